@@ -97,6 +97,7 @@ pub(crate) fn check() -> Result<()> {
     rules(&catalog, &mut complaints);
     issuing::check(&catalog, &mut complaints);
     names::check(&catalog, &mut complaints);
+    crate::tasks::check(&catalog, &mut complaints)?;
     order(&mut complaints)?;
     match facts::folder() {
         Some(folder) => {

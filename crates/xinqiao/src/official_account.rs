@@ -2,6 +2,8 @@
 //!
 //! Endpoints that official accounts share with other products are here too, as soon as the feature of the product that
 //! owns them is on: `message::subscribe::Bizsend` with `mini-program`, `sns` with `open-platform`.
+//!
+#![doc = include_str!("generated/tasks/official_account.md")]
 
 pub use crate::generated::official_account::*;
 
