@@ -192,12 +192,12 @@ fn modules(catalog: &Catalog, product: Product) -> String {
     );
     for (file, (endpoints, events)) in rows {
         let known = catalog.outline.modules.iter();
-        let known = known
+        let mut known = known
             .filter(|module| module.product == product && module.name == file)
             .map(|module| title(module.title));
         let what = match file.as_str() {
             "events" => "What the platform sends (回调)".to_owned(),
-            _ => known.last().unwrap_or_default(),
+            _ => known.next().unwrap_or_default(),
         };
         let _ = writeln!(
             out,

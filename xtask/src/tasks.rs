@@ -1,11 +1,12 @@
 //! What people want to do (`catalog/tasks.toml`) as tables: on the first pages of the Rust documentation and in the book.
 //!
 //! A row names an endpoint by its id, or a path of the SDK, or both. Where an endpoint's request type stands follows from the
-//! id; that a written path exists is proved by `generated/tasks.rs` of `xinqiao-book` and, for methods, by rustdoc's check
-//! of links.
+//! id; that a written path exists is proved by `generated/tasks.rs` of `xinqiao-book`, which `use`s it. A method cannot be
+//! used like that: [`check`] looks for it in the sources, and `make doc` follows the link.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -181,14 +182,42 @@ pub(crate) fn check(catalog: &Catalog, complaints: &mut Vec<String>) -> Result<(
             ));
         }
     }
+    let sources = sources()?;
     for (product, tasks) in &all {
         for task in tasks {
-            if let Some(complaint) = wrong(catalog, *product, task) {
+            let wrong = wrong(catalog, *product, task);
+            if let Some(complaint) = wrong.or_else(|| no_method(&sources, &task.rust)) {
                 complaints.push(format!("tasks.toml: {product}: `{}` {complaint}", task.en));
             }
         }
     }
     Ok(())
+}
+
+/// What is written by hand in the crates of the SDK, in one text.
+fn sources() -> Result<String> {
+    let mut text = String::new();
+    let mut todo = vec![read::repository().join("crates")];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() && !path.ends_with("generated") && !path.ends_with("catalog") {
+                todo.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(&path)?);
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn no_method(sources: &str, path: &str) -> Option<String> {
+    let (owner, method) = path.rsplit_once("::")?;
+    let there = ["(", "<"]
+        .iter()
+        .any(|after| sources.contains(&format!("pub fn {method}{after}")))
+        || sources.contains(&format!("pub async fn {method}("));
+    (is_type(owner) && !there).then(|| format!("begins with `{path}`, which is not there"))
 }
 
 fn wrong(catalog: &Catalog, product: Product, task: &Task) -> Option<String> {
@@ -235,6 +264,15 @@ mod tests {
         assert!(wrong("pay_v3.bill.gone", "").unwrap().contains("not there"));
         let elsewhere = wrong("official_account.menu.get", "").unwrap();
         assert!(elsewhere.contains("has not"), "{elsewhere}");
+    }
+
+    #[test]
+    fn a_method_that_is_gone_is_named() {
+        let sources = "pub fn checked(buttons: u8) {} pub async fn accept(a: u8) {}";
+        assert!(no_method(sources, "menu::Create::checked").is_none());
+        assert!(no_method(sources, "Component::accept").is_none());
+        assert!(no_method(sources, "menu::Create::gone").is_some());
+        assert!(no_method(sources, "invoke::jsapi").is_none());
     }
 
     #[test]

@@ -16,18 +16,18 @@ pub(super) const fn title(language: Language) -> &'static str {
 
 pub(super) fn page(language: Language) -> Result<String> {
     let mut out = String::from(language.say(
-        "想做什么，在 Rust 里从哪里开始，对应目录里的哪个接口。\n",
-        "What you want to do, where to begin in Rust, and which endpoint of the catalog it is.\n",
+        "想做什么，在 Rust 里从哪里开始（都在 crate `xinqiao` 里）。链接指向目录里的接口。\n",
+        "What you want to do, and where to begin in Rust (all of it in the crate `xinqiao`). A link leads to the endpoint.\n",
     ));
     let mut all = tasks::read()?;
     for product in catalog::Product::ALL {
         let Some(list) = all.remove(&product) else {
             continue;
         };
-        let header = language.say("| 任务 | Rust | 接口 |", "| to | Rust | endpoint |");
+        let header = language.say("| 任务 | Rust |", "| to | Rust |");
         let _ = writeln!(
             out,
-            "\n## {} {{#{product}}}\n\n{header}\n|---|---|---|",
+            "\n## {} {{#{product}}}\n\n{header}\n|---|---|",
             plain(language.of(product.title())),
         );
         for task in &list {
@@ -40,19 +40,17 @@ pub(super) fn page(language: Language) -> Result<String> {
 fn row(out: &mut String, language: Language, product: catalog::Product, task: &Task) {
     let endpoint = catalog::endpoint(&task.endpoint);
     let path = Path::of(product, task, endpoint);
-    let link = endpoint.map_or(String::new(), |endpoint| {
-        format!(
-            "[{}]({}/{}.md#e-{})",
-            code(endpoint.id),
-            endpoint.product,
-            endpoint.module,
-            endpoint.verb
-        )
-    });
     let text = match language {
         Language::Chinese => &task.zh,
         Language::English => &task.en,
     };
+    let text = match endpoint {
+        Some(endpoint) => format!(
+            "[{text}]({}/{}.md#e-{})",
+            endpoint.product, endpoint.module, endpoint.verb
+        ),
+        None => text.clone(),
+    };
     let path = path.facade.trim_start_matches("xinqiao::");
-    let _ = writeln!(out, "| {text} | {} | {link} |", code(path));
+    let _ = writeln!(out, "| {text} | {} |", code(path));
 }
