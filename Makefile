@@ -5,12 +5,15 @@
 # make budget what the generated SDK costs to compile, against its budget
 # make dist   one archive for this platform, web pages inside
 # make book   the book in Chinese and English, reference included
+# make doc    the documentation of every crate; a link that leads nowhere is an error
+# make package  packs every crate that is published and builds each from its archive, away from the repository
+# make semver what a release breaks, compared with the last one
 #
 # make run ARGS="--app http://127.0.0.1:3000/wx"    passes flags on
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: run test bench attack dist book doc web need-build need-test rust-tests catalog-checks web-tests e2e interop lint budget clean
+.PHONY: run test bench attack dist book doc package semver web need-build need-test rust-tests catalog-checks web-tests e2e interop lint budget clean
 
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -95,13 +98,19 @@ dist: need-build web
 	$(CARGO) build --profile dist -p xinqiao-cli
 	bash scripts/archive $(TARGET)/dist/xinqiao
 
-# Pages are written and their links followed in any case; HTML where mdbook is installed.
+# Pages are written and their links followed; the builder is installed below the target folder if it is not there.
 book:
-	$(CARGO) xtask book
+	MDBOOK=$$(bash scripts/tool mdbook 0.5.4 --no-default-features --features search) && export MDBOOK && $(CARGO) xtask book
 
-# The documentation of every crate, warnings as errors.
+# With every feature: the task tables link into all products. The samples would only link everything once more.
 doc:
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --exclude xinqiao-samples --all-features --no-deps --quiet
+
+package: web
+	bash scripts/package $(ARGS)
+
+semver:
+	bash scripts/semver $(ARGS)
 
 clean:
 	$(CARGO) clean

@@ -2,11 +2,14 @@
 //!
 //! Everything is put together in memory first, as one map from path to text for each language, so that a
 //! test can follow every link without a book builder. [`run`] writes the maps below `target/book/` and
-//! builds them if `mdbook` is installed. Nothing that is generated here is committed.
+//! builds them if there is an `mdbook`: the one that `MDBOOK` names, as `make book` does, or one on the path. Nothing that
+//! is generated here is committed.
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -21,6 +24,7 @@ mod find;
 mod links;
 mod reference;
 mod shape;
+mod tasks;
 mod text;
 
 use self::text::Language;
@@ -34,12 +38,12 @@ type Pages = BTreeMap<String, String>;
 /// Writes the books, and builds them where the builder is installed.
 pub(crate) fn run() -> Result<()> {
     let target = target();
-    let builder = has_builder();
+    let builder = builder();
     for language in Language::ALL {
         let folder = target.join(language.name());
         write(language, &folder)?;
-        if builder {
-            let status = Command::new("mdbook")
+        if let Some(builder) = &builder {
+            let status = Command::new(builder)
                 .arg("build")
                 .arg(&folder)
                 .status()
@@ -48,10 +52,8 @@ pub(crate) fn run() -> Result<()> {
             println!("built {}", folder.join("book/index.html").display());
         }
     }
-    if !builder {
-        println!(
-            "mdbook is not installed, so the pages are Markdown only. For HTML: cargo install mdbook --locked, then again"
-        );
+    if builder.is_none() {
+        println!("There is no mdbook, so the pages are Markdown only. For HTML: make book");
     }
     Ok(())
 }
@@ -62,13 +64,15 @@ fn target() -> PathBuf {
     target.join("book")
 }
 
-fn has_builder() -> bool {
-    Command::new("mdbook")
+fn builder() -> Option<OsString> {
+    let name = env::var_os("MDBOOK").unwrap_or_else(|| "mdbook".into());
+    Command::new(&name)
         .arg("--version")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+        .then_some(name)
 }
 
 fn write(language: Language, folder: &Path) -> Result<()> {
@@ -111,7 +115,7 @@ fn chapters(language: Language) -> PathBuf {
 /// All pages of a language: the chapters, the reference, and the summary that lists both.
 fn pages(language: Language) -> Result<Pages> {
     let mut pages = by_hand(language)?;
-    let reference = reference::pages(language);
+    let reference = reference::pages(language)?;
     let summary = pages
         .get_mut("SUMMARY.md")
         .context("the book has no SUMMARY.md")?;
@@ -185,7 +189,7 @@ mod tests {
 
     #[test]
     fn every_endpoint_callback_and_code_has_its_place() {
-        let pages = reference::pages(Language::English).pages;
+        let pages = reference::pages(Language::English).unwrap().pages;
         let endpoints: usize = xinqiao_catalog::Product::ALL
             .into_iter()
             .map(|product| xinqiao_catalog::endpoints(product).len())

@@ -105,6 +105,7 @@ pub(crate) fn check() -> Result<()> {
     names::check(&catalog, &mut complaints);
     glossary::check(&catalog, &mut complaints);
     coverage::check(&catalog, &mut complaints)?;
+    crate::tasks::check(&catalog, &mut complaints)?;
     order(&mut complaints)?;
     match facts::folder() {
         Some(folder) => {

@@ -36,6 +36,8 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
         rust::write(&catalog, &mut files);
         registry::write(&catalog, &mut files);
         lines::write(&catalog, &mut files);
+        crate::tasks::write(&catalog, &mut files)?;
+        crate::features::write(&catalog, &mut files)?;
     }
     let mut stale = Vec::new();
     for (path, content) in &files {

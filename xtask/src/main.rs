@@ -16,11 +16,13 @@ mod catalog;
 mod check;
 mod codegen;
 mod facts;
+mod features;
 mod import;
 mod names;
 mod openapi;
 mod pack;
 mod source;
+mod tasks;
 
 #[derive(Parser)]
 #[command(name = "xtask", about = "Automation of the Xinqiao repository")]
@@ -60,7 +62,7 @@ enum Command {
         #[arg(long)]
         output: Option<PathBuf>,
     },
-    /// Writes the book's pages, chapters and reference, and builds it where `mdbook` is installed.
+    /// Writes the book's pages, chapters and reference, and builds it where there is an `mdbook` (`MDBOOK`, or on the path).
     Book,
     /// What must hold over the repository: dependency directions, bans, layout, literals.
     Check,

@@ -1,4 +1,4 @@
-//! The console's files: what `web/dist` held when this binary was built.
+//! The console's files: what `web/dist` held when this binary was built, or the crate was packed.
 //!
 //! A build without them works and serves one page that says how to build the console. Each text is
 //! packed once, when it is first asked for: neither the start nor the first page waits for the rest.
@@ -26,7 +26,8 @@ const WORTH_PACKING: usize = 512;
 
 /// The built console, or nothing.
 #[derive(RustEmbed)]
-#[folder = "../../web/dist"]
+#[cfg_attr(packed, folder = "pages")]
+#[cfg_attr(not(packed), folder = "../../web/dist")]
 #[allow_missing = true]
 struct Dist;
 

@@ -2,10 +2,12 @@
 //!
 //! Every endpoint is a plain request type with its answer beside it; what they hold is in their documentation and in
 //! the catalog. Modules are features: `all` is the default, name single ones to compile less. Nothing here talks to the
-//! network: give a request to `xinqiao-client`.
+//! network: give a request to a client, `xinqiao::pay_v2(…)` of the crate `xinqiao`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
 //! (`notify`), refunds with a policy (`refund_policy`), payments with a code (`code_payment`).
+//!
+#![doc = include_str!("generated/tasks.md")]
 
 #[cfg(all(feature = "client", feature = "pay", feature = "sec-api"))]
 pub mod code_payment;

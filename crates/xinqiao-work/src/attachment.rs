@@ -16,7 +16,7 @@ impl MessageAttachment {
         MessageAttachment::new(AttachmentBody::Image(image))
     }
 
-    /// A picture by the address that `media.uploadimg` gave.
+    /// A picture by the address that `media.upload_img` gave.
     #[must_use]
     pub fn image_at(url: impl Into<String>) -> Self {
         let image = AttachmentImage::new().pic_url(url.into());

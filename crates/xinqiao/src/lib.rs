@@ -20,6 +20,8 @@
 //!
 //! Every call needs a `tokio` runtime. Which account may call what, how often, and what every error means
 //! stands in the catalog: errors name the cause and the remedy.
+//!
+#![doc = include_str!("generated/features.md")]
 
 pub use xinqiao_client::{
     AccountFacts, Answer, AnswerCode, ApiError, Call, Client, ClientBuilder, Download, Endpoint,

@@ -2,6 +2,8 @@
 //!
 //! Customer messages and their staff, pictures that are read, temporary media, tokens and quotas are the same calls as
 //! official accounts have; with the features `channels` and `open-platform` also what those products share.
+//!
+#![doc = include_str!("generated/tasks/mini_program.md")]
 
 pub use crate::generated::mini_program::*;
 

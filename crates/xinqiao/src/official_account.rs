@@ -1,7 +1,9 @@
 //! Official accounts (公众号): endpoints, web log-in, JS-SDK.
 //!
 //! Endpoints that official accounts share with other products are here too, as soon as the feature of the product that
-//! owns them is on: `message::subscribe::Bizsend` with `mini-program`, `sns` with `open-platform`.
+//! owns them is on: `message::subscribe::BizSend` with `mini-program`, `sns` with `open-platform`.
+//!
+#![doc = include_str!("generated/tasks/official_account.md")]
 
 pub use crate::generated::official_account::*;
 

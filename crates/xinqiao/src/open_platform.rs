@@ -6,6 +6,8 @@
 //!
 //! What such a platform does for accounts that granted it is here too, with the features of the products that own the
 //! calls: `mini-program`, `official-account`.
+//!
+#![doc = include_str!("generated/tasks/open_platform.md")]
 
 pub use crate::generated::open_platform::*;
 

@@ -5,13 +5,14 @@ use std::{
     fmt::Write as _,
 };
 
+use anyhow::Result;
 use xinqiao_catalog as catalog;
 use xinqiao_catalog::{
     Endpoint, ErrorFamily, Module, Product, Quota, QuotaWindow, RetryClass, Right,
 };
 
 use super::{
-    Pages, endpoint, event, find, shape,
+    Pages, endpoint, event, find, shape, tasks,
     text::{Language, code, plain},
 };
 
@@ -22,11 +23,13 @@ pub(super) struct Reference {
 }
 
 /// The whole reference in one language.
-pub(super) fn pages(language: Language) -> Reference {
+pub(super) fn pages(language: Language) -> Result<Reference> {
     let mut reference = Reference {
         summary: String::new(),
         pages: Pages::new(),
     };
+    let title = tasks::title(language);
+    reference.add(0, title, tasks::PAGE.to_owned(), tasks::page(language)?);
     let title = find::title(language);
     reference.add(0, title, find::PAGE.to_owned(), find::page(language));
     for product in Product::ALL {
@@ -49,7 +52,7 @@ pub(super) fn pages(language: Language) -> Reference {
     for (name, title, body) in tables {
         reference.add(0, title, format!("reference/{name}.md"), body);
     }
-    reference
+    Ok(reference)
 }
 
 impl Reference {

@@ -248,7 +248,10 @@ fn rule_files() -> Result<RuleFiles> {
     let mut paths = read::files(&root)?;
     paths.extend(read::files(&root.join("diagnoses"))?);
     for path in paths {
-        if path.ends_with("overrides.toml") || path.ends_with("auth.toml") {
+        if ["auth.toml", "overrides.toml", "tasks.toml"]
+            .iter()
+            .any(|other| path.ends_with(other))
+        {
             continue;
         }
         let mut file: RuleFiles = read::toml(&path)?;

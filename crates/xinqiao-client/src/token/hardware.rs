@@ -3,7 +3,7 @@
 //! The chain: a ticket that is pushed for the model, the model's token, a device's secret from its binding,
 //! the device's token.
 //!
-//! Source: `work.openhw.*` of the catalog.
+//! Source: `work.open_hw.*` of the catalog.
 
 use std::sync::Arc;
 
