@@ -8,4 +8,6 @@ mod dev;
 mod documents;
 mod exec;
 mod gateway;
+mod languages;
 mod process;
+mod tools;
