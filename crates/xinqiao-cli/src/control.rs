@@ -11,7 +11,7 @@ use jiff::tz::{TimeZone, offset};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-pub(crate) use self::logs::logs;
+pub(crate) use self::logs::{known as known_rows, line as row_line, logs};
 use crate::args::Refused;
 
 use crate::fail::{Fail, Outcome};
@@ -127,13 +127,16 @@ pub(crate) struct FaultEffect {
     /// Take this fault away again
     #[arg(long, value_name = "ID")]
     remove: Option<String>,
+    /// List the faults that there are
+    #[arg(long)]
+    list: bool,
 }
 
 /// `xinqiao fault`
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct FaultOptions {
     /// Path of the calls that fail, e.g. /cgi-bin/menu/get
-    #[arg(required_unless_present = "remove")]
+    #[arg(required_unless_present_any = ["remove", "list"])]
     path: Option<String>,
     #[command(flatten)]
     effect: FaultEffect,
@@ -335,6 +338,9 @@ pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
 /// Sets or removes a fault.
 pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
+    if options.effect.list {
+        return list_faults(&control, options.json, lang).await;
+    }
     if let Some(id) = options.effect.remove {
         control
             .call(Method::DELETE, &format!("/faults/{id}"), None)
@@ -403,6 +409,36 @@ pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
             )
         }
     });
+    Ok(())
+}
+
+async fn list_faults(control: &Control, as_json: bool, lang: Lang) -> Outcome {
+    let answer = control.call(Method::GET, "/faults", None).await?;
+    if as_json {
+        talk::data(answer);
+        return Ok(());
+    }
+    let items = answer.get("items").and_then(Value::as_array);
+    let items = items.map_or(&[][..], Vec::as_slice);
+    if items.is_empty() {
+        talk::data(lang.pick("没有故障", "there are no faults"));
+    }
+    for fault in items {
+        let parts = fault
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                match name.as_str() {
+                    "id" | "path" => value,
+                    name => format!("{name}={value}"),
+                }
+            });
+        talk::data(parts.collect::<Vec<_>>().join("  "));
+    }
     Ok(())
 }
 

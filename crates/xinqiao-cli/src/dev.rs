@@ -6,6 +6,7 @@
 mod banner;
 mod demo;
 mod folder_lock;
+mod follow;
 mod stop;
 mod world_folder;
 
@@ -55,6 +56,9 @@ pub(crate) struct Options {
     /// Keep nothing on disk
     #[arg(long)]
     memory: bool,
+    /// Do not print what happens (`dev` prints a line an event)
+    #[arg(long, short)]
+    quiet: bool,
     /// Also write the ready file here
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -95,6 +99,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
             seeded: true,
             gateway: true,
             demo: true,
+            tells: true,
         },
         lang,
     )
@@ -114,6 +119,7 @@ pub(crate) async fn run_simulator(options: SimOptions, lang: Lang) -> Outcome {
         seeded: options.seeded,
         gateway,
         demo: false,
+        tells: false,
     };
     serve(options.shared, parts, lang).await
 }
@@ -125,6 +131,8 @@ struct Parts {
     gateway: bool,
     /// A demo app, where no other is named.
     demo: bool,
+    /// Print what happens.
+    tells: bool,
 }
 
 async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
@@ -147,7 +155,10 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     }
     banner::print(&ready, running.demo.is_some(), lang);
 
-    stop.wait().await;
+    tokio::select! {
+        () = stop.wait() => {}
+        () = follow::run(&ready, lang), if parts.tells && !options.quiet => {}
+    }
     talk::say(lang.pick("正在停止……", "stopping …"));
     for path in [Some(&ready_file), options.ready_file.as_ref()]
         .into_iter()

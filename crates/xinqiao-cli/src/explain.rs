@@ -20,7 +20,7 @@ xinqiao explain OUT_OF_RESPONSE_WINDOW
 xinqiao explain callback.signature.token
 xinqiao explain subscribe
 xinqiao explain POST /cgi-bin/menu/create
-xinqiao explain '{\"errcode\":40001,\"errmsg\":\"…\"}'";
+xinqiao explain '<err_code>ORDERPAID</err_code>'";
 
 /// Explains `what`.
 pub(crate) fn run(what: &str, as_json: bool, lang: Lang) -> Outcome {

@@ -80,7 +80,14 @@ pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
         // Written beside and renamed: for an error, or fields that only tell where the file lies, nothing is written.
         let saved = async { request.stream().await?.save(path).await };
         return match saved.await {
-            Ok(_) => Ok(()),
+            Ok(size) => {
+                let path = path.display();
+                talk::say(match lang {
+                    Lang::Zh => format!("已写入 {path}（{size} 字节）"),
+                    Lang::En => format!("written to {path} ({size} bytes)"),
+                });
+                Ok(())
+            }
             Err(error) => Err(unsaved(error, path, lang)),
         };
     }

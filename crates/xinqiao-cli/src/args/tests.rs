@@ -210,3 +210,67 @@ fn every_kind_of_refusal_is_said_in_both_languages() {
         assert!(!chinese.contains("Usage"), "{chinese}");
     }
 }
+
+/// The words of a command line as a shell splits it, up to a pipe, a redirection or a remark.
+fn words(line: &str) -> Vec<OsString> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in line.chars().chain([' ']) {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), c) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, ' ') => words.extend(word.take()),
+            (None, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    let ends = |word: &String| matches!(word.as_str(), "|" | ">" | "#") || word.ends_with(')');
+    words
+        .into_iter()
+        .take_while(|word| !ends(word))
+        .map(OsString::from)
+        .collect()
+}
+
+#[track_caller]
+fn is_understood(text: &str, place: &str) -> usize {
+    let text = text.replace("\\\n", " ");
+    let mut seen = 0;
+    for line in text.lines() {
+        let Some(at) = line
+            .find("xinqiao ")
+            .filter(|at| *at == 0 || line[..*at].ends_with("| "))
+        else {
+            continue;
+        };
+        seen += 1;
+        let words = words(&line[at..]);
+        match Cli::command().try_get_matches_from(&words) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => {}
+            Err(error) => panic!("{place}: {line}: {error}"),
+        }
+    }
+    seen
+}
+
+#[test]
+fn every_example_is_a_command_that_is_understood() {
+    let mut seen = 0;
+    for (path, command) in all(Lang::En) {
+        if let Some(examples) = command.get_after_help() {
+            seen += is_understood(&examples.to_string(), &path);
+        }
+    }
+    assert!(seen > 30, "{seen}");
+    for language in ["zh", "en"] {
+        let page = format!(
+            "{}/../../docs/book/{language}/src/tools.md",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let page = std::fs::read_to_string(page).expect("the page");
+        assert!(is_understood(&page, language) > 20);
+    }
+}

@@ -1,7 +1,6 @@
 //! `xinqiao logs`: the timeline, a line a row.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -15,7 +14,7 @@ use crate::talk;
 /// Prints the timeline, oldest first.
 pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
-    let colours = std::env::var_os("NO_COLOR").is_none() && std::io::stdout().is_terminal();
+    let colours = talk::colours();
     let account = match &options.account {
         Some(account) => Some(control.account(Some(account), lang)?),
         None => None,
@@ -25,6 +24,7 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
         None => None,
     };
     let mut after = String::new();
+    let mut looks = 0;
     loop {
         let mut path = format!("/timeline?after={after}");
         for (name, value) in [("account", &account), ("user", &user)] {
@@ -38,7 +38,12 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
             .and_then(Value::as_array)
             .cloned()
             .unwrap_or_default();
-        for row in &rows {
+        let told = if options.follow {
+            known(&rows, &mut looks)
+        } else {
+            rows.len()
+        };
+        for row in &rows[..told] {
             if let Some(id) = row.get("id").and_then(Value::as_str) {
                 id.clone_into(&mut after);
             }
@@ -54,7 +59,7 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
         if !options.follow && rows.is_empty() {
             return Ok(());
         }
-        if rows.is_empty() {
+        if told == 0 {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(()),
                 () = tokio::time::sleep(Duration::from_millis(250)) => {}
@@ -63,8 +68,31 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
     }
 }
 
+/// How often a row is looked at whose outcome is still open; the platform gives an app five seconds.
+const LOOKS: u32 = 24;
+
+/// How many of the rows can be told: those before the first whose outcome is open, and that one too after a while.
+pub(crate) fn known(rows: &[Value], looks: &mut u32) -> usize {
+    let open = |row: &Value| row.get("state").and_then(Value::as_str) == Some("pending");
+    match rows.iter().position(open) {
+        Some(0) if *looks < LOOKS => {
+            *looks += 1;
+            0
+        }
+        Some(0) => {
+            *looks = 0;
+            1
+        }
+        Some(at) => at,
+        None => {
+            *looks = 0;
+            rows.len()
+        }
+    }
+}
+
 /// One row as a line: time, state, title, subtitle, verdict, milliseconds; the diagnosis under it.
-fn line(row: &Value, colours: bool, lang: Lang) -> String {
+pub(crate) fn line(row: &Value, colours: bool, lang: Lang) -> String {
     let text = |value: Option<&Value>| {
         value
             .and_then(|both| both.get(lang.pick("zh", "en")))
@@ -135,6 +163,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_row_is_told_with_its_outcome() {
+        let (open, done) = (json!({"state": "pending"}), json!({"state": "ok"}));
+        let mut looks = 0;
+        assert_eq!(
+            known(&[done.clone(), open.clone(), done.clone()], &mut looks),
+            1
+        );
+        for _ in 0..LOOKS {
+            assert_eq!(known(&[open.clone(), done.clone()], &mut looks), 0);
+        }
+        assert_eq!(known(&[open, done.clone()], &mut looks), 1, "not for ever");
+        assert_eq!(known(&[done], &mut looks), 1);
+    }
 
     #[test]
     fn a_row_is_one_line_and_its_diagnosis_another() {
