@@ -506,8 +506,24 @@ pub(super) fn verify(options: &Verify, lang: Lang) -> Outcome {
         return Ok(());
     };
     let wrapped = bare(&body, envelope.encrypt.as_deref());
-    let error = envelope::diagnose(&keys, &query, &wrapped, error);
-    let facts = detail(&error, &token, &query, encrypt.as_deref());
+    let mut error = envelope::diagnose(&keys, &query, &wrapped, error);
+    let foreign = EnvelopeError::Signature {
+        fault: SignatureFault::Foreign,
+    };
+    let blind = encrypt.is_some() && !keys.has_aes_key() && error == foreign;
+    if blind {
+        error = EnvelopeError::Signature {
+            fault: SignatureFault::Unknown,
+        };
+    }
+    let mut facts = detail(&error, &token, &query, encrypt.as_deref());
+    if blind {
+        let more = lang.pick(
+            "加上 --aes-key，可以分辨是 Token 不对，还是整条消息属于别的账号",
+            "with --aes-key it can be told whether the Token differs or the message is another account's",
+        );
+        facts.push(fact("hint", "提示", "hint", more));
+    }
     verdict::failed(error.rule(), &facts, options.shown.json, lang)
 }
 

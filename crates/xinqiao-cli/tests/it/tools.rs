@@ -162,7 +162,11 @@ fn a_reply_is_sealed_and_opened() {
             folder.path(),
             &["crypt", "verify", &sealed, "--token", "other"],
         );
-        assert_eq!(wrong.status.code(), Some(1));
+        fails_with(&wrong, "callback.signature.token");
+        assert!(
+            stderr(&wrong).contains("--aes-key"),
+            "what else would tell more"
+        );
     }
 }
 
