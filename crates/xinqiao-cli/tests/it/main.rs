@@ -4,6 +4,7 @@
 
 mod catalog;
 mod command_line;
+mod control;
 mod dev;
 mod documents;
 mod exec;
