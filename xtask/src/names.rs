@@ -239,3 +239,43 @@ pub(crate) const TAKEN: &[&str] = &[
     "Other",
     "Free",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::{camel, ident, split, words};
+
+    #[test]
+    fn words_that_run_together_are_taken_apart() {
+        for (together, apart) in [
+            ("getidlist", "get_id_list"),
+            ("gettemplatedraftlist", "get_template_draft_list"),
+            ("updateremark", "update_remark"),
+            ("jscode2session", "js_code_2_session"),
+            ("getuserinfo3rd", "get_user_info_3rd"),
+            ("sendsmsv2", "send_sms_v2"),
+            // The fewest words are not always the right ones: `msg, id` and not `ms, gid`.
+            ("msgid", "msg_id"),
+            // Words of the platform are words.
+            ("openid", "openid"),
+            ("jsapi", "jsapi"),
+            ("touser", "to_user"),
+            ("already_apart", "already_apart"),
+        ] {
+            assert_eq!(split(together), apart);
+        }
+    }
+
+    #[test]
+    fn what_the_list_does_not_know_stays_whole() {
+        assert_eq!(words("qwzvbn"), None);
+        assert_eq!(split("get_qwzvbn"), "get_qwzvbn");
+    }
+
+    #[test]
+    fn a_field_has_its_words_apart_and_no_keyword() {
+        assert_eq!(ident("ToUserName"), "to_user_name");
+        assert_eq!(ident("touser"), "to_user");
+        assert_eq!(ident("type"), "type_");
+        assert_eq!(camel("get_id_list"), "GetIdList");
+    }
+}

@@ -29,9 +29,9 @@ mod validate;
 pub use self::generated::{code, event_id, id};
 pub use self::lookup::{
     dedup_recipe, dedup_recipes, diagnoses, diagnosis, endpoint, endpoints, error, error_of,
-    errors, event, events, grant, grants, hosts, issuing, issuing_endpoints, media, media_limits,
-    modules, pages, pay_limits, permission, permissions, quotas, quotas_of, recognise_event,
-    routes, type_def, types,
+    errors, event, events, grant, grants, host, hosts, issuing, issuing_endpoints, media,
+    media_limits, modules, pages, pay_limits, permission, permissions, quotas, quotas_of,
+    recognise_event, routes, type_def, types,
 };
 pub use self::mock::mock;
 pub use self::model::*;

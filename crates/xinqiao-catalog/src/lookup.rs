@@ -61,6 +61,20 @@ pub fn hosts() -> &'static [Host] {
     &blob::outline().hosts
 }
 
+/// The platform host that a `Host` header or the authority of a URL names, in any case, with or without a port or a
+/// final dot.
+#[must_use]
+pub fn host(authority: &str) -> Option<&'static Host> {
+    let name = match authority.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => authority,
+    };
+    let name = name.strip_suffix('.').unwrap_or(name);
+    hosts()
+        .iter()
+        .find(|host| host.name.eq_ignore_ascii_case(name))
+}
+
 /// All modules, sorted by product and name.
 #[must_use]
 pub fn modules() -> &'static [Module] {
@@ -251,6 +265,30 @@ pub fn diagnosis(rule: &str) -> Option<&'static Diagnosis> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_found_however_it_is_named() {
+        let name = |authority| host(authority).map(|host| host.name);
+        for authority in [
+            "api.weixin.qq.com",
+            "API.weixin.qq.com",
+            "api.weixin.qq.com.",
+            "api.weixin.qq.com:443",
+            "api.weixin.qq.com.:80",
+        ] {
+            assert_eq!(name(authority), Some("api.weixin.qq.com"), "{authority}");
+        }
+        for authority in [
+            "",
+            ".",
+            ":",
+            "evil-api.weixin.qq.com",
+            "api.weixin.qq.com:x",
+            "[::1]:80",
+        ] {
+            assert_eq!(name(authority), None, "{authority}");
+        }
+    }
 
     #[test]
     fn an_endpoint_is_found_by_its_words_however_they_are_joined() {

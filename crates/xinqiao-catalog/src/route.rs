@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use xinqiao_types::percent;
+
 use crate::blob;
 use crate::lookup::{endpoints, hosts, routes};
 use crate::model::{Endpoint, Method, Route, When};
@@ -213,7 +215,10 @@ fn found(route: &'static Route, path: &[&str]) -> Routed {
             let value = value
                 .get(start..value.len().saturating_sub(tail))
                 .unwrap_or_default();
-            path_params.push((&template[start + 1..end], percent_decode(value)));
+            path_params.push((
+                &template[start + 1..end],
+                percent::decode(value).into_owned(),
+            ));
         }
     }
     Routed::Found {
@@ -245,36 +250,10 @@ pub fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (
-                percent_decode(&name.replace('+', " ")),
-                percent_decode(&value.replace('+', " ")),
+                percent::decode(&name.replace('+', " ")).into_owned(),
+                percent::decode(&value.replace('+', " ")).into_owned(),
             )
         })
-}
-
-fn percent_decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match (
-            bytes[at],
-            pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()),
-        ) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8(out)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 /// The most similar path on that host (any host if it has none), or nothing if none is similar at all.

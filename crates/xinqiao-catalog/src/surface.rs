@@ -151,10 +151,7 @@ fn recognised(
 /// routes with the longest common start.
 pub fn product_of(host: &str, path: &str) -> Product {
     let name = host.split(':').next().unwrap_or_default();
-    let canonical = crate::hosts()
-        .iter()
-        .find(|known| known.name == name)
-        .map_or(name, |known| known.canonical);
+    let canonical = crate::host(host).map_or(name, |known| known.canonical);
     crate::routes()
         .iter()
         .filter(|route| route.host == canonical || canonical.is_empty())
@@ -182,11 +179,7 @@ fn product_by_start(host: &str, path: &str) -> Product {
         }
         products
     });
-    let name = host.split(':').next().unwrap_or_default();
-    let canonical = crate::hosts()
-        .iter()
-        .find(|known| known.name == name)
-        .map_or("", |known| known.canonical);
+    let canonical = crate::host(host).map_or("", |known| known.canonical);
     [first_segment(path), ""]
         .into_iter()
         .find_map(|start| products.get(&(canonical, start)).copied())

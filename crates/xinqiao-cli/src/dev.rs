@@ -272,7 +272,7 @@ async fn connect(via: Via, running: &mut Running, account: &SeededAccount) -> Re
         demo.start(account, secret, endpoints)
             .context(either("演示应用", "demo app"))?;
     }
-    running.simulator.connect(&account.appid, &callback);
+    running.simulator.connect(&account.appid, &callback).await;
     Ok(())
 }
 

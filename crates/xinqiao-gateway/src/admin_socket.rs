@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
+use xinqiao_http::Respond;
 
 use crate::StartError;
 
@@ -76,11 +76,11 @@ pub(crate) async fn listen(path: &Path) -> Result<Socket, StartError> {
 }
 
 #[cfg(not(unix))]
-pub(crate) async fn serve(_: Socket, _: Router, _: CancellationToken) {}
+pub(crate) async fn serve(_: Socket, _: impl Respond, _: CancellationToken) {}
 
 /// Serves until `stop` is cancelled.
 #[cfg(unix)]
-pub(crate) async fn serve(socket: Socket, router: Router, stop: CancellationToken) {
+pub(crate) async fn serve(socket: Socket, service: impl Respond, stop: CancellationToken) {
     let connections = tokio_util::task::TaskTracker::new();
     let places = std::sync::Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     loop {
@@ -93,12 +93,12 @@ pub(crate) async fn serve(socket: Socket, router: Router, stop: CancellationToke
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             continue;
         };
-        let (router, stop) = (router.clone(), stop.clone());
+        let (service, stop) = (service.clone(), stop.clone());
         connections.spawn(async move {
             let _place = place;
             let service = service_fn(move |mut request: http::Request<Incoming>| {
                 request.extensions_mut().insert(OverSocket);
-                router.clone().call(request.map(Body::new))
+                service.clone().call(request.map(Body::new))
             });
             let mut connection = std::pin::pin!(
                 http1::Builder::new()

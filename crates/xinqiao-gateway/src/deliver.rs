@@ -45,7 +45,7 @@ impl Parcel {
     pub(crate) fn new(place: Place, event: EventRef, message: Message) -> Self {
         let speaker = place.account.speaker(&message);
         Self {
-            appid: place.appid(),
+            appid: place.appid().into_owned(),
             place,
             event,
             message,

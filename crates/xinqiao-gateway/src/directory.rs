@@ -235,23 +235,26 @@ impl Place {
     }
 
     /// What events of this place are stored under.
-    pub(crate) fn appid(&self) -> AppId {
+    pub(crate) fn appid(&self) -> Cow<'_, AppId> {
         match &self.other {
-            None => self.account.config.appid.clone(),
-            Some(other) => AppId::from(format!("{}/{other}", self.account.config.appid)),
+            None => Cow::Borrowed(&self.account.config.appid),
+            Some(other) => Cow::Owned(AppId::from(format!(
+                "{}/{other}",
+                self.account.config.appid
+            ))),
         }
     }
 
-    /// The place of a callback that was opened: whom it is sealed for and what is in it decide, the address
-    /// only where these say nothing.
+    /// Becomes the place of a callback that was opened: whom it is sealed for and what is in it decide, the
+    /// address only where these say nothing.
     ///
     /// # Errors
     /// It is sealed for another corp than the address names.
-    pub(crate) fn settled(
-        mut self,
+    pub(crate) fn settle(
+        &mut self,
         receiver: Option<&str>,
         message: &Message,
-    ) -> Result<Self, EnvelopeError> {
+    ) -> Result<(), EnvelopeError> {
         if self.account.config.suiteid.is_some() {
             if let (Some(found), Some(expected)) = (receiver, &self.other)
                 && found != &**expected
@@ -266,7 +269,7 @@ impl Place {
             // WECHAT: what a third-party platform is told about itself names its authorizer inside.
             self.other = None;
         }
-        Ok(self)
+        Ok(())
     }
 
     /// What the app's copy is sealed for, where that is not the account's own id.
@@ -311,6 +314,7 @@ fn aes_key(text: &str, key: impl Fn() -> String) -> Result<AesKey, ConfigError> 
     AesKey::parse(text).map_err(|error| ConfigError::Value {
         file: "configuration".into(),
         key: key(),
+        rule: "config.secret",
         reason: error.to_string(),
     })
 }

@@ -6,10 +6,13 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::Request, response::Response};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use http::{StatusCode, header};
 use xinqiao_catalog::route::query_pairs;
-use xinqiao_http::peer_of;
+use xinqiao_http::{OriginGuard, Respond, peer_of};
 
 use crate::{
     admin, inlet,
@@ -21,19 +24,29 @@ use crate::{
 /// Callbacks arrive under this path, followed by the appid.
 const CALLBACK: &str = "/callback/";
 
-/// Everything that one port serves.
-pub(crate) fn router(shared: Arc<Shared>, face: Face) -> Router {
-    let dispatch = move |request: Request| {
-        let shared = Arc::clone(&shared);
-        async move { dispatch(&shared, face, request).await }
-    };
-    Router::new().fallback(dispatch)
+/// Everything that one port serves. A guard looks at each request first.
+pub(crate) fn service(shared: Arc<Shared>, face: Face, guard: Option<OriginGuard>) -> impl Respond {
+    let front = Arc::new((shared, guard));
+    tower::service_fn(move |request: Request| {
+        let front = Arc::clone(&front);
+        async move {
+            let (shared, guard) = &*front;
+            if let Some(guard) = guard
+                && let Err(refusal) = guard.check_request(&request)
+            {
+                return Ok(refusal.into_response());
+            }
+            Ok(dispatch(shared, face, request).await)
+        }
+    })
 }
 
+/// What is not a callback is put on the heap: its state is many times as large, and all of it is moved where a
+/// request begins.
 async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Response {
     if face.is_proxy() {
         return match proxy_host(shared, &request, face) {
-            Some(host) => proxy::handle(shared, face, host, request).await,
+            Some(host) => Box::pin(proxy::handle(shared, face, host, request)).await,
             None => proxy::unknown_host(shared),
         };
     }
@@ -43,16 +56,16 @@ async fn dispatch(shared: &Arc<Shared>, face: Face, request: Request) -> Respons
         return inlet::handle(shared, place, request).await;
     }
     if let Some(host) = named_host(&request) {
-        return proxy::handle(shared, face, host, request).await;
+        return Box::pin(proxy::handle(shared, face, host, request)).await;
     }
     if let Some(place) = shared.directory.by_path(path) {
         return inlet::handle(shared, place, request).await;
     }
     if admin::is_ours(path) {
-        return admin::handle(shared, face, request).await;
+        return Box::pin(admin::handle(shared, face, request)).await;
     }
     let lost = is_callback(&request).then(|| (peer_of(&request), path.to_owned()));
-    let response = proxy::handle(shared, face, face.default_host(), request).await;
+    let response = Box::pin(proxy::handle(shared, face, face.default_host(), request)).await;
     if let Some((peer, path)) = lost
         && response.status() == StatusCode::FORBIDDEN
     {

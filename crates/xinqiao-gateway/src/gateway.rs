@@ -92,17 +92,18 @@ impl Gateway {
         let limits = limits(&shared.config);
         let stop = CancellationToken::new();
         let servers = TaskTracker::new();
+        let guard = own_names::guard(&shared.config);
         for (face, listener) in listeners {
-            let router = own_names::only(&shared.config, front::router(Arc::clone(&shared), face));
+            let service = front::service(Arc::clone(&shared), face, guard.clone());
             let limits = limits.clone();
-            let serving = xinqiao_http::serve_with(listener, router, limits, stop.clone());
+            let serving = xinqiao_http::serve_with(listener, service, limits, stop.clone());
             servers.spawn(async move {
                 serving.await;
             });
         }
         if let Some(socket) = socket {
-            let router = front::router(Arc::clone(&shared), Face::Admin);
-            servers.spawn(admin_socket::serve(socket, router, stop.clone()));
+            let service = front::service(Arc::clone(&shared), Face::Admin, None);
+            servers.spawn(admin_socket::serve(socket, service, stop.clone()));
         }
         servers.spawn(deliver::worker(Arc::clone(&shared), stop.clone()));
         servers.spawn(retention(Arc::clone(&shared), stop.clone()));

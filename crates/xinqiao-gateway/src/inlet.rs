@@ -18,7 +18,9 @@ use xinqiao_message::{
     envelope::{self, CallbackQuery, Keys, Opened, Wrapping},
     inbound::{Form, Message},
 };
-use xinqiao_store::{Answer, Appended, DedupKey, EventRef, Mark, NewEvent, Proof, StoreError};
+use xinqiao_store::{
+    Answer, Appended, DedupKey, EventRef, Mark, Millis, NewEvent, Proof, StoreError,
+};
 use xinqiao_types::{AppId, CallbackMode};
 
 use crate::{
@@ -103,7 +105,7 @@ fn handshake(shared: &Arc<Shared>, place: &Place, request: &Request) -> Response
 
 async fn callback(
     shared: &Arc<Shared>,
-    place: Place,
+    mut place: Place,
     request: Request,
     arrived: Instant,
 ) -> Result<Response, Problem> {
@@ -131,8 +133,10 @@ async fn callback(
             error,
         ))
     };
-    let keys = &Arc::clone(&place.account).keys;
-    let opened = match envelope::open(keys, &query, &body, shared.context.clock.unix()) {
+    let account = Arc::clone(&place.account);
+    let keys = &account.keys;
+    let now = shared.context.clock.now();
+    let opened = match envelope::open(keys, &query, &body, now.into()) {
         Ok(opened) => opened,
         Err(error) => return refused(&place, error),
     };
@@ -146,12 +150,10 @@ async fn callback(
     } = opened;
     // It was verified: whatever it is, it is kept.
     let message = Message::read(xml);
-    let place = match place.clone().settled(receiver.as_deref(), &message) {
-        Ok(place) => place,
-        Err(error) => return refused(&place, error),
-    };
-    let account = &place.account;
-    let now = shared.now();
+    if let Err(error) = place.settle(receiver.as_deref(), &message) {
+        return refused(&place, error);
+    }
+    let now = Millis(now.as_millisecond());
     account.note_callback(now);
     // A repeat has the same MsgId, or the same time; both grow.
     let order = message.head.msg_id.unwrap_or(message.head.time.0 as u64);
@@ -162,9 +164,10 @@ async fn callback(
         .store
         .dedup_key(&account.config.appid, order, &recipe);
     let verified = Verified {
-        place: place.clone(),
+        place,
         message,
         dedup,
+        received: now,
         proof: proof.into(),
     };
     let answer = if account.routes.is_empty() {
@@ -188,6 +191,7 @@ struct Verified {
     place: Place,
     message: Message,
     dedup: DedupKey,
+    received: Millis,
     proof: Proof,
 }
 
@@ -205,7 +209,7 @@ async fn settle(
         return Ok(Answer::Silent);
     }
     let dedup = verified.dedup;
-    let appid = verified.place.appid();
+    let appid = verified.place.appid().into_owned();
     let lead = match shared.in_flight.enter(dedup) {
         Entry::First(lead) => lead,
         Entry::Joined(slot) => {
@@ -281,9 +285,8 @@ async fn append(
     apps: &[&str],
     deadline: Instant,
 ) -> Result<Appended, Problem> {
-    let now = shared.now();
     let (account, message) = (&verified.place.account, &verified.message);
-    let appid = verified.place.appid();
+    let appid = &*verified.place.appid();
     let kind = match (message.event(), message.info_type()) {
         (Some(event), _) => Cow::Owned(format!("event.{event}")),
         (None, Some(info)) => Cow::Owned(format!("info.{info}")),
@@ -302,14 +305,14 @@ async fn append(
         .unwrap_or_default();
     let event = NewEvent {
         proof: verified.proof,
-        appid: &appid,
+        appid,
         dedup: verified.dedup,
         kind: &kind,
-        received: now,
+        received: verified.received,
         body: message.raw(),
         mark,
         apps,
-        held_until: now.plus(deliver::hold_ms(hold)),
+        held_until: verified.received.plus(deliver::hold_ms(hold)),
     };
     // Not acknowledged in time is not acknowledged; what was written after all is found by the repeat.
     let appended = tokio::time::timeout_at(deadline, shared.store.append(event))

@@ -4,7 +4,7 @@
 //! Callbacks come in on one face, are verified, written down and handed to one app over the other;
 //! the app's platform calls go out through it with tokens that only the gateway holds.
 //!
-//! It refuses to acknowledge what is not on disk, to forward what it did not verify, and to hand a
+//! It acknowledges nothing that is not on disk, forwards nothing that it did not verify, and hands no
 //! real token or secret to whoever holds a key that it issued. It knows nothing of the simulator.
 //!
 //! Invariants:

@@ -79,13 +79,11 @@ pub(crate) fn takes(endpoint: &Endpoint, host: &str, bearing: Bearing, kind: Aut
 
 /// Whether an endpoint is served under that host's name.
 pub(crate) fn is_on(endpoint: &Endpoint, host: &str) -> bool {
-    let known = hosts().iter().find(|known| known.name == host);
-    known.is_some_and(|known| known.canonical == endpoint.host)
+    xinqiao_catalog::host(host).is_some_and(|known| known.canonical == endpoint.host)
 }
 
 fn is_work(host: &str) -> bool {
-    let known = hosts().iter().find(|known| known.name == host);
-    known.is_some_and(|known| known.canonical == WORK_HOST)
+    xinqiao_catalog::host(host).is_some_and(|known| known.canonical == WORK_HOST)
 }
 
 /// The code of an answer of the platform's, wherever it is not well-formed; nothing if it has none.
@@ -138,12 +136,9 @@ impl Face {
 
 /// Whether a host knows the tokens of accounts; nobody else shall see one.
 pub(crate) fn knows_tokens(host: &str) -> bool {
-    hosts()
-        .iter()
-        .find(|known| known.name == host)
-        .is_some_and(|known| {
-            known.canonical == API_HOST || known.name.ends_with(".api.weixin.qq.com")
-        })
+    xinqiao_catalog::host(host).is_some_and(|known| {
+        known.canonical == API_HOST || known.name.ends_with(".api.weixin.qq.com")
+    })
 }
 
 /// The name in a `Host` header, without port and final dot.
@@ -172,10 +167,7 @@ pub(crate) fn platform_host(header: &str) -> Option<&'static str> {
     if is_address(name) {
         return None;
     }
-    hosts()
-        .iter()
-        .find(|host| host.name.eq_ignore_ascii_case(name))
-        .map(|host| host.name)
+    xinqiao_catalog::host(name).map(|host| host.name)
 }
 
 /// Real host → origin of the port that stands for it.

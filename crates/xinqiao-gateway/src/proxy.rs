@@ -17,6 +17,7 @@
 
 mod body;
 pub mod fuzzed;
+mod headers;
 mod issuing;
 mod key_scan;
 mod preflight;
@@ -43,7 +44,8 @@ use xinqiao_types::AppId;
 
 pub(crate) use self::body::KEPT_BYTES;
 use self::{
-    body::{Gathered, Reply, SMALL_BYTES, is_encoded},
+    body::{Gathered, Reply, SMALL_BYTES},
+    headers::{end_to_end, is_encoded, is_transfer_encoded},
     refusal::{refuse, token_failure, unreachable},
     scrub::Scrubber,
     sending::{Sending, is_plain, readable, unreadable},
@@ -105,37 +107,66 @@ pub(crate) async fn handle(
     request: Request,
 ) -> Response {
     let peer = peer_of(&request);
-    let response = answer(shared, face, host, peer, request).await;
+    let (response, asked) = match arrived(shared, face, host, peer, request).await {
+        Ok(passing) => {
+            let (call, target) = (recognise(&passing), passing.target.clone());
+            (answer(shared, passing, &call).await, Some((call, target)))
+        }
+        Err(refused) => (*refused, None),
+    };
     if let Some(rule) = response.headers().get(RULE_HEADER)
         && let Some(rule) = rule.to_str().ok().and_then(xinqiao_catalog::diagnosis)
         && shared.refusals.admits(rule.rule, peer)
     {
-        let status = response.status().as_u16();
-        tracing::warn!(rule = rule.rule, status, %peer, "A platform call was refused.");
+        let (rule, status) = (rule.rule, response.status().as_u16());
+        let who = asked.map(|(call, target)| {
+            let query = target.query().unwrap_or("");
+            refusal::known(shared, &call, query)
+        });
+        let refusal::Known {
+            endpoint,
+            key,
+            app,
+            appid,
+        } = who.unwrap_or_default();
+        tracing::warn!(
+            rule,
+            status,
+            endpoint,
+            key,
+            app,
+            appid,
+            %peer,
+            "A platform call was refused."
+        );
     }
     response
 }
 
-async fn answer(
+/// A request with its body, as far as that is kept; or its refusal.
+async fn arrived(
     shared: &Arc<Shared>,
     face: Face,
     host: &'static str,
     peer: IpAddr,
     request: Request,
-) -> Response {
+) -> Result<Passing, Box<Response>> {
     let (parts, body) = request.into_parts();
-    let Some(target) = target_of(&parts) else {
-        if !face.is_proxy() {
-            return stranger(shared);
-        }
-        let cause = "CONNECT, TRACE and requests for no path are not passed on";
-        return problem(
-            shared,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "proxy.method",
-            cause,
-        );
+    let refused = |status, rule, cause| {
+        Err(Box::new(if face.is_proxy() {
+            problem(shared, status, rule, cause)
+        } else {
+            stranger(shared)
+        }))
     };
+    let Some(target) = target_of(&parts) else {
+        let cause = "CONNECT, TRACE and requests for no path are not passed on";
+        return refused(StatusCode::METHOD_NOT_ALLOWED, "proxy.method", cause);
+    };
+    if is_transfer_encoded(&parts.headers) {
+        let cause = "a body is sent as it is, or chunked";
+        return refused(StatusCode::NOT_IMPLEMENTED, "proxy.encoded", cause);
+    }
     let mut passing = Passing {
         face,
         host,
@@ -147,24 +178,26 @@ async fn answer(
     };
     // A stranger's body is not waited for.
     if !face.is_proxy() && !may_be_ours(shared, &passing) {
-        return stranger(shared);
+        return Err(Box::new(stranger(shared)));
     }
-    passing.body = match Gathered::read(body).await {
-        Ok(body) => body,
-        Err(error @ BodyError::NoRoom) => return overloaded(shared, error.to_string()),
-        Err(_) if !face.is_proxy() => return stranger(shared),
-        Err(error) => {
-            return problem(shared, error.status(), "proxy.body", error.to_string());
-        }
-    };
+    passing.body = Gathered::read(body).await.map_err(|error| {
+        Box::new(match error {
+            BodyError::NoRoom => overloaded(shared, error.to_string()),
+            _ if !face.is_proxy() => stranger(shared),
+            error => problem(shared, error.status(), "proxy.body", error.to_string()),
+        })
+    })?;
+    Ok(passing)
+}
+
+async fn answer(shared: &Arc<Shared>, mut passing: Passing, call: &Call) -> Response {
     // Taken when the body is there: who sends it slowly holds none.
     let Ok(_place) = shared.calls.try_acquire() else {
         return overloaded(shared, "too many calls to the platform are being worked on");
     };
-    let call = recognise(&passing);
-    let response = match issuing::answer(shared, &mut passing, &call).await {
+    let response = match issuing::answer(shared, &mut passing, call).await {
         Some(response) => response,
-        None => pass(shared, passing, &call).await,
+        None => pass(shared, passing, call).await,
     };
     tracing::debug!(
         endpoint = call.endpoint().map_or("unknown", |endpoint| endpoint.id),
@@ -301,7 +334,8 @@ async fn pass(shared: &Arc<Shared>, passing: Passing, call: &Call) -> Response {
     if holds_key(&passing) {
         return refused(code::INVALID_SECRET, "key.place");
     }
-    if matches!(bearer, Bearer::Virtual(_)) && is_encoded(&passing.headers) {
+    // Nobody here can say that no key of ours is in it.
+    if is_encoded(&passing.headers) {
         return refused(code::INVALID_CREDENTIAL, "proxy.encoded");
     }
     let appid = match &bearer {
@@ -525,47 +559,4 @@ fn token_refusal(reply: &Reply) -> Option<i64> {
         code::ACCESS_TOKEN_EXPIRED,
     ];
     refusals.contains(&errcode).then_some(errcode)
-}
-
-fn join(path: &str, query: &str) -> String {
-    if query.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{path}?{query}")
-    }
-}
-
-/// Headers that belong to the message, not to the connection.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let named: Vec<String> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|name| name.trim().to_ascii_lowercase())
-        .collect();
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        let own = matches!(
-            name.as_str(),
-            "connection"
-                | "keep-alive"
-                | "proxy-authenticate"
-                | "proxy-authorization"
-                | "proxy-connection"
-                | "te"
-                | "trailer"
-                | "transfer-encoding"
-                | "upgrade"
-                | "expect"
-                | "host"
-        );
-        // Framing is the connection's: a length beside chunks is nobody's.
-        let own = own
-            || name == header::CONTENT_LENGTH && headers.contains_key(header::TRANSFER_ENCODING);
-        if !own && !named.iter().any(|named| named == name.as_str()) {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
 }

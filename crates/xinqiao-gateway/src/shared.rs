@@ -81,7 +81,29 @@ impl Shared {
             origins,
         };
         shared.load_keys().await?;
+        if let Err(error) = shared.check_admin_keys() {
+            // Whoever corrects it starts again at once.
+            shared.store.close().await;
+            return Err(error);
+        }
         Ok(Arc::new(shared))
+    }
+
+    /// No app may hold a key of administration. Configured keys are compared where the configuration is checked.
+    fn check_admin_keys(&self) -> Result<(), StartError> {
+        let admin = &self.config.admin;
+        for (name, key) in [
+            ("admin.key", &admin.key),
+            ("admin.read_key", &admin.read_key),
+        ] {
+            if let Some(key) = key
+                && let Some(issued) = issued_key::find(self, key.expose())
+            {
+                let (id, app) = (issued.id.clone(), issued.app.clone());
+                return Err(StartError::IssuedKey { name, id, app });
+            }
+        }
+        Ok(())
     }
 
     /// Reads the app keys anew: those that were issued from the store, the others from the

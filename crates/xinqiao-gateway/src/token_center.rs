@@ -116,6 +116,17 @@ pub(crate) struct TokenStatus {
     pub(crate) problem: Option<TokenProblem>,
 }
 
+impl TokenStatus {
+    /// In one word: whether a token was asked for, and came.
+    pub(crate) fn state(&self) -> &'static str {
+        match (&self.problem, self.expires) {
+            (Some(_), _) => "failed",
+            (None, Some(_)) => "ok",
+            (None, None) => "untried",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct TokenProblem {
     pub(crate) rule: &'static str,

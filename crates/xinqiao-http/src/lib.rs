@@ -32,5 +32,5 @@ pub use self::{
     outbound::{Outbound, OutboundError, OutboundRequest, OutboundResponse, post_callback},
     peer::{peer_in, peer_network, peer_of},
     refusal_log::{RefusalLog, RefusalSum},
-    serve::{BodyBudget, DropConnection, Limits, ServeReport, serve, serve_with},
+    serve::{BodyBudget, DropConnection, Limits, Respond, ServeReport, serve, serve_with},
 };

@@ -4,7 +4,7 @@
 //! all others, and a page that rebinds its own name to loopback still sends its own name in `Host`. Programs send
 //! neither of the first two.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use axum::{
     Json,
@@ -39,7 +39,7 @@ impl OriginGuard {
     pub fn new(hosts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         let hosts = hosts.into_iter().map(|host| {
             let host = host.as_ref();
-            plain(host_name(host).unwrap_or(host))
+            plain(host_name(host).unwrap_or(host)).into_owned()
         });
         Self {
             hosts: Arc::new(hosts.collect()),
@@ -95,19 +95,22 @@ impl OriginGuard {
             return false;
         };
         let name = plain(name);
-        if name == "localhost" || name.ends_with(".localhost") {
+        if name == "localhost" || name.ends_with(".localhost") || self.hosts.contains(&*name) {
             return true;
         }
-        if let Ok(address) = name.parse::<std::net::IpAddr>() {
-            return address.to_canonical().is_loopback() || self.hosts.contains(&name);
-        }
-        self.hosts.contains(&name)
+        let address = name.parse::<std::net::IpAddr>();
+        address.is_ok_and(|address| address.to_canonical().is_loopback())
     }
 }
 
 /// A name as it is compared: `localhost.` is `localhost`.
-fn plain(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+fn plain(name: &str) -> Cow<'_, str> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// What a browser says of a request: the site that it comes from, how, and what for.

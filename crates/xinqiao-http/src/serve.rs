@@ -5,6 +5,7 @@ mod places;
 mod watched;
 
 use std::{
+    convert::Infallible,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
@@ -12,7 +13,12 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
 use bytes::Bytes;
 use http::header::EXPECT;
 use hyper::{
@@ -29,7 +35,7 @@ pub(crate) use self::arriving::Stopped;
 pub use self::places::BodyBudget;
 use self::{
     arriving::{Arriving, Left},
-    places::{Place, Places, Taken},
+    places::{Place, Places, Taken, Told},
     watched::Watched,
 };
 use crate::{
@@ -117,13 +123,32 @@ pub async fn serve(listener: Listener, router: Router, stop: CancellationToken) 
     serve_with(listener, router, Limits::default(), stop).await
 }
 
+/// What answers requests: an axum `Router`, or a service without routes.
+pub trait Respond:
+    Service<Request, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Respond for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 /// Serves until `stop` is cancelled, then lets open requests finish for at most [`Limits::drain`].
 ///
 /// Every request carries `ConnectInfo<SocketAddr>`, the other end of its connection; whom it counts for says
 /// [`crate::peer_of`].
 pub async fn serve_with(
     listener: Listener,
-    router: Router,
+    responder: impl Respond,
     limits: Limits,
     stop: CancellationToken,
 ) -> ServeReport {
@@ -150,15 +175,10 @@ pub async fn serve_with(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        connections.spawn(connection(
-            stream,
-            peer,
-            router.clone(),
-            taken,
-            stop.clone(),
-        ));
+        connections.spawn(connection(stream, peer, responder.clone(), taken));
     }
     drop(listener);
+    places.tell_all(Told::Finish);
     connections.close();
     if tokio::time::timeout(drain, connections.wait())
         .await
@@ -167,7 +187,7 @@ pub async fn serve_with(
         return ServeReport { dropped: 0 };
     }
     let dropped = connections.len();
-    places.end_all();
+    places.tell_all(Told::End);
     connections.wait().await;
     tracing::warn!(dropped, "Connections were still open after the drain time.");
     ServeReport { dropped }
@@ -191,17 +211,11 @@ fn turn_away(stream: &TcpStream) {
     tracing::debug!("A connection was turned away: all are at work.");
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    taken: Taken,
-    stop: CancellationToken,
-) {
+async fn connection(stream: TcpStream, peer: SocketAddr, responder: impl Respond, taken: Taken) {
     let place = &taken.0;
     let limits = &place.all.limits;
     let service = service_fn(|request: http::Request<Incoming>| {
-        let mut router = router.clone();
+        let mut responder = responder.clone();
         place.request_began();
         let answered = Answered(Arc::clone(place));
         let vouched = peer::vouched(peer.ip(), request.headers(), &limits.trusted_proxies);
@@ -222,7 +236,7 @@ async fn connection(
         }
         request.extensions_mut().insert(ConnectInfo(peer));
         async move {
-            let Ok(response) = router.call(request).await;
+            let Ok(response) = responder.call(request).await;
             answered.0.discharge();
             if response.extensions().get::<DropConnection>().is_some() {
                 return Err(std::io::Error::other("dropped on purpose"));
@@ -243,21 +257,21 @@ async fn connection(
         )
         .with_upgrades();
     let mut served = std::pin::pin!(served);
-    let mut stopping = false;
-    loop {
-        tokio::select! {
-            result = served.as_mut() => {
-                if let Err(error) = result {
-                    tracing::debug!(%error, %peer, "A connection ended with an error.");
-                }
-                return;
-            }
-            () = stop.cancelled(), if !stopping => {
-                stopping = true;
+    let mut finishing = false;
+    let ended = std::future::poll_fn(|cx| {
+        match place.told(cx) {
+            Told::GoOn => {}
+            Told::Finish if finishing => {}
+            Told::Finish => {
+                finishing = true;
                 served.as_mut().graceful_shutdown();
             }
-            () = place.end.notified() => return,
+            Told::End => return Poll::Ready(Ok(())),
         }
+        served.as_mut().poll(cx)
+    });
+    if let Err(error) = ended.await {
+        tracing::debug!(%error, %peer, "A connection ended with an error.");
     }
 }
 

@@ -4,6 +4,8 @@
 //! none, and no list of fields knows what tells two of one second apart, so everything that came takes part:
 //! a repeat carries the same plaintext, whatever its ciphertext.
 //!
+//! Nothing of the URL takes part: the signature sorts timestamp and nonce, so that one callback has two URLs.
+//!
 //! This module only makes keys; whoever stores them does so together with the event.
 
 use std::fmt::Write;

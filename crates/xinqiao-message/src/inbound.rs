@@ -66,6 +66,17 @@ pub enum Body {
     Info(Info),
 }
 
+impl Body {
+    /// The fields that its type has a place for.
+    fn fields(&self) -> &'static [&'static str] {
+        match self {
+            Self::Content(content) => content.fields(),
+            Self::Event(event) => event.fields(),
+            Self::Info(info) => info.fields(),
+        }
+    }
+}
+
 /// What every message and event carries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
@@ -165,7 +176,7 @@ impl Message {
         let raw = bytes.into();
         let (head, body) = match Form::of(&raw) {
             Form::Xml => {
-                let document = Document::parse(&raw)?;
+                let document = Document::parse_whole(&raw)?;
                 read_xml(&document, Typed::Must)?
             }
             Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?), Typed::Must)?,
@@ -279,11 +290,7 @@ impl Message {
     /// The top-level fields that have no place in the type, and those of which it could not hold
     /// everything: nothing that came is missing from both.
     pub fn rest(&self) -> Map<String, Value> {
-        let known = match &self.body {
-            Body::Content(content) => content.fields(),
-            Body::Event(event) => event.fields(),
-            Body::Info(info) => info.fields(),
-        };
+        let known = self.body.fields();
         let is_unknown = matches!(
             &self.body,
             Body::Content(Content::Unknown(_))
@@ -373,11 +380,7 @@ impl Message {
             out.number("AgentID", id);
         }
         // What the type holds a part of is written as the type has it.
-        let known = match &self.body {
-            Body::Content(content) => content.fields(),
-            Body::Event(event) => event.fields(),
-            Body::Info(info) => info.fields(),
-        };
+        let known = self.body.fields();
         for (name, value) in &self.rest() {
             if !is_known(known, name) && !is_head_field(&self.body, name) {
                 unknown::write_xml(name, value, &mut out);
@@ -484,7 +487,8 @@ fn read_xml(document: &Document<'_>, typed: Typed) -> Result<(Head, Body), Messa
     let root = document.root();
     let mut fields = Fields::default();
     for child in root.children() {
-        if let Some(at) = FIELDS.iter().position(|name| child.is(name)) {
+        let name = child.name();
+        if let Some(at) = FIELDS.iter().position(|field| *field == name) {
             fields[at].get_or_insert_with(|| child.text());
         }
     }
@@ -524,7 +528,9 @@ fn finish(
         idx: number(idx),
         agent_id: number(agent),
     };
-    let [msg, event, info] = [msg, event, info].map(Option::unwrap_or_default);
+    let msg = msg.unwrap_or_default();
+    let event = event.unwrap_or_default();
+    let info = info.unwrap_or_default();
     let body = if msg == msg_type::EVENT {
         let known = Event::read(&event, source);
         Body::Event(known.unwrap_or_else(|| Event::Unknown(Unknown::new(&event))))

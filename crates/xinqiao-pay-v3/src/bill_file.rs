@@ -18,6 +18,7 @@ use sha1::{Digest as _, Sha1};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use xinqiao_client::{Client, Endpoint as _, Error};
 use xinqiao_crypto::Hex;
+use xinqiao_types::percent;
 
 use crate::{bill::GetFundFlowBillResponse, bill_download::DownloadFile};
 
@@ -270,7 +271,7 @@ fn address(url: &str) -> Option<DownloadFile> {
     let value = |name: &str| {
         query.split('&').find_map(|pair| {
             let (found, value) = pair.split_once('=')?;
-            (found == name).then(|| decode(value))?
+            (found == name).then(|| percent::decode_exactly(value))?
         })
     };
     let file = DownloadFile::new(value("token").filter(|token| !token.is_empty())?);
@@ -278,20 +279,6 @@ fn address(url: &str) -> Option<DownloadFile> {
         Some(form) => file.tar_type(form),
         None => file,
     })
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digits = [bytes.next()?, bytes.next()?];
-            out.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
 }
 
 /// A bill's lines.

@@ -9,8 +9,8 @@
 use serde_json::{Value, json};
 use xinqiao_client::{Client, Error, Merchant};
 use xinqiao_crypto::pay_v3::invoke_message;
+use xinqiao_types::percent;
 use xinqiao_types::{AppId, MchId};
-use xinqiao_wire::request::percent;
 
 /// Parameters for a page inside WeChat (`getBrandWCPayRequest`) or a mini program (`wx.requestPayment`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub async fn app(
 /// The address that a browser outside WeChat opens, and where it goes afterwards.
 pub fn h5(h5_url: &str, redirect_url: Option<&str>) -> String {
     match redirect_url {
-        Some(back) => format!("{h5_url}&redirect_url={}", percent(back)),
+        Some(back) => format!("{h5_url}&redirect_url={}", percent::encode(back)),
         None => h5_url.to_owned(),
     }
 }

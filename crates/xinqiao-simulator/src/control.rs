@@ -18,7 +18,7 @@ use xinqiao_http::{BodyLimit, read_body};
 
 use crate::{
     shell::Shared,
-    world::command::{Answer, Refused},
+    world::command::{Answer, Refused, no_other_fields},
 };
 
 mod accounts;
@@ -62,8 +62,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<Shared>> for Body<T> {
         };
         serde_json::from_slice(text)
             .map(Self)
-            .map_err(|error| Refused::invalid(format!("the body is not as it should be: {error}")))
+            .map_err(|error| not_as_it_should_be(&error))
     }
+}
+
+fn not_as_it_should_be(error: &serde_json::Error) -> Refused {
+    Refused::invalid(format!("the body is not as it should be: {error}"))
+}
+
+/// A body whose type depends on what is in it. Types of bodies refuse fields that they do not know: a misspelt one
+/// that is skipped looks like a setting that does nothing.
+fn typed<T: DeserializeOwned>(body: Value) -> Result<T, Refused> {
+    serde_json::from_value(body).map_err(|error| not_as_it_should_be(&error))
 }
 
 /// The query, leniently.

@@ -207,9 +207,12 @@ impl Simulator {
         self.shared.publish_dev();
     }
 
-    /// Saves an app's address as the account's callback, as soon as it passes the handshake. Returns at once; the
-    /// handshake is repeated in the background until the app answers, and again after a reset.
-    pub fn connect(&self, appid: &str, url: &str) {
+    /// Saves an app's address as the account's callback, as soon as it passes the handshake. The handshake is repeated
+    /// in the background until the app answers, and again after a reset.
+    ///
+    /// Where the account has another address, of an app that was connected before, the new one takes its place at
+    /// once: what is pushed until the app answers is for nobody else.
+    pub async fn connect(&self, appid: &str, url: &str) {
         {
             let mut dev = self.shared.dev();
             dev.app = AppInfo {
@@ -221,6 +224,19 @@ impl Simulator {
             dev.connected.insert(appid.to_owned(), url.to_owned());
         }
         self.shared.publish_dev();
+        let asked = appid.to_owned();
+        let world = &self.shared.world;
+        let before = world.ask(move |world| {
+            let account = world.account(&asked).ok()?;
+            Some(account.callback.url.clone())
+        });
+        if let Ok(Some(before)) = before.await
+            && !before.is_empty()
+            && before != url
+        {
+            // An address that cannot be one is refused by the handshake below, which says why.
+            let _ = world.apply(set_callback(appid, url)).await;
+        }
         let (shared, appid, url) = (self.shared.clone(), appid.to_owned(), url.to_owned());
         self.shared.tasks.spawn(connect(shared, appid, url));
     }
@@ -402,6 +418,17 @@ async fn tick(shared: Arc<Shared>) {
     }
 }
 
+fn set_callback(appid: &str, url: &str) -> Command {
+    let settings = CallbackSettings {
+        url: url.to_owned(),
+        ..CallbackSettings::default()
+    };
+    Command::SetCallback {
+        appid: appid.to_owned(),
+        settings,
+    }
+}
+
 /// Repeats the handshake until the app answers as it must.
 async fn connect(shared: Arc<Shared>, appid: String, url: String) {
     loop {
@@ -427,14 +454,7 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
             Err(refused) => shared.note_app(AppState::Failed, Some(refused.message), None),
             Ok((whose, callback)) => match handshake::check(&shared, &whose, &callback).await {
                 Ok(()) => {
-                    let settings = CallbackSettings {
-                        url: url.clone(),
-                        ..CallbackSettings::default()
-                    };
-                    let stored = shared
-                        .world
-                        .apply(Command::SetCallback { appid, settings })
-                        .await;
+                    let stored = shared.world.apply(set_callback(&appid, &url)).await;
                     if stored.is_ok() {
                         shared.note_app(AppState::Connected, None, None);
                     }

@@ -1,4 +1,4 @@
-//! The vocabulary of Xinqiao: identifiers, units, time, chance, secrets.
+//! The vocabulary of Xinqiao: identifiers, units, time, chance, secrets, and percent-encoding.
 //!
 //! Everything here is small, owned and cheap to clone. Nothing here talks to a network, and only
 //! [`SystemClock`] and [`SystemEntropy`] ask the machine for the time and for random bytes: everybody
@@ -11,6 +11,7 @@ mod account;
 mod entropy;
 mod error;
 mod id;
+pub mod percent;
 mod secret;
 mod time;
 

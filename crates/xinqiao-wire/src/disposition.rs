@@ -3,6 +3,8 @@
 //! Names come in every form that clients and servers write: plain UTF-8 in quotes, with the escapes of browsers
 //! (`%22`) or of mail (`\"`), without quotes, and per RFC 5987 in `filename*`, which counts most.
 
+use xinqiao_types::percent;
+
 /// The value of a parameter, without its quotes and with `\"` read as `"`.
 #[must_use]
 pub fn parameter(header: &str, wanted: &str) -> Option<String> {
@@ -53,7 +55,9 @@ pub fn file_name(header: &str) -> Option<String> {
         let mut parts = value.splitn(3, '\'');
         let charset = parts.next()?;
         let name = parts.nth(1)?;
-        charset.eq_ignore_ascii_case("utf-8").then(|| decode(name))
+        charset
+            .eq_ignore_ascii_case("utf-8")
+            .then(|| percent::decode(name).into_owned())
     });
     let name = extended.or_else(|| {
         let plain = parameter(header, "filename")?;
@@ -66,27 +70,6 @@ pub fn file_name(header: &str) -> Option<String> {
     })?;
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
     (!base.is_empty() && base != "." && base != "..").then(|| base.to_owned())
-}
-
-fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        let hex = tail
-            .get(..2)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match hex.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                out.push(decoded);
-                rest = &tail[2..];
-            }
-            _ => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use crate::codec;
 use crate::input::{DecodeError, Input};
 use crate::record::Record;
 
+mod mend;
 mod reader;
 mod writer;
 
+pub use self::mend::{Flaw, Within, mend};
 pub use self::reader::Reader;
 pub(crate) use self::reader::number_value;
 pub use self::writer::{Writer, write_string};

@@ -3,6 +3,7 @@
 //! The credential, the host and multipart framing are the client's business; everything else is decided here.
 
 use serde_json::Value;
+use xinqiao_types::percent;
 
 use crate::codec;
 use crate::endpoint::{Content, EndpointInfo};
@@ -99,7 +100,7 @@ pub fn encode(record: &dyn Record, info: &EndpointInfo) -> Result<Encoded, Encod
                 if text.is_empty() {
                     return Err(EncodeError::EmptyPathParameter(field.name));
                 }
-                path = path.replace(&format!("{{{}}}", field.name), &percent(&text));
+                path = path.replace(&format!("{{{}}}", field.name), &percent::encode(&text));
             }
             Place::Query => query.extend(text.map(|text| (field.name.to_owned(), text))),
             Place::Header => headers.extend(text.map(|text| (field.name, text))),
@@ -180,9 +181,9 @@ fn form(record: &dyn Record) -> String {
             if !out.is_empty() {
                 out.push('&');
             }
-            out.push_str(&percent(name));
+            percent::encode_into(name, &mut out);
             out.push('=');
-            out.push_str(&percent(&plain(value)));
+            percent::encode_into(&plain(value), &mut out);
         }
     }
     out
@@ -195,22 +196,4 @@ fn plain(value: &Value) -> String {
         Value::Null => String::new(),
         other => other.to_string(),
     }
-}
-
-/// Percent-encodes everything but letters, digits and `-._~`.
-#[must_use]
-pub fn percent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte as char);
-        } else {
-            out.push('%');
-            for digit in [byte >> 4, byte & 15] {
-                let digit = char::from_digit(u32::from(digit), 16).unwrap_or('0');
-                out.push(digit.to_ascii_uppercase());
-            }
-        }
-    }
-    out
 }

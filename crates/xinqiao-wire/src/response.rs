@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::{Content, EndpointInfo};
 use crate::input::{DecodeError, Input, Token};
-use crate::json::{self, Keep, Reader};
+use crate::json::{self, Flaw, Keep, Reader, Within};
 use crate::markup;
 use crate::record::Record;
 use crate::slot::{Slot, View, ViewMut};
@@ -255,51 +255,10 @@ fn mended<T>(
 /// WECHAT: names of users hold such characters, and half a character where a name was cut at a number of bytes.
 #[must_use]
 pub fn mend(body: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(body);
-    let bytes = text.as_bytes();
-    // What is copied already ends here.
-    let mut kept = 0;
-    let mut out = String::new();
-    let mut in_string = false;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let instead = match byte {
-            b'"' => {
-                in_string = !in_string;
-                None
-            }
-            b'\\' if in_string => match escape(&bytes[at + 1..]) {
-                0 => Some("\\\\"),
-                length => {
-                    at += length;
-                    None
-                }
-            },
-            b'\t' | b'\n' | b'\r' if !in_string => None,
-            0..b' ' => Some(" "),
-            _ => None,
-        };
-        if let Some(instead) = instead {
-            out.push_str(&text[kept..at]);
-            out.push_str(instead);
-            kept = at + 1;
-        }
-        at += 1;
-    }
-    if kept == 0 {
-        return text;
-    }
-    out.push_str(&text[kept..]);
-    Cow::Owned(out)
-}
-
-/// How many bytes behind a backslash belong to its escape; 0 if it begins none.
-fn escape(rest: &[u8]) -> usize {
-    match rest {
-        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 1,
-        [b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) => 5,
-        _ => 0,
-    }
+    json::mend(String::from_utf8_lossy(body), |flaw| match flaw {
+        Flaw::Control(b'\t' | b'\n' | b'\r', Within::Nothing) | Flaw::Half => None,
+        Flaw::Control(..) => Some(" "),
+    })
 }
 
 /// The value behind a name in text that is no JSON: the first that stands inside one brace. A number counts only if

@@ -24,7 +24,7 @@ mod writer;
 pub use doctype::may_hold_doctype;
 pub use document::{Children, Document, Element};
 pub use error::{XmlError, XmlErrorKind};
-pub use repair::{Mended, Repaired, is_clean, repair, text_of};
+pub use repair::{Mended, Repaired, repair, text_of};
 pub use text::is_xml_char;
 pub use writer::Writer;
 

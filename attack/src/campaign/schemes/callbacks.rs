@@ -1,6 +1,6 @@
 //! Callbacks of official accounts, mini programs and WeCom.
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use xinqiao_crypto::{AesKey, MessageCipher, callback};
 use xinqiao_message::envelope::{
@@ -132,8 +132,7 @@ pub(super) fn work_check(chance: &mut Chance) -> Sent {
     let echo = cipher.encrypt(chance.bytes(), chance.draw().to_string().as_bytes());
     let query = url_query(&WORK, NOW, &(chance.draw() >> 32).to_string(), &echo);
     let parsed = CallbackQuery::parse(&query);
-    let of =
-        |value: &Option<std::borrow::Cow<'_, str>>| value.as_deref().unwrap_or_default().to_owned();
+    let of = |value: &Option<Cow<'_, str>>| value.as_deref().unwrap_or_default().to_owned();
     let parts = [
         TOKEN.to_owned(),
         of(&parsed.timestamp),
@@ -150,21 +149,32 @@ pub(super) fn work_check(chance: &mut Chance) -> Sent {
 }
 
 /// What the signature covers of the URL: time and nonce, as a receiver reads them.
-fn times(query: &CallbackQuery<'_>) -> Covered {
-    let pairs = [("timestamp", &query.timestamp), ("nonce", &query.nonce)];
-    let text = |value: &Option<std::borrow::Cow<'_, str>>| {
-        value.as_deref().unwrap_or_default().as_bytes().to_vec()
+///
+/// The signature sorts them, so what it covers is the pair. Its order counts where it decides whether the message is
+/// accepted; where both are times of the window it decides nothing, no receiver takes anything else from the pair, and a
+/// repeat is told by the message alone: then one order is the other.
+fn times(query: &CallbackQuery<'_>, window: Duration) -> Covered {
+    let text = |value: &Option<Cow<'_, str>>| value.as_deref().unwrap_or_default().to_owned();
+    let mut pair = [text(&query.timestamp), text(&query.nonce)];
+    let is_time = |text: &String| {
+        let time = text.parse::<i64>();
+        text.len() == 10 && time.is_ok_and(|time| time.abs_diff(NOW) <= window.as_secs())
     };
-    pairs
-        .map(|(name, value)| (name.to_owned(), text(value)))
-        .to_vec()
+    if pair.iter().all(is_time) {
+        pair.sort();
+    }
+    let [timestamp, nonce] = pair.map(String::into_bytes);
+    vec![
+        ("timestamp".to_owned(), timestamp),
+        ("nonce".to_owned(), nonce),
+    ]
 }
 
 fn judge(keys: &Keys, sent: &Sent, body: impl FnOnce(Opened) -> Option<Vec<u8>>) -> Verdict {
     let raw = query(sent);
     let query = CallbackQuery::parse(&raw);
     let opened = open(keys, &query, &sent.body, UnixSeconds(NOW)).map_err(rule)?;
-    let mut covered = times(&query);
+    let mut covered = times(&query, keys.window());
     covered.extend(body(opened).map(|message| ("message".to_owned(), message)));
     Ok(covered)
 }
@@ -196,7 +206,54 @@ pub(super) fn judge_work_check(sent: &Sent) -> Verdict {
     let raw = query(sent);
     let query = CallbackQuery::parse(&raw);
     let echo = verify_url(&WORK, &query, UnixSeconds(NOW)).map_err(rule)?;
-    let mut covered = times(&query);
+    let mut covered = times(&query, WORK.window());
     covered.push(("echo".to_owned(), echo.into_body().into_bytes()));
     Ok(covered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message with this nonce, and the same with timestamp and nonce exchanged.
+    fn exchanged(keys: &Keys, nonce: i64) -> [Sent; 2] {
+        let mut chance = Chance::of(1, "exchanged", 0);
+        let push = Push {
+            plain: &message(&mut chance),
+            to_user_name: "gh_7f083739789a",
+            openid: "",
+        };
+        let sealed = seal_push(keys, &push, NOW, &nonce.to_string(), [7; 16]).expect("a key");
+        let sent = Sent {
+            params: split(&sealed.query),
+            body: sealed.body.into_bytes(),
+        };
+        let mut other = sent.clone();
+        for (name, value) in &mut other.params {
+            match &**name {
+                b"timestamp" => *value = nonce.to_string().into_bytes(),
+                b"nonce" => *value = NOW.to_string().into_bytes(),
+                _ => {}
+            }
+        }
+        [sent, other]
+    }
+
+    #[test]
+    fn two_times_of_the_window_are_one_pair_in_either_order() {
+        let judge_of: fn(&Sent) -> Verdict = judge_plain;
+        let schemes = [
+            (&PLAIN, judge_of),
+            (&COMPAT, judge_compat),
+            (&SAFE, judge_safe),
+        ];
+        for (keys, judge) in schemes {
+            let [sent, other] = exchanged(keys, NOW + 600);
+            assert_eq!(judge(&sent).unwrap(), judge(&other).unwrap());
+            let late = keys.window().as_secs() as i64 + 1;
+            let [sent, other] = exchanged(keys, NOW - late);
+            assert!(judge(&sent).is_ok());
+            assert_eq!(judge(&other).unwrap_err(), "callback.timestamp.stale");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Where a request carries its credential, and how to put another one there.
 
 use serde_json::Value;
-use xinqiao_types::{AccessToken, AppSecret};
+use xinqiao_types::{AccessToken, AppSecret, percent};
 
 use super::Request;
 use crate::{
@@ -201,7 +201,7 @@ pub fn swap_param(pairs: &str, param: &str, new: &str) -> Option<String> {
             swapped += 1;
             out.push_str(param);
             out.push('=');
-            percent_encode(new, &mut out);
+            percent::encode_into(new, &mut out);
         } else {
             out.push_str(pair);
         }
@@ -272,21 +272,5 @@ fn swap_at(
             Some((query.to_owned(), body.into_bytes()))
         }
         Place::Json => Some((query.to_owned(), swap_field(body, name, old, new)?)),
-    }
-}
-
-/// Writes a value so that it can stand in a query.
-pub(crate) fn percent_encode(text: &str, out: &mut String) {
-    const HEX: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F',
-    ];
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(byte.into());
-        } else {
-            out.push('%');
-            out.push(HEX[usize::from(byte >> 4)]);
-            out.push(HEX[usize::from(byte & 15)]);
-        }
     }
 }

@@ -137,10 +137,7 @@ fn by_route(text: &str, lang: Lang) -> Result<Vec<&'static catalog::Endpoint>, F
         });
     }
     let host = typed.host.split(':').next().unwrap_or_default();
-    let canonical = catalog::hosts()
-        .iter()
-        .find(|known| known.name == host)
-        .map_or(host, |known| known.canonical);
+    let canonical = catalog::host(typed.host).map_or(host, |known| known.canonical);
     narrow(&mut found, |endpoint| endpoint.host == canonical);
     let pairs: Vec<_> = query_pairs(typed.query).collect();
     narrow(&mut found, |endpoint| {

@@ -109,6 +109,50 @@ fn the_demo_app_answers_through_the_gateway() {
 }
 
 #[test]
+fn an_app_takes_the_place_of_the_demo_before_it_answers() {
+    let folder = folder();
+    let callback = |dev: &Running| {
+        let appid = dev.text("/accounts/0/appid");
+        let account = dev.control("GET", &format!("/accounts/{appid}"), None).1;
+        account["callback_url"].as_str().map(str::to_owned)
+    };
+    let demo = Running::start(folder.path(), &["dev"]);
+    wait_until_connected(&demo);
+    assert_eq!(callback(&demo), Some(demo.text("/app")));
+    assert_eq!(demo.terminate(), Some(0));
+    // Nobody listens there.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/wx", closed.local_addr().expect("an address"));
+    drop(closed);
+    for via in ["direct", "gateway"] {
+        let arguments = ["dev", "--app", &url, "--via", via];
+        let own = Running::start(folder.path(), &arguments);
+        let found = callback(&own).expect("an address");
+        match via {
+            "direct" => assert_eq!(found, url),
+            _ => assert!(found.contains("/callback/"), "{found}"),
+        }
+        assert_eq!(own.terminate(), Some(0));
+    }
+}
+
+/// The demo's port is for programs of this machine, and for no page that a browser shows here.
+#[test]
+fn only_loopback_names_reach_the_demo_app() {
+    let folder = folder();
+    let dev = Running::start(folder.path(), &["dev", "--memory"]);
+    wait_until_connected(&dev);
+    let url = dev.text("/app");
+    let origin = url.strip_suffix("/wx").expect("the demo's path");
+    for name in ["evil.example", "evil.example:80", "10.0.0.1", ""] {
+        assert_eq!(status_for_host(origin, "/wx", name), 421, "{name}");
+    }
+    for name in ["localhost", "127.0.0.1", "[::1]:80"] {
+        assert_ne!(status_for_host(origin, "/wx", name), 421, "{name}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_keys() {
     let (first, second) = (folder(), folder());
     let keys = |dev: Running| dev.ready["accounts"].clone();
@@ -271,4 +315,49 @@ fn only_loopback_and_listed_names_reach_any_port() {
             assert_ne!(status, 421, "{origin}{path}");
         }
     }
+}
+
+#[test]
+fn dev_says_where_the_phone_is_and_what_to_paste() {
+    let said = |arguments: &[&str]| {
+        let folder = folder();
+        let dev = Running::start(folder.path(), arguments);
+        let log = folder.path().join("log");
+        // The ready file comes before the last line.
+        let text = wait_for("its last line", || {
+            let text = std::fs::read_to_string(&log).ok()?;
+            text.contains("xinqiao env --shell").then_some(text)
+        });
+        let values = ["/console", "/control", "/app", "/gateway"].map(|name| dev.text(name));
+        let keys = ["appid", "secret", "token", "aes_key"];
+        let keys = keys.map(|name| dev.text(&format!("/accounts/0/{name}")));
+        for value in values.iter().chain(&keys) {
+            assert!(text.contains(value), "{value}: {text}");
+        }
+        text
+    };
+    let english = said(&["dev", "--memory"]);
+    for part in [
+        "Phone and console",
+        "Gateway",
+        "Demo app",
+        "Connect your app",
+        "xinqiao exec -- <command>",
+    ] {
+        assert!(english.contains(part), "{part}: {english}");
+    }
+    let url = "http://127.0.0.1:9/wx";
+    let chinese = said(&[
+        "dev", "--memory", "--lang", "zh", "--via", "gateway", "--app", url,
+    ]);
+    for part in [
+        "手机与控制台",
+        "网关",
+        "你的应用",
+        "（经网关）",
+        "xinqiao exec -- <命令>",
+    ] {
+        assert!(chinese.contains(part), "{part}: {chinese}");
+    }
+    assert!(!chinese.contains("接入你的应用"), "{chinese}");
 }

@@ -44,6 +44,196 @@ fn a_missing_file_and_a_missing_master_key_are_named() {
     );
 }
 
+/// Three English words in a row: names, keys and commands have fewer.
+fn english(text: &str) -> Option<&str> {
+    text.split(|c: char| !c.is_ascii_alphabetic() && c != ' ')
+        .find(|part| part.split(' ').filter(|word| word.len() > 1).count() > 2)
+}
+
+#[test]
+fn in_chinese_a_wrong_configuration_is_told_in_chinese() {
+    let folder = folder();
+    let aes_key = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+    let account =
+        format!("[[account]]\nappid = \"wx1\"\ntoken = \"tok\"\naes_key = \"{aes_key}\"\n");
+    let app = "[[app]]\nname = \"a\"\nurl = \"http://127.0.0.1:9\"\ntoken = \"own\"\n";
+    let key = "[[key]]\nid = \"k\"\nkey = \"xqk_0123456789abcdefghijklmn\"\napp = \"a\"\n";
+    let cases = [
+        ("store =", "x.toml:1", "TOML"),
+        ("[listen]\nprot = 1", "x.toml:2: [listen]", "prot"),
+        ("[listen]\nport = \"many\"", "[listen], port", "类型"),
+        ("[listen]\nbind = \"here\"", "[listen], bind", "不允许"),
+        ("upstream = \"alipay\"", "x.toml:1", "alipay"),
+        ("preflight = \"maybe\"", "x.toml:1", "enforce"),
+        (
+            "[admin]\nkey = { env = \"NOBODY_SET_IT\" }",
+            "[admin], key",
+            "NOBODY_SET_IT",
+        ),
+        ("[admin]\nkey = \"short\"", "[admin], key", "24"),
+        (
+            "[admin]\nlisten = \"0.0.0.0:1\"",
+            "admin.listen",
+            "admin.key",
+        ),
+        ("[[app]]\nname = \"x\"", "[[app]]", "缺少"),
+        ("retention_days = 1", "retention_days", "（2）"),
+        (
+            &format!("{account}{account}"),
+            "[[account]] wx1, appid",
+            "重复",
+        ),
+        (
+            &format!("{account}path = \"x\""),
+            "[[account]] wx1, path",
+            "以 / 开头",
+        ),
+        (
+            &format!("{account}mode = \"plain\""),
+            "[[account]] wx1, mode",
+            "allow_plain",
+        ),
+        (
+            &format!("{app}accounts = [\"wx2\"]"),
+            "[[app]] a, accounts",
+            "wx2",
+        ),
+        (&format!("{app}{key}{key}"), "[[key]] k, id", "重复"),
+        (
+            "[seal]\nkey_env = \"NOBODY_SET_IT\"",
+            "NOBODY_SET_IT",
+            "openssl",
+        ),
+        ("[seal]\nkey_file = \"none\"", "", "主密钥"),
+    ];
+    for (text, place, said) in cases {
+        std::fs::write(folder.path().join("x.toml"), text).expect("written");
+        let arguments = ["serve", "--config", "x.toml", "--lang", "zh"];
+        let output = command(folder.path(), &arguments)
+            .env_remove("XINQIAO_MASTER_KEY")
+            .output()
+            .expect("the binary runs");
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{text}");
+        let words = stderr(&output);
+        for part in [place, said, "\n  * "] {
+            assert!(words.contains(part), "{part}: {text}: {words}");
+        }
+        assert_eq!(english(&words), None, "{text}: {words}");
+    }
+    let output = run(
+        folder.path(),
+        &["serve", "--config", "none.toml", "--lang", "zh"],
+    );
+    let words = stderr(&output);
+    assert!(words.contains("none.toml：配置文件读不了"), "{words}");
+    assert_eq!(english(&words), None, "{words}");
+}
+
+/// A `serve` that runs, and the first lines that it said.
+struct Serving {
+    child: std::process::Child,
+    said: Vec<String>,
+}
+
+impl Serving {
+    fn start(folder: &std::path::Path, text: &str, lang: &str, log: std::process::Stdio) -> Self {
+        use std::io::BufRead as _;
+        let text = format!("store = \":memory:\"\n{text}\n[listen]\nport = 0\n");
+        std::fs::write(folder.join("x.toml"), text).expect("written");
+        let arguments = ["serve", "--config", "x.toml", "--lang", lang];
+        let mut child = command(folder, &arguments)
+            .env("XINQIAO_LOG", "debug")
+            .stdout(std::process::Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary starts");
+        let output = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+        let hosts = xinqiao_catalog::hosts().len();
+        let said = output
+            .lines()
+            .map_while(Result::ok)
+            .take(2 + hosts)
+            .collect();
+        Self { child, said }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn serve_says_where_it_listens_and_for_whom() {
+    let folder = folder();
+    let start = |text: &str, lang: &str| {
+        let null = std::process::Stdio::null();
+        let serving = Serving::start(folder.path(), text, lang, null);
+        let said = &serving.said;
+        let api = said.iter().find(|line| line.contains("api.weixin.qq.com"));
+        assert!(
+            api.is_some_and(|line| line.contains("http://127.0.0.1:")),
+            "{said:?}"
+        );
+        let origin = said[0].split(' ').find(|word| word.starts_with("http://"));
+        let origin = origin.expect("an origin").trim_end_matches(['：', ':']);
+        let origin = origin.split('：').next().expect("an origin");
+        assert_eq!(
+            http("GET", &format!("{origin}/healthz"), None).0,
+            200,
+            "{said:?}"
+        );
+        serving.said.clone()
+    };
+    let english_text = start("", "en");
+    assert!(
+        english_text[0].ends_with(": 0 accounts, 0 apps"),
+        "{english_text:?}"
+    );
+    assert!(
+        english_text[1].ends_with(", for this machine only"),
+        "{english_text:?}"
+    );
+    let chinese = start("", "zh");
+    assert!(chinese[0].starts_with("网关已在 http://"), "{chinese:?}");
+    assert!(chinese[1].ends_with("，只给本机"), "{chinese:?}");
+    assert_eq!(english(&chinese.join("\n")), None, "{chinese:?}");
+    let key = "[admin]\nkey = \"0123456789abcdef01234567\"";
+    assert!(start(key, "en")[1].ends_with(", for whoever brings admin.key"));
+    assert!(start(key, "zh")[1].ends_with("，须带 admin.key"));
+    let socket = format!(
+        "[admin]\nlisten = \"unix:{}\"",
+        folder.path().join("a").display()
+    );
+    assert!(start(&socket, "en")[1].contains("administration: unix:/"));
+}
+
+/// A full disk under the log must not end the gateway.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let folder = folder();
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let mut serving = Serving::start(folder.path(), "", "en", full.expect("/dev/full").into());
+    let said = serving.said.join("\n");
+    let origin = said.split(' ').find(|word| word.starts_with("http://"));
+    let origin = origin.expect("an origin").trim_end_matches(':');
+    for _ in 0..3 {
+        // A line is logged for it.
+        let lost = format!("{origin}/nobody?signature=a&timestamp=1&nonce=2");
+        assert_eq!(http("POST", &lost, Some(&json!({}))).0, 403);
+    }
+    assert_eq!(http("GET", &format!("{origin}/healthz"), None).0, 200);
+    assert!(serving.child.try_wait().expect("a child").is_none());
+    let id = serving.child.id().to_string();
+    let kill = std::process::Command::new("kill").arg(id).status();
+    assert!(kill.expect("kill runs").success());
+    let code = wait_for("its end", || serving.child.try_wait().expect("a child"));
+    assert_eq!(code.code(), Some(0));
+}
+
 /// An app that is down until it is told to listen, and then tells of every delivery.
 fn app_on(listener: TcpListener) -> mpsc::Receiver<String> {
     let (tell, told) = mpsc::channel();

@@ -93,7 +93,7 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
             "last": last_callback,
             "last_problem": last_problem,
         },
-        "token": (config.secret.is_some() && crate::platform::has_account_token(config)).then(|| shared.tokens.status(config.appid.as_str())),
+        "token": (config.secret.is_some() && crate::platform::has_account_token(config)).then(|| token_view(shared, account)),
         "apps": account.routes.iter().map(|route| json!({
             "name": route.app,
             "url": without_query(&route.url),
@@ -102,6 +102,13 @@ fn account_view(shared: &Shared, account: &Account) -> Value {
         "ready": unusable.is_none(),
         "reason": unusable.map(|(rule, cause)| reason(&rule, &cause)),
     })
+}
+
+fn token_view(shared: &Shared, account: &Account) -> Value {
+    let status = shared.tokens.status(account.config.appid.as_str());
+    let mut view = json!(status);
+    view["state"] = json!(status.state());
+    view
 }
 
 /// Queries of app URLs often hold keys.

@@ -10,7 +10,9 @@ impl<'de> Deserialize<'de> for StoreAt {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match text.as_str() {
-            "" => Err(D::Error::custom("store is a path, or \":memory:\"")),
+            "" => Err(D::Error::custom(
+                "invalid value: store is a path, or `:memory:`",
+            )),
             ":memory:" => Ok(Self::Memory),
             path => Ok(Self::File(path.into())),
         }
@@ -20,14 +22,13 @@ impl<'de> Deserialize<'de> for StoreAt {
 impl<'de> Deserialize<'de> for AdminListen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let allowed = "allowed are an address like 127.0.0.1:8615 and unix:/path";
+        let allowed = "allowed are an address like `127.0.0.1:8615` and `unix:/path`";
         match text.strip_prefix("unix:") {
-            Some("") => Err(D::Error::custom(allowed)),
+            Some("") => Err(D::Error::custom(format!("invalid value: {allowed}"))),
             Some(path) => Ok(Self::Unix(path.into())),
-            None => text
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| D::Error::custom(format!("`{text}` is no address; {allowed}"))),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                D::Error::custom(format!("invalid value: `{text}` is no address; {allowed}"))
+            }),
         }
     }
 }
@@ -46,7 +47,7 @@ impl<'de> Deserialize<'de> for Upstream {
         match Form::deserialize(deserializer)? {
             Form::Name(name) if name == "wechat" => Ok(Self::Wechat),
             Form::Name(name) => Err(D::Error::custom(format!(
-                "upstream `{name}` is not known; allowed are \"wechat\" and a table of host = origin"
+                "invalid value: upstream `{name}` is not known; allowed are `\"wechat\"` and a table of host = origin"
             ))),
             Form::Hosts(hosts) => Ok(Self::Hosts(hosts)),
         }

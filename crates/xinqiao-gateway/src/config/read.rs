@@ -38,6 +38,8 @@ pub enum ConfigError {
         table: String,
         /// What is wrong; names the key and what is allowed.
         reason: String,
+        /// The name of the diagnosis rule.
+        rule: &'static str,
     },
     /// A value that reads but cannot be used.
     #[error("{file}: {key}: {reason}")]
@@ -48,7 +50,72 @@ pub enum ConfigError {
         key: String,
         /// What is wrong, and what is allowed.
         reason: String,
+        /// The name of the diagnosis rule.
+        rule: &'static str,
     },
+}
+
+impl ConfigError {
+    /// The name of the diagnosis rule, whose cause and remedy are there in Chinese too.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "config.file",
+            Self::Form { rule, .. } | Self::Value { rule, .. } => rule,
+        }
+    }
+
+    /// Where it is: file, line, table and key; the same in every language.
+    pub fn place(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Form {
+                file,
+                line,
+                table,
+                reason,
+                ..
+            } => {
+                let table = Some(table.as_str()).filter(|table| table.starts_with('['));
+                let key = reason.split_once(": ").map(|(key, _)| key);
+                let key = key.filter(|key| is_plain_id(key));
+                let names: Vec<_> = table.into_iter().chain(key).collect();
+                let names = names.join(", ");
+                let colon = if names.is_empty() { "" } else { ": " };
+                format!("{file}:{line}{colon}{names}")
+            }
+            Self::Value { file, key, .. } => format!("{file}: {key}"),
+        }
+    }
+
+    /// The names and values that it is about, and those that are allowed: whatever stands in backticks.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::File { .. } => Vec::new(),
+            Self::Form { reason, .. } | Self::Value { reason, .. } => {
+                reason.split('`').skip(1).step_by(2).collect()
+            }
+        }
+    }
+}
+
+/// The rule that a text breaks which does not read, by what serde, TOML's parser or [`secret`] says of it.
+fn rule_of(message: &str, text: &str) -> &'static str {
+    let begins = |beginning: &str| message.starts_with(beginning);
+    if secret::is_complaint(message) {
+        "config.secret"
+    } else if begins("unknown field") {
+        "config.key.unknown"
+    } else if begins("missing field") {
+        "config.key.missing"
+    } else if begins("duplicate") {
+        "config.twice"
+    } else if begins("invalid type") {
+        "config.type"
+    } else if toml::from_str::<toml::Table>(text).is_ok() {
+        "config.value"
+    } else {
+        "config.syntax"
+    }
 }
 
 impl Config {
@@ -90,6 +157,7 @@ impl Config {
                 line: before.matches('\n').count() + 1,
                 table: table_of(text, at),
                 reason: with_key(text, at, &without_texts(error.message())),
+                rule: rule_of(error.message(), text),
             }
         })?;
         config.name_accounts();
@@ -106,11 +174,12 @@ impl Config {
 
     /// Checks what types cannot. `Gateway::start` does it too, for configurations built in code.
     pub(crate) fn check(&self, file: &str) -> Result<(), ConfigError> {
-        let fail = |key: String, reason: &str| {
+        let fail = |key: String, rule: &'static str, reason: &str| {
             Err(ConfigError::Value {
                 file: file.to_owned(),
                 key,
                 reason: reason.to_owned(),
+                rule,
             })
         };
         for (name, key) in [
@@ -120,13 +189,17 @@ impl Config {
             if let Some(key) = key
                 && let Err(reason) = key.fits()
             {
-                return fail(name.to_owned(), &reason);
+                return fail(name.to_owned(), "config.secret", &reason);
             }
         }
         if let (Some(key), Some(read)) = (&self.admin.key, &self.admin.read_key)
             && key.expose() == read.expose()
         {
-            return fail("admin.read_key".into(), "must differ from admin.key");
+            return fail(
+                "admin.read_key".into(),
+                "config.admin",
+                "must differ from admin.key",
+            );
         }
         if let Some(AdminListen::Tcp(address)) = self.admin.listen
             && !address.ip().to_canonical().is_loopback()
@@ -134,6 +207,7 @@ impl Config {
         {
             return fail(
                 "admin.listen".into(),
+                "config.admin",
                 "without admin.key, allowed are loopback addresses (127.0.0.1:8615) and unix:/path",
             );
         }
@@ -145,30 +219,41 @@ impl Config {
             if !account.is_work() && !is_plain_id(account.appid.as_str()) {
                 return fail(
                     at("appid"),
+                    "config.name",
                     "an appid is 1 to 64 letters, digits, - or _, like wx0123456789abcdef",
                 );
             }
             if !appids.insert(&account.appid) {
-                return fail(at("appid"), "is configured twice");
+                return fail(at("appid"), "config.twice", "is configured twice");
             }
             if let Some(path) = account.own_path() {
                 let own = ["/v1", "/callback", "/healthz", "/readyz", "/metrics"];
                 if !path.starts_with('/') || path.contains(['?', '#']) {
-                    return fail(at("path"), "a path begins with / and has neither ? nor #");
+                    return fail(
+                        at("path"),
+                        "config.path",
+                        "a path begins with / and has neither ? nor #",
+                    );
                 }
                 let ids = PLACEHOLDERS.map(|id| path.matches(id).count());
                 if path == "/" || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
                     return fail(
                         at("path"),
+                        "config.path",
                         "a path has more than /, and visible ASCII characters only",
                     );
                 }
                 if !xinqiao_catalog::route::candidates(None, &path).is_empty() {
-                    return fail(at("path"), "the platform's interface has this path");
+                    return fail(
+                        at("path"),
+                        "config.path",
+                        "the platform's interface has this path",
+                    );
                 }
                 if ids.iter().sum::<usize>() > 1 {
                     return fail(
                         at("path"),
+                        "config.path",
                         "one of $APPID$ and $CORPID$ may stand in a path, once",
                     );
                 }
@@ -178,12 +263,14 @@ impl Config {
                 {
                     return fail(
                         at("path"),
+                        "config.path",
                         "the gateway uses this path itself; /v1, /callback, /healthz, /readyz and /metrics are taken",
                     );
                 }
                 if !paths.insert(path) {
                     return fail(
                         at("path"),
+                        "config.path",
                         "two accounts have the same path; without an appid in it they cannot be told apart",
                     );
                 }
@@ -195,36 +282,52 @@ impl Config {
         for app in &self.apps {
             let at = |key: &str| format!("[[app]] {}, {key}", app.name);
             if !is_plain_id(&app.name) {
-                return fail(at("name"), "a name is 1 to 64 letters, digits, - or _");
+                return fail(
+                    at("name"),
+                    "config.name",
+                    "a name is 1 to 64 letters, digits, - or _",
+                );
             }
             if !names.insert(&app.name) {
-                return fail(at("name"), "is configured twice");
+                return fail(at("name"), "config.twice", "is configured twice");
             }
             if !(app.url.starts_with("http://") || app.url.starts_with("https://")) {
-                return fail(at("url"), "a URL begins with http:// or https://");
+                return fail(
+                    at("url"),
+                    "config.url",
+                    "a URL begins with http:// or https://",
+                );
             }
             if let Err(reason) = app.token.fits() {
-                return fail(at("token"), &reason);
+                return fail(at("token"), "config.secret", &reason);
             }
             if let Some(key) = &app.aes_key
                 && let Err(error) = AesKey::parse(key.expose())
             {
-                return fail(at("aes_key"), &error.to_string());
+                return fail(at("aes_key"), "config.secret", &error.to_string());
             }
             if !(100..=300_000).contains(&app.timeout_ms) {
-                return fail(at("timeout_ms"), "allowed are 100 to 300000");
+                return fail(
+                    at("timeout_ms"),
+                    "config.range",
+                    "allowed are `100` to `300000`",
+                );
             }
             for appid in app.accounts.iter().chain(&app.watch) {
                 if !appids.contains(appid) {
-                    return fail(at("accounts"), &format!("{appid} is not an [[account]]"));
+                    return fail(
+                        at("accounts"),
+                        "config.unknown_name",
+                        &format!("`{appid}` is not an [[account]]"),
+                    );
                 }
             }
             for appid in &app.accounts {
                 if let Some(other) = primaries.insert(appid, &app.name) {
                     let reason = format!(
-                        "{appid} is answered by the app {other} already; let this one `watch` it"
+                        "{appid} is answered by the app `{other}` already; let this one `watch` it"
                     );
-                    return fail(at("accounts"), &reason);
+                    return fail(at("accounts"), "config.primary", &reason);
                 }
             }
         }
@@ -233,11 +336,12 @@ impl Config {
         for key in &self.keys {
             let at = |name: &str| format!("[[key]] {}, {name}", key.id);
             if !ids.insert(&key.id) {
-                return fail(at("id"), "is configured twice");
+                return fail(at("id"), "config.twice", "is configured twice");
             }
             if !is_plain_id(&key.id) || is_issued_id(&key.id) {
                 return fail(
                     at("id"),
+                    "config.name",
                     "an id is 1 to 64 letters, digits, - or _, and not key_ and 12 letters as issued keys have it",
                 );
             }
@@ -246,40 +350,56 @@ impl Config {
                 .flatten()
                 .any(|admin| admin.expose() == key.key.expose())
             {
-                return fail(at("key"), "is administration's key; an app needs another");
+                return fail(
+                    at("key"),
+                    "config.admin",
+                    "is administration's key; an app needs another",
+                );
             }
             if !texts.insert(key.key.expose()) {
-                return fail(at("key"), "another [[key]] has the same key");
+                return fail(
+                    at("key"),
+                    "config.twice",
+                    "another [[key]] has the same key",
+                );
             }
             if !is_plain_id(&key.app) || !self.has_app(&key.app) {
-                return fail(at("app"), &format!("{} is not an [[app]]", key.app));
+                return fail(
+                    at("app"),
+                    "config.unknown_name",
+                    &format!("`{}` is not an [[app]]", key.app),
+                );
             }
             if !is_app_key(&key.key) {
                 return fail(
                     at("key"),
-                    "a key is xqk_ and at least 24 letters and digits",
+                    "config.secret",
+                    "a key is `xqk_` and at least 24 letters and digits",
                 );
             }
             for appid in &key.accounts {
                 if !appids.contains(appid) {
-                    return fail(at("accounts"), &format!("{appid} is not an [[account]]"));
+                    return fail(
+                        at("accounts"),
+                        "config.unknown_name",
+                        &format!("`{appid}` is not an [[account]]"),
+                    );
                 }
             }
         }
         if let Upstream::Hosts(hosts) = &self.upstream {
             for (host, origin) in hosts {
-                if !xinqiao_catalog::hosts()
-                    .iter()
-                    .any(|known| known.name == host)
-                {
+                if xinqiao_catalog::host(host).is_none_or(|known| known.name != host) {
                     return fail(
                         format!("upstream.\"{host}\""),
-                        "is not a host of the platform, like api.weixin.qq.com",
+                        "config.unknown_name",
+                        "is not a host of the platform, like `api.weixin.qq.com`",
                     );
                 }
                 if !(origin.starts_with("http://") || origin.starts_with("https://")) {
                     return fail(
                         format!("upstream.\"{host}\""),
+                        "config.url",
                         "an origin begins with http:// or https://",
                     );
                 }
@@ -288,13 +408,15 @@ impl Config {
         if self.retention_days < 2 {
             return fail(
                 "retention_days".into(),
-                "allowed are 2 and more: a repeat is answered by what is kept",
+                "config.range",
+                "allowed are `2` and more: a repeat is answered by what is kept",
             );
         }
         if !(300..=604_800).contains(&self.callback_window) {
             return fail(
                 "callback_window".into(),
-                "allowed are 300 to 604800 seconds, five minutes to a week",
+                "config.range",
+                "allowed are `300` to `604800` seconds, five minutes to a week",
             );
         }
         Ok(())
@@ -309,11 +431,12 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
         (_, Some(id), _) | (_, _, Some(id)) => id,
         _ => "without a name",
     };
-    let fail = |key: &str, reason: &str| {
+    let fail = |key: &str, rule: &'static str, reason: &str| {
         Err(ConfigError::Value {
             file: file.to_owned(),
             key: format!("[[account]] {table}, {key}"),
             reason: reason.to_owned(),
+            rule,
         })
     };
     let ways = [
@@ -331,26 +454,37 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     {
         return fail(
             "appid",
+            "config.account",
             "an account is named by one of: appid; corpid and agentid; suiteid; botid",
         );
     }
     if account.corpid.is_some() != account.agentid.is_some() {
-        return fail("agentid", "an agent is named by both corpid and agentid");
+        return fail(
+            "agentid",
+            "config.account",
+            "an agent is named by both corpid and agentid",
+        );
     }
     if ways == 0 && account.appid.is_empty() {
         return fail(
             "appid",
+            "config.account",
             "is missing; WeCom's accounts are named by corpid and agentid, suiteid, or botid instead",
         );
     }
     if account.suiteid.is_some() && account.provider.is_some() == account.personal {
         return fail(
             "provider",
+            "config.account",
             "a suite has the corpid of its provider, or personal = true if it belongs to a person",
         );
     }
     if account.suiteid.is_none() && (account.provider.is_some() || account.personal) {
-        return fail("suiteid", "provider and personal belong to a suite");
+        return fail(
+            "suiteid",
+            "config.account",
+            "provider and personal belong to a suite",
+        );
     }
     let ids = [
         ("corpid", account.corpid.as_ref().map(CorpId::as_str)),
@@ -360,27 +494,33 @@ fn check_names(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     ];
     let is_wrong = |id: Option<&str>| id.is_some_and(|id| !is_plain_id(id));
     if let Some((key, _)) = ids.into_iter().find(|(_, id)| is_wrong(*id)) {
-        return fail(key, "an id is 1 to 64 letters, digits, - or _");
+        return fail(
+            key,
+            "config.name",
+            "an id is 1 to 64 letters, digits, - or _",
+        );
     }
     if account.is_work() && (account.mode != CallbackMode::Safe || account.allow_plain) {
         return fail(
             "mode",
+            "config.mode",
             "WeCom encrypts every callback; leave mode and allow_plain out",
         );
     }
     if account.botid.is_some() && account.secret.is_some() {
-        return fail("secret", "a bot has none; leave it out");
+        return fail("secret", "config.account", "a bot has none; leave it out");
     }
     Ok(())
 }
 
 fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
-    let fail = |key: &str, reason: String| {
+    let fail = |key: &str, rule: &'static str, reason: String| {
         let key = format!("[[account]] {}, {key}", account.appid);
         Err(ConfigError::Value {
             file: file.to_owned(),
             key,
             reason,
+            rule,
         })
     };
     let fits = [
@@ -393,20 +533,24 @@ fn check_keys(account: &AccountConfig, file: &str) -> Result<(), ConfigError> {
     ];
     for (key, fits) in fits {
         if let Err(reason) = fits {
-            return fail(key, reason);
+            return fail(key, "config.secret", reason);
         }
     }
     if let Some(key) = &account.aes_key
         && let Err(error) = AesKey::parse(key.expose())
     {
-        return fail("aes_key", error.to_string());
+        return fail("aes_key", "config.secret", error.to_string());
     }
     if account.mode == CallbackMode::Plain && !account.allow_plain {
         let reason = "plain callbacks can be forged by whoever sees one; use safe, or set allow_plain = true";
-        return fail("mode", reason.into());
+        return fail("mode", "config.mode", reason.into());
     }
     if account.token.is_some() && account.mode != CallbackMode::Plain && account.aes_key.is_none() {
-        return fail("aes_key", format!("is needed in {} mode", account.mode));
+        return fail(
+            "aes_key",
+            "config.mode",
+            format!("is needed in `{}` mode", account.mode),
+        );
     }
     Ok(())
 }

@@ -126,22 +126,33 @@ impl Source {
         match self {
             Self::Text(text) => Ok((text, "the value".to_owned())),
             Self::Env(Env { env }) => match std::env::var(&env) {
-                Ok(text) => Ok((text, format!("the environment variable {env}"))),
+                Ok(text) => Ok((text, format!("the environment variable `{env}`"))),
                 Err(std::env::VarError::NotPresent) => {
-                    Err(format!("the environment variable {env} is not set"))
+                    Err(format!("the environment variable `{env}` is not set"))
                 }
                 Err(std::env::VarError::NotUnicode(_)) => {
-                    Err(format!("the environment variable {env} is not UTF-8"))
+                    Err(format!("the environment variable `{env}` is not UTF-8"))
                 }
             },
             Self::File(File { file }) => {
                 let file = FOLDER.with_borrow(|folder| folder.join(file));
                 std::fs::read_to_string(&file)
-                    .map(|text| (text, format!("the file {}", file.display())))
-                    .map_err(|error| format!("cannot read {}: {error}", file.display()))
+                    .map(|text| (text, format!("the file `{}`", file.display())))
+                    .map_err(|error| format!("cannot read `{}`: {error}", file.display()))
             }
         }
     }
+}
+
+/// Whether a reason why a configuration does not read is one of [`required`].
+pub(super) fn is_complaint(message: &str) -> bool {
+    let of = ["the environment variable `", "the file `", "the value "];
+    let about = of.iter().any(|of| message.starts_with(of));
+    let ends = ["is not set", "is not UTF-8", "is empty"];
+    message.starts_with("cannot read `")
+        || about
+            && (ends.iter().any(|end| message.ends_with(end))
+                || message.contains(" cannot be used: "))
 }
 
 pub(super) fn required<'de, D, T>(deserializer: D) -> Result<T, D::Error>

@@ -11,7 +11,11 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode, header};
 use xinqiao_http::BodyError;
 
-use super::{end_to_end, key_scan, scrub::Scrubber};
+use super::{
+    headers::{self, end_to_end},
+    key_scan,
+    scrub::Scrubber,
+};
 use crate::outbound::{OutboundError, whole_body};
 
 /// Requests up to this size are kept, so that they can be read and sent again.
@@ -101,14 +105,6 @@ impl From<Again> for Gathered {
     }
 }
 
-/// Whether a body with these headers is compressed, so that nobody here can read it.
-pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::CONTENT_ENCODING);
-    values
-        .iter()
-        .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
 /// The platform's answer.
 #[derive(Debug)]
 pub(super) struct Reply {
@@ -191,7 +187,7 @@ impl Reply {
 
     /// Whether the body is compressed, so that nobody here can read it.
     pub(super) fn is_encoded(&self) -> bool {
-        is_encoded(&self.headers)
+        headers::is_encoded(&self.headers)
     }
 
     /// The answer without anything of the scrubber's secrets.

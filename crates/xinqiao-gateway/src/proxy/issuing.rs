@@ -23,8 +23,8 @@ use xinqiao_catalog::{
 };
 
 use super::{
-    Passing, Scrubber, Sending, body::Gathered, holds_key, is_encoded, is_plain, join, readable,
-    refuse, seal, token_failure, unreadable,
+    Passing, Scrubber, Sending, body::Gathered, holds_key, is_encoded, is_plain, readable, refuse,
+    seal, sending::join, token_failure, unreadable,
 };
 use crate::{
     APP_KEY_PREFIX,

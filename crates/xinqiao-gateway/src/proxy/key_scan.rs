@@ -1,10 +1,11 @@
 //! Finds keys of ours in what would go to the platform, however they are spelled.
 //!
 //! A key is recognised by its prefix and some letters behind it, written plainly, with percent
-//! escapes, with the escapes of JSON or XML, or with both on top of each other; in UTF-16; in the
-//! name of a header; behind `Basic`. What goes out in pieces is searched across their borders, and
-//! nothing of a key leaves before it is found. Spellings that the platform does not read
-//! (quoted-printable, named entities) are not looked into.
+//! escapes (`%u0078` too), with the escapes of JSON or XML, or with several on top of each other; all
+//! of it in UTF-16 as well; in the name of a header; behind `Basic`. What goes out in pieces is
+//! searched across their borders, and nothing of a key leaves before it is found. Spellings that the
+//! platform does not read (quoted-printable, named entities) are not looked into. A compressed body
+//! cannot be, so none goes out.
 
 use std::borrow::Cow;
 
@@ -19,25 +20,32 @@ use crate::{APP_KEY_PREFIX, outbound::KeyFound};
 /// Letters behind the prefix that make it a key: fewer come about by chance in pictures.
 const LETTERS: usize = 8;
 /// Most bytes for prefix and letters at a border: each character as `\u0078`, its backslash as `%5C`,
-/// or as `&#x0000000078;`.
-const SPELLED: usize = (APP_KEY_PREFIX.len() + LETTERS) * 16;
+/// or as `&#x0000000078;`, in UTF-16.
+const SPELLED: usize = (APP_KEY_PREFIX.len() + LETTERS) * 32;
 /// How often escapes may be put on top of each other. What has more of them is nobody's honest text.
 const DEPTH: usize = 16;
 
 /// Whether a key of ours stands in `bytes`.
 pub(super) fn holds_key(bytes: &[u8]) -> bool {
-    if plainly(bytes) {
-        return true;
-    }
-    let mut text = Cow::Borrowed(bytes);
+    let mut text = without_zeros(Cow::Borrowed(bytes));
     for _ in 0..DEPTH {
+        if plainly(&text) {
+            return true;
+        }
         match unescape(&text) {
-            Some(unescaped) if plainly(&unescaped) => return true,
-            Some(unescaped) => text = Cow::Owned(unescaped),
+            Some(unescaped) => text = without_zeros(Cow::Owned(unescaped)),
             None => return false,
         }
     }
-    unescape(&text).is_some()
+    plainly(&text) || unescape(&text).is_some()
+}
+
+/// A text of ASCII characters in UTF-16, of either order, is the same in ASCII but for its zeros.
+fn without_zeros(bytes: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if memchr::memchr(0, &bytes).is_none() {
+        return bytes;
+    }
+    Cow::Owned(bytes.iter().copied().filter(|byte| *byte != 0).collect())
 }
 
 /// Whether a key of ours stands in a header's name or value.
@@ -57,21 +65,11 @@ pub(super) fn in_headers(headers: &HeaderMap) -> bool {
     })
 }
 
-/// The prefix as UTF-16 has it, in either order but for the zero at its end.
-const WIDE_PREFIX: &[u8] = b"x\0q\0k\0_";
-
 fn plainly(bytes: &[u8]) -> bool {
-    let wide = |at: usize| {
-        let letters = bytes.get(at + WIDE_PREFIX.len()..).unwrap_or_default();
-        let is_letter = |pair: &[u8; 2]| pair[0] == 0 && pair[1].is_ascii_alphanumeric();
-        let (letters, _) = letters.as_chunks::<2>();
-        letters.len() >= LETTERS && letters[..LETTERS].iter().all(is_letter)
-    };
-    memmem::find_iter(bytes, WIDE_PREFIX).any(wide)
-        || memmem::find_iter(bytes, APP_KEY_PREFIX).any(|at| {
-            let letters = bytes.get(at + APP_KEY_PREFIX.len()..).unwrap_or_default();
-            letters.len() >= LETTERS && letters[..LETTERS].iter().all(u8::is_ascii_alphanumeric)
-        })
+    memmem::find_iter(bytes, APP_KEY_PREFIX).any(|at| {
+        let letters = bytes.get(at + APP_KEY_PREFIX.len()..).unwrap_or_default();
+        letters.len() >= LETTERS && letters[..LETTERS].iter().all(u8::is_ascii_alphanumeric)
+    })
 }
 
 /// One layer of escapes less; nothing if there are none.
@@ -108,6 +106,8 @@ fn escape(bytes: &[u8]) -> Option<(u8, usize)> {
         u8::try_from(number).ok().filter(u8::is_ascii)
     };
     match bytes {
+        // As `escape` of browsers writes it.
+        [b'%', b'u' | b'U', ..] => Some((number(bytes.get(2..6)?, 16)?, 6)),
         [b'%', high, low, ..] => Some((number(&[*high, *low], 16)?, 3)),
         [b'\\', b'u', ..] => Some((number(bytes.get(2..6)?, 16)?, 6)),
         [b'&', b'#', ..] => {
@@ -188,7 +188,11 @@ mod tests {
     }
 
     fn spelled(write: impl Fn(u8) -> String) -> String {
-        KEY.bytes().map(write).collect()
+        written(KEY.as_bytes(), write)
+    }
+
+    fn written(bytes: &[u8], write: impl Fn(u8) -> String) -> String {
+        bytes.iter().copied().map(write).collect()
     }
 
     #[test]
@@ -205,16 +209,24 @@ mod tests {
         found(&KEY[..12]);
         found(KEY.replace('x', "&#x00000000078;"));
         found(KEY.replace('x', &format!("&#{}120;", "0".repeat(500))));
-        found(
-            KEY.encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .collect::<Vec<_>>(),
-        );
-        found(
-            KEY.encode_utf16()
-                .flat_map(u16::to_be_bytes)
-                .collect::<Vec<_>>(),
-        );
+        found(spelled(|byte| format!("%u00{byte:02x}")));
+        found(spelled(|byte| format!("%U00{byte:02X}")));
+        found(spelled(|byte| format!("%25u00{byte:02x}")));
+        for text in [
+            KEY.to_owned(),
+            KEY.replace('x', "\\u0078"),
+            KEY.replace('x', "%u0078"),
+            spelled(|byte| format!("%{byte:02x}")),
+            spelled(|byte| format!("\\u00{byte:02X}")),
+            spelled(|byte| format!("&#x{byte:x};")),
+        ] {
+            for wide in [u16::to_le_bytes, u16::to_be_bytes] {
+                let wide: Vec<u8> = text.encode_utf16().flat_map(wide).collect();
+                found(&wide);
+                found(written(&wide, |byte| format!("%{byte:02X}")));
+                found(written(&wide, |byte| format!("\\u00{byte:02x}")));
+            }
+        }
         for depth in [4, 8, 40, 4000] {
             found(KEY.replace('x', &format!("%{}78", "25".repeat(depth))));
         }
@@ -248,6 +260,11 @@ mod tests {
             "qk_01234567",
             "100%",
             "\\u00zz",
+            "%u0078qk",
+            "%u00",
+            "%u4f60%u597d",
+            "\\ud83d\\ude00",
+            "x\0q\0k\0_\0s\0h\0o\0r\0t\0",
             "https%2525253A%25252F%25252Fa",
             "&#x78",
         ] {
@@ -276,18 +293,22 @@ mod tests {
             KEY.replace('q', "\\u0071"),
             "-".repeat(500)
         );
-        for size in [1, 3, 7, 50, 95, 96, 97, 200, 503, 600] {
-            let pieces = text.as_bytes().chunks(size).map(Bytes::copy_from_slice);
-            let (out, found) = sent(pieces.collect()).await;
-            assert!(found, "pieces of {size}");
-            assert!(out.iter().all(|byte| *byte == b'-'), "pieces of {size}");
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [text.as_bytes(), &wide] {
+            for size in [1, 3, 7, 50, 95, 96, 97, 200, 383, 384, 385, 503, 600] {
+                let pieces = text.chunks(size).map(Bytes::copy_from_slice);
+                let (out, found) = sent(pieces.collect()).await;
+                assert!(found, "pieces of {size}");
+                let before = |byte: &u8| matches!(byte, b'-' | 0);
+                assert!(out.iter().all(before), "pieces of {size}");
+            }
         }
     }
 
     #[tokio::test]
     async fn what_holds_no_key_arrives_byte_for_byte() {
         let text: Vec<u8> = (0..=255).cycle().take(3000).collect();
-        for size in [1, 96, 97, 1000, 3000] {
+        for size in [1, 96, 97, 384, 385, 1000, 3000] {
             let pieces = text.chunks(size).map(Bytes::copy_from_slice).collect();
             assert_eq!(
                 sent(pieces).await,

@@ -8,14 +8,55 @@ use http::{HeaderValue, StatusCode, header};
 use xinqiao_catalog::{
     code,
     model::{Code, Product},
-    surface::{self, Call},
+    surface::{self, Call, Credential},
 };
 use xinqiao_types::AppId;
 
-use super::Scrubber;
+use super::{Scrubber, virtual_in};
 use crate::{
-    outbound::OutboundError, problem::RULE_HEADER, shared::Shared, token_center::TokenError,
+    issued_key, outbound::OutboundError, problem::RULE_HEADER, shared::Shared,
+    token_center::TokenError,
 };
+
+/// What the log may say of a refused call: names that the gateway itself gave or was given, and nothing that the
+/// caller wrote.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) endpoint: Option<&'static str>,
+    /// The key's id.
+    pub(super) key: Option<String>,
+    pub(super) app: Option<String>,
+    pub(super) appid: Option<String>,
+}
+
+/// Who made a call, and which, as far as its credential tells.
+pub(super) fn known(shared: &Shared, call: &Call, query: &str) -> Known {
+    let endpoint = call.endpoint().map(|endpoint| endpoint.id);
+    let of_virtual = || {
+        let token = virtual_in(shared, query)?;
+        let key = shared.keys.load().of_token(&token.key).cloned();
+        Some((key, Some(token.appid)))
+    };
+    let (key, appid) = match &call.credential {
+        Credential::Secret { id, secret, .. } => {
+            let key = secret.as_ref();
+            let key = key.and_then(|secret| issued_key::find(shared, secret.expose()));
+            let account = id.as_deref().and_then(|id| shared.directory.account(id));
+            (key, account.map(|account| account.config.appid.clone()))
+        }
+        Credential::Token { value, .. } => of_virtual().unwrap_or_else(|| {
+            let text = value.expose();
+            (issued_key::find(shared, text), shared.tokens.owner(text))
+        }),
+        _ => of_virtual().unwrap_or_default(),
+    };
+    Known {
+        endpoint,
+        app: key.as_ref().map(|key| key.app.clone()),
+        key: key.map(|key| key.id.clone()),
+        appid: appid.map(|appid| appid.to_string()),
+    }
+}
 
 /// Refuses with the platform's own error, and says in a header that it was us.
 pub(super) fn refuse(

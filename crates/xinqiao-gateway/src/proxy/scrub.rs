@@ -2,7 +2,7 @@
 //!
 //! An answer is searched as it comes, across the borders of its pieces; only what may be the
 //! beginning of a secret is held back. Each secret is known in the spellings that an answer may
-//! give it: plain, as a JSON text, percent-encoded.
+//! give it: plain, as a JSON text, percent-encoded, in UTF-16.
 
 use std::sync::OnceLock;
 
@@ -172,8 +172,9 @@ impl Scrubber {
     }
 }
 
+/// Escapes, or the zeros of UTF-16.
 fn has_escapes(bytes: &[u8]) -> bool {
-    memchr::memchr2(b'%', b'\\', bytes).is_some()
+    memchr::memchr3(b'%', b'\\', 0, bytes).is_some()
 }
 
 /// Spellings that are the secret itself where it has nothing to escape, as most have.
@@ -190,12 +191,17 @@ fn plain_spellings(secret: &str) -> [String; 6] {
     ]
 }
 
-fn escaped_spellings(secret: &str) -> [String; 4] {
+fn escaped_spellings(secret: &str) -> [String; 7] {
+    // In UTF-16, of either order, but for the zero before or behind it.
+    let wide: Vec<_> = secret.chars().map(String::from).collect();
     [
         escape(secret, NONE, "%", UPPER),
         escape(secret, NONE, "%", LOWER),
         escape(secret, NONE, "\\u00", UPPER),
         escape(secret, NONE, "\\u00", LOWER),
+        escape(secret, NONE, "%u00", UPPER),
+        escape(secret, NONE, "%u00", LOWER),
+        wide.join("\0"),
     ]
 }
 
@@ -242,8 +248,18 @@ mod tests {
             "CANARY-TOKEN%2f1",
             "%43%41%4E%41%52%59%2D%54%4F%4B%45%4E%2F%31",
             "\\u0043\\u0041\\u004e\\u0041\\u0052\\u0059\\u002d\\u0053\\u0045\\u0043\\u0052\\u0045\\u0054",
+            "%u0043%u0041%u004e%u0041%u0052%u0059%u002d%u0053%u0045%u0043%u0052%u0045%u0054",
         ] {
             assert_eq!(scrubber().bytes(body.into()), "x", "{body}");
+        }
+        let secret = "CANARY-SECRET";
+        for wide in [u16::to_le_bytes, u16::to_be_bytes] {
+            let body: Vec<u8> = secret.encode_utf16().flat_map(wide).collect();
+            let clean = scrubber().bytes(body.into());
+            assert!(
+                clean == b"x\0".as_slice() || clean == b"\0x".as_slice(),
+                "{clean:?}"
+            );
         }
     }
 

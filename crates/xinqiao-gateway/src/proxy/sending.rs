@@ -8,7 +8,6 @@ use xinqiao_catalog::{code, model::Issuing, surface::Call};
 
 use super::{
     body::{Gathered, Reply},
-    join,
     refusal::{refuse, unreachable},
 };
 use crate::shared::Shared;
@@ -82,6 +81,14 @@ pub(super) fn readable(mut headers: HeaderMap) -> HeaderMap {
     let plain = HeaderValue::from_static("identity");
     headers.insert(header::ACCEPT_ENCODING, plain);
     headers
+}
+
+pub(super) fn join(path: &str, query: &str) -> String {
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 /// Whether nobody between here and the platform may take a path for another: no dot segments, no

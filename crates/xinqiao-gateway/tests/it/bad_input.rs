@@ -373,6 +373,42 @@ async fn plain_mode_is_refused_unless_allowed() {
     assert_eq!(got.text(), "success");
 }
 
+/// The signature covers timestamp and nonce in either order: both are the same callback.
+#[tokio::test]
+async fn a_plain_callback_with_its_times_exchanged_is_a_repeat() {
+    let (platform, _) = platform().await;
+    let mut config = config(&platform, None);
+    config.accounts[0].allow_plain = true;
+    let gateway = start(config).await;
+    let keys = Keys::new(CallbackToken::from(TOKEN), APPID);
+    let message = text_message(1, "x");
+    let push = Push {
+        plain: &message,
+        to_user_name: GH,
+        openid: OPENID,
+    };
+    let now = SystemClock.unix().0;
+    let (time, nonce) = (now.to_string(), (now - 60).to_string());
+    let sealed = envelope::seal_push(&keys, &push, now, &nonce, [1; 16]).unwrap();
+    let exchanged = sealed
+        .query
+        .replace(&time, "other")
+        .replace(&nonce, &time)
+        .replace("other", &nonce);
+    assert_ne!(exchanged, sealed.query);
+    for query in [&sealed.query, &exchanged] {
+        let url = format!("{}/callback/{APPID}?{query}", gateway.public_origin());
+        assert_eq!(post(&url, sealed.body.clone()).await.text(), "success");
+    }
+    let events = get(&format!("{}/v1/events", gateway.origin())).await;
+    assert_eq!(
+        events.json()["items"].as_array().unwrap().len(),
+        1,
+        "{}",
+        events.text()
+    );
+}
+
 #[tokio::test]
 async fn refusing_is_explained_on_a_budget() {
     let world = world().await;

@@ -95,7 +95,7 @@ async fn a_key_is_for_an_app_that_there_is() {
     wrong.keys[0].app = "typo".to_owned();
     let error = Gateway::start(wrong, Context::default()).await.unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("[[key]] ci, app: typo is not"), "{text}");
+    assert!(text.contains("[[key]] ci, app: `typo` is not"), "{text}");
     let gateway = start(config).await;
     let refused = gateway.issue_key("typo", &[]).await.unwrap_err();
     assert!(matches!(refused, IssueError::App { .. }));
@@ -112,4 +112,38 @@ fn keys_of_the_file_are_told_apart() {
     assert!(twice.to_string().contains("[[key]] b, key"), "{twice}");
     let issued = Config::from_toml(&table("key_0123456789ab", KEY)).unwrap_err();
     assert!(issued.to_string().contains(", id: "), "{issued}");
+}
+
+#[tokio::test]
+async fn administration_takes_no_key_that_was_issued() {
+    let (platform, _) = platform().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config(&platform, None);
+    config.store = StoreAt::File(folder.path().join("gateway.db"));
+    let gateway = start(config.clone()).await;
+    let issued = gateway.issue_key("shop", &[]).await.unwrap();
+    gateway.shutdown().await;
+    for name in ["admin.key", "admin.read_key"] {
+        let mut config = config.clone();
+        let key = Some(issued.key.expose().into());
+        match name {
+            "admin.key" => config.admin.key = key,
+            _ => config.admin.read_key = key,
+        }
+        let error = Gateway::start(config, Context::default())
+            .await
+            .unwrap_err();
+        let text = error.to_string();
+        for part in [name, &*issued.id, "shop", "set another", "key.issued"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains(issued.key.expose()), "{text}");
+    }
+    // A revoked one is nobody's.
+    let gateway = start(config.clone()).await;
+    let url = format!("{}/v1/keys/{}", gateway.origin(), issued.id);
+    assert_eq!(got(client().delete(url)).await.status, 204);
+    gateway.shutdown().await;
+    config.admin.key = Some(issued.key.expose().into());
+    start(config).await.shutdown().await;
 }

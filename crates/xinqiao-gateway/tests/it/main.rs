@@ -11,6 +11,7 @@ mod fake;
 mod interface;
 mod issuing;
 mod keys;
+mod log;
 mod proxy;
 mod receivers;
 mod secrets;

@@ -564,3 +564,71 @@ async fn a_users_own_token_needs_no_key_on_the_proxys_ports() {
     }
     gateway.shutdown().await;
 }
+
+/// Nobody here can say that no key of ours is in it.
+#[tokio::test]
+async fn a_compressed_body_goes_nowhere() {
+    let (platform_server, platform) = platform().await;
+    let gateway = start(config(&platform_server, None)).await;
+    let calls = [
+        "/cgi-bin/stable_token",
+        "/cgi-bin/menu/create?access_token=real-one-of-another",
+        "/nobody/knows",
+    ];
+    let encodings = [
+        "content-encoding: gzip",
+        "content-encoding: br",
+        "content-encoding: identity, deflate",
+        "content-encoding: identity\r\ncontent-encoding: gzip",
+        "transfer-encoding: gzip, chunked",
+    ];
+    let ask = async |origin: &str, path: &str, encoding: &str| {
+        let body = if encoding.contains("chunked") {
+            "\r\n\r\n4\r\n\x1f!{}\r\n0\r\n\r\n"
+        } else {
+            "\r\ncontent-length: 4\r\n\r\n\x1f!{}"
+        };
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: api.weixin.qq.com\r\nconnection: close\r\n{encoding}"
+        );
+        said(origin, &format!("{head}{body}")).await
+    };
+    let public = gateway.public_origin();
+    for path in calls {
+        for encoding in encodings {
+            let answer = ask(&api(&gateway), path, encoding).await;
+            assert!(
+                answer.contains("x-xinqiao-rule: proxy.encoded"),
+                "{path} {encoding}: {answer}"
+            );
+            let answer = ask(&public, path, encoding).await;
+            assert!(
+                answer.ends_with("\r\n\r\nforbidden\n"),
+                "{path} {encoding}: {answer}"
+            );
+        }
+        assert_eq!(platform.lock().unwrap().seen, [] as [&str; 0], "{path}");
+        for encoding in ["content-encoding: identity", "transfer-encoding: chunked"] {
+            let answer = ask(&api(&gateway), path, encoding).await;
+            assert!(!answer.contains("x-xinqiao-rule"), "{encoding}: {answer}");
+        }
+        assert_eq!(
+            std::mem::take(&mut platform.lock().unwrap().seen).len(),
+            2,
+            "{path}"
+        );
+    }
+    gateway.shutdown().await;
+}
+
+/// What comes back for these bytes.
+async fn said(origin: &str, request: &str) -> String {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let address = origin.trim_start_matches("http://");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // Whoever is refused early may be cut off while it writes.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}

@@ -1,87 +1,72 @@
 //! Canaries: no secret in logs, in the database's files, in answers, in lists.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
-use tracing_subscriber::fmt::MakeWriter;
-
-use crate::fake::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::{fake::*, log::logged};
 
 #[test]
 fn no_secret_is_logged_listed_or_stored_in_clear() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gateway.db");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
     let content = "CANARYCONTENT";
-    let (shown, real, key) = tracing::subscriber::with_default(subscriber, || {
-        runtime.block_on(async {
-            let (platform_server, platform) = platform().await;
-            let (app_server, _) = app([Say::Text("CANARYREPLY"), Say::Status(500), Say::Raw("{")]).await;
-            let mut config = config(&platform_server, Some(&app_server));
-            config.store = xinqiao_gateway::StoreAt::File(file.clone());
-            let gateway = start(config).await;
-            let key = gateway.issue_key("shop", &[]).await.unwrap();
-            let mut shown = String::new();
-            for id in 1..=3 {
-                shown += &push(&gateway, &text_message(id, content)).await.text();
+    let (log, (shown, real, key)) = logged(async {
+        let (platform_server, platform) = platform().await;
+        let (app_server, _) =
+            app([Say::Text("CANARYREPLY"), Say::Status(500), Say::Raw("{")]).await;
+        let mut config = config(&platform_server, Some(&app_server));
+        config.store = xinqiao_gateway::StoreAt::File(file.clone());
+        let gateway = start(config).await;
+        let key = gateway.issue_key("shop", &[]).await.unwrap();
+        let mut shown = String::new();
+        for id in 1..=3 {
+            shown += &push(&gateway, &text_message(id, content)).await.text();
+        }
+        shown += &post(
+            &format!("{}/callback/{APPID}", gateway.public_origin()),
+            "bad",
+        )
+        .await
+        .text();
+        let api = api(&gateway);
+        for secret in [key.key.expose(), "wrong"] {
+            let url = format!(
+                "{api}/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={secret}"
+            );
+            let answer = get(&url).await;
+            shown += &answer.text();
+            if let Some(token) = answer.json()["access_token"].as_str() {
+                shown += &get(&format!("{api}/cgi-bin/menu/get?access_token={token}"))
+                    .await
+                    .text();
+                let broken = format!(
+                    "{api}/sns/jscode2session?appid={APPID}&secret={secret}&js_code=1&grant_type=x"
+                );
+                shown += &get(&broken).await.text();
             }
-            shown += &post(&format!("{}/callback/{APPID}", gateway.public_origin()), "bad").await.text();
-            let api = api(&gateway);
-            for secret in [key.key.expose(), "wrong"] {
-                let url = format!("{api}/cgi-bin/token?grant_type=client_credential&appid={APPID}&secret={secret}");
-                let answer = get(&url).await;
-                shown += &answer.text();
-                if let Some(token) = answer.json()["access_token"].as_str() {
-                    shown += &get(&format!("{api}/cgi-bin/menu/get?access_token={token}")).await.text();
-                    let broken = format!("{api}/sns/jscode2session?appid={APPID}&secret={secret}&js_code=1&grant_type=x");
-                    shown += &get(&broken).await.text();
-                }
-            }
-            for path in ["/v1/accounts", "/v1/keys", "/v1/deliveries", "/v1/events", "/readyz", "/metrics", "/v1"] {
-                shown += &get(&format!("{}{path}", gateway.origin())).await.text();
-            }
-            shown += format!("{gateway:?}").as_str();
-            let real = platform.lock().unwrap().tokens[0].clone();
-            // A while for the last deliveries' ends.
-            until(async || deliveries(&gateway).await.iter().all(|d| d["attempts"] != 0).then_some(())).await;
-            gateway.shutdown().await;
-            (shown, real, key.key.expose().to_owned())
+        }
+        for path in [
+            "/v1/accounts",
+            "/v1/keys",
+            "/v1/deliveries",
+            "/v1/events",
+            "/readyz",
+            "/metrics",
+            "/v1",
+        ] {
+            shown += &get(&format!("{}{path}", gateway.origin())).await.text();
+        }
+        shown += format!("{gateway:?}").as_str();
+        let real = platform.lock().unwrap().tokens[0].clone();
+        // A while for the last deliveries' ends.
+        until(async || {
+            deliveries(&gateway)
+                .await
+                .iter()
+                .all(|d| d["attempts"] != 0)
+                .then_some(())
         })
+        .await;
+        gateway.shutdown().await;
+        (shown, real, key.key.expose().to_owned())
     });
-    let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(log.contains("A key was issued."), "the log is listened to");
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder.path()).unwrap() {

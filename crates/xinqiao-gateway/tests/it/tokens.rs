@@ -273,3 +273,30 @@ async fn forced_refreshes_are_thirty_seconds_apart_like_the_platforms_own() {
     assert_eq!(platform.lock().unwrap().count("\"force_refresh\":true"), 1);
     gateway.shutdown().await;
 }
+
+#[tokio::test]
+async fn an_account_says_whether_its_token_was_tried() {
+    let (platform_server, platform) = platform().await;
+    let gateway = start(config(&platform_server, None)).await;
+    let (origin, seen) = (gateway.origin(), || platform.lock().unwrap().seen.len());
+    let account = async || {
+        let accounts = get(&format!("{origin}/v1/accounts")).await.json();
+        let item = &accounts["items"][0];
+        (item["token"]["state"].clone(), item["ready"].clone())
+    };
+    assert_eq!(account().await, (json!("untried"), json!(true)));
+    assert_eq!(seen(), 0, "looking asks for nothing");
+    let refusal = json!({"errcode": 40125, "errmsg": "invalid appsecret"});
+    platform.lock().unwrap().instead.push_back(refusal);
+    let ready = get(&format!("{origin}/readyz")).await.json();
+    assert_eq!(ready["accounts"][0]["ready"], false, "{ready}");
+    assert_eq!(account().await, (json!("failed"), json!(false)));
+    // A failure is remembered for a moment.
+    until(async || {
+        let ready = get(&format!("{origin}/readyz")).await.json();
+        (ready["accounts"][0]["ready"] == true).then_some(())
+    })
+    .await;
+    assert_eq!(account().await, (json!("ok"), json!(true)));
+    gateway.shutdown().await;
+}

@@ -47,6 +47,26 @@ async fn a_stop_lets_the_open_request_finish() {
     assert_eq!(server.await.unwrap(), ServeReport { dropped: 0 });
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_idle_connections_at_once_and_waits_for_the_others() {
+    let listener = listen(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
+    let address = listener.address();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, router(), stop.clone()));
+    let mut unused = TcpStream::connect(address).await.unwrap();
+    let mut idle = TcpStream::connect(address).await.unwrap();
+    idle.write_all(GET.as_bytes()).await.unwrap();
+    assert_eq!(status(&mut idle).await, "200");
+    let mut held = TcpStream::connect(address).await.unwrap();
+    held.write_all(HELD.as_bytes()).await.unwrap();
+    settle().await;
+    stop.cancel();
+    assert_eq!(rest(&mut unused).await, (String::new(), 0));
+    assert_eq!(rest(&mut idle).await.1, 0);
+    assert_eq!(rest(&mut held).await, (String::new(), 5));
+    assert_eq!(server.await.unwrap(), ServeReport { dropped: 1 });
+}
+
 #[tokio::test]
 async fn headers_beyond_the_limit_are_refused() {
     let listener = listen(IpAddr::from([127, 0, 0, 1]), 0).await.unwrap();
@@ -382,6 +402,15 @@ async fn four_thousand_held_bodies_stop_nobody() {
     }
 }
 
+/// Waits until the connection is told to end.
+async fn must_end(taken: &Taken) {
+    std::future::poll_fn(|cx| match taken.0.told(cx) {
+        Told::End => Poll::Ready(()),
+        _ => Poll::Pending,
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_over_its_connections_closes_its_own() {
     let limits = Limits {
@@ -398,11 +427,11 @@ async fn a_peer_over_its_connections_closes_its_own() {
     let mine = [places.take(one).unwrap(), places.take(one).unwrap()];
     mine[1].0.request_began();
     let third = places.take(one).unwrap();
-    mine[0].0.end.notified().await;
+    must_end(&mine[0]).await;
     third.0.request_began();
     assert!(places.take(one).is_none(), "both are at work");
     let free = [places.take(None).unwrap(), places.take(None).unwrap()];
-    longest.0.end.notified().await;
+    must_end(&longest).await;
     drop((mine, third, free));
     assert!(places.take(one).is_some());
 }

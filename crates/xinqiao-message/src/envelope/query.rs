@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use xinqiao_types::percent::decode;
+
 /// What the platform puts behind the URL. Values are decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CallbackQuery<'a> {
@@ -32,9 +34,17 @@ impl<'a> CallbackQuery<'a> {
     /// some proxies send them undecoded.
     pub fn parse(raw: &'a str) -> Self {
         let mut query = Self::default();
+        let is_encoded = raw.contains('%');
+        let decoded = |text| {
+            if is_encoded {
+                decode(text)
+            } else {
+                Cow::Borrowed(text)
+            }
+        };
         for pair in raw.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, slot) = match &*decode(name) {
+            let (name, slot) = match &*decoded(name) {
                 "signature" => ("signature", &mut query.signature),
                 "msg_signature" => ("msg_signature", &mut query.msg_signature),
                 "timestamp" => ("timestamp", &mut query.timestamp),
@@ -47,7 +57,7 @@ impl<'a> CallbackQuery<'a> {
             if slot.is_some() {
                 query.repeated = Some(name);
             } else {
-                *slot = Some(decode(value));
+                *slot = Some(decoded(value));
             }
         }
         query
@@ -56,45 +66,5 @@ impl<'a> CallbackQuery<'a> {
     /// Whether the platform says that the body is encrypted.
     pub(super) fn says_encrypted(&self) -> bool {
         self.msg_signature.is_some() || self.encrypt_type.as_deref() == Some(super::AES)
-    }
-}
-
-/// Decodes `%41`; what is no such sequence stays as it is.
-fn decode(value: &str) -> Cow<'_, str> {
-    if !value.contains('%') {
-        return Cow::Borrowed(value);
-    }
-    let bytes = value.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let digit = |offset: usize| {
-            bytes
-                .get(at + offset)
-                .and_then(|b| char::from(*b).to_digit(16))
-        };
-        if let (b'%', Some(high), Some(low)) = (bytes[at], digit(1), digit(2)) {
-            out.push((high * 16 + low) as u8);
-            at += 3;
-        } else {
-            out.push(bytes[at]);
-            at += 1;
-        }
-    }
-    Cow::Owned(
-        String::from_utf8(out)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-    )
-}
-
-/// Appends a value so that every server decodes it to the same.
-pub(super) fn encode_into(value: &str, out: &mut String) {
-    use std::fmt::Write;
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 use xinqiao_crypto::{Hex, MessageCipher, callback, message::RANDOM_LEN};
-use xinqiao_types::CallbackMode;
+use xinqiao_types::{CallbackMode, percent::encode_into};
 
-use super::{AES, EnvelopeError, Keys, Wrapping, query::encode_into};
+use super::{AES, EnvelopeError, Keys, Wrapping};
 use crate::inbound::Form;
 
 /// A message that is about to be pushed.

@@ -26,11 +26,29 @@ impl<'a> Source<'a> {
     ///
     /// WECHAT: pages and pushes disagree on `MenuId` and `MenuID`, `MsgId` and `MsgID`.
     pub fn get(self, name: &str) -> Option<Self> {
-        self.exactly(name)
-            .or_else(|| match name.strip_suffix("ID") {
-                Some(stem) => self.exactly(&format!("{stem}Id")),
-                None => self.exactly(&format!("{}ID", name.strip_suffix("Id")?)),
-            })
+        self.exactly(name).or_else(|| {
+            let (stem, end) = match name.strip_suffix("ID") {
+                Some(stem) => (stem, "Id"),
+                None => (name.strip_suffix("Id")?, "ID"),
+            };
+            self.first(&|found| found.strip_suffix(end) == Some(stem))
+        })
+    }
+
+    /// The first field whose name is wanted.
+    fn first(self, wanted: &dyn Fn(&str) -> bool) -> Option<Self> {
+        match self {
+            Self::Xml(element) => element
+                .children()
+                .find(|child| wanted(child.name()))
+                .map(Self::Xml),
+            Self::Json(value) => value
+                .as_object()?
+                .iter()
+                .find(|(name, found)| wanted(name) && !found.is_null())
+                .map(|(_, found)| Self::Json(found)),
+            Self::Several(sources) => sources.iter().find_map(|source| source.first(wanted)),
+        }
     }
 
     pub(super) fn exactly(self, name: &str) -> Option<Self> {
@@ -124,9 +142,9 @@ pub trait Wire: Sized + Default {
         parent.get(name).map(Self::read).unwrap_or_default()
     }
 
-    /// Whether the field of this name is there, maybe without the group around it.
-    fn is_there(parent: Source<'_>, name: &str) -> bool {
-        parent.get(name).is_some()
+    /// Reads the field of this name if it is there, maybe without the group around it.
+    fn read_present(parent: Source<'_>, name: &str) -> Option<Self> {
+        parent.get(name).map(Self::read)
     }
 
     /// The fields that a value of it may have; none if it is no group.
@@ -186,7 +204,7 @@ impl<T: Wire> Wire for Option<T> {
     }
 
     fn read_field(parent: Source<'_>, name: &str) -> Self {
-        T::is_there(parent, name).then(|| T::read_field(parent, name))
+        T::read_present(parent, name)
     }
 
     fn write_xml(&self, name: &str, out: &mut Writer) {
@@ -220,6 +238,11 @@ impl<T: Wire> Wire for Vec<T> {
             list.clear();
         }
         list
+    }
+
+    fn read_present(parent: Source<'_>, name: &str) -> Option<Self> {
+        let found = parent.get(name);
+        found.map(|_| Self::read_field(parent, name))
     }
 
     fn write_xml(&self, name: &str, out: &mut Writer) {
@@ -287,8 +310,9 @@ impl<T: Wire> Wire for Items<T> {
         Self(list)
     }
 
-    fn is_there(parent: Source<'_>, name: &str) -> bool {
-        parent.has_any(&[name, ITEM])
+    fn read_present(parent: Source<'_>, name: &str) -> Option<Self> {
+        let found = parent.has_any(&[name, ITEM]);
+        found.then(|| Self::read_field(parent, name))
     }
 
     fn write_xml(&self, name: &str, out: &mut Writer) {
@@ -422,8 +446,12 @@ macro_rules! record {
                 $crate::inbound::field::read_group_field(parent, name)
             }
 
-            fn is_there(parent: $crate::inbound::field::Source<'_>, name: &str) -> bool {
+            fn read_present(
+                parent: $crate::inbound::field::Source<'_>,
+                name: &str,
+            ) -> Option<Self> {
                 $crate::inbound::field::is_group_there::<Self>(parent, name)
+                    .then(|| $crate::inbound::field::read_group_field(parent, name))
             }
 
             fn names() -> &'static [&'static str] {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use xinqiao_wire::xml::{self, Document, MAX_BYTES, XmlError, XmlErrorKind};
+use xinqiao_wire::{
+    json::{Flaw, Within, mend},
+    xml::{self, Document, MAX_BYTES, XmlError, XmlErrorKind},
+};
 
 use super::{
     Body, Content, Form, Head, Message, MessageError, Typed, Unknown, lower, read_json, read_xml,
@@ -129,9 +132,9 @@ fn untyped(body: &Body) -> bool {
 fn strictly(raw: &[u8]) -> Result<(Head, Body), Option<MessageError>> {
     match Form::of(raw) {
         Form::Xml => {
-            let document = Document::parse(raw).map_err(|error| Some(error.into()))?;
+            let document = Document::parse_whole(raw).map_err(|error| Some(error.into()))?;
             // A text between the fields belonged to a text that was not split.
-            if !xml::is_clean(raw) || !document.root().text().trim().is_empty() {
+            if !document.is_clean() || document.root().has_own_text() {
                 return Err(None);
             }
             read_xml(&document, Typed::Must).map_err(Some)
@@ -182,61 +185,13 @@ fn json(whole: &str, recoded: bool) -> Result<Mended, MessageError> {
 /// JSON whose texts hold what they may hold: raw control characters and halves of surrogate pairs become
 /// U+FFFD, and a backslash that begins no escape stands for itself.
 fn mended_json(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut in_text = false;
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let mut length = first.len_utf8();
-        match first {
-            '"' => {
-                in_text = !in_text;
-                out.push('"');
-            }
-            '\\' if in_text => length = escape(rest, &mut out),
-            '\n' if in_text => out.push_str("\\n"),
-            '\r' if in_text => out.push_str("\\r"),
-            '\t' if in_text => out.push_str("\\t"),
-            control if in_text && control < ' ' => out.push('\u{fffd}'),
-            '\0' => {}
-            other => out.push(other),
-        }
-        rest = &rest[length..];
-    }
-    out
-}
-
-/// Writes the escape at the beginning, as it is meant. Returns its length.
-fn escape(rest: &str, out: &mut String) -> usize {
-    let unit = |text: &str| {
-        let digits = text.strip_prefix("\\u")?.get(..4)?;
-        let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-        plain.then(|| u16::from_str_radix(digits, 16).ok())?
-    };
-    match (rest.as_bytes().get(1), unit(rest)) {
-        (Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'), _) => {
-            out.push_str(&rest[..2]);
-            2
-        }
-        (_, Some(first)) => {
-            let second = rest.get(6..).and_then(unit);
-            match (first, second) {
-                (0xd800..0xdc00, Some(0xdc00..0xe000)) => {
-                    out.push_str(&rest[..12]);
-                    12
-                }
-                (0xd800..0xe000, _) => {
-                    out.push('\u{fffd}');
-                    6
-                }
-                _ => {
-                    out.push_str(&rest[..6]);
-                    6
-                }
-            }
-        }
-        _ => {
-            out.push_str("\\\\");
-            1
-        }
-    }
+    let mended = mend(Cow::Borrowed(text), |flaw| match flaw {
+        Flaw::Control(b'\n', Within::String) => Some("\\n"),
+        Flaw::Control(b'\r', Within::String) => Some("\\r"),
+        Flaw::Control(b'\t', Within::String) => Some("\\t"),
+        Flaw::Control(_, Within::String) | Flaw::Half => Some("\u{fffd}"),
+        Flaw::Control(0, Within::Nothing) => Some(""),
+        Flaw::Control(..) => None,
+    });
+    mended.into_owned()
 }

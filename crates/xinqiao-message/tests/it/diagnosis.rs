@@ -52,6 +52,14 @@ fn rule_of(keys: &Keys, query: &str, body: &[u8]) -> &'static str {
     }
 }
 
+/// The rule by which it is refused; nothing if it opens.
+fn opening(keys: &Keys, query: &str, body: &str) -> &'static str {
+    match open(keys, &CallbackQuery::parse(query), body.as_bytes(), NOW) {
+        Ok(_) => "",
+        Err(error) => error.rule(),
+    }
+}
+
 #[track_caller]
 fn check(change: impl Fn(&mut SealedPush), rule: &str) {
     let mut push = sealed_by(&keys(), XML);
@@ -543,13 +551,7 @@ fn signed(timestamp: &str, nonce: &str) -> String {
 #[test]
 fn a_timestamp_is_ten_digits() {
     let plain = Keys::new("token".into(), APPID);
-    let rule = |timestamp: &str| {
-        let query = signed(timestamp, "42");
-        match open(&plain, &CallbackQuery::parse(&query), XML.as_bytes(), NOW) {
-            Ok(_) => "",
-            Err(error) => error.rule(),
-        }
-    };
+    let rule = |timestamp: &str| opening(&plain, &signed(timestamp, "42"), XML);
     assert_eq!(rule("1700000000"), "");
     for wrong in [
         "",
@@ -602,15 +604,7 @@ fn a_nonce_is_short_and_printable() {
 #[test]
 fn a_known_parameter_stands_there_once() {
     let push = sealed_by(&keys(), XML);
-    let rule = |query: &str| match open(
-        &keys(),
-        &CallbackQuery::parse(query),
-        push.body.as_bytes(),
-        NOW,
-    ) {
-        Ok(_) => "",
-        Err(error) => error.rule(),
-    };
+    let rule = |query: &str| opening(&keys(), query, &push.body);
     for name in [
         "signature",
         "msg_signature",
@@ -838,15 +832,7 @@ fn a_broken_text_beside_the_ciphertext_does_not_cost_the_message() {
 #[test]
 fn which_signature_counts() {
     let push = sealed_by(&keys(), XML);
-    let rule = |query: &str| match open(
-        &keys(),
-        &CallbackQuery::parse(query),
-        push.body.as_bytes(),
-        NOW,
-    ) {
-        Ok(_) => "",
-        Err(error) => error.rule(),
-    };
+    let rule = |query: &str| opening(&keys(), query, &push.body);
     let (head, signature) = push.query.split_once("msg_signature=").unwrap();
     // `signature` says nothing about the body: it neither helps nor harms.
     let zeros = "0".repeat(40);

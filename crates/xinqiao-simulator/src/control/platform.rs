@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Reply, ok, respond};
+use super::{Body, LARGE, Reply, no_other_fields, ok, respond};
 use crate::{
     shell::Shared,
     world::{
@@ -57,6 +57,10 @@ pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Bod
                 .ok_or_else(|| Refused::invalid(format!("`{name}` must be whole seconds"))),
         }
     };
+    no_other_fields(
+        body.as_object().into_iter().flat_map(serde_json::Map::keys),
+        &["advance", "now", "freeze"],
+    )?;
     let mut changes = Vec::new();
     if let Some(to) = number("now")? {
         changes.push(ClockChange::Now(to));
@@ -141,6 +145,7 @@ pub(super) async fn dev(State(shared): State<Arc<Shared>>) -> Reply {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Debugging {
     pause: bool,
 }

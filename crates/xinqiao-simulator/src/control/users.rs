@@ -11,11 +11,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Query, Reply, ok, respond};
+use super::{Body, LARGE, Query, Reply, ok, respond, typed};
 use crate::{
     shell::{Shared, platform},
     world::{
-        command::{Act, Answer, Command, NewUser, Refused},
+        command::{Act, Answer, Command, Refused},
+        official_account::act::check_fields,
         user::User,
     },
 };
@@ -41,22 +42,21 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, query: Query) -> Rep
     ok(json!({"items": items}))
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Many {
-    count: Option<u64>,
+/// Users in one call, instead of one user.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Many {
+    count: u64,
+    #[serde(default)]
     follow: Vec<String>,
-    #[serde(flatten)]
-    user: NewUser,
 }
 
-pub(super) async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<Many>) -> Reply {
-    let command = match body.count {
-        Some(count) => Command::CreateUsers {
-            count,
-            follow: body.follow,
-        },
-        None => Command::CreateUser(Box::new(body.user)),
+pub(super) async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) -> Reply {
+    let command = if body.get("count").is_some() {
+        let Many { count, follow } = typed(body)?;
+        Command::CreateUsers { count, follow }
+    } else {
+        Command::CreateUser(Box::new(typed(body)?))
     };
     respond(StatusCode::CREATED, shared.world.apply(command).await?)
 }
@@ -74,6 +74,9 @@ pub(super) async fn act(
     Path(user): Path<String>,
     Body(act): Body<Act>,
 ) -> Reply {
+    if let Some(message) = &act.message {
+        check_fields(message)?;
+    }
     let wait = act.wait != Some(false);
     let answer = shared
         .world
@@ -86,6 +89,7 @@ pub(super) async fn act(
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Trigger {
     account: String,
     user: Option<String>,
@@ -165,6 +169,7 @@ async fn settled(shared: &Arc<Shared>, numbers: &[u64]) -> Result<(), Refused> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Read {
     account: String,
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use xinqiao_catalog::{Content, Endpoint, code};
+use xinqiao_types::percent;
 use xinqiao_wire::disposition;
 
 use super::Refuse;
@@ -36,30 +37,7 @@ pub(super) fn pairs(raw: &str) -> Vec<(String, String)> {
 }
 
 fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok())
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match (bytes[at], hex) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (b'+', _) => {
-                out.push(b' ');
-                at += 1;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent::decode(&text.replace('+', " ")).into_owned()
 }
 
 /// Reads a body in the form that the endpoint takes.

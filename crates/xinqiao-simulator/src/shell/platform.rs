@@ -22,12 +22,7 @@ const PICTURES: &str = "/mmbiz/";
 pub(crate) fn named_host(request: &Request) -> Option<&'static str> {
     let header = || request.headers().get(header::HOST)?.to_str().ok();
     let named = request.uri().authority().map(http::uri::Authority::as_str);
-    let name = xinqiao_http::host_name(named.or_else(header)?)?;
-    let name = name.strip_suffix('.').unwrap_or(name);
-    xinqiao_catalog::hosts()
-        .iter()
-        .find(|known| known.name.eq_ignore_ascii_case(name))
-        .map(|known| known.name)
+    xinqiao_catalog::host(named.or_else(header)?).map(|host| host.name)
 }
 
 /// Whether people see this in a browser, so that another site's page may lead there: calls are never made so.

@@ -195,6 +195,20 @@ impl Refused {
     }
 }
 
+/// Refuses a field that is not among the known ones, and names these.
+pub(crate) fn no_other_fields<'f>(
+    found: impl Iterator<Item = &'f String>,
+    known: &[&str],
+) -> Result<(), Refused> {
+    match { found }.find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(Refused::invalid(format!(
+            "unknown field `{name}`, known are {}",
+            known.join(", ")
+        ))),
+    }
+}
+
 /// What the world wants done outside. Every effect follows from a command; pushes report back.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -380,7 +394,7 @@ pub struct PlatformAnswer {
 
 /// `POST /accounts`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewAccount {
     /// Given or drawn.
     pub appid: Option<String>,
@@ -426,7 +440,7 @@ pub struct NewAccount {
 
 /// `PATCH /accounts/{appid}`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AccountPatch {
     /// Verified or not.
     pub verified: Option<bool>,
@@ -454,6 +468,7 @@ pub struct AccountPatch {
 
 /// `PATCH /accounts/{appid}/quotas`.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct QuotaSetting {
     /// Calls a day.
     pub limit: u64,
@@ -463,7 +478,7 @@ pub struct QuotaSetting {
 
 /// `PUT /accounts/{ref}/callback`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct CallbackSettings {
     /// Where to.
     pub url: String,
@@ -479,7 +494,7 @@ pub struct CallbackSettings {
 
 /// `POST /users`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewUser {
     /// Given or made up.
     pub nickname: Option<String>,
@@ -499,7 +514,7 @@ pub struct NewUser {
 
 /// `POST /users/{id}/actions`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Act {
     /// What is done.
     #[serde(rename = "do")]
@@ -530,7 +545,7 @@ pub struct Act {
 
 /// `POST /faults`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Fault {
     /// Given by the world.
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -76,3 +76,92 @@ async fn control_bodies_that_make_no_sense_are_400() {
         .unwrap();
     assert_eq!(large.status(), 413);
 }
+
+#[tokio::test]
+async fn an_unknown_field_is_refused_and_the_known_ones_are_named() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let user = world.user("张三").await;
+    let appid = account["appid"].as_str().unwrap();
+    let one = format!("/accounts/{appid}");
+    let (callback, quotas) = (format!("{one}/callback"), format!("{one}/quotas"));
+    let (actions, read) = (
+        format!("/users/{user}/actions"),
+        format!("/users/{user}/read"),
+    );
+    let say = |message: Value| json!({"do": "send", "account": appid, "message": message});
+    let cases = [
+        ("POST", "/accounts", json!({"kindd": "service"}), "kind"),
+        ("PATCH", &one, json!({"nmae": "x"}), "name"),
+        (
+            "PUT",
+            &callback,
+            json!({"ulr": "http://127.0.0.1:9"}),
+            "url",
+        ),
+        (
+            "PATCH",
+            &quotas,
+            json!({"/cgi-bin/menu/get": {"limit": 1, "usde": 1}}),
+            "used",
+        ),
+        ("POST", "/users", json!({"nick": "x"}), "nickname"),
+        ("POST", "/users", json!({"count": 1, "folow": []}), "follow"),
+        ("POST", "/users", json!({"follow": [appid]}), "nickname"),
+        (
+            "POST",
+            &actions,
+            json!({"do": "enter", "acount": appid}),
+            "account",
+        ),
+        (
+            "POST",
+            &actions,
+            say(json!({"type": "text", "content": "x", "contnet": "y"})),
+            "content",
+        ),
+        (
+            "POST",
+            &actions,
+            say(json!({"type": "location", "lat": 1, "lng": 1, "title": "x"})),
+            "label",
+        ),
+        (
+            "POST",
+            &read,
+            json!({"account": appid, "all": true}),
+            "account",
+        ),
+        (
+            "POST",
+            "/trigger",
+            json!({"account": appid, "event": "x", "sett": {}}),
+            "set",
+        ),
+        (
+            "POST",
+            "/faults",
+            json!({"path": "/x", "errcode": 1, "time": 1}),
+            "times",
+        ),
+        (
+            "POST",
+            "/clock",
+            json!({"advance": 1, "frozen": true}),
+            "freeze",
+        ),
+        ("POST", "/debug", json!({"pause": true, "for": 1}), "pause"),
+    ];
+    let before = world.get("/export").await;
+    for (method, path, body, known) in cases {
+        let (status, answer) = world.control(method, path, body.clone()).await;
+        assert_eq!(status, 400, "{method} {path} {body}: {answer}");
+        let message = answer["error"]["message"].as_str().unwrap();
+        for part in ["unknown field `", known] {
+            assert!(message.contains(part), "{path} {body}: {message}");
+        }
+    }
+    let after = world.get("/export").await;
+    assert_eq!(before["world"]["users"], after["world"]["users"]);
+    assert_eq!(before["world"]["accounts"], after["world"]["accounts"]);
+}

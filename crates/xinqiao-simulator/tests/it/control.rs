@@ -497,7 +497,7 @@ async fn an_app_that_comes_later_is_connected() {
     let app = TestApp::start().await;
     let url = app.url.clone();
     app.handshake(Told::status(500));
-    world.simulator().connect(&account.appid, &url);
+    world.simulator().connect(&account.appid, &url).await;
     let mut state = String::new();
     for _ in 0..50 {
         state = world.get("/dev").await["app"]["state"]
@@ -520,7 +520,7 @@ async fn a_reset_keeps_the_connected_app() {
     let account = world.simulator().seeded().accounts[0].clone();
     let user = world.simulator().seeded().users[0].id.clone();
     let app = TestApp::start().await;
-    world.simulator().connect(&account.appid, &app.url);
+    world.simulator().connect(&account.appid, &app.url).await;
     for _ in 0..100 {
         if world.get("/dev").await["app"]["state"] == "connected" {
             break;

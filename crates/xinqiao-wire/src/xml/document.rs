@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use memchr::memchr;
 
-use super::{MAX_BYTES, XmlError, XmlErrorKind, parser, text};
+use super::{MAX_BYTES, XmlError, XmlErrorKind, doctype::declares_other, parser, text};
 
 pub(super) const CDATA: &[u8] = b"<![CDATA[";
 pub(super) const CDATA_END: &[u8] = b"]]>";
@@ -36,6 +36,9 @@ pub(super) struct Node {
 /// A well-formed document, read but not copied.
 pub struct Document<'a> {
     source: &'a [u8],
+    /// The same, if it was looked at as a whole and every character of it can be kept: its texts need no second
+    /// look then.
+    plain: Option<&'a str>,
     nodes: Vec<Node>,
 }
 
@@ -54,7 +57,25 @@ impl<'a> Document<'a> {
             });
         }
         let nodes = parser::read(source)?;
-        Ok(Self { source, nodes })
+        Ok(Self {
+            source,
+            plain: None,
+            nodes,
+        })
+    }
+
+    /// [`Document::parse`] for a document of which every text is wanted: its characters are looked at in one go.
+    pub fn parse_whole(source: &'a [u8]) -> Result<Self, XmlError> {
+        let mut document = Self::parse(source)?;
+        document.plain = text::plain(source);
+        Ok(document)
+    }
+
+    /// Whether any reader of XML takes the document, as far as a glance tells: it is UTF-8 without characters
+    /// that XML cannot hold, and without numeric references, which may stand for such. Only
+    /// [`Document::parse_whole`] looks.
+    pub fn is_clean(&self) -> bool {
+        self.plain.is_some() && find(self.source, b"&#").is_none() && !declares_other(self.source)
     }
 
     /// The outermost element.
@@ -92,8 +113,11 @@ impl<'a, 'd> Element<'a, 'd> {
     /// The name, as it is written.
     pub fn name(self) -> &'a str {
         let node = self.node();
-        std::str::from_utf8(&self.document.source[node.name as usize..node.name_end as usize])
-            .unwrap_or_default()
+        let range = node.name as usize..node.name_end as usize;
+        match self.document.plain {
+            Some(plain) => plain.get(range).unwrap_or_default(),
+            None => std::str::from_utf8(&self.document.source[range]).unwrap_or_default(),
+        }
     }
 
     /// Whether the element has this name. Cheaper than comparing [`Element::name`].
@@ -110,13 +134,42 @@ impl<'a, 'd> Element<'a, 'd> {
 
     /// The text between the tags, without that of children.
     pub fn text(self) -> Cow<'a, str> {
-        let raw = self.raw();
-        match self.node().kind {
-            Content::Empty => Cow::Borrowed(""),
-            Content::Text => text::readable(raw),
-            Content::Cdata => text::readable(&raw[CDATA.len()..raw.len() - CDATA_END.len()]),
-            Content::Pieces => Cow::Owned(self.join_pieces()),
+        let node = self.node();
+        let (begin, end) = (node.content as usize, node.content_end as usize);
+        let range = match node.kind {
+            Content::Empty => return Cow::Borrowed(""),
+            Content::Text => begin..end,
+            Content::Cdata => begin + CDATA.len()..end - CDATA_END.len(),
+            Content::Pieces => return Cow::Owned(self.join_pieces()),
+        };
+        match self
+            .document
+            .plain
+            .and_then(|plain| plain.get(range.clone()))
+        {
+            Some(text) => Cow::Borrowed(text),
+            None => text::readable(&self.document.source[range]),
         }
+    }
+
+    /// Whether there is a text besides that of the children: anything but white space.
+    pub fn has_own_text(self) -> bool {
+        let source = self.document.source;
+        let end = self.node().content_end as usize;
+        let is_blank = |text: &[u8]| text.iter().all(|byte| b" \t\r\n".contains(byte));
+        let mut at = self.node().content as usize;
+        for child in self.children() {
+            let child = child.node();
+            if !is_blank(&source[at..child.name as usize - 1]) {
+                return !self.text().trim().is_empty();
+            }
+            at = child.content_end as usize;
+            // Behind the end tag; what closed itself has none.
+            if source[at..end].starts_with(b"</") {
+                at += memchr(b'>', &source[at..end]).map_or(end - at, |tag| tag + 1);
+            }
+        }
+        !is_blank(&source[at..end]) && !self.text().trim().is_empty()
     }
 
     /// The text as bytes, if it is one piece without references; what a hot path wants.

@@ -57,20 +57,6 @@ pub struct Repaired {
     pub mended: Option<Mended>,
 }
 
-/// Whether any reader of XML takes the bytes, as far as a glance tells: they are UTF-8 without characters
-/// that XML cannot hold. References are not looked at if there are none.
-pub fn is_clean(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes).is_ok()
-        && !text::has_forbidden(bytes)
-        && !has_number(bytes)
-        && !declares_other(bytes)
-}
-
-/// Whether there is a numeric reference, which may stand for what XML cannot hold.
-fn has_number(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"&#").is_some()
-}
-
 /// Reads a verified document leniently and writes it as well-formed XML, in time that grows with its size.
 ///
 /// Fails if its meaning is not plain; with [`XmlErrorKind::Doctype`] if there is a document type in it,

@@ -164,13 +164,64 @@ fn the_bad_corpus_is_refused_quickly() {
 }
 
 fn walk(element: Element<'_, '_>) -> usize {
-    let _ = (
-        element.name(),
-        element.text(),
-        element.raw(),
-        element.plain_bytes(),
+    let _ = (element.raw(), element.plain_bytes());
+    assert_eq!(
+        element.has_own_text(),
+        !element.text().trim().is_empty(),
+        "{element:?}"
     );
     1 + element.children().map(walk).sum::<usize>()
+}
+
+/// Looked at in one go or text by text, a document says the same.
+#[track_caller]
+fn check_whole(xml: &[u8]) {
+    let (each, whole) = (Document::parse(xml), Document::parse_whole(xml));
+    let (Ok(each), Ok(whole)) = (&each, &whole) else {
+        assert_eq!(each.map(|_| ()).err(), whole.map(|_| ()).err());
+        return;
+    };
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    by_us(each.root(), &mut one);
+    by_us(whole.root(), &mut other);
+    assert_eq!(one, other);
+    assert_eq!(walk(each.root()), walk(whole.root()));
+}
+
+#[test]
+fn a_text_beside_the_fields_is_found() {
+    for (xml, want) in [
+        ("<xml><a>1</a>\n <b/>\r\n\t<c></c></xml>", false),
+        ("<xml>\n<a><b>1</b>2</a >\n</xml>", false),
+        ("<xml><!-- 1 --><a/> <![CDATA[ ]]>&#32;</xml>", false),
+        ("<xml><a/>1</xml>", true),
+        ("<xml>1<a></a></xml>", true),
+        ("<xml><a>1</a>&lt;<b>2</b></xml>", true),
+        ("<xml><a/><![CDATA[1]]><b/></xml>", true),
+        ("<xml>\u{c}<a/></xml>", true),
+    ] {
+        let document = Document::parse_whole(xml.as_bytes()).unwrap();
+        assert_eq!(document.root().has_own_text(), want, "{xml}");
+    }
+}
+
+#[test]
+fn only_what_every_reader_takes_is_clean() {
+    for (xml, want) in [
+        (&b"<xml><a>\xe4\xbd\xa0 &amp; 1</a></xml>"[..], true),
+        (b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><xml/>", true),
+        (b"<xml><a>&#65;</a></xml>", false),
+        (b"<xml><a>\x08</a></xml>", false),
+        (b"<xml><a>\xef\xbf\xbe</a></xml>", false),
+        (b"<xml><a>\xe5\xbf\xbe\xef\xbf\xbf</a></xml>", false),
+        // U+5FFE and U+1FFFE end in the same bytes.
+        ("<xml><a>\u{5ffe}\u{1fffe}\r\n\t</a></xml>".as_bytes(), true),
+        (b"<xml><a>\xff</a></xml>", false),
+        (b"<?xml version=\"1.0\" encoding=\"GBK\"?><xml/>", false),
+    ] {
+        assert_eq!(Document::parse_whole(xml).unwrap().is_clean(), want);
+        check_whole(xml);
+    }
 }
 
 /// The same document as quick-xml sees it: names and texts, flat.
@@ -339,9 +390,9 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        if let Ok(document) = Document::parse(&bytes) {
-            walk(document.root());
-        }
+        check_whole(&bytes);
+        let text = [b"<xml><a>", &*bytes, b"</a></xml>"].concat();
+        check_whole(&text);
     }
 
     #[test]
@@ -355,6 +406,7 @@ proptest! {
         ),
     ) {
         let xml = pieces.concat();
+        check_whole(xml.as_bytes());
         if let Ok(document) = Document::parse(xml.as_bytes()) {
             walk(document.root());
             // What we read, quick-xml reads too.

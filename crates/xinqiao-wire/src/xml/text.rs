@@ -17,35 +17,37 @@ pub const fn is_xml_char(character: char) -> bool {
     )
 }
 
-const fn is_control(byte: u8) -> bool {
-    byte < 0x20 && byte != b'\t' && byte != b'\n' && byte != b'\r'
-}
-
 /// Whether there is a character that XML 1.0 cannot hold. The bytes are UTF-8.
 pub(super) fn has_forbidden(bytes: &[u8]) -> bool {
     has_control(bytes) || has_noncharacter(bytes)
 }
 
-/// Whether there is a control character that XML forbids.
-///
-/// First many bytes at a time, for any control character; only where there is one, which.
+/// Whether there is a control character that XML forbids. Without branches, so that it is done many bytes at a
+/// time: a message has line breaks, but hardly ever what ends the search early.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch would end doing many bytes at a time"
+)]
 fn has_control(bytes: &[u8]) -> bool {
-    bytes.chunks(32).any(|chunk| {
-        let lowest = chunk.iter().fold(u8::MAX, |lowest, byte| lowest.min(*byte));
-        lowest < 0x20 && chunk.iter().any(|byte| is_control(*byte))
+    bytes.iter().fold(false, |found, byte| {
+        found | (*byte < 0x20) & (*byte != b'\t') & (*byte != b'\n') & (*byte != b'\r')
     })
 }
 
-/// Whether U+FFFE or U+FFFF is there. Without branches, so that it is done many bytes at a time.
+/// Whether U+FFFE or U+FFFF is there. First by their last two bytes, many at a time; where those are, by all.
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch would end doing many bytes at a time"
+)]
 fn has_noncharacter(bytes: &[u8]) -> bool {
-    let Some(last) = bytes.len().checked_sub(2) else {
-        return false;
-    };
-    let windows = bytes[..last].iter().zip(&bytes[1..=last]).zip(&bytes[2..]);
-    let found = windows.fold(0, |found, ((a, b), c)| {
-        found | (u8::from(*a == 0xef) & u8::from(*b == 0xbf) & u8::from(*c >= 0xbe))
+    let behind = bytes.get(1..).unwrap_or_default();
+    let maybe = bytes.iter().zip(behind).fold(false, |found, (a, b)| {
+        found | (*a == 0xbf) & (*b | 1 == 0xbf)
     });
-    found != 0
+    maybe
+        && bytes
+            .windows(3)
+            .any(|three| matches!(three, [0xef, 0xbf, 0xbe..=0xff]))
 }
 
 /// Where `]]>` begins. Angle brackets are rare in texts, so looking for the last byte is quickest.
@@ -60,11 +62,18 @@ pub(super) fn find_cdata_end(section: &[u8]) -> Option<usize> {
     }
 }
 
+/// The bytes as text, if they are UTF-8 without characters that XML cannot hold.
+pub(super) fn plain(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes)
+        .ok()
+        .filter(|_| !has_forbidden(bytes))
+}
+
 /// Bytes as text: what is no UTF-8 and what XML forbids becomes U+FFFD.
 pub(super) fn readable(bytes: &[u8]) -> Cow<'_, str> {
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) if !has_forbidden(bytes) => Cow::Borrowed(text),
-        _ => {
+    match plain(bytes) {
+        Some(text) => Cow::Borrowed(text),
+        None => {
             let text = String::from_utf8_lossy(bytes);
             Cow::Owned(text.replace(|each| !is_xml_char(each), "\u{fffd}"))
         }

@@ -192,7 +192,7 @@ fn an_account_has_one_primary() {
         "[[account]]\nappid=\"wx1\"\n[[app]]\nname=\"a\"\nurl=\"http://a\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n\
          [[app]]\nname=\"b\"\nurl=\"http://b\"\ntoken=\"tok\"\naccounts=[\"wx1\"]\n",
     );
-    assert!(error.contains("answered by the app a"), "{error}");
+    assert!(error.contains("answered by the app `a`"), "{error}");
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_secret_built_in_code_is_checked_too() {
 #[test]
 fn a_variable_that_is_not_set_is_named() {
     let error = refused("[admin]\nkey = { env = \"XINQIAO_TEST_UNSET\" }\n");
-    let wanted = "key: the environment variable XINQIAO_TEST_UNSET is not set";
+    let wanted = "key: the environment variable `XINQIAO_TEST_UNSET` is not set";
     assert!(error.contains(wanted), "{error}");
 }
 
@@ -367,4 +367,46 @@ fn a_header_that_is_no_table_is_not_repeated() {
         let error = Config::from_toml(text).expect_err(text).to_string();
         assert!(!error.contains("CANARY"), "{error}");
     }
+}
+
+#[test]
+fn every_error_names_a_rule_that_the_catalog_explains() {
+    let check = |text: &str, rule: &str| {
+        let error = Config::from_toml(text).expect_err(text);
+        assert_eq!(error.rule(), rule, "{error}");
+        assert!(xinqiao_catalog::diagnosis(rule).is_some(), "{rule}");
+    };
+    check("store = ", "config.syntax");
+    check("store = \":memory:\"\nstore = \"x\"", "config.twice");
+    check("stroe = \"x\"", "config.key.unknown");
+    check("[[app]]\nname = \"x\"", "config.key.missing");
+    check("[listen]\nport = \"many\"", "config.type");
+    check("[listen]\nbind = \"here\"", "config.value");
+    check("upstream = \"alipay\"", "config.value");
+    check("upstream = 7", "config.value");
+    check("store = \"\"", "config.value");
+    check("[admin]\nlisten = \"x\"", "config.value");
+    check("preflight = \"maybe\"", "config.value");
+    check("[admin]\nkey = \"short\"", "config.secret");
+    check(
+        "[admin]\nkey = { env = \"XINQIAO_TEST_UNSET\" }",
+        "config.secret",
+    );
+    check("[admin]\nkey = { file = \"/none\" }", "config.secret");
+    check("[admin]\nkey = \"\"", "config.secret");
+    check("retention_days = 1", "config.range");
+    let error = Config::from_path(Path::new("/none/x.toml")).unwrap_err();
+    assert_eq!(error.rule(), "config.file");
+}
+
+#[test]
+fn what_an_error_is_about_is_told_without_words() {
+    let error = Config::from_toml("[listen]\nprot = 1").unwrap_err();
+    assert_eq!(error.place(), "configuration:2: [listen]");
+    assert_eq!(error.names()[..2], ["prot", "bind"]);
+    let error = Config::from_toml("[listen]\nport = \"many\"").unwrap_err();
+    assert_eq!(error.place(), "configuration:2: [listen], port");
+    let error = Config::from_toml("retention_days = 1").unwrap_err();
+    assert_eq!(error.place(), "configuration: retention_days");
+    assert_eq!(error.names(), ["2"]);
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::world::{
     Turn,
-    command::{Act, Answer, Effect, Refused},
+    command::{Act, Answer, Effect, Refused, no_other_fields},
     contact::Speaker,
     people,
     row::{Row, RowKind, RowState, Words, diagnose},
@@ -179,6 +179,22 @@ fn send(turn: &mut Turn<'_>, scene: &Scene, message: Message) -> Answer {
         words,
         vec![Draft::message(message.kind, message.elements)],
     )
+}
+
+/// Refuses a message with a field that its kind does not have. The control interface asks: a message that is in the
+/// journal was taken, whatever is in it.
+pub(crate) fn check_fields(message: &Map<String, Value>) -> Result<(), Refused> {
+    let known: &[&str] = match message.get("type").and_then(Value::as_str) {
+        Some(msg_type::TEXT) => &["type", "content", "bizmsgmenuid"],
+        Some(msg_type::IMAGE) => &["type", "media_id", "data", "url"],
+        Some(msg_type::VOICE) => &["type", "media_id", "data", "recognition"],
+        Some(msg_type::VIDEO | msg_type::SHORT_VIDEO) => &["type", "media_id", "data"],
+        Some(msg_type::LOCATION) => &["type", "lat", "lng", "scale", "label"],
+        Some(msg_type::LINK) => &["type", "url", "title", "description"],
+        // What is wrong with it is said where it is read.
+        _ => return Ok(()),
+    };
+    no_other_fields(message.keys(), known)
 }
 
 fn read_message(turn: &mut Turn<'_>, appid: &str, act: &Act) -> Result<Message, Refused> {
