@@ -120,7 +120,7 @@ w::record! {
     pub struct CommissionInfo {
         /// `status`.
         0 status: i64 => "status: must",
-        /// `service_ratio`; in 1/10000.
+        /// `service_ratio`; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -680,7 +680,7 @@ w::record! {
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// `commission_type`.
         4 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; in 1/10000.
+        /// `commission_ratio`; in 1/1000000.
         5 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -2711,7 +2711,7 @@ w::record! {
     pub struct GetSharerProductCommissionInfoResponse {
         /// `is_set`.
         0 is_set: bool => "is_set: must",
-        /// `commission_ratio`; in 1/10000.
+        /// `commission_ratio`; in 1/1000000.
         1 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -3340,7 +3340,7 @@ w::record! {
         0 sharer_appid: String => "sharer_appid: must",
         /// `commission_type`.
         1 commission_type: i64 => "commission_type: must",
-        /// `commission_ratio`; in 1/10000.
+        /// `commission_ratio`; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<String>, commission_type: i64, commission_ratio: i64)
@@ -3376,7 +3376,7 @@ w::record! {
         0 sharer_appid: String => "sharer_appid: must",
         /// `product_id`.
         1 product_id: i64 => "product_id: must",
-        /// `commission_ratio`; in 1/10000.
+        /// `commission_ratio`; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<String>, product_id: i64, commission_ratio: i64)

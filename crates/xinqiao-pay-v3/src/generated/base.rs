@@ -1283,14 +1283,14 @@ w::record! {
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// `refund_amount`; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// `refund_quantity`; in fen.
-        5 refund_quantity: xinqiao_types::Fen => "refund_quantity: must",
+        /// `refund_quantity`.
+        5 refund_quantity: i64 => "refund_quantity: must",
     }
     new(
         merchant_goods_id: impl Into<String>,
         unit_price: xinqiao_types::Fen,
         refund_amount: xinqiao_types::Fen,
-        refund_quantity: xinqiao_types::Fen,
+        refund_quantity: i64,
     )
     text(wechat_pay_goods_id: String, goods_name: String)
 }

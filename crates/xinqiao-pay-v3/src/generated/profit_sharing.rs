@@ -14,9 +14,9 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
-        /// `result`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: String => "result: must",
-        /// `fail_reason`.
+        /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<String> => "fail_reason",
         /// `detail_id`.
         6 detail_id: Option<String> => "detail_id",
@@ -62,7 +62,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// `description`.
         3 description: String => "description: must",
-        /// `result`.
+        /// `result`; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: String => "result: must",
         /// `fail_reason`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<String> => "fail_reason",
@@ -367,7 +367,7 @@ w::record! {
         2 out_order_no: String => "out_order_no: must",
         /// `order_id`.
         3 order_id: String => "order_id: must",
-        /// `state`; one of `PENDING` `SUCCESS` `CLOSED`.
+        /// `state`; one of `PROCESSING` `FINISHED`.
         4 state: String => "state: must",
         /// `receivers`.
         5 receivers: Option<Vec<GetOrderReceiver>> => "receivers",

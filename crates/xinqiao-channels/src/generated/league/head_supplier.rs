@@ -107,9 +107,9 @@ w::record! {
         0 plan_type: i64 => "plan_type: must",
         /// `commission_type`.
         1 commission_type: i64 => "commission_type: must",
-        /// `ratio`; in 1/100000.
+        /// `ratio`; in 1/1000000.
         2 ratio: i64 => "ratio: must",
-        /// `service_ratio`; in 1/100000.
+        /// `service_ratio`; in 1/1000000.
         3 service_ratio: i64 => "service_ratio: must",
         /// `start_time`; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -134,7 +134,7 @@ w::record! {
         3 open_sharer_id: Option<String> => "opensharerid",
         /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// `ratio`; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -251,7 +251,7 @@ w::record! {
         /// `openfinderid`.
         #[doc(alias = "openfinderid")]
         2 open_finder_id: Option<String> => "openfinderid",
-        /// `ratio`; in 1/10000.
+        /// `ratio`; in 1/1000000.
         3 ratio: i64 => "ratio: must",
         /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// `normal_commission_info` of `league::head_supplier::CommissionInfo`.
     pub struct NormalCommissionInfo {
-        /// `ratio`; in 1/100000.
+        /// `ratio`; in 1/1000000.
         0 ratio: i64 => "ratio: must",
     }
 }
@@ -456,7 +456,7 @@ w::record! {
     pub struct OrderDetailCommissionInfo {
         /// `finder_info`.
         0 finder_info: FinderInfo => "finder_info: must",
-        /// `service_ratio`; in 1/10000.
+        /// `service_ratio`; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
         /// `service_amount`; in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
@@ -823,7 +823,7 @@ w::record! {
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
         /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// `ratio`; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -852,7 +852,7 @@ w::record! {
         3 open_talent_id: Option<String> => "opentalentid",
         /// `amount`; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// `ratio`; in 1/10000.
+        /// `ratio`; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }

@@ -1875,10 +1875,10 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// `code`.
         1 code: String => "code: must path",
-        /// `before_bonus_value`; in fen.
-        2 before_bonus_value: Option<xinqiao_types::Fen> => "before_bonus_value",
-        /// `bonus_value`; in fen.
-        3 bonus_value: Option<xinqiao_types::Fen> => "bonus_value",
+        /// `before_bonus_value`.
+        2 before_bonus_value: Option<i64> => "before_bonus_value",
+        /// `bonus_value`.
+        3 bonus_value: Option<i64> => "bonus_value",
         /// `add_bonus_value`.
         4 add_bonus_value: Option<i64> => "add_bonus_value",
         /// `out_request_no`.
@@ -1895,8 +1895,8 @@ w::record! {
     new(card_id: impl Into<String>, code: impl Into<String>, out_request_no: impl Into<String>)
     text(member_price_word: String, fapiao_jump_word: String)
     set(
-        before_bonus_value: xinqiao_types::Fen,
-        bonus_value: xinqiao_types::Fen,
+        before_bonus_value: i64,
+        bonus_value: i64,
         add_bonus_value: i64,
         need_inform_bonus: bool,
         guide: GuideInfo,

@@ -113,7 +113,7 @@ w::record! {
 w::record! {
     /// `advanced_setting` of the answer of `marketing::pay_gift_activity::GetActivity`; `advanced_setting` of `marketing::pay_gift_activity::Activity`.
     pub struct AdvancedSetting {
-        /// `delivery_user_category`; one of `BUSIFAVOR`.
+        /// `delivery_user_category`; one of `DELIVERY_ALL_PERSON` `DELIVERY_MEMBER_PERSON`.
         0 delivery_user_category: Option<String> => "delivery_user_category",
         /// `merchant_member_appid`.
         1 merchant_member_appid: Option<String> => "merchant_member_appid",
@@ -322,7 +322,7 @@ w::record! {
 w::record! {
     /// `advanced_setting` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct ThresholdActivityAdvancedSetting {
-        /// `delivery_user_category`; one of `BUSIFAVOR`.
+        /// `delivery_user_category`; one of `DELIVERY_ALL_PERSON` `DELIVERY_MEMBER_PERSON`.
         0 delivery_user_category: Option<String> => "delivery_user_category",
         /// `merchant_member_appid`.
         1 merchant_member_appid: Option<String> => "merchant_member_appid",
