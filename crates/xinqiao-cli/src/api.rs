@@ -8,13 +8,12 @@ use clap_complete::ArgValueCandidates;
 use serde_json::{Value, json};
 use xinqiao_catalog as catalog;
 
-use crate::api::find::Found;
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
 use crate::{complete, export, talk};
 
 pub(crate) use self::call::Call;
-pub(crate) use self::find::all;
+pub(crate) use self::find::{Found, all, exactly};
 
 /// What to do with the catalog's endpoints.
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -22,7 +21,7 @@ pub(crate) enum Verb {
     /// List endpoints: id, method, host and path, title
     #[command(after_help = LS_EXAMPLES)]
     Ls {
-        /// Words that id, path or title contain, all of them: `work.message`, `菜单`, `menu create`
+        /// Words that id, path or title contain, all of them: work.message, menu create
         #[arg(add = ArgValueCandidates::new(complete::modules))]
         filter: Vec<String>,
         /// Only this product
@@ -57,16 +56,14 @@ pub(crate) enum Verb {
     Call(Call),
 }
 
-const LS_EXAMPLES: &str = "Examples:
-  xinqiao api ls work.message
-  xinqiao api ls 菜单 --product official_account
-  xinqiao api ls --events subscribe";
+const LS_EXAMPLES: &str = "xinqiao api ls work.message
+xinqiao api ls 菜单 --product official_account
+xinqiao api ls --events subscribe";
 
-const SHOW_EXAMPLES: &str = "Examples:
-  xinqiao api show official_account.menu.create
-  xinqiao api show POST /cgi-bin/menu/create
-  xinqiao api show 'https://api.weixin.qq.com/publisher/stat?action=publisher_settlement'
-  xinqiao api show official_account.event.subscribe";
+const SHOW_EXAMPLES: &str = "xinqiao api show official_account.menu.create
+xinqiao api show POST /cgi-bin/menu/create
+xinqiao api show 'https://api.weixin.qq.com/cgi-bin/menu/get?access_token=…'
+xinqiao api show official_account.event.subscribe";
 
 /// Runs one of the verbs.
 pub(crate) async fn run(verb: Verb, lang: Lang) -> Outcome {

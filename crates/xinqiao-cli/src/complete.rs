@@ -3,54 +3,64 @@
 //! The shell asks the program itself each time, so ids, modules and products are those of this build. `xinqiao
 //! completions SHELL` prints the few lines that a shell needs for that.
 
-use clap::{CommandFactory as _, ValueEnum};
+use clap::ValueEnum;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{EnvCompleter, Shells};
 use xinqiao_catalog as catalog;
 
-use crate::args::Cli;
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
+use crate::{args, explain};
 
 /// The variable by which a shell asks.
 const VARIABLE: &str = "COMPLETE";
 
+pub(crate) const EXAMPLES: &str = r#"~/.bashrc    eval "$(xinqiao completions bash)"
+~/.zshrc     eval "$(xinqiao completions zsh)"
+fish         xinqiao completions fish \
+               > ~/.config/fish/completions/xinqiao.fish
+$PROFILE     xinqiao completions powershell | Out-String | Invoke-Expression
+rc.elv       eval (xinqiao completions elvish | slurp)"#;
+
 /// A shell that can ask.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Shell {
-    /// eval "$(xinqiao completions bash)" in ~/.bashrc
+    /// bash
     Bash,
-    /// eval "$(xinqiao completions zsh)" in ~/.zshrc, behind compinit
+    /// zsh, behind compinit
     Zsh,
-    /// xinqiao completions fish > ~/.config/fish/completions/xinqiao.fish
+    /// fish
     Fish,
-    /// for ~/.elvish/rc.elv
+    /// elvish
     Elvish,
-    /// for $PROFILE
+    /// PowerShell
     Powershell,
 }
 
 /// Answers a shell that asks, and ends the program then.
 pub(crate) fn answer() {
-    clap_complete::CompleteEnv::with_factory(Cli::command)
+    clap_complete::CompleteEnv::with_factory(|| args::command(Lang::of_environment()))
         .var(VARIABLE)
         .complete();
 }
 
 /// Prints what to put into the shell's start-up file.
-pub(crate) fn script(shell: Shell) -> Outcome {
+pub(crate) fn script(shell: Shell, lang: Lang) -> Outcome {
     let name = shell
         .to_possible_value()
         .map(|value| value.get_name().to_owned())
         .unwrap_or_default();
     let shells = Shells::builtins();
-    let completer: &dyn EnvCompleter = shells
-        .completer(&name)
-        .ok_or_else(|| Fail::failed(format!("no completion for {name}")))?;
+    let completer: &dyn EnvCompleter = shells.completer(&name).ok_or_else(|| {
+        Fail::failed(match lang {
+            Lang::Zh => format!("不支持为 {name} 补全"),
+            Lang::En => format!("there is no completion for {name}"),
+        })
+    })?;
     let mut out = Vec::new();
     completer
         .write_registration(VARIABLE, "xinqiao", "xinqiao", "xinqiao", &mut out)
-        .map_err(|error| Fail::failed(error.to_string()))?;
+        .map_err(|error| Fail::failed(lang.io(&error)))?;
     crate::talk::data(String::from_utf8_lossy(&out).trim_end());
     Ok(())
 }
@@ -61,7 +71,7 @@ fn candidate(name: &str, help: &str) -> CompletionCandidate {
 }
 
 fn chinese() -> bool {
-    Lang::detect(&[], |name| std::env::var(name).ok()) == Lang::Zh
+    Lang::of_environment() == Lang::Zh
 }
 
 /// Ids of endpoints.
@@ -107,26 +117,24 @@ pub(crate) fn products() -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// Error codes, their names, and the rules of diagnoses.
-pub(crate) fn codes() -> Vec<CompletionCandidate> {
+/// Everything that can be explained: rules, error codes, endpoints, callbacks, fields.
+pub(crate) fn words() -> Vec<CompletionCandidate> {
     let chinese = chinese();
     let mut all: Vec<CompletionCandidate> = catalog::diagnoses()
         .iter()
         .map(|rule| candidate(rule.rule, rule.cause.get(chinese)))
         .collect();
-    for product in [
-        catalog::Product::OfficialAccount,
-        catalog::Product::Work,
-        catalog::Product::PayV2,
-        catalog::Product::PayV3,
-        catalog::Product::PayBusiness,
-    ] {
-        for error in catalog::errors(product.errors()) {
-            all.push(candidate(
-                &error.code.to_string(),
-                error.meaning.get(chinese),
-            ));
-        }
+    for error in explain::FAMILIES.into_iter().flat_map(catalog::errors) {
+        all.push(candidate(
+            &error.code.to_string(),
+            error.meaning.get(chinese),
+        ));
     }
+    all.extend(endpoints_and_events());
+    all.extend(
+        explain::field_names()
+            .into_iter()
+            .map(|name| candidate(name, "")),
+    );
     all
 }

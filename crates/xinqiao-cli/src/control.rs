@@ -1,27 +1,75 @@
-//! The verbs that act on a running simulator through its control interface: `clock`, `trigger`,
-//! `fault`, `logs`. They hold no state: each is one or a few calls, and prints what came back.
+//! The verbs that act on a running simulator through its control interface: `status`, `open`, `say`, `trigger`, `clock`,
+//! `fault`, `logs`. They hold no state: each is one or a few calls, and says in a sentence what came back, or gives it
+//! whole with `--json`.
 
-use std::fmt::Write as _;
+mod delivery;
+mod logs;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
+use jiff::tz::{TimeZone, offset};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+pub(crate) use self::logs::{known as known_rows, line as row_line, logs};
+use crate::args::Refused;
 
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
 use crate::local::Local;
 use crate::project::{self, Ready};
-use crate::talk;
+use crate::{chinese, talk};
+
+/// `xinqiao status`
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct StatusOptions {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Ready file of the running dev
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// `xinqiao open`
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct OpenOptions {
+    /// Print the address only
+    #[arg(long)]
+    print: bool,
+    /// Ready file of the running dev
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// `xinqiao say`
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SayOptions {
+    /// What the person writes
+    #[arg(required = true)]
+    text: Vec<String>,
+    /// Account (appid or name; default: the first)
+    #[arg(long)]
+    account: Option<String>,
+    /// Who writes (id or name; default: the first)
+    #[arg(long)]
+    user: Option<String>,
+    /// As JSON: the deliveries
+    #[arg(long)]
+    json: bool,
+    /// Ready file of the running dev
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
 
 /// `xinqiao clock`
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ClockOptions {
     /// Move forward by this long: 7201, 90m, 48h, 2d
-    #[arg(long, value_parser = seconds, group = "change")]
+    #[arg(long, value_name = "TIME", value_parser = seconds, group = "change")]
     advance: Option<i64>,
     /// Jump to this time, seconds since 1970
-    #[arg(long, group = "change")]
+    #[arg(long, value_name = "SECOND", group = "change")]
     now: Option<i64>,
     /// Stop the clock
     #[arg(long, group = "change")]
@@ -29,6 +77,9 @@ pub(crate) struct ClockOptions {
     /// Let it run again
     #[arg(long, group = "change")]
     run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     /// Ready file of the running dev
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -40,7 +91,7 @@ pub(crate) struct TriggerOptions {
     /// The event, by its catalog id or its name on the wire
     #[arg(add = clap_complete::ArgValueCandidates::new(crate::complete::events))]
     event: String,
-    /// Account (appid; default: the first)
+    /// Account (appid or name; default: the first)
     #[arg(long)]
     account: Option<String>,
     /// User that causes it
@@ -49,6 +100,9 @@ pub(crate) struct TriggerOptions {
     /// Set a field: name=value, may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
+    /// As JSON: the deliveries
+    #[arg(long)]
+    json: bool,
     /// Ready file of the running dev
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -73,13 +127,16 @@ pub(crate) struct FaultEffect {
     /// Take this fault away again
     #[arg(long, value_name = "ID")]
     remove: Option<String>,
+    /// List the faults that there are
+    #[arg(long)]
+    list: bool,
 }
 
 /// `xinqiao fault`
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct FaultOptions {
     /// Path of the calls that fail, e.g. /cgi-bin/menu/get
-    #[arg(required_unless_present = "remove")]
+    #[arg(required_unless_present_any = ["remove", "list"])]
     path: Option<String>,
     #[command(flatten)]
     effect: FaultEffect,
@@ -89,6 +146,9 @@ pub(crate) struct FaultOptions {
     /// How many calls fail
     #[arg(long)]
     times: Option<u32>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     /// Ready file of the running dev
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -114,7 +174,7 @@ pub(crate) struct LogsOptions {
     ready_file: Option<PathBuf>,
 }
 
-/// Reads or moves the clock and prints what it shows then.
+/// Reads or moves the clock and says what it shows then.
 pub(crate) async fn clock(options: ClockOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
     let change = if let Some(advance) = options.advance {
@@ -131,30 +191,137 @@ pub(crate) async fn clock(options: ClockOptions, lang: Lang) -> Outcome {
     } else {
         Method::GET
     };
-    talk::data(control.call(method, "/clock", change).await?);
+    let answer = control.call(method, "/clock", change).await?;
+    if options.json {
+        talk::data(answer);
+        return Ok(());
+    }
+    talk::data(clock_line(&answer, lang));
     Ok(())
 }
 
-/// Pushes an event and prints the deliveries.
+/// The clock in a sentence.
+fn clock_line(answer: &Value, lang: Lang) -> String {
+    let now = answer
+        .get("now")
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
+    let frozen = answer.get("frozen").and_then(Value::as_bool) == Some(true);
+    let time = shanghai(now, "%Y-%m-%d %H:%M:%S");
+    match (lang, frozen) {
+        (Lang::Zh, false) => format!("模拟时钟：{time}（北京时间），正在走；秒数 {now}"),
+        (Lang::Zh, true) => format!("模拟时钟：{time}（北京时间），已停住；秒数 {now}"),
+        (Lang::En, false) => format!("simulated clock: {time} in Shanghai, running; second {now}"),
+        (Lang::En, true) => format!("simulated clock: {time} in Shanghai, stopped; second {now}"),
+    }
+}
+
+/// A second as Shanghai's clocks show it.
+fn shanghai(second: i64, format: &str) -> String {
+    jiff::Timestamp::from_second(second).map_or_else(
+        |_| second.to_string(),
+        |time| {
+            time.to_zoned(TimeZone::fixed(offset(8)))
+                .strftime(format)
+                .to_string()
+        },
+    )
+}
+
+/// Says what runs here, and how the app does. An app that is not up is a failure.
+pub(crate) async fn status(options: StatusOptions, lang: Lang) -> Outcome {
+    let control = Control::open(options.ready_file, lang).await?;
+    let dev = control.call(Method::GET, "/dev", None).await?;
+    let clock = control.call(Method::GET, "/clock", None).await?;
+    let ready = &control.ready;
+    let app = dev.get("app").filter(|app| app.is_object());
+    let state = app.and_then(|app| app.get("state")?.as_str());
+    let fails = app.is_some() && state != Some("connected");
+    let outcome = if fails { Err(Fail::silent(1)) } else { Ok(()) };
+    if options.json {
+        talk::data(json!({
+            "pid": ready.pid, "version": ready.version, "console": ready.console, "control": ready.control,
+            "gateway": ready.gateway, "via": ready.via, "app": app, "clock": clock,
+        }));
+        return outcome;
+    }
+    talk::data(match lang {
+        Lang::Zh => format!(
+            "信桥 {} 在运行：进程 {}，{}",
+            ready.version, ready.pid, ready.console
+        ),
+        Lang::En => format!(
+            "xinqiao {} runs: process {}, {}",
+            ready.version, ready.pid, ready.console
+        ),
+    });
+    if let Some(app) = app {
+        let url = app.get("url").and_then(Value::as_str).unwrap_or_default();
+        let word = match state {
+            Some("connected") => lang.pick("已接通", "connected"),
+            _ => lang.pick("还没有应答", "does not answer yet"),
+        };
+        talk::data(match lang {
+            Lang::Zh => format!("应用 {url}：{word}"),
+            Lang::En => format!("app {url}: {word}"),
+        });
+    } else {
+        talk::data(lang.pick("没有连接应用", "no app is connected"));
+    }
+    talk::data(clock_line(&clock, lang));
+    outcome
+}
+
+/// Opens the console in a browser.
+pub(crate) async fn open(options: OpenOptions, lang: Lang) -> Outcome {
+    let control = Control::open(options.ready_file, lang).await?;
+    let url = &control.ready.console;
+    talk::data(url);
+    if options.print {
+        return Ok(());
+    }
+    let program = if cfg!(target_os = "macos") {
+        ("open", &[][..])
+    } else if cfg!(windows) {
+        ("cmd", &["/C", "start", ""][..])
+    } else {
+        ("xdg-open", &[][..])
+    };
+    let opened = tokio::process::Command::new(program.0)
+        .args(program.1)
+        .arg(url)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .await;
+    if opened.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Fail::failed(lang.pick(
+        "没有能打开网页的程序：请自己在浏览器里打开上面的地址",
+        "nothing here opens a page: open the address above in a browser yourself",
+    )))
+}
+
+/// Writes to the app as a person.
+pub(crate) async fn say(options: SayOptions, lang: Lang) -> Outcome {
+    let control = Control::open(options.ready_file, lang).await?;
+    let account = control.account(options.account.as_deref(), lang)?;
+    let user = control.user(options.user.as_deref(), lang)?;
+    let message = json!({"type": "text", "content": options.text.join(" ")});
+    let act = json!({"do": "send", "account": account, "message": message});
+    let path = format!("/users/{user}/actions");
+    let answer = control.call(Method::POST, &path, Some(act)).await?;
+    delivery::tell(&answer, options.json, lang)
+}
+
+/// Pushes an event and says how each delivery went.
 pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
-    let account = match options.account {
-        Some(account) => account,
-        None => control
-            .ready
-            .accounts
-            .first()
-            .map(|account| account.appid.clone())
-            .ok_or_else(|| {
-                Fail::usage(lang.pick(
-                    "世界里没有预置账号，请用 --account 指定 appid",
-                    "the world has no seeded account; name an appid with --account",
-                ))
-            })?,
-    };
+    let account = control.account(options.account.as_deref(), lang)?;
     let mut body = json!({ "account": account, "event": options.event });
-    if let Some(user) = options.user {
-        body["user"] = user.into();
+    if let Some(user) = &options.user {
+        body["user"] = control.user(Some(user), lang)?.into();
     }
     if !options.set.is_empty() {
         body["set"] = options
@@ -164,119 +331,122 @@ pub(crate) async fn trigger(options: TriggerOptions, lang: Lang) -> Outcome {
             .collect::<serde_json::Map<_, _>>()
             .into();
     }
-    talk::data(control.call(Method::POST, "/trigger", Some(body)).await?);
-    Ok(())
+    let answer = control.call(Method::POST, "/trigger", Some(body)).await?;
+    delivery::tell(&answer, options.json, lang)
 }
 
 /// Sets or removes a fault.
 pub(crate) async fn fault(options: FaultOptions, lang: Lang) -> Outcome {
     let control = Control::open(options.ready_file, lang).await?;
+    if options.effect.list {
+        return list_faults(&control, options.json, lang).await;
+    }
     if let Some(id) = options.effect.remove {
         control
             .call(Method::DELETE, &format!("/faults/{id}"), None)
             .await?;
+        if !options.json {
+            talk::data(match lang {
+                Lang::Zh => format!("故障 {id} 已取消"),
+                Lang::En => format!("fault {id} is taken away"),
+            });
+        }
         return Ok(());
     }
-    let mut body = json!({ "path": options.path });
+    let path = options.path.unwrap_or_default();
+    let mut body = json!({ "path": path });
     if let Some(account) = options.account {
-        body["account"] = account.into();
+        body["account"] = control.account(Some(&account), lang)?.into();
     }
     if let Some(times) = options.times {
         body["times"] = times.into();
     }
     let effect = options.effect;
-    if let Some(code) = effect.errcode {
+    let will = if let Some(code) = effect.errcode {
         body["errcode"] = code.into();
+        match lang {
+            Lang::Zh => format!("返回错误码 {code}"),
+            Lang::En => format!("answer with error code {code}"),
+        }
     } else if let Some(status) = effect.http_status {
         body["http_status"] = status.into();
+        match lang {
+            Lang::Zh => format!("返回 HTTP {status}"),
+            Lang::En => format!("answer with HTTP {status}"),
+        }
     } else if let Some(delay) = effect.delay_ms {
         body["delay_ms"] = delay.into();
+        match lang {
+            Lang::Zh => format!("晚 {delay} 毫秒应答"),
+            Lang::En => format!("answer {delay} ms late"),
+        }
     } else {
         body["drop"] = true.into();
+        lang.pick("直接断开连接", "close the connection").to_owned()
+    };
+    let answer = control.call(Method::POST, "/faults", Some(body)).await?;
+    if options.json {
+        talk::data(answer);
+        return Ok(());
     }
-    talk::data(control.call(Method::POST, "/faults", Some(body)).await?);
+    let id = answer.get("id").and_then(Value::as_str).unwrap_or_default();
+    let times = options.times;
+    talk::data(match (lang, times) {
+        (Lang::Zh, Some(times)) => {
+            format!(
+                "故障 {id}：接下来 {times} 次对 {path} 的调用{will}；取消：xinqiao fault --remove {id}"
+            )
+        }
+        (Lang::Zh, None) => {
+            format!("故障 {id}：对 {path} 的调用都{will}；取消：xinqiao fault --remove {id}")
+        }
+        (Lang::En, Some(times)) => format!(
+            "fault {id}: the next {times} calls of {path} {will}; take it away: `xinqiao fault --remove {id}`"
+        ),
+        (Lang::En, None) => {
+            format!(
+                "fault {id}: calls of {path} {will}; take it away: `xinqiao fault --remove {id}`"
+            )
+        }
+    });
     Ok(())
 }
 
-/// Prints the timeline, oldest first.
-pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
-    let control = Control::open(options.ready_file, lang).await?;
-    let mut after = String::new();
-    loop {
-        let mut path = format!("/timeline?after={after}");
-        for (name, value) in [("account", &options.account), ("user", &options.user)] {
-            if let Some(value) = value {
-                let _ = write!(path, "&{name}={value}");
-            }
-        }
-        let answer = control.call(Method::GET, &path, None).await?;
-        let rows = answer
-            .get("items")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default();
-        for row in &rows {
-            if let Some(id) = row.get("id").and_then(Value::as_str) {
-                id.clone_into(&mut after);
-            }
-            talk::data(if options.json {
-                row.to_string()
-            } else {
-                line(row, lang)
+async fn list_faults(control: &Control, as_json: bool, lang: Lang) -> Outcome {
+    let answer = control.call(Method::GET, "/faults", None).await?;
+    if as_json {
+        talk::data(answer);
+        return Ok(());
+    }
+    let items = answer.get("items").and_then(Value::as_array);
+    let items = items.map_or(&[][..], Vec::as_slice);
+    if items.is_empty() {
+        talk::data(lang.pick("没有故障", "there are no faults"));
+    }
+    for fault in items {
+        let parts = fault
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| {
+                let value = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned);
+                match name.as_str() {
+                    "id" | "path" => value,
+                    name => format!("{name}={value}"),
+                }
             });
-        }
-        if !options.follow && rows.is_empty() {
-            return Ok(());
-        }
-        if rows.is_empty() {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
-                () = tokio::time::sleep(Duration::from_millis(250)) => {}
-            }
-        }
+        talk::data(parts.collect::<Vec<_>>().join("  "));
     }
-}
-
-/// One row as a line: state, title, subtitle, verdict, milliseconds, and the diagnosis under it.
-fn line(row: &Value, lang: Lang) -> String {
-    let text = |value: Option<&Value>| {
-        value
-            .and_then(|both| both.get(lang.pick("zh", "en")))
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let mark = match row.get("state").and_then(Value::as_str) {
-        Some("ok") => "✓",
-        Some("warn") => "!",
-        Some("error") => "✗",
-        _ => "…",
-    };
-    let mut parts = vec![mark.to_owned()];
-    for name in ["title", "subtitle", "label"] {
-        let part = text(row.get(name));
-        if !part.is_empty() {
-            parts.push(part);
-        }
-    }
-    if let Some(ms) = row.get("ms").and_then(Value::as_f64) {
-        parts.push(format!("{ms:.0} ms"));
-    }
-    let mut all = parts.join("  ");
-    if let Some(diagnosis) = row.get("diagnosis") {
-        let rule = diagnosis
-            .get("rule")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let _ = write!(all, "\n    {rule}: {}", text(diagnosis.get("cause")));
-    }
-    all
+    Ok(())
 }
 
 /// A running simulator's control interface.
-struct Control {
-    ready: Ready,
+pub(crate) struct Control {
+    pub(crate) ready: Ready,
     local: Local,
+    lang: Lang,
 }
 
 impl Control {
@@ -284,18 +454,56 @@ impl Control {
         let (ready, _) = project::find_running(ready_file.as_deref(), lang).await?;
         Ok(Self {
             ready,
-            local: Local::new()?,
+            local: Local::new(lang)?,
+            lang,
         })
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Fail> {
         let url = format!("{}{path}", self.ready.control);
-        self.local.call(method, &url, body.as_ref()).await
+        let answer = self.local.call(method, &url, body.as_ref()).await;
+        answer.map_err(|mut fail| {
+            fail.message = chinese::refusal(&fail.message, self.lang);
+            fail
+        })
+    }
+
+    /// The appid of an account, by itself or by name; the first without either. Accounts that were made later are
+    /// known to the simulator alone.
+    fn account(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
+        let accounts = &self.ready.accounts;
+        let Some(wanted) = wanted else {
+            let first = accounts.first().map(|account| account.appid.clone());
+            return first.ok_or_else(|| {
+                Fail::usage(lang.pick(
+                    "世界里没有预置账号，请用 --account 指定 appid",
+                    "the world has no seeded account; name an appid with --account",
+                ))
+            });
+        };
+        let named = accounts.iter().find(|account| account.name == wanted);
+        Ok(named.map_or_else(|| wanted.to_owned(), |account| account.appid.clone()))
+    }
+
+    /// The same about a user.
+    fn user(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
+        let users = &self.ready.users;
+        let Some(wanted) = wanted else {
+            let first = users.first().map(|user| user.id.clone());
+            return first.ok_or_else(|| {
+                Fail::usage(lang.pick(
+                    "世界里没有预置用户，请用 --user 指定 id",
+                    "the world has no seeded user; name an id with --user",
+                ))
+            });
+        };
+        let named = users.iter().find(|user| user.nickname == wanted);
+        Ok(named.map_or_else(|| wanted.to_owned(), |user| user.id.clone()))
     }
 }
 
 /// A number of seconds, or one with a unit.
-fn seconds(text: &str) -> Result<i64, String> {
+fn seconds(text: &str) -> Result<i64, Refused> {
     let (number, unit) = match text.chars().last() {
         Some('s') => (&text[..text.len() - 1], 1),
         Some('m') => (&text[..text.len() - 1], 60),
@@ -308,14 +516,20 @@ fn seconds(text: &str) -> Result<i64, String> {
         .parse::<i64>()
         .ok()
         .and_then(|n| n.checked_mul(unit))
-        .ok_or_else(|| "a number of seconds, or one with s, m, h or d".to_owned())
+        .ok_or(Refused {
+            zh: "要写成秒数，或带单位 s、m、h、d，如 7201、48h",
+            en: "a number of seconds, or one with s, m, h or d",
+        })
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn pair(text: &str) -> Result<(String, String), Refused> {
     text.split_once('=')
         .filter(|(name, _)| !name.is_empty())
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .ok_or_else(|| "name=value".to_owned())
+        .ok_or(Refused {
+            zh: "要写成 名字=值",
+            en: "write it as name=value",
+        })
 }
 
 #[cfg(test)]
@@ -332,16 +546,10 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_one_line_and_its_diagnosis_another() {
-        let row = json!({
-            "id": "1", "state": "error", "ms": 12.4,
-            "title": {"zh": "回调", "en": "Callback"}, "subtitle": {"zh": "", "en": ""},
-            "label": {"zh": "签名不对", "en": "bad signature"},
-            "diagnosis": {"rule": "callback.signature.token", "cause": {"zh": "Token 不同", "en": "other token"}},
-        });
-        assert_eq!(
-            line(&row, Lang::Zh),
-            "✗  回调  签名不对  12 ms\n    callback.signature.token: Token 不同"
-        );
+    fn the_clock_is_said_as_people_read_it() {
+        let answer = json!({"now": 1_796_039_687, "frozen": true});
+        let said = clock_line(&answer, Lang::En);
+        assert!(said.contains("2026-11-30 19:54:47"), "{said}");
+        assert!(clock_line(&answer, Lang::Zh).contains("已停住"));
     }
 }

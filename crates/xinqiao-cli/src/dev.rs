@@ -6,6 +6,7 @@
 mod banner;
 mod demo;
 mod folder_lock;
+mod follow;
 mod stop;
 mod world_folder;
 
@@ -23,8 +24,9 @@ use self::demo::Demo;
 use self::folder_lock::FolderLock;
 pub(crate) use self::stop::Stop;
 use self::world_folder::WorldFolder;
+use crate::args::Refused;
 use crate::fail::{Fail, Outcome};
-use crate::lang::Lang;
+use crate::lang::{Lang, either};
 use crate::project::{self, Account, Ready, User, Via};
 use crate::{assets, talk};
 
@@ -54,6 +56,9 @@ pub(crate) struct Options {
     /// Keep nothing on disk
     #[arg(long)]
     memory: bool,
+    /// Do not print what happens (`dev` prints a line an event)
+    #[arg(long, short)]
+    quiet: bool,
     /// Also write the ready file here
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -94,6 +99,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
             seeded: true,
             gateway: true,
             demo: true,
+            tells: true,
         },
         lang,
     )
@@ -113,6 +119,7 @@ pub(crate) async fn run_simulator(options: SimOptions, lang: Lang) -> Outcome {
         seeded: options.seeded,
         gateway,
         demo: false,
+        tells: false,
     };
     serve(options.shared, parts, lang).await
 }
@@ -124,11 +131,14 @@ struct Parts {
     gateway: bool,
     /// A demo app, where no other is named.
     demo: bool,
+    /// Print what happens.
+    tells: bool,
 }
 
 async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     // Signals that arrive during the start must not be lost.
-    let mut stop = Stop::listen().context("cannot listen for signals")?;
+    let mut stop =
+        Stop::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
     let project = project::create()?;
     let _lock = FolderLock::take(&project, lang)?;
     let world = if options.memory {
@@ -145,7 +155,10 @@ async fn serve(options: Options, parts: Parts, lang: Lang) -> Outcome {
     }
     banner::print(&ready, running.demo.is_some(), lang);
 
-    stop.wait().await;
+    tokio::select! {
+        () = stop.wait() => {}
+        () = follow::run(&ready, lang), if parts.tells && !options.quiet => {}
+    }
     talk::say(lang.pick("正在停止……", "stopping …"));
     for path in [Some(&ready_file), options.ready_file.as_ref()]
         .into_iter()
@@ -181,7 +194,9 @@ async fn start(
     settings.callback_allow.clone_from(&options.callback_allow);
     settings.hosts.clone_from(&options.host);
     settings.console = Some(assets::router());
-    let simulator = Simulator::start(settings).await.context("simulator")?;
+    let simulator = Simulator::start(settings)
+        .await
+        .context(either("模拟器", "simulator"))?;
     let account = simulator
         .seeded()
         .accounts
@@ -196,7 +211,9 @@ async fn start(
     };
     if parts.demo && options.app.is_none() && account.is_some() {
         // The gateway has to know the app's address before the app can know the gateway's.
-        let demo = Demo::listen().await.context("demo app")?;
+        let demo = Demo::listen()
+            .await
+            .context(either("演示应用", "demo app"))?;
         running.app = Some(demo.url());
         running.demo = Some(demo);
     }
@@ -213,7 +230,11 @@ async fn start(
             entropy: Arc::new(SystemEntropy),
             upstream: Some(running.simulator.endpoints()),
         };
-        running.gateway = Some(Gateway::start(config, context).await.context("gateway")?);
+        running.gateway = Some(
+            Gateway::start(config, context)
+                .await
+                .context(either("网关", "gateway"))?,
+        );
     }
     let mut info = DevInfo::default();
     info.via_gateway = options.via == Via::Gateway;
@@ -238,17 +259,18 @@ async fn connect(via: Via, running: &mut Running, account: &SeededAccount) -> Re
     let (callback, endpoints, secret) = match (&running.gateway, via) {
         (Some(gateway), Via::Gateway) => {
             let appid = AppId::new(account.appid.as_str());
-            let key = gateway
-                .issue_key(APP_NAME, &[appid])
-                .await
-                .context("the gateway did not issue a key for the app")?;
+            let key = gateway.issue_key(APP_NAME, &[appid]).await.context(either(
+                "网关没有给应用签发密钥",
+                "the gateway did not issue a key for the app",
+            ))?;
             let inlet = format!("{}/callback/{}", gateway.public_origin(), account.appid);
             (inlet, gateway.endpoints(), key.key.expose().to_owned())
         }
         _ => (url, running.simulator.endpoints(), account.secret.clone()),
     };
     if let Some(demo) = &mut running.demo {
-        demo.start(account, secret, endpoints).context("demo app")?;
+        demo.start(account, secret, endpoints)
+            .context(either("演示应用", "demo app"))?;
     }
     running.simulator.connect(&account.appid, &callback).await;
     Ok(())
@@ -363,14 +385,25 @@ fn remove_own(path: &Path) {
     }
 }
 
-fn app_address(text: &str) -> Result<String, String> {
-    let uri: http::Uri = text.parse().map_err(|_| "not an address".to_owned())?;
+fn app_address(text: &str) -> Result<String, Refused> {
+    const WRONG: Refused = Refused {
+        zh: "应用的地址写成 http://127.0.0.1:3000/wx 的样子",
+        en: "an app's address looks like http://127.0.0.1:3000/wx",
+    };
+    // `127.0.0.1:3000/wx` is what people type.
+    let whole = if text.contains("://") || !text.contains(':') {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let uri: http::Uri = whole.parse().map_err(|_| WRONG)?;
     match (uri.scheme_str(), uri.host()) {
-        (Some("http"), Some(_)) => Ok(text.to_owned()),
-        (Some("https"), Some(_)) => {
-            Err("the simulator calls plain http only; give the app's own port".to_owned())
-        }
-        _ => Err("an app's address looks like http://127.0.0.1:3000/wx".to_owned()),
+        (Some("http"), Some(host)) if !host.is_empty() => Ok(whole),
+        (Some("https"), Some(_)) => Err(Refused {
+            zh: "模拟器只用 http 调用；写应用自己的端口",
+            en: "the simulator calls plain http only; give the app's own port",
+        }),
+        _ => Err(WRONG),
     }
 }
 
@@ -380,8 +413,15 @@ mod tests {
 
     #[test]
     fn an_app_is_an_http_address() {
-        assert!(app_address("http://127.0.0.1:3000/wx").is_ok());
-        for wrong in ["127.0.0.1:3000", "https://example.com/wx", "wx", "/wx"] {
+        for fine in [
+            "http://127.0.0.1:3000/wx",
+            "127.0.0.1:3000/wx",
+            "localhost:3000",
+        ] {
+            let address = app_address(fine).expect(fine);
+            assert!(address.starts_with("http://"), "{address}");
+        }
+        for wrong in ["https://example.com/wx", "wx", "/wx", ":3000", "ftp://a/wx"] {
             assert!(app_address(wrong).is_err(), "{wrong}");
         }
     }

@@ -28,7 +28,7 @@ use self::hosts::Hosts;
 use self::proxy::{Outside, Proxy};
 use self::upstream::Upstream;
 use crate::fail::{Fail, Outcome};
-use crate::lang::Lang;
+use crate::lang::{Lang, either};
 use crate::local::Local;
 use crate::project::{self, Account, Ready, Via};
 
@@ -78,7 +78,9 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let files = Files::write(&authority)?;
     let java_trust = java::trust_store(authority.folder(), &files.authority, variable)
         .unwrap_or_else(|error| {
-            crate::talk::say(format_args!("xinqiao exec: no Java trust store: {error:#}"));
+            let what = lang.pick("没有建立 Java 信任库", "no Java trust store");
+            let why = crate::chinese::chain(&error, lang);
+            crate::talk::say(format_args!("xinqiao exec: {what}: {why}"));
             None
         });
     let outside = if options.offline {
@@ -92,7 +94,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let addresses = Proxy::new(hosts, authority, upstream, outside)?
         .listen(stop)
         .await
-        .context("cannot listen on loopback")?;
+        .context(lang.pick("无法在本机监听", "cannot listen on loopback"))?;
 
     let facts = Facts {
         addresses,
@@ -114,7 +116,8 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
         .command
         .split_first()
         .expect("clap requires a command");
-    let mut signals = Signals::listen().context("cannot listen for signals")?;
+    let mut signals =
+        Signals::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
     let mut child = Command::new(program)
         .args(arguments)
         .envs(variables)
@@ -123,7 +126,7 @@ pub(crate) async fn run(options: Options, lang: Lang) -> Outcome {
     let status = signals
         .wait(&mut child)
         .await
-        .context("cannot wait for the command")?;
+        .context(lang.pick("无法等待命令结束", "cannot wait for the command"))?;
     if status.success() {
         Ok(())
     } else {
@@ -167,15 +170,16 @@ async fn issue_key(ready: &Ready, account: &Account) -> Result<String, Fail> {
     let gateway = ready
         .gateway
         .as_deref()
-        .context("no gateway in the ready file")?;
+        .context(either("就绪文件里没有网关", "no gateway in the ready file"))?;
     let body = serde_json::json!({"app": "exec", "accounts": [account.appid]});
-    let answer = Local::new()?
+    let answer = Local::new(Lang::settled())?
         .call(Method::POST, &format!("{gateway}/v1/keys"), Some(&body))
         .await?;
     let key = answer.get("key").and_then(serde_json::Value::as_str);
-    Ok(key
-        .map(str::to_owned)
-        .context("the gateway's answer has no `key`")?)
+    Ok(key.map(str::to_owned).context(either(
+        "网关的应答里没有 key",
+        "the gateway's answer has no `key`",
+    ))?)
 }
 
 /// The files that the variables point to.
@@ -215,8 +219,7 @@ fn write_if_changed(path: &Path, text: &str) -> anyhow::Result<()> {
     if std::fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());
     }
-    project::write_private(path, text.as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))
+    project::write_private(path, text.as_bytes()).with_context(|| project::unwritable(path))
 }
 
 /// The certificates that this machine trusts already, as one text: the files that the variables
@@ -268,16 +271,18 @@ fn system_roots(variable: impl Fn(&str) -> Option<String>) -> String {
 
 fn not_started(program: &OsString, error: &std::io::Error, lang: Lang) -> Fail {
     let program = program.to_string_lossy();
+    let code = if error.kind() == std::io::ErrorKind::NotFound {
+        127
+    } else {
+        126
+    };
+    let error = lang.io(error);
     Fail {
         message: match lang {
             Lang::Zh => format!("无法启动 {program}：{error}"),
             Lang::En => format!("cannot start {program}: {error}"),
         },
-        code: if error.kind() == std::io::ErrorKind::NotFound {
-            127
-        } else {
-            126
-        },
+        code,
     }
 }
 

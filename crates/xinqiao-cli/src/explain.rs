@@ -1,13 +1,28 @@
-//! `xinqiao explain`: what an error code or a diagnosis rule means, and what to do about it.
+//! `xinqiao explain`: what a word of the platform or of this program means, and what to do about it.
+//!
+//! A rule of a diagnosis, an error code or its name, an event, an endpoint by id or route, a field: every name that stands
+//! in an answer, a log or a page. What is not there is answered with what is near.
+
+mod field;
+mod near;
 
 use serde_json::json;
 use xinqiao_catalog as catalog;
 
+pub(crate) use self::field::names as field_names;
+use crate::api::{self, Found};
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
 use crate::talk;
 
-/// Explains `what`: a code of any product or its name, the name of a rule, or a whole answer that holds a code.
+pub(crate) const EXAMPLES: &str = "xinqiao explain 45015
+xinqiao explain OUT_OF_RESPONSE_WINDOW
+xinqiao explain callback.signature.token
+xinqiao explain subscribe
+xinqiao explain POST /cgi-bin/menu/create
+xinqiao explain '<err_code>ORDERPAID</err_code>'";
+
+/// Explains `what`.
 pub(crate) fn run(what: &str, as_json: bool, lang: Lang) -> Outcome {
     let what = what.trim();
     if let Some(rule) = catalog::diagnosis(what) {
@@ -18,17 +33,46 @@ pub(crate) fn run(what: &str, as_json: bool, lang: Lang) -> Outcome {
         }
         return Ok(());
     }
-    let mut found = codes(what);
-    if found.is_empty() {
-        found = inside(what)
-            .into_iter()
-            .flat_map(|code| codes(&code))
-            .collect();
+    let mut blocks = Blocks::default();
+    for code in codes(what) {
+        blocks.next(as_json);
+        if as_json {
+            talk::data(json!(code));
+        } else {
+            print_code(code, lang);
+        }
     }
+    match api::exactly(what) {
+        Some(Found::Endpoints(endpoints)) => {
+            for endpoint in endpoints {
+                blocks.next(as_json);
+                print_endpoint(endpoint, as_json, lang);
+            }
+        }
+        Some(Found::Event(event)) => {
+            blocks.next(as_json);
+            print_event(event, as_json, lang);
+        }
+        None => {
+            for event in events(what) {
+                blocks.next(as_json);
+                print_event(event, as_json, lang);
+            }
+        }
+    }
+    if let Some(field) = field::find(what) {
+        blocks.next(as_json);
+        field.print(as_json, lang);
+    }
+    if blocks.any {
+        return Ok(());
+    }
+    let found: Vec<_> = inside(what).iter().flat_map(|code| codes(code)).collect();
     if found.is_empty() {
-        return Err(Fail::usage(unknown(what, lang)));
+        return Err(Fail::usage(near::unknown(what, lang)));
     }
     for code in found {
+        blocks.next(as_json);
         if as_json {
             talk::data(json!(code));
         } else {
@@ -36,6 +80,105 @@ pub(crate) fn run(what: &str, as_json: bool, lang: Lang) -> Outcome {
         }
     }
     Ok(())
+}
+
+/// What was printed so far: texts stand apart, objects one a line.
+#[derive(Debug, Default)]
+struct Blocks {
+    any: bool,
+}
+
+impl Blocks {
+    fn next(&mut self, as_json: bool) {
+        if self.any && !as_json {
+            talk::data("");
+        }
+        self.any = true;
+    }
+}
+
+/// The callbacks with this name on the wire.
+fn events(what: &str) -> Vec<&'static catalog::Event> {
+    catalog::events()
+        .filter(|event| {
+            let named = [event.event, event.info_type, event.event_type];
+            let is_event = named.iter().any(|name| name.eq_ignore_ascii_case(what));
+            let is_message = event.event.is_empty() && event.msg_type.eq_ignore_ascii_case(what);
+            !what.is_empty()
+                && (is_event || (is_message && event.kind != catalog::EventKind::Reply))
+        })
+        .collect()
+}
+
+fn print_event(event: &catalog::Event, as_json: bool, lang: Lang) {
+    if as_json {
+        talk::data(json!({
+            "kind": event.kind, "id": event.id, "title": event.title, "trigger": event.trigger,
+            "reply": event.reply,
+        }));
+        return;
+    }
+    let chinese = lang == Lang::Zh;
+    talk::data(format_args!("{}  {}", event.id, event.title.get(chinese)));
+    for (name, value) in [
+        ("MsgType", event.msg_type),
+        ("Event", event.event),
+        ("InfoType", event.info_type),
+        ("event_type", event.event_type),
+    ] {
+        if !value.is_empty() {
+            talk::data(format_args!("  {name}: {value}"));
+        }
+    }
+    talk::data(match lang {
+        Lang::Zh => format!(
+            "  → 字段：xinqiao api show {0}；推送一个：xinqiao trigger {0}",
+            event.id
+        ),
+        Lang::En => format!(
+            "  → fields: `xinqiao api show {0}`; push one: `xinqiao trigger {0}`",
+            event.id
+        ),
+    });
+}
+
+fn print_endpoint(endpoint: &catalog::Endpoint, as_json: bool, lang: Lang) {
+    if as_json {
+        talk::data(json!({
+            "kind": "endpoint", "id": endpoint.id, "title": endpoint.title,
+            "method": endpoint.method.name(), "host": endpoint.host, "path": endpoint.path,
+            "about": endpoint.about,
+        }));
+        return;
+    }
+    let chinese = lang == Lang::Zh;
+    talk::data(format_args!(
+        "{}  {}",
+        endpoint.id,
+        endpoint.title.get(chinese)
+    ));
+    talk::data(format_args!(
+        "  {} https://{}{}",
+        endpoint.method, endpoint.host, endpoint.path
+    ));
+    let about = endpoint.about.get(chinese);
+    if !about.is_empty() {
+        talk::data(format_args!("  {about}"));
+    }
+    if !endpoint.deprecated.is_empty() {
+        let word = lang.pick("已停用", "shut down");
+        talk::data(format_args!("  {word}: {}", endpoint.deprecated));
+    }
+    talk::data(match lang {
+        Lang::Zh => format!(
+            "  → 字段：xinqiao api show {0}；调用：xinqiao api call {0}",
+            endpoint.id
+        ),
+        Lang::En => format!(
+            "  → fields: `xinqiao api show {0}`; call it: `xinqiao api call {0}`",
+            endpoint.id
+        ),
+    });
 }
 
 /// The code, by number, word or name, in every table that has it; one table serves several products.
@@ -58,7 +201,8 @@ fn codes(what: &str) -> Vec<&'static catalog::ErrorCode> {
     found
 }
 
-const FAMILIES: [catalog::ErrorFamily; 5] = [
+/// The tables of codes; several products share one.
+pub(crate) const FAMILIES: [catalog::ErrorFamily; 5] = [
     catalog::ErrorFamily::Weixin,
     catalog::ErrorFamily::Work,
     catalog::ErrorFamily::PayV2,
@@ -160,71 +304,6 @@ fn retry(class: catalog::RetryClass, lang: Lang) -> &'static str {
     }
 }
 
-fn unknown(what: &str, lang: Lang) -> String {
-    let near = nearest(what);
-    let near = if near.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", near.join(", "))
-    };
-    // A whole answer is not repeated: it may hold a token.
-    let what = if what.chars().count() > 60 || what.contains(['{', '<']) {
-        lang.pick("（在这段文字里）", "in this text")
-    } else {
-        what
-    };
-    match lang {
-        Lang::Zh => format!("目录里没有错误码或规则 {what}{near}"),
-        Lang::En => format!("the catalog has no code or rule {what}{near}"),
-    }
-}
-
-/// Rules of the same part, else codes and rules that look alike or whose text contains the words.
-fn nearest(what: &str) -> Vec<String> {
-    const NEAR: usize = 8;
-    let lower = what.to_ascii_lowercase();
-    let head = what.split('.').next().unwrap_or(what);
-    let rules = catalog::diagnoses().iter().map(|rule| rule.rule);
-    let mut near: Vec<(f64, String)> = rules
-        .map(|rule| {
-            let same = if what.contains('.') && rule.starts_with(head) {
-                0.3
-            } else {
-                0.0
-            };
-            (
-                same + strsim::normalized_damerau_levenshtein(rule, &lower),
-                rule.to_owned(),
-            )
-        })
-        .collect();
-    if lower.parse::<i64>().is_err() {
-        for error in FAMILIES.into_iter().flat_map(catalog::errors) {
-            let code = error.code.to_string();
-            let shown = if error.name.is_empty() {
-                code.clone()
-            } else {
-                format!("{code} {}", error.name)
-            };
-            let looks = [code.as_str(), error.name].map(|name| {
-                strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), &lower)
-            });
-            let says = lower.chars().count() >= 2
-                && (error.text.to_ascii_lowercase().contains(&lower)
-                    || error.meaning.zh.contains(&lower)
-                    || error.meaning.en.to_ascii_lowercase().contains(&lower));
-            near.push((
-                looks[0].max(looks[1]).max(if says { 0.7 } else { 0.0 }),
-                shown,
-            ));
-        }
-    }
-    near.retain(|(score, _)| *score > 0.6);
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    near.dedup_by(|a, b| a.1 == b.1);
-    near.into_iter().take(NEAR).map(|(_, name)| name).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,11 +343,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_has_neighbours() {
-        assert!(
-            nearest("callback.signature.tokn").contains(&"callback.signature.token".to_owned())
-        );
-        assert!(nearest("PARAM_EROR").contains(&"PARAM_ERROR".to_owned()));
-        assert!(nearest("99999999").is_empty());
+    fn an_event_is_found_by_its_name_on_the_wire() {
+        let ids = |what: &str| {
+            events(what)
+                .iter()
+                .map(|event| event.id)
+                .collect::<Vec<_>>()
+        };
+        assert!(ids("subscribe").contains(&"official_account.event.subscribe"));
+        assert!(ids("SUBSCRIBE").contains(&"official_account.event.subscribe"));
+        assert!(ids("image").contains(&"official_account.message.image"));
+        assert!(ids("").is_empty());
     }
 }

@@ -41,17 +41,17 @@ pub(crate) enum CatalogVerb {
 /// Writes the OpenAPI document of some products or of all.
 pub(crate) fn openapi(options: &Options, lang: Lang) -> Outcome {
     let products = products(&options.product, lang)?;
-    write(&catalog::openapi::document(&products), options)
+    write(&catalog::openapi::document(&products), options, lang)
 }
 
 /// Writes the catalog.
 pub(crate) fn catalog(verb: CatalogVerb, lang: Lang) -> Outcome {
     let CatalogVerb::Export(options) = verb;
     let products = products(&options.product, lang)?;
-    write(&whole(&products), &options)
+    write(&whole(&products), &options, lang)
 }
 
-fn write(document: &Value, options: &Options) -> Outcome {
+fn write(document: &Value, options: &Options, lang: Lang) -> Outcome {
     let text = if options.compact {
         serde_json::to_vec(document)
     } else {
@@ -60,7 +60,7 @@ fn write(document: &Value, options: &Options) -> Outcome {
     let mut text = text.map_err(|error| Fail::failed(error.to_string()))?;
     text.push(b'\n');
     match &options.output {
-        Some(path) => save(path, &text),
+        Some(path) => save(path, &text, lang),
         None => {
             // A closed pipe is not an error of ours.
             let mut out = std::io::stdout().lock();
@@ -70,8 +70,9 @@ fn write(document: &Value, options: &Options) -> Outcome {
     }
 }
 
-fn save(path: &Path, text: &[u8]) -> Outcome {
-    std::fs::write(path, text).map_err(|error| Fail::failed(format!("{}: {error}", path.display())))
+fn save(path: &Path, text: &[u8], lang: Lang) -> Outcome {
+    std::fs::write(path, text)
+        .map_err(|error| Fail::failed(format!("{}: {}", path.display(), lang.io(&error))))
 }
 
 fn whole(products: &[Product]) -> Value {

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::lang::Lang;
+
 /// Why a command ended early, and with which code.
 #[derive(Debug)]
 pub(crate) struct Fail {
@@ -39,7 +41,7 @@ impl Fail {
 
 impl From<anyhow::Error> for Fail {
     fn from(error: anyhow::Error) -> Self {
-        Self::failed(format!("{error:#}"))
+        Self::failed(crate::chinese::chain(&error, Lang::settled()))
     }
 }
 

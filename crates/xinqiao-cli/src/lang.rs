@@ -4,6 +4,15 @@
 //! Data on standard output is never translated.
 
 use std::ffi::OsString;
+use std::sync::OnceLock;
+
+/// The process's language, for errors that come from deep below a command.
+static SETTLED: OnceLock<Lang> = OnceLock::new();
+
+/// The text in the process's language: for errors of parts that talk to nobody else. Commands pass their language on.
+pub(crate) fn either<T>(zh: T, en: T) -> T {
+    Lang::settled().pick(zh, en)
+}
 
 /// Chinese or English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -21,6 +30,48 @@ impl Lang {
             Self::Zh => zh,
             Self::En => en,
         }
+    }
+
+    /// Makes this the process's language, once.
+    pub(crate) fn settle(self) {
+        let _ = SETTLED.set(self);
+    }
+
+    /// The process's language; English until it is settled.
+    pub(crate) fn settled() -> Self {
+        SETTLED.get().copied().unwrap_or(Self::En)
+    }
+
+    /// What the system says about a file or a connection. Its own words are English whatever the reader speaks.
+    pub(crate) fn io(self, error: &std::io::Error) -> String {
+        use std::io::ErrorKind;
+
+        let chinese = match (self, error.kind()) {
+            (Self::En, _) => return error.to_string(),
+            (Self::Zh, ErrorKind::NotFound) => "没有这个文件或目录",
+            (Self::Zh, ErrorKind::PermissionDenied) => "没有权限",
+            (Self::Zh, ErrorKind::AlreadyExists) => "已经存在",
+            (Self::Zh, ErrorKind::AddrInUse) => "地址已被占用",
+            (Self::Zh, ErrorKind::AddrNotAvailable) => "不是本机的地址",
+            (Self::Zh, ErrorKind::ConnectionRefused) => "连接被拒绝",
+            (Self::Zh, ErrorKind::TimedOut) => "超时",
+            (Self::Zh, ErrorKind::IsADirectory) => "是目录，不是文件",
+            (Self::Zh, ErrorKind::NotADirectory) => "路径中间有一段不是目录",
+            (Self::Zh, ErrorKind::StorageFull) => "磁盘已满",
+            (Self::Zh, ErrorKind::ReadOnlyFilesystem) => "文件系统只读",
+            (Self::Zh, ErrorKind::InvalidData) => "内容不是 UTF-8 文本",
+            (Self::Zh, _) => "",
+        };
+        match (chinese, error.raw_os_error()) {
+            ("", Some(number)) => format!("系统错误 {number}"),
+            ("", None) => format!("读写失败（{:?}）", error.kind()),
+            (chinese, _) => chinese.to_owned(),
+        }
+    }
+
+    /// What the environment alone asks for.
+    pub(crate) fn of_environment() -> Self {
+        Self::detect(&[], |name| std::env::var(name).ok())
     }
 
     /// What the arguments and the environment ask for. Arguments are scanned before they are

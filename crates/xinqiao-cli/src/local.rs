@@ -10,22 +10,24 @@ use reqwest::Method;
 use serde_json::Value;
 
 use crate::fail::Fail;
+use crate::lang::Lang;
 
 /// Longest wait for an answer; a trigger waits for three attempts of five seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A client for loopback.
 #[derive(Clone, Debug)]
-pub(crate) struct Local(reqwest::Client);
+pub(crate) struct Local(reqwest::Client, Lang);
 
 impl Local {
     /// A client that ignores proxy variables.
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new(lang: Lang) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(PATIENCE)
             .build();
-        Ok(Self(client.context("HTTP client")?))
+        let client = client.context(lang.pick("HTTP 客户端", "HTTP client"))?;
+        Ok(Self(client, lang))
     }
 
     /// One call; an empty answer is null.
@@ -44,12 +46,12 @@ impl Local {
         let response = request
             .send()
             .await
-            .with_context(|| format!("no answer from {url}"))?;
+            .map_err(|error| self.silence(url, error))?;
         let status = response.status();
         let bytes = response
             .bytes()
             .await
-            .with_context(|| format!("broken answer from {url}"))?;
+            .map_err(|error| self.silence(url, error))?;
         if status.is_success() {
             return Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null));
         }
@@ -71,6 +73,16 @@ impl Local {
         Err(Fail {
             message: format!("{words} (HTTP {})", status.as_u16()),
             code,
+        })
+    }
+
+    /// No answer, or a broken one.
+    fn silence(&self, url: &str, error: reqwest::Error) -> Fail {
+        let Self(_, lang) = self;
+        Fail::failed(match lang {
+            Lang::Zh if error.is_timeout() => format!("{url} 在一分钟内没有应答"),
+            Lang::Zh => format!("{url} 没有应答，或应答中断"),
+            Lang::En => format!("no answer from {url}: {:#}", anyhow::Error::new(error)),
         })
     }
 }

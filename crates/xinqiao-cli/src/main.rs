@@ -7,8 +7,10 @@
 mod api;
 mod args;
 mod assets;
+mod chinese;
 mod complete;
 mod control;
+mod crypt;
 mod dev;
 mod env;
 mod exec;
@@ -16,11 +18,16 @@ mod explain;
 mod export;
 mod fail;
 mod hex;
+mod input;
 mod lang;
 mod local;
+mod man;
+mod pay;
 mod project;
 mod serve;
 mod talk;
+mod verdict;
+mod width;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +43,7 @@ fn main() -> ExitCode {
     complete::answer();
     let args: Vec<OsString> = std::env::args_os().collect();
     let lang = Lang::detect(&args, |name| std::env::var(name).ok());
+    lang.settle();
     fail::finish(Cli::read(&args, lang).and_then(|cli| run(cli, lang)))
 }
 
@@ -44,7 +52,13 @@ fn run(cli: Cli, lang: Lang) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Fail::failed(format!("cannot start the runtime: {error}")))?;
+        .map_err(|error| {
+            let error = lang.io(&error);
+            Fail::failed(match lang {
+                Lang::Zh => format!("无法启动运行时：{error}"),
+                Lang::En => format!("cannot start the runtime: {error}"),
+            })
+        })?;
     let outcome = runtime.block_on(async {
         match cli.verb {
             Verb::Dev(options) => dev::run(options, lang).await,
@@ -52,32 +66,26 @@ fn run(cli: Cli, lang: Lang) -> Outcome {
             Verb::Serve { config } => serve::run(&config, lang).await,
             Verb::Exec(options) => exec::run(options, lang).await,
             Verb::Env(options) => env::run(options, lang).await,
+            Verb::Status(options) => control::status(options, lang).await,
+            Verb::Open(options) => control::open(options, lang).await,
+            Verb::Say(options) => control::say(options, lang).await,
+            Verb::Trigger(options) => control::trigger(options, lang).await,
+            Verb::Clock(options) => control::clock(options, lang).await,
+            Verb::Fault(options) => control::fault(options, lang).await,
+            Verb::Logs(options) => control::logs(options, lang).await,
             Verb::Explain { code, json } => explain::run(&code.join(" "), json, lang),
+            Verb::Crypt { verb } => crypt::run(verb, lang),
+            Verb::Pay { verb } => pay::run(verb, lang),
             Verb::Api { verb } => api::run(verb, lang).await,
             Verb::Openapi(options) => export::openapi(&options, lang),
             Verb::Catalog { verb } => export::catalog(verb, lang),
-            Verb::Completions { shell } => complete::script(shell),
-            Verb::Clock(options) => control::clock(options, lang).await,
-            Verb::Trigger(options) => control::trigger(options, lang).await,
-            Verb::Fault(options) => control::fault(options, lang).await,
-            Verb::Logs(options) => control::logs(options, lang).await,
-            Verb::Listen(_) => not_built("listen", lang),
-            Verb::Doctor(_) => not_built("doctor", lang),
-            Verb::Test(_) => not_built("test", lang),
-            Verb::Data(_) => not_built("data", lang),
-            Verb::Store(_) => not_built("store", lang),
+            Verb::Completions { shell } => complete::script(shell, lang),
+            Verb::Man(options) => man::run(&options, lang),
         }
     });
     // Tasks that hang on a peer must not hold up the exit.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome
-}
-
-fn not_built(verb: &str, lang: Lang) -> Outcome {
-    Err(Fail::usage(match lang {
-        Lang::Zh => format!("{verb} 还没有实现；xinqiao --help 标出了已有的命令"),
-        Lang::En => format!("{verb} is not built yet; `xinqiao --help` marks what is"),
-    }))
 }
 
 /// Logs go to standard error, and what cannot be written is dropped: a full disk or a closed pipe must not end

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::fail::Fail;
-use crate::lang::Lang;
+use crate::lang::{Lang, either};
 
 /// The folder's name.
 const FOLDER: &str = ".xinqiao";
@@ -113,16 +113,24 @@ impl Via {
 impl Ready {
     /// Writes the file whole, readable by its owner only.
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
-        let mut text = serde_json::to_vec_pretty(self).context("ready file")?;
+        let mut text = serde_json::to_vec_pretty(self).context(either("就绪文件", "ready file"))?;
         text.push(b'\n');
-        publish_private(path, &text).with_context(|| format!("cannot write {}", path.display()))
+        publish_private(path, &text).with_context(|| unwritable(path))
     }
 
     /// Reads one file.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not a ready file", path.display()))
+        let text = fs::read(path).with_context(|| {
+            let path = path.display();
+            either(format!("无法读 {path}"), format!("cannot read {path}"))
+        })?;
+        serde_json::from_slice(&text).with_context(|| {
+            let path = path.display();
+            either(
+                format!("{path} 不是就绪文件"),
+                format!("{path} is not a ready file"),
+            )
+        })
     }
 
     /// The map of hosts that `via` asks for.
@@ -145,14 +153,18 @@ impl Ready {
 /// `.xinqiao` in the current folder, made where it is missing, kept out of version control.
 pub(crate) fn create() -> anyhow::Result<PathBuf> {
     let folder = PathBuf::from(FOLDER);
-    create_private_folder(&folder).with_context(|| format!("cannot create {FOLDER}"))?;
+    create_private_folder(&folder).with_context(|| unwritable(&folder))?;
     let ignore = folder.join(".gitignore");
     if !ignore.exists() {
-        fs::write(&ignore, "*\n").with_context(|| format!("cannot write {}", ignore.display()))?;
+        fs::write(&ignore, "*\n").with_context(|| unwritable(&ignore))?;
     }
-    folder
-        .canonicalize()
-        .with_context(|| format!("cannot open {FOLDER}"))
+    folder.canonicalize().with_context(|| unwritable(&folder))
+}
+
+/// What cannot be written, said.
+pub(crate) fn unwritable(path: &Path) -> String {
+    let path = path.display();
+    either(format!("无法写 {path}"), format!("cannot write {path}"))
 }
 
 /// The ready file of a project folder.
@@ -175,7 +187,8 @@ pub(crate) async fn find_running(
             ))
         })?,
     };
-    let ready = Ready::read(&path).map_err(|error| Fail::usage(format!("{error:#}")))?;
+    let ready =
+        Ready::read(&path).map_err(|error| Fail::usage(crate::chinese::chain(&error, lang)))?;
     if !answers(&ready.console).await {
         return Err(Fail::failed(match lang {
             Lang::Zh => format!(

@@ -37,6 +37,13 @@ pub fn digest<P: AsRef<[u8]>>(parts: &[P]) -> [u8; 20] {
     hash.finalize().into()
 }
 
+/// The order in which the parts are joined, by their place among `parts`; for whoever shows what was signed.
+pub fn order<P: AsRef<[u8]>>(parts: &[P]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by_key(|at| parts[*at].as_ref());
+    order
+}
+
 /// Signs the parts.
 ///
 /// ```
@@ -61,6 +68,14 @@ mod tests {
     fn parts_are_sorted_as_bytes() {
         let signature = signature(&["token", "1700000000", "Abc"]);
         assert_eq!(signature, "0c195954fff80745705e148baa36f9746a126d28");
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_digest() {
+        let parts = ["token", "1700000000", "Abc"];
+        let joined: String = order(&parts).into_iter().map(|at| parts[at]).collect();
+        assert_eq!(joined, "1700000000Abctoken");
+        assert_eq!(digest(&parts), digest(&[joined]));
     }
 
     #[test]

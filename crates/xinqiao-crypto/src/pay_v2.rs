@@ -75,6 +75,11 @@ fn canonical<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>) -> Zeroiz
     Zeroizing::new(out)
 }
 
+/// What is signed before the key is put behind it: `a=1&b=2&`; for whoever shows it.
+pub fn string_to_sign<'a>(params: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    canonical(params).to_string()
+}
+
 /// Signs parameters: 32 or 64 upper-case hexadecimal digits.
 pub fn sign<'a>(
     params: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -134,6 +139,17 @@ pub enum ReqInfoError {
     /// Another key, or changed on the way.
     #[error("`req_info` was not encrypted with this APIv2 key")]
     Padding,
+}
+
+impl ReqInfoError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Base64(fault) => fault.rule(),
+            Self::Blocks { .. } => "pay.req_info.length",
+            Self::Padding => "pay.req_info.key",
+        }
+    }
 }
 
 /// WECHAT: the key is the 32 lower-case hexadecimal *characters* of the APIv2 key's MD5, not its 16 bytes.

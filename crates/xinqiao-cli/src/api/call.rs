@@ -1,5 +1,6 @@
 //! `xinqiao api call`: one call of the running dev, checked against the schema before it leaves.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,14 +13,14 @@ use super::{find, pretty};
 use crate::fail::{Fail, Outcome};
 use crate::lang::Lang;
 use crate::project::{self, Via};
-use crate::{complete, exec, talk};
+use crate::{chinese, complete, exec, talk};
 
-pub(super) const EXAMPLES: &str = "Examples:
-  xinqiao api call official_account.menu.get
-  xinqiao api call official_account.user.info '{\"openid\": \"…\"}'
-  xinqiao api call official_account.menu.create @menu.json
-  jq … | xinqiao api call official_account.menu.create -
-  xinqiao api call official_account.media.upload '{\"type\": \"image\"}' --file media=photo.jpg";
+pub(super) const EXAMPLES: &str = "xinqiao api call official_account.menu.get
+xinqiao api call official_account.user.info '{\"openid\": \"…\"}'
+xinqiao api call official_account.menu.create @menu.json
+jq … | xinqiao api call official_account.menu.create -
+xinqiao api call official_account.media.upload '{\"type\": \"image\"}' \\
+    --file media=photo.jpg";
 
 /// One call.
 #[derive(Clone, Debug, clap::Args)]
@@ -70,7 +71,7 @@ pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
         .secret(account.secret.as_str())
         .endpoints(endpoints.clone())
         .build()
-        .map_err(|error| Fail::failed(chain(error)))?;
+        .map_err(|error| Fail::failed(chain(error, lang)))?;
     let mut request = client.call(endpoint.id, Value::Object(parameters));
     for (name, file) in files {
         request = request.file(name, file);
@@ -79,14 +80,21 @@ pub(super) async fn run(call: Call, lang: Lang) -> Outcome {
         // Written beside and renamed: for an error, or fields that only tell where the file lies, nothing is written.
         let saved = async { request.stream().await?.save(path).await };
         return match saved.await {
-            Ok(_) => Ok(()),
+            Ok(size) => {
+                let path = path.display();
+                talk::say(match lang {
+                    Lang::Zh => format!("已写入 {path}（{size} 字节）"),
+                    Lang::En => format!("written to {path} ({size} bytes)"),
+                });
+                Ok(())
+            }
             Err(error) => Err(unsaved(error, path, lang)),
         };
     }
     let answer = request
         .answer()
         .await
-        .map_err(|error| Fail::failed(chain(error)))?;
+        .map_err(|error| Fail::failed(chain(error, lang)))?;
     match answer.json() {
         Ok(json) => {
             talk::data(pretty(&json));
@@ -120,8 +128,10 @@ fn bytes(body: &[u8], lang: Lang) -> Outcome {
 fn unsaved(error: xinqiao_client::Error, path: &Path, lang: Lang) -> Fail {
     let url = error.url().map(str::to_owned);
     let text = match &error {
-        xinqiao_client::Error::Write { .. } => format!("{}: {}", path.display(), chain(error)),
-        _ => chain(error),
+        xinqiao_client::Error::Write { .. } => {
+            format!("{}: {}", path.display(), chain(error, lang))
+        }
+        _ => chain(error, lang),
     };
     Fail::failed(match url {
         Some(url) => format!("{text}{}{url}", lang.pick("；文件在 ", "; it lies at ")),
@@ -129,8 +139,63 @@ fn unsaved(error: xinqiao_client::Error, path: &Path, lang: Lang) -> Fail {
     })
 }
 
-fn chain(error: xinqiao_client::Error) -> String {
-    format!("{:#}", anyhow::Error::new(error))
+/// What went wrong with a call, with what the catalog says about its code.
+fn chain(error: xinqiao_client::Error, lang: Lang) -> String {
+    use xinqiao_client::{Error, TransportReason};
+
+    if lang == Lang::En {
+        return format!("{:#}", anyhow::Error::new(error));
+    }
+    match &error {
+        Error::Api(api) => {
+            let product = catalog::Product::of_id(api.endpoint);
+            let known = product.and_then(|product| catalog::error(product, api.code.as_code()));
+            let mut out = format!("{} 返回 {}：{}", api.endpoint, api.code, api.message);
+            for text in known
+                .into_iter()
+                .flat_map(|known| [known.meaning, known.remedy])
+            {
+                if !text.zh.is_empty() {
+                    let _ = write!(out, "\n  → {}", text.zh);
+                }
+            }
+            out
+        }
+        Error::Transport {
+            endpoint,
+            host,
+            reason,
+            ..
+        } => {
+            let reason = match reason {
+                TransportReason::Connect => "连接不上".to_owned(),
+                TransportReason::Timeout => "超时".to_owned(),
+                TransportReason::TooLarge => "应答超过了大小限制".to_owned(),
+                TransportReason::Status(status) => format!("HTTP 状态 {status}"),
+                _ => "连接中断".to_owned(),
+            };
+            format!("调用 {endpoint} 时 {host} 没有应答：{reason}")
+        }
+        Error::Decode { endpoint, path, .. } => {
+            format!("{endpoint} 的应答与目录不符，在 `{path}` 处")
+        }
+        Error::Fields { endpoint, .. } => {
+            format!("{endpoint} 没有给出文件：应答只有字段；去掉 -o 可以看到")
+        }
+        Error::Preflight { endpoint, reason } => format!("没有发送 {endpoint}：{reason}"),
+        Error::Signature { endpoint, source } => {
+            let cause = catalog::diagnosis(source.rule()).map_or("", |rule| rule.cause.zh);
+            format!(
+                "{endpoint} 的应答不能证明来自平台：{cause} [{}]",
+                source.rule()
+            )
+        }
+        Error::Credential { endpoint, .. } => {
+            format!("没有调用 {endpoint} 所需的凭据：预置账号只有 appid 和 secret")
+        }
+        Error::Write { source, .. } => lang.io(source),
+        _ => error.to_string(),
+    }
 }
 
 /// The parameters of a call: a JSON object, from the command line, a file or standard input.
@@ -139,11 +204,14 @@ fn parameters(text: &str, lang: Lang) -> Result<Map<String, Value>, Fail> {
     let text = if text == "-" {
         std::io::stdin()
             .read_to_string(&mut input)
-            .map_err(|error| Fail::failed(format!("standard input: {error}")))?;
+            .map_err(|error| {
+                let what = lang.pick("标准输入", "standard input");
+                Fail::failed(format!("{what}: {}", lang.io(&error)))
+            })?;
         input.as_str()
     } else if let Some(path) = text.strip_prefix('@') {
         input = std::fs::read_to_string(path)
-            .map_err(|error| Fail::usage(format!("{path}: {error}")))?;
+            .map_err(|error| Fail::usage(format!("{path}: {}", lang.io(&error))))?;
         input.as_str()
     } else {
         text
@@ -155,7 +223,11 @@ fn parameters(text: &str, lang: Lang) -> Result<Map<String, Value>, Fail> {
             lang.pick("参数要是 JSON 对象", "parameters are a JSON object"),
         )),
         Err(error) => Err(Fail::usage(match lang {
-            Lang::Zh => format!("参数不是 JSON：{error}"),
+            Lang::Zh => format!(
+                "参数不是 JSON（第 {} 行第 {} 列）",
+                error.line(),
+                error.column()
+            ),
             Lang::En => format!("parameters are not JSON: {error}"),
         })),
     }
@@ -171,8 +243,8 @@ fn files(pairs: &[String], lang: Lang) -> Result<Vec<(String, FilePart)>, Fail> 
                     Lang::En => format!("--file takes NAME=PATH, not {pair}"),
                 })
             })?;
-            let bytes =
-                std::fs::read(path).map_err(|error| Fail::usage(format!("{path}: {error}")))?;
+            let bytes = std::fs::read(path)
+                .map_err(|error| Fail::usage(format!("{path}: {}", lang.io(&error))))?;
             let shown = Path::new(path).file_name().map_or_else(
                 || path.to_owned(),
                 |name| name.to_string_lossy().into_owned(),
@@ -190,6 +262,8 @@ fn check(
     lang: Lang,
 ) -> Outcome {
     let refuse = |path: &str, reason: &str| {
+        let chinese = chinese::sentence(reason).filter(|_| lang == Lang::Zh);
+        let reason = chinese.as_deref().unwrap_or(reason);
         let rule = if path.is_empty() {
             reason.to_owned()
         } else {

@@ -12,7 +12,7 @@ use crate::lang::Lang;
 
 /// What was meant.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// These endpoints, at least one.
     Endpoints(Vec<&'static catalog::Endpoint>),
     /// This callback.
@@ -35,6 +35,23 @@ pub(super) fn find(text: &str, lang: Lang) -> Result<Found, Fail> {
         return by_route(text, lang).map(Found::Endpoints);
     }
     Err(unknown(text, lang))
+}
+
+/// The same where the text may be something else: no refusal, and nothing near is looked for.
+pub(crate) fn exactly(text: &str) -> Option<Found> {
+    if let Some(endpoint) = catalog::endpoint(text) {
+        return Some(Found::Endpoints(vec![endpoint]));
+    }
+    if let Some(event) = catalog::event(text) {
+        return Some(Found::Event(event));
+    }
+    if !text.contains('/')
+        || text.contains(['{', '<'])
+        || on_path(None, typed(text).path).is_empty()
+    {
+        return None;
+    }
+    by_route(text, Lang::En).ok().map(Found::Endpoints)
 }
 
 /// One endpoint; several are refused by name.

@@ -1,9 +1,9 @@
 //! What `dev` and `sim` print when everything listens: where the phone is, and what to paste.
 
-use crate::assets;
 use crate::lang::Lang;
 use crate::project::{Account, Ready, Via};
 use crate::talk;
+use crate::{assets, width};
 
 /// Prints addresses, the connected account's keys, and how to point an app.
 pub(crate) fn print(ready: &Ready, demo: bool, lang: Lang) {
@@ -87,10 +87,7 @@ fn pointers(demo: bool, lang: Lang) -> Vec<String> {
 
 /// A name and a value, values below each other; a Chinese character is two columns wide.
 fn row(name: &str, value: &str) -> String {
-    const WIDTH: usize = 20;
-    let wide: usize = name.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum();
-    let gap = " ".repeat(WIDTH.saturating_sub(wide).max(1));
-    format!("  {name}{gap}{value}")
+    format!("  {}{value}", width::padded(name, 20))
 }
 
 #[cfg(test)]

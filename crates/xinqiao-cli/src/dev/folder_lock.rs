@@ -32,20 +32,23 @@ impl FolderLock {
             .create(true)
             .truncate(false)
             .open(&path)
-            .with_context(|| format!("cannot open {}", path.display()))?;
+            .with_context(|| project::unwritable(&path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(project, &path, lang)),
             Err(TryLockError::Error(error)) => {
                 let error = anyhow::Error::new(error);
                 return Err(error
-                    .context(format!("cannot lock {}", path.display()))
+                    .context(match lang {
+                        Lang::Zh => format!("无法锁定 {}", path.display()),
+                        Lang::En => format!("cannot lock {}", path.display()),
+                    })
                     .into());
             }
         }
         file.set_len(0)
             .and_then(|()| write!(file, "{}", std::process::id()))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .with_context(|| project::unwritable(&path))?;
         Ok(Self { _file: file })
     }
 }

@@ -16,10 +16,9 @@ impl WorldFolder {
     /// Opens the folder of a seed, empty if `fresh`.
     pub(crate) fn open(project: &Path, seed: u64, fresh: bool) -> anyhow::Result<Self> {
         let path = project.join(format!("seed-{seed}"));
-        project::create_private_folder(&path)
-            .with_context(|| format!("cannot create {}", path.display()))?;
+        project::create_private_folder(&path).with_context(|| project::unwritable(&path))?;
         if fresh {
-            empty(&path).with_context(|| format!("cannot empty {}", path.display()))?;
+            empty(&path).with_context(|| project::unwritable(&path))?;
         }
         Ok(Self { path })
     }

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use xinqiao_types::{Clock, Entropy, UnixSeconds};
 
 use crate::hex;
+use crate::lang::either;
 
 const DAY: i64 = 86_400;
 /// How long an authority is used before a new one takes its place, in days.
@@ -87,7 +88,7 @@ impl Authority {
         let params = authority_params(&description)?;
         let certificate = params
             .self_signed(&key)
-            .context("certificate of the authority")?;
+            .context(either("项目证书", "certificate of the authority"))?;
         let pem = certificate.pem();
         let certificate_path = folder.join("ca.pem");
         // Signing again gives other bytes; the first ones stay, since programs may have read them.
@@ -95,7 +96,7 @@ impl Authority {
             Ok(kept) if !kept.is_empty() => kept,
             _ => {
                 crate::project::write_private(&certificate_path, pem.as_bytes())
-                    .with_context(|| format!("cannot write {}", certificate_path.display()))?;
+                    .with_context(|| crate::project::unwritable(&certificate_path))?;
                 pem
             }
         };
@@ -105,7 +106,8 @@ impl Authority {
             pem,
             hosts: hosts.to_vec(),
             issuer: Issuer::new(params, key),
-            leaf_key: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("key of a leaf")?,
+            leaf_key: KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+                .context(either("主机证书的密钥", "key of a leaf"))?,
             clock,
             entropy,
             leaves: Mutex::default(),
@@ -125,7 +127,14 @@ impl Authority {
     /// What to serve as `host`; only platform hosts get a leaf.
     pub(crate) fn server_config(&self, host: &str) -> anyhow::Result<Arc<ServerConfig>> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        anyhow::ensure!(self.hosts.contains(&host), "{host} is not a platform host");
+        anyhow::ensure!(
+            self.hosts.contains(&host),
+            "{}",
+            either(
+                format!("{host} 不是平台域名"),
+                format!("{host} is not a platform host")
+            )
+        );
         let today = self.clock.unix().0 / DAY;
         let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((day, config)) = leaves.get(&host)
@@ -139,7 +148,8 @@ impl Authority {
     }
 
     fn leaf(&self, host: &str, today: i64) -> anyhow::Result<ServerConfig> {
-        let mut params = CertificateParams::new(vec![host.to_owned()]).context("leaf")?;
+        let mut params =
+            CertificateParams::new(vec![host.to_owned()]).context(either("主机证书", "leaf"))?;
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, host);
         params
@@ -155,15 +165,15 @@ impl Authority {
         params.not_after = date_time_ymd(year, month, day);
         let leaf = params
             .signed_by(&self.leaf_key, &self.issuer)
-            .context("leaf")?;
+            .context(either("主机证书", "leaf"))?;
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.leaf_key.serialize_der()));
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .context("protocol versions")?
+            .context(either("TLS 版本", "protocol versions"))?
             .with_no_client_auth()
             .with_single_cert(vec![leaf.der().clone(), self.der.clone()], key)
-            .context("leaf")?;
+            .context(either("主机证书", "leaf"))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
@@ -186,14 +196,15 @@ fn make(
     let fresh = tempfile::Builder::new()
         .prefix("ca-")
         .tempdir_in(parent)
-        .with_context(|| format!("cannot write in {}", parent.display()))?;
+        .with_context(|| crate::project::unwritable(parent))?;
     let description = Description {
         hosts: hosts.to_vec(),
         serial: hex::encode(serial(entropy).as_ref()),
         from: today - 1,
         until: today + AUTHORITY_DAYS,
     };
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).context("key of the authority")?;
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)
+        .context(either("项目证书的密钥", "key of the authority"))?;
     let certificate = authority_params(&description)?.self_signed(&key)?;
     let write =
         |name: &str, bytes: &[u8]| crate::project::write_private(&fresh.path().join(name), bytes);
@@ -201,8 +212,7 @@ fn make(
     write("ca.pem", certificate.pem().as_bytes())?;
     write("ca.json", &serde_json::to_vec_pretty(&description)?)?;
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot replace {}", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| crate::project::unwritable(folder))?;
     }
     match fs::rename(fresh.path(), folder) {
         Ok(()) => {
@@ -211,7 +221,7 @@ fn make(
         }
         // Another `exec` was faster: its authority is as good.
         Err(_) if folder.join("ca.json").exists() => load(folder),
-        Err(error) => Err(error).with_context(|| format!("cannot create {}", folder.display())),
+        Err(error) => Err(error).with_context(|| crate::project::unwritable(folder)),
     }
 }
 
@@ -253,7 +263,7 @@ fn authority_params(description: &Description) -> anyhow::Result<CertificatePara
 fn civil(days: i64) -> anyhow::Result<(i32, u8, u8)> {
     let moment = UnixSeconds(days * DAY)
         .timestamp()
-        .context("the clock is out of range")?;
+        .context(either("时钟超出范围", "the clock is out of range"))?;
     let date = moment.to_zoned(jiff::tz::TimeZone::UTC).date();
     Ok((
         i32::from(date.year()),
@@ -271,8 +281,10 @@ fn serial(entropy: &dyn Entropy) -> SerialNumber {
 }
 
 fn der_of(pem: &str) -> anyhow::Result<CertificateDer<'static>> {
-    CertificateDer::from_pem_slice(pem.as_bytes())
-        .map_err(|error| anyhow::anyhow!("certificate of the authority: {error}"))
+    CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|error| {
+        let what = either("项目证书", "certificate of the authority");
+        anyhow::anyhow!("{what}: {error}")
+    })
 }
 
 #[cfg(test)]

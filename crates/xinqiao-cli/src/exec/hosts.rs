@@ -7,6 +7,8 @@ use anyhow::Context as _;
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use crate::lang::either;
+
 /// Domains whose hosts are never passed on: a call to a host that nothing stands for must fail
 /// here, not reach the real platform.
 const PLATFORM_DOMAINS: [&str; 3] = ["weixin.qq.com", "wechatpay.cn", "businesspay.qq.com"];
@@ -42,15 +44,11 @@ impl Hosts {
     pub(crate) fn parse(endpoints: &BTreeMap<String, String>) -> anyhow::Result<Self> {
         let mut origins = BTreeMap::new();
         for (host, origin) in endpoints {
-            let uri: Uri = origin
-                .parse()
-                .with_context(|| format!("endpoint of {host}: `{origin}` is not an origin"))?;
+            let uri: Uri = origin.parse().with_context(|| no_origin(host, origin))?;
             let authority = uri
                 .authority()
                 .filter(|_| uri.scheme_str() == Some("http"))
-                .with_context(|| {
-                    format!("endpoint of {host}: `{origin}` is not http://host:port")
-                })?;
+                .with_context(|| no_origin(host, origin))?;
             origins.insert(
                 host.to_ascii_lowercase(),
                 Origin {
@@ -94,6 +92,13 @@ impl Origin {
             .path_and_query(format!("{}{path}", self.prefix))
             .build()
     }
+}
+
+fn no_origin(host: &str, origin: &str) -> String {
+    either(
+        format!("就绪文件里 {host} 的地址 `{origin}` 不是 http://主机:端口"),
+        format!("endpoint of {host}: `{origin}` is not http://host:port"),
+    )
 }
 
 /// Whether `host` is `domain` or a name under it.

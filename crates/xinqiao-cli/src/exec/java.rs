@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
+use crate::lang::either;
+
 /// The password that JDK trust stores have by custom; it protects nothing.
 pub(crate) const PASSWORD: &str = "changeit";
 
@@ -39,8 +41,10 @@ pub(crate) fn trust_store(
     }
     let fresh = tempfile::tempdir_in(folder)?;
     let building = fresh.path().join("store");
-    std::fs::copy(&jdk.roots, &building)
-        .with_context(|| format!("cannot copy {}", jdk.roots.display()))?;
+    std::fs::copy(&jdk.roots, &building).with_context(|| {
+        let path = jdk.roots.display();
+        either(format!("无法复制 {path}"), format!("cannot copy {path}"))
+    })?;
     make_writable(&building)?;
     let output = Command::new(&jdk.keytool)
         .args([
@@ -58,11 +62,15 @@ pub(crate) fn trust_store(
         .env_remove("JAVA_TOOL_OPTIONS")
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("cannot run {}", jdk.keytool.display()))?;
+        .with_context(|| {
+            let path = jdk.keytool.display();
+            either(format!("无法运行 {path}"), format!("cannot run {path}"))
+        })?;
     anyhow::ensure!(
         output.status.success(),
-        "{} failed: {}",
+        "{} {}: {}",
         jdk.keytool.display(),
+        either("失败", "failed"),
         String::from_utf8_lossy(&output.stdout).trim()
     );
     std::fs::rename(&building, &store)?;

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use super::authority::Authority;
 use super::hosts::{Hosts, Origin, Place};
 use super::upstream::Upstream;
+use crate::lang::either;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = BoxBody<Bytes, BoxError>;
@@ -96,7 +97,7 @@ impl Proxy {
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(PATIENCE)
             .build()
-            .context("client for other hosts")?;
+            .context(either("访问其他主机的客户端", "client for other hosts"))?;
         Ok(Self {
             hosts,
             authority,
@@ -254,7 +255,10 @@ impl Proxy {
             .server_name()
             .map(str::to_owned)
             .or(host)
-            .context("the client does not say which host it wants")?;
+            .context(either(
+                "客户端没有说明要访问哪个主机",
+                "the client does not say which host it wants",
+            ))?;
         let config = self.authority.server_config(&host)?;
         Ok((start.into_stream(config).await?, host))
     }
@@ -407,9 +411,8 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 fn missing(host: &str) -> Response<Body> {
-    crate::talk::say(format_args!(
-        "xinqiao exec: {host} is not simulated, refused"
-    ));
+    let what = either("不在模拟范围内，已拒绝", "is not simulated, refused");
+    crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
     refuse(
         StatusCode::BAD_GATEWAY,
         format!(
@@ -419,7 +422,8 @@ fn missing(host: &str) -> Response<Body> {
 }
 
 fn offline(host: &str) -> Response<Body> {
-    crate::talk::say(format_args!("xinqiao exec: {host} refused (--offline)"));
+    let what = either("已拒绝（--offline）", "refused (--offline)");
+    crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
     refuse(
         StatusCode::FORBIDDEN,
         format!(

@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::hosts::within;
+use crate::lang::either;
 
 /// Longest answer to CONNECT that is read.
 const ANSWER_LIMIT: usize = 8 * 1024;
@@ -76,17 +77,26 @@ impl Proxy {
         } else {
             format!("http://{value}")
         };
-        let uri: Uri = text
-            .parse()
-            .map_err(|_| anyhow::anyhow!("HTTPS_PROXY is not an address"))?;
+        let uri: Uri = text.parse().map_err(|_| {
+            anyhow::anyhow!(either(
+                "HTTPS_PROXY 不是地址",
+                "HTTPS_PROXY is not an address"
+            ))
+        })?;
+        let scheme = uri.scheme_str().unwrap_or("nameless");
         anyhow::ensure!(
-            uri.scheme_str() == Some("http"),
-            "HTTPS_PROXY is a {} proxy; exec can only go on through an http:// one",
-            uri.scheme_str().unwrap_or("nameless")
+            scheme == "http",
+            "{}",
+            either(
+                format!("HTTPS_PROXY 是 {scheme} 代理；exec 只能经过 http:// 的代理"),
+                format!(
+                    "HTTPS_PROXY is a {scheme} proxy; exec can only go on through an http:// one"
+                ),
+            )
         );
-        let authority = uri
-            .authority()
-            .ok_or_else(|| anyhow::anyhow!("HTTPS_PROXY has no host"))?;
+        let authority = uri.authority().ok_or_else(|| {
+            anyhow::anyhow!(either("HTTPS_PROXY 里没有主机", "HTTPS_PROXY has no host"))
+        })?;
         let (login, place) = match authority.as_str().rsplit_once('@') {
             Some((login, place)) => (
                 Some(format!("Basic {}", BASE64.encode_to_string(login))),
@@ -116,7 +126,10 @@ impl Proxy {
         let mut answer = Vec::with_capacity(256);
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() >= ANSWER_LIMIT {
-                return Err(io::Error::other("the outer proxy's answer is too long"));
+                return Err(io::Error::other(either(
+                    "外层代理的应答太长",
+                    "the outer proxy's answer is too long",
+                )));
             }
             answer.push(stream.read_u8().await?);
         }
@@ -128,8 +141,9 @@ impl Proxy {
         if line.split(' ').nth(1) == Some("200") {
             Ok(stream)
         } else {
-            Err(io::Error::other(format!(
-                "the outer proxy answered `{line}`"
+            Err(io::Error::other(either(
+                format!("外层代理的应答是 `{line}`"),
+                format!("the outer proxy answered `{line}`"),
             )))
         }
     }

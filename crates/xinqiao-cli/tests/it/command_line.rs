@@ -1,29 +1,81 @@
-//! Help, usage errors, verbs that are not built, languages.
+//! Help, usage errors, exit codes, verbs that are not built, languages.
 
 use crate::process::{folder, run, stderr, stdout};
 
 #[test]
-fn help_marks_what_is_not_built() {
+fn help_lists_what_is_built_in_groups() {
     let folder = folder();
     let output = run(folder.path(), &["--help"]);
     assert_eq!(output.status.code(), Some(0));
     let help = stdout(&output);
-    for verb in ["dev", "sim", "serve", "exec", "env", "explain", "api"] {
-        let line = help
-            .lines()
-            .find(|line| line.trim_start().starts_with(verb));
-        assert!(
-            line.is_some_and(|line| !line.contains("[not built]")),
-            "{verb}: {help}"
-        );
+    let line = |verb: &str| {
+        help.lines()
+            .any(|line| line.split_whitespace().next() == Some(verb) && line.starts_with("  "))
+    };
+    for verb in [
+        "dev", "sim", "serve", "exec", "env", "explain", "crypt", "pay", "api", "man",
+    ] {
+        assert!(line(verb), "{verb}: {help}");
     }
     for verb in ["listen", "doctor", "test", "data", "store"] {
-        let line = help
-            .lines()
-            .find(|line| line.trim_start().starts_with(verb));
+        assert!(!line(verb), "{verb}: {help}");
+    }
+    for words in ["Offline tools", "Exit codes: 0 done; 1", "2 wrong use"] {
+        assert!(help.contains(words), "{words}: {help}");
+    }
+    let chinese = stdout(&run(folder.path(), &["--lang", "zh", "--help"]));
+    assert!(chinese.contains("退出码：0 成功；1"), "{chinese}");
+}
+
+#[test]
+fn no_verb_at_all_is_wrong_use_and_shows_the_help() {
+    let folder = folder();
+    for (args, title) in [
+        (&[][..], "Start:"),
+        (&["api"], "Commands:"),
+        (&["pay"], "Commands:"),
+    ] {
+        let output = run(folder.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty(), "{args:?}");
         assert!(
-            line.is_some_and(|line| line.contains("[not built]")),
-            "{verb}: {help}"
+            stderr(&output).contains(title),
+            "{args:?}: {}",
+            stderr(&output)
+        );
+    }
+    let same = [
+        &["help", "api", "call"][..],
+        &["api", "call", "--help"],
+        &["api", "call", "-h"],
+    ];
+    let texts = same.map(|args| stdout(&run(folder.path(), args)));
+    assert!(texts[0].contains("--force"), "{}", texts[0]);
+    assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[test]
+fn exit_codes_tell_failure_from_wrong_use() {
+    let folder = folder();
+    for (args, code) in [
+        (&["--version"][..], 0),
+        (&["explain", "45015"], 0),
+        (&["api", "ls", "menu"], 0),
+        (&["api", "ls", "no such words"], 1),
+        (&["pay", "verify", "a=1&sign=x", "--v2-key", "k"], 1),
+        (&["crypt", "decrypt", "AAAA", "--aes-key", "short"], 1),
+        (&["nonsense"], 2),
+        (&["doctor"], 2),
+        (&["explain", "nonsense.word"], 2),
+        (&["pay", "verify", "a=1&sign=x"], 2),
+        (&["clock"], 2),
+    ] {
+        let output = run(folder.path(), args);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{args:?}: {}",
+            stderr(&output)
         );
     }
 }
@@ -62,7 +114,7 @@ fn calling_it_wrongly_is_code_2() {
     for wrong in [
         &["nonsense"][..],
         &["dev", "--port", "many"],
-        &["dev", "--app", "127.0.0.1:3000"],
+        &["dev", "--app", "127.0.0.1"],
         &["dev", "--callback-allow", "everything"],
         &["sim", "--app", "http://127.0.0.1:3000/wx"],
         &["exec"],

@@ -259,7 +259,7 @@ fn the_clock_is_read_and_moved_from_the_command_line() {
     let before = dev.control("GET", "/clock", None).1["now"]
         .as_i64()
         .expect("a time");
-    let output = run(folder.path(), &["clock", "--advance", "48h"]);
+    let output = run(folder.path(), &["clock", "--advance", "48h", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let after: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(

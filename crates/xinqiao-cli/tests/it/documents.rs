@@ -124,7 +124,7 @@ fn links_between_documents_lead_somewhere() {
 fn every_verb_stands_in_both_read_mes() {
     for name in ["README.md", "README.zh-CN.md"] {
         let text = std::fs::read_to_string(root().join(name)).expect(name);
-        let verbs = "dev sim serve exec env explain api openapi catalog completions clock trigger fault logs";
+        let verbs = "dev sim serve exec env status open say trigger clock fault logs explain crypt pay api openapi catalog completions man";
         assert!(text.contains(&format!("`{verbs}`")), "{name}");
         assert!(text.contains("`listen doctor test data store`"), "{name}");
     }

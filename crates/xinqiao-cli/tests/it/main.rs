@@ -4,8 +4,11 @@
 
 mod catalog;
 mod command_line;
+mod control;
 mod dev;
 mod documents;
 mod exec;
 mod gateway;
+mod languages;
 mod process;
+mod tools;

@@ -57,6 +57,20 @@ pub enum KeyError {
     Password,
 }
 
+impl KeyError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Pem => "pay.key.pem",
+            Self::Rsa | Self::Sm2 => "pay.key.kind",
+            Self::Certificate => "pay.key.certificate",
+            Self::ApiV3Key { .. } => "pay.key.api_v3_length",
+            Self::Pkcs12 => "pay.key.pkcs12",
+            Self::Password => "pay.key.password",
+        }
+    }
+}
+
 /// A sensitive field that cannot be encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sensitive field has at most {limit} bytes, this has {found}")]
@@ -80,6 +94,16 @@ pub enum DecryptError {
     /// What came out is no text.
     #[error("the field is not UTF-8")]
     Text,
+}
+
+impl DecryptError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Base64(fault) => fault.rule(),
+            Self::Unreadable | Self::Text => "pay.field.key",
+        }
+    }
 }
 
 /// A merchant's private key. Cheap to clone.

@@ -69,6 +69,21 @@ pub enum VerifyError {
     },
 }
 
+impl VerifyError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "pay.signature.missing",
+            Self::Probe => "pay.signature.probe",
+            Self::Scheme { .. } => "pay.signature.scheme",
+            Self::Window { .. } => "pay.signature.window",
+            Self::UnknownKey { .. } => "pay.signature.unknown_key",
+            Self::Mismatch => "pay.signature.mismatch",
+            Self::Ambiguous { .. } => "pay.signature.ambiguous",
+        }
+    }
+}
+
 /// The platform's keys for one merchant: certificates by serial, public keys by id.
 #[derive(Debug, Clone, Default)]
 pub struct KeyRing {

@@ -39,6 +39,18 @@ pub enum ResourceError {
     Unauthentic,
 }
 
+impl ResourceError {
+    /// The name of the diagnosis rule.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::Algorithm { .. } => "pay.resource.algorithm",
+            Self::Base64(fault) => fault.rule(),
+            Self::Nonce { .. } => "pay.resource.nonce",
+            Self::Unauthentic => "pay.resource.key",
+        }
+    }
+}
+
 /// An APIv3 key, ready to open resources.
 pub struct ResourceKey(LessSafeKey);
 

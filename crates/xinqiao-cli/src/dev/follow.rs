@@ -1,0 +1,85 @@
+//! What `dev` prints while it runs: a line an event, as `xinqiao logs --follow`, and when the app comes or goes.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::control::{known_rows, row_line};
+use crate::lang::Lang;
+use crate::local::Local;
+use crate::project::Ready;
+use crate::talk;
+
+/// How often it is looked.
+const EVERY: Duration = Duration::from_millis(300);
+/// Under load a terminal is no place for every row: so many are printed at once, the rest is counted.
+const AT_ONCE: usize = 20;
+
+/// Prints until it is dropped. What was there at the start is old news.
+pub(super) async fn run(ready: &Ready, lang: Lang) {
+    let Ok(local) = Local::new(lang) else {
+        std::future::pending::<()>().await;
+        return;
+    };
+    let colours = talk::colours();
+    let get = async |path: &str| {
+        let url = format!("{}{path}", ready.control);
+        local
+            .call(Method::GET, &url, None)
+            .await
+            .unwrap_or_default()
+    };
+    let mut after = last_id(&items(&get("/timeline?after=").await)).unwrap_or_default();
+    let (mut state, mut looks) = (None, 0);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let found = get("/dev").await;
+        let now = found
+            .pointer("/app/state")
+            .and_then(Value::as_str)
+            .map(str::to_owned);
+        if now != state {
+            if let (Some(now), Some(app)) = (&now, &ready.app) {
+                talk::data(app_line(app, now, &ready.console, lang));
+            }
+            state = now;
+        }
+        let mut rows = items(&get(&format!("/timeline?after={after}")).await);
+        rows.truncate(known_rows(&rows, &mut looks));
+        for row in rows.iter().take(AT_ONCE) {
+            talk::data(row_line(row, colours, lang));
+        }
+        if let Some(more) = rows.len().checked_sub(AT_ONCE).filter(|more| *more > 0) {
+            let console = &ready.console;
+            talk::data(match lang {
+                Lang::Zh => format!("…… 另有 {more} 行，见 {console}/#/timeline"),
+                Lang::En => format!("… {more} more rows, see {console}/#/timeline"),
+            });
+        }
+        if let Some(last) = last_id(&rows) {
+            after = last;
+        }
+    }
+}
+
+fn items(answer: &Value) -> Vec<Value> {
+    let items = answer.get("items").and_then(Value::as_array);
+    items.cloned().unwrap_or_default()
+}
+
+fn last_id(rows: &[Value]) -> Option<String> {
+    rows.last()?.get("id")?.as_str().map(str::to_owned)
+}
+
+/// The app's state in a sentence; where it is away, what to do.
+fn app_line(app: &str, state: &str, console: &str, lang: Lang) -> String {
+    match (state, lang) {
+        ("connected", Lang::Zh) => format!("● 应用 {app} 已接通"),
+        ("connected", Lang::En) => format!("● the app at {app} is connected"),
+        (_, Lang::Zh) => format!("○ 应用 {app} 还没有应答：启动它即可，不用重启这里；{console}"),
+        (_, Lang::En) => format!(
+            "○ the app at {app} does not answer yet: start it, nothing here has to start again; {console}"
+        ),
+    }
+}
