@@ -335,7 +335,7 @@ impl ClientBuilder {
     /// The bot (微信对话开放平台) that the client speaks for.
     pub fn chatbot(mut self, bot: &Chatbot) -> Self {
         self.sources.chatbot = Some(bot.clone());
-        self
+        self.source(TokenKind::Chatbot, bot.clone())
     }
 
     /// The merchant that payment calls are signed for; the client's id is then the merchant's number.

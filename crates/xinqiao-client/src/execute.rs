@@ -215,16 +215,11 @@ impl Client {
             // The token stands in the path.
             Auth::Chatbot => return Ok(None),
             Auth::Openai => {
-                let bot = self.chatbot(endpoint)?;
+                self.chatbot(endpoint)?;
                 if endpoint == id::chatbot::v2::TOKEN {
                     return Ok(None);
                 }
-                let token = match &options.token {
-                    Some(token) => token.clone(),
-                    None => bot.access_token(self).await?,
-                };
-                let (param, kind) = ("", None);
-                return Ok(Some(Carried { param, token, kind }));
+                ("", Some(TokenKind::Chatbot))
             }
         };
         if let Some(token) = &options.token {
