@@ -102,14 +102,13 @@ impl Client {
     }
 
     /// A client for an agent of a WeCom corp, with the agent's secret.
-    pub fn of_corp(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
-        Self::of_agent(corpid.into(), secret.into())
+    pub fn of_corp(corpid: impl Into<CorpId>, secret: impl Into<AppSecret>) -> Self {
+        Self::corp_builder(corpid, secret).assemble(Arc::new(HttpTransport::default()))
     }
 
-    fn of_agent(corpid: AppId, secret: AppSecret) -> Self {
-        Self::builder(corpid)
-            .corp_secret(secret)
-            .assemble(Arc::new(HttpTransport::default()))
+    /// Begins a client for an agent of a WeCom corp.
+    pub fn corp_builder(corpid: impl Into<CorpId>, secret: impl Into<AppSecret>) -> ClientBuilder {
+        Self::builder(id_of(&corpid.into())).corp_secret(secret.into())
     }
 
     /// A client for a bot (微信对话开放平台).
@@ -174,7 +173,7 @@ impl Client {
         let mut sources = Sources::default();
         sources.set(TokenKind::Account, suite.corp(&corp));
         sources.set(TokenKind::Suite, suite.clone());
-        self.with_sources(AppId::new(corp.as_str()), sources, None)
+        self.with_sources(id_of(&corp), sources, None)
     }
 
     /// The same client, calling for a user: endpoints under `/sns/*` carry the user's token.
@@ -270,6 +269,11 @@ impl Client {
     pub fn call(&self, endpoint: &str, fields: Value) -> FreeCall {
         FreeCall::new(self.clone(), endpoint, fields)
     }
+}
+
+/// What stands where an account's appid stands, for a corp.
+fn id_of(corp: &CorpId) -> AppId {
+    AppId::new(corp.as_str())
 }
 
 /// Sets up a [`Client`].

@@ -86,6 +86,13 @@ impl FreeCall {
         self
     }
 
+    /// Never repeats the call, except once with a new token. Without this it is repeated as the client is set to,
+    /// where the catalog says that it may be: reads always, what carries its idempotency key with it, all else
+    /// only if no byte left.
+    pub const fn once(self) -> Self {
+        self.policy(Policy::NEVER)
+    }
+
     /// The token for this call: a user's (`/sns/*`), a robot's key, or any other instead of the
     /// client's. It is not renewed.
     pub fn token(mut self, token: impl Into<AccessToken>) -> Self {

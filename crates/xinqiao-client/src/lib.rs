@@ -26,14 +26,17 @@ mod call;
 mod chatbot;
 mod client;
 pub mod code_payment;
+mod environment;
 mod error;
 mod execute;
+mod explain;
 mod file_stream;
 mod free;
 pub mod jssdk;
 pub mod merchant;
 mod multipart;
 pub mod oauth;
+mod pages;
 pub mod pay_business;
 pub mod pay_v2;
 pub mod pay_v3;
@@ -50,13 +53,16 @@ pub use self::{
     call::Call,
     chatbot::Chatbot,
     client::{Client, ClientBuilder},
+    environment::{CallbackSettings, Environment},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
+    explain::{Explanation, Language},
     file_stream::FileStream,
     free::FreeCall,
     merchant::Merchant,
+    pages::{Items, Pages},
     token::{Component, Suite, TokenKind, TokenSource},
     transport::{HttpOptions, HttpTransport, Transport},
     upload::Upload,
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
-pub use xinqiao_wire::{Download, Endpoint, FilePart, Record, RecordExt, Rest};
+pub use xinqiao_wire::{Download, Endpoint, FilePart, Listed, Paged, Record, RecordExt, Rest};

@@ -98,9 +98,6 @@ pub fn chatbot(bot: &chatbot::Chatbot) -> Client {
 ///
 /// # Errors
 /// The HTTP options cannot be used.
-///
-/// # Panics
-/// The merchant was cloned before.
 #[cfg(feature = "pay-global")]
 pub fn pay_global(merchant: pay_global::Merchant) -> Result<Client, Error> {
     Client::for_merchant(merchant.for_global())
@@ -117,7 +114,7 @@ pub fn pay_business(platform: pay_business::Platform) -> Result<Client, Error> {
 
 /// A client for an agent of a WeCom corp (企业微信自建应用).
 #[cfg(feature = "work")]
-pub fn work(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
+pub fn work(corpid: impl Into<types::CorpId>, secret: impl Into<AppSecret>) -> Client {
     Client::of_corp(corpid, secret)
 }
 

@@ -13,6 +13,7 @@ use crate::names::{camel, ident, snake, split};
 use crate::pack::Catalog;
 
 mod files;
+mod paging;
 mod text;
 mod users;
 
@@ -447,6 +448,7 @@ impl<'a> Writer<'a> {
             answer
         };
         out.push_str(&endpoint_info(endpoint, &name, &response));
+        out.push_str(&self.paged(endpoint, &name, &up));
         out
     }
 

@@ -342,6 +342,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Get,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "data.page_info.total_number",
+        pages: "data.page_info.total_page",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.list => DataList
+}
+
 w::record! {
     /// Update an ad group (更新广告组).
     ///

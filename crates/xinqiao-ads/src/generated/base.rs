@@ -899,6 +899,21 @@ pub mod ad_creatives {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataList
+    }
+
     w::record! {
         /// Update an ad creative (更新广告创意).
         ///
@@ -1202,6 +1217,21 @@ pub mod async_tasks {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::GetList
+    }
 }
 
 /// `ads.base.campaigns`.
@@ -1307,6 +1337,21 @@ pub mod campaigns {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::GetDataList
+    }
+
     w::record! {
         /// Update a campaign (更新推广计划).
         ///
@@ -1395,6 +1440,21 @@ pub mod credit_bills {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListItem
     }
 }
 
@@ -1497,6 +1557,21 @@ pub mod custom_audience_files {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataListItem
+    }
 }
 
 /// `ads.base.custom_audiences`.
@@ -1590,6 +1665,21 @@ pub mod custom_audiences {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListDetail
+    }
+
     w::record! {
         /// Update a custom audience (更新自定义人群).
         ///
@@ -1678,6 +1768,21 @@ pub mod daily_reports {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataListDetail
     }
 }
 
@@ -1776,6 +1881,21 @@ pub mod fund_statements_detailed {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListInfo
     }
 }
 
@@ -1960,6 +2080,21 @@ pub mod images {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataPartInfo
     }
 }
 

@@ -834,6 +834,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAfterSaleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sale_order_id_list"],
+    },
+    |answer| answer.after_sale_order_id_list => String
+}
+
 w::record! {
     /// Get an after-sales order (获取售后单).
     ///
@@ -1001,6 +1016,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetPresentAfterSaleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sale_order_id_list"],
+    },
+    |answer| answer.after_sale_order_id_list => String
 }
 
 w::record! {
@@ -1511,6 +1541,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    SearchGuaranteeOrder,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["guarantee_order_list"],
+    },
+    |answer| answer.guarantee_order_list => GuaranteeOrder
 }
 
 w::record! {

@@ -339,6 +339,21 @@ pub mod b2c {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            ListPromoterGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::ListPromoterGetList
+        }
     }
 }
 

@@ -264,6 +264,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    All,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => AllBrand
+}
+
 w::record! {
     /// Cancel the audit of a brand (撤回品牌审核).
     ///
@@ -420,6 +435,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => BrandInfo
+}
+
 w::record! {
     /// Update a brand (更新品牌资质).
     ///
@@ -491,4 +521,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ValidListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => BrandInfo
 }

@@ -985,5 +985,20 @@ pub mod shop {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["product_list"],
+            },
+            |answer| answer.product_list => super::super::DataGetProductInfo
+        }
     }
 }

@@ -762,4 +762,19 @@ pub mod product {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["products"],
+        },
+        |answer| answer.products => super::ListProduct
+    }
 }

@@ -353,6 +353,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => GetListCoupon
+}
+
 w::record! {
     /// Get a user's coupon (获取用户优惠券).
     ///
@@ -451,6 +466,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUserCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["user_coupon_list"],
+    },
+    |answer| answer.user_coupon_list => GetUserCouponListUserCoupon
 }
 
 w::record! {

@@ -179,6 +179,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFinderLiveDataList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetFinderLiveDataListItem
+}
+
 w::record! {
     /// Get the lead data of live streams (获取直播留资数据).
     ///

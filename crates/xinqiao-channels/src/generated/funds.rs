@@ -259,6 +259,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFundsFlowList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["flow_ids"],
+    },
+    |answer| answer.flow_ids => String
+}
+
 w::record! {
     /// Get a withdrawal (获取提现记录).
     ///
@@ -362,6 +377,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetWithdrawList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["withdraw_ids"],
+    },
+    |answer| answer.withdraw_ids => String
 }
 
 w::record! {

@@ -100,6 +100,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsComponentId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetLeadsComponentIdItem
+}
+
 w::record! {
     /// List the promotions of a lead component (列出留资组件推广记录).
     ///
@@ -150,6 +165,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLeadsComponentPromoteRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_data"],
+    },
+    |answer| answer.record_data => RecordData
 }
 
 w::record! {
@@ -204,6 +234,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsInfoByComponentId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["user_data"],
+    },
+    |answer| answer.user_data => UserData
+}
+
 w::record! {
     /// Get leads by request (按请求获取留资信息).
     ///
@@ -240,6 +285,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLeadsInfoByRequestId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["user_data"],
+    },
+    |answer| answer.user_data => UserData
 }
 
 w::record! {
@@ -287,4 +347,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLeadsRequestId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetLeadsRequestIdItem
 }

@@ -304,6 +304,21 @@ pub mod funds {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetFundsFlowList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["flow_ids"],
+        },
+        |answer| answer.flow_ids => String
+    }
 }
 
 /// League items (联盟商品): `channels.league.item`.
@@ -464,6 +479,20 @@ pub mod item {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["item.exclusive_info.finder_ids", "item.exclusive_info.finder_info_list"],
+        }
+    }
+
     w::record! {
         /// Add items to a head supplier (批量新增团长商品).
         ///
@@ -571,6 +600,21 @@ pub mod item {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_buffer",
+            next: "last_buffer",
+            more: "has_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["items"],
+        },
+        |answer| answer.items => super::ListGetItem
     }
 
     w::record! {
@@ -778,6 +822,21 @@ pub mod promoter {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["finder_ids"],
+        },
+        |answer| answer.finder_ids => String
     }
 
     w::record! {

@@ -636,6 +636,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PhoneNumberPoolGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["phonenumbers"],
+    },
+    |answer| answer.phone_numbers => String
+}
+
 w::record! {
     /// Get the virtual number of a waybill (获取运单虚拟号).
     ///
@@ -739,6 +754,21 @@ pub mod ewaybill {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            AccountGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["account_list"],
+            },
+            |answer| answer.account_list => super::super::Account
         }
 
         w::record! {

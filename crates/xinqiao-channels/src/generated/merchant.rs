@@ -617,6 +617,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFreightTemplateList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["template_id_list"],
+    },
+    |answer| answer.template_id_list => i64
+}
+
 w::record! {
     /// Update a freight template (更新运费模板).
     ///
@@ -805,6 +820,21 @@ pub mod address {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["address_id_list"],
+        },
+        |answer| answer.address_id_list => i64
     }
 
     w::record! {

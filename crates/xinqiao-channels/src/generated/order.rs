@@ -1299,6 +1299,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_id_list"],
+    },
+    |answer| answer.order_id_list => String
+}
+
 w::record! {
     /// Change the merchant's notes (修改商家备注).
     ///
@@ -1425,6 +1440,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PresentListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["present_order_list"],
+    },
+    |answer| answer.present_order_list => PresentOrder
+}
+
 w::record! {
     /// Add notes to a present (添加礼物单备注).
     ///
@@ -1512,6 +1542,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    PresentOrderListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["present_order_list"],
+    },
+    |answer| answer.present_order_list => PresentOrderListGetPresentOrder
 }
 
 w::record! {
@@ -1744,6 +1789,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ReceiverOrderListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ReceiverOrderListGetOrder
+}
+
 w::record! {
     /// Search orders (搜索订单).
     ///
@@ -1797,6 +1857,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => String
 }
 
 w::record! {
@@ -2185,6 +2260,21 @@ pub mod pre_shipment_change_sku {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_ids"],
+        },
+        |answer| answer.order_ids => String
     }
 
     w::record! {

@@ -3430,6 +3430,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["product_ids"],
+    },
+    |answer| answer.product_ids => i64
+}
+
 w::record! {
     /// List a product for sale (上架商品).
     ///
@@ -4139,6 +4154,21 @@ pub mod coupon {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["coupons"],
+        },
+        |answer| answer.coupons => super::Coupon
     }
 
     w::record! {
@@ -4923,6 +4953,21 @@ pub mod funds {
         }
     }
 
+    w::paged! {
+        ScanOrderFlow,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_flow"],
+        },
+        |answer| answer.order_flow => super::OrderFlow
+    }
+
     w::record! {
         /// List mini shop withdrawals (列出小商店提现记录).
         ///
@@ -4965,6 +5010,21 @@ pub mod funds {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ScanWithdraw,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ScanWithdrawList
     }
 
     w::record! {
@@ -5209,6 +5269,21 @@ pub mod gift {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["product_ids"],
+        },
+        |answer| answer.product_ids => i64
     }
 
     w::record! {
@@ -5632,6 +5707,21 @@ pub mod limited_discount_task {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["limited_discount_tasks"],
+        },
+        |answer| answer.limited_discount_tasks => super::LimitedDiscountTask
+    }
+
     w::record! {
         /// Stop a limited discount (停止限时抢购).
         ///
@@ -5873,6 +5963,21 @@ pub mod local_life {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["product_ids"],
+        },
+        |answer| answer.product_ids => i64
     }
 
     w::record! {
@@ -6604,6 +6709,21 @@ pub mod service {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["service_order_list"],
+        },
+        |answer| answer.service_order_list => super::ServiceOrder
+    }
 }
 
 /// Shipping methods (配送方式): `channels.product.ship_methods`.
@@ -7190,6 +7310,21 @@ pub mod stock {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetFlow,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "data.next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data.stock_flow_info_list"],
+        },
+        |answer| answer.data.stock_flow_info_list => super::StockFlowInfo
     }
 
     w::record! {

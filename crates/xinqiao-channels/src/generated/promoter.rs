@@ -957,6 +957,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindSharerList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sharer_info_list"],
+    },
+    |answer| answer.sharer_info_list => SharerInfo
+}
+
 w::record! {
     /// List bound shops (列出合作的店铺).
     ///
@@ -1002,6 +1017,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBindShopList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["shop_list"],
+    },
+    |answer| answer.shop_list => Shop
 }
 
 w::record! {
@@ -1053,6 +1083,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindShopPromoterList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["promoter_list"],
+    },
+    |answer| answer.promoter_list => Promoter
+}
+
 w::record! {
     /// List bound talents (列出合作的达人).
     ///
@@ -1100,6 +1145,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBindTalentList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["talent_list"],
+    },
+    |answer| answer.talent_list => Talent
 }
 
 w::record! {
@@ -1154,6 +1214,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetCooperativeCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => Coupon
 }
 
 w::record! {
@@ -1386,6 +1461,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCouponToHeadSupplier,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_context",
+        next: "page_context",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => GetCouponToHeadSupplierList
+}
+
 w::record! {
     /// List a talent's videos (列出达人短视频).
     ///
@@ -1436,6 +1526,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFeedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["feed_list"],
+    },
+    |answer| answer.feed_list => Feed
 }
 
 w::record! {
@@ -1584,6 +1689,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLiveCommissionProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => Product
 }
 
 w::record! {
@@ -2080,6 +2200,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "start_id",
+        next: "start_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
+}
+
 w::record! {
     /// Get a sharer's promotion of one product (获取推客单品推广参数).
     ///
@@ -2353,6 +2488,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPromoteProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => GetPromoteProductListProduct
+}
+
 w::record! {
     /// List promoters of a mini program (列出推广员).
     ///
@@ -2528,6 +2678,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPublicCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => GetPublicCouponListCoupon
+}
+
 w::record! {
     /// List relations of promoters and users (列出推广关系).
     ///
@@ -2589,6 +2754,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetRelation,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "start_id",
+        next: "start_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["relation_list"],
+    },
+    |answer| answer.relation_list => Relation
 }
 
 w::record! {
@@ -2793,6 +2973,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetShopFeedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["feed_list"],
+    },
+    |answer| answer.feed_list => GetShopFeedListFeed
+}
+
 w::record! {
     /// Get the promotion of a shop's videos (获取店铺短视频推广信息).
     ///
@@ -2901,6 +3096,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetShopLiveCommissionProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => LiveCommissionProductListProduct
 }
 
 w::record! {
@@ -3154,6 +3364,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetShopMpArticleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["article_list"],
+    },
+    |answer| answer.article_list => Article
+}
+
 w::record! {
     /// List a talent's articles (列出达人公众号文章).
     ///
@@ -3205,6 +3430,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetTalentBizArticleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["article_list"],
+    },
+    |answer| answer.article_list => GetTalentBizArticleListArticle
 }
 
 w::record! {

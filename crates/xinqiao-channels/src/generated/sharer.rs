@@ -141,6 +141,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sharer_info_list"],
+    },
+    |answer| answer.sharer_info_list => SharerInfo
+}
+
 w::record! {
     /// List a sharer's orders (列出分享员订单).
     ///
@@ -196,6 +211,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetSharerOrderList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
 }
 
 w::record! {

@@ -1182,6 +1182,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PromoterList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["promoters"],
+    },
+    |answer| answer.promoters => Promoter
+}
+
 w::record! {
     /// Check a scene (检查场景值).
     ///
@@ -1856,6 +1871,21 @@ pub mod complaint {
         }
     }
 
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["orders"],
+        },
+        |answer| answer.orders => super::Order
+    }
+
     w::record! {
         /// Upload material for a component complaint (上传组件纠纷材料).
         ///
@@ -2207,6 +2237,21 @@ pub mod pay {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_index",
+            next: "last_index",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["trade_no_list"],
+        },
+        |answer| answer.trade_no_list => String
     }
 
     w::record! {

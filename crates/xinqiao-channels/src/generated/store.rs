@@ -285,6 +285,21 @@ pub mod classification {
             }
         }
 
+        w::paged! {
+            ProductGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "req.page_context",
+                next: "resp.page_context",
+                more: "",
+                end: "",
+                total: "resp.total_count",
+                pages: "",
+                lists: &["resp.product_ids"],
+            },
+            |answer| answer.resp.product_ids => i64
+        }
+
         w::record! {
             /// Set the classification (设置商品分类).
             ///
@@ -413,6 +428,21 @@ pub mod window {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "next_key",
+                next: "next_key",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["products"],
+            },
+            |answer| answer.products => super::super::Product
         }
 
         w::record! {

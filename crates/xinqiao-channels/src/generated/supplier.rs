@@ -193,6 +193,21 @@ pub mod relation {
         }
     }
 
+    w::paged! {
+        GetEcList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::EcList
+    }
+
     w::record! {
         /// Get the default supplier of a product (获取商品默认供货商).
         ///
@@ -302,6 +317,21 @@ pub mod relation {
         }
     }
 
+    w::paged! {
+        GetProductList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_context",
+            next: "page_context",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ProductList
+    }
+
     w::record! {
         /// List suppliers (列出供货商).
         ///
@@ -345,6 +375,21 @@ pub mod relation {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetSupplierList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::SupplierList
     }
 
     w::record! {

@@ -240,6 +240,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrderList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
+}
+
 /// `channels.talent.window`.
 pub mod window {
 
@@ -333,6 +348,21 @@ pub mod window {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "last_buffer",
+                next: "last_buffer",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["products"],
+            },
+            |answer| answer.products => super::super::ListGetProduct
         }
     }
 }

@@ -1410,6 +1410,21 @@ pub mod promoter {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ListProduct
+        }
     }
 
     /// Promoter orders (推客订单): `channels.union.promoter.order`.
@@ -1508,6 +1523,21 @@ pub mod promoter {
             }
         }
 
+        w::paged! {
+            Search,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "totalNum",
+                pages: "",
+                lists: &["orderList"],
+            },
+            |answer| answer.order_list => super::super::Order
+        }
+
         w::record! {
             /// Search normal orders (搜索普通订单).
             ///
@@ -1593,6 +1623,21 @@ pub mod promoter {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            SearchNormalOrder,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["orderList"],
+            },
+            |answer| answer.order_list => super::super::SearchNormalOrderDetail
         }
     }
 
@@ -1765,6 +1810,21 @@ pub mod promoter {
             }
         }
 
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductItem
+        }
+
         w::record! {
             /// Parse product tags (解析商品口令).
             ///
@@ -1881,6 +1941,21 @@ pub mod promoter {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            Select,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductItem
         }
     }
 
@@ -2006,6 +2081,21 @@ pub mod promoter {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "start",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["promotionSourceList"],
+            },
+            |answer| answer.promotion_source_list => super::super::PromotionInfo
         }
 
         w::record! {
@@ -2262,6 +2352,21 @@ pub mod shop {
         }
     }
 
+    w::paged! {
+        OrderSearchNormalOrder,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["orderList"],
+        },
+        |answer| answer.order_list => super::NormalOrder
+    }
+
     /// Open plans of union shops (联盟小店开放计划): `channels.union.shop.open`.
     pub mod open {
         use xinqiao_wire as w;
@@ -2473,6 +2578,21 @@ pub mod shop {
             }
         }
 
+        w::paged! {
+            PlanList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["planList"],
+            },
+            |answer| answer.plan_list.unwrap_or_default() => super::super::Plan
+        }
+
         w::record! {
             /// List the products of a target plan (列出定向计划商品).
             ///
@@ -2518,6 +2638,21 @@ pub mod shop {
             }
         }
 
+        w::paged! {
+            ProductList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductListProduct
+        }
+
         w::record! {
             /// List the promoters of a target plan (列出定向计划推客).
             ///
@@ -2561,6 +2696,21 @@ pub mod shop {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            PromoterList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["promoterList"],
+            },
+            |answer| answer.promoter_list => super::super::Promoter
         }
 
         w::record! {

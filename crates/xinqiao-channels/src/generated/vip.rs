@@ -238,6 +238,21 @@ pub mod user {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::InfoGetInfo
+    }
+
     /// Member points (会员积分): `channels.vip.user.score`.
     pub mod score {
         use xinqiao_wire as w;
@@ -318,6 +333,21 @@ pub mod user {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            FlowRecordGet,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page_num",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::FlowRecordGetList
         }
 
         w::record! {

@@ -417,6 +417,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBillList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
+}
+
 w::record! {
     /// List a user's vouchers (列出用户的券).
     ///
@@ -467,6 +482,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["voucher_list"],
+    },
+    |answer| answer.voucher_list => Voucher
 }
 
 w::record! {

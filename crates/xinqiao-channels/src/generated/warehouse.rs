@@ -217,6 +217,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "data.next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data.out_warehouse_ids"],
+    },
+    |answer| answer.data.out_warehouse_ids => String
+}
+
 /// `channels.warehouse.address`.
 pub mod address {
 

@@ -253,6 +253,21 @@ pub mod product {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_buffer",
+            next: "last_buffer",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["products"],
+        },
+        |answer| answer.products => super::ListGetProduct
+    }
+
     w::record! {
         /// Take a product off the window (下架橱窗商品).
         ///

@@ -706,6 +706,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetHotQueryDetail,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "pageNo",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "data.totalPages",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.unwrap_or_default().list => DataList
+}
+
 w::record! {
     /// List hot queries (列出热门问题).
     ///
@@ -768,6 +783,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetHotQueryList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "pageNo",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "data.totalPages",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.unwrap_or_default().list => UnbindMpList
 }
 
 w::record! {

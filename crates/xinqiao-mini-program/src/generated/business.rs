@@ -104,6 +104,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => BusinessInfo
+}
+
 w::record! {
     /// Register a sub-merchant for customer service (注册子商户客服账号).
     ///

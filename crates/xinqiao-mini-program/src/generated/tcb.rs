@@ -1051,6 +1051,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    DatabaseCollectionGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["collections"],
+    },
+    |answer| answer.collections => Collection
+}
+
 w::record! {
     /// Count database records (统计数据库记录).
     ///
@@ -1934,6 +1949,20 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetStatistics,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["data_column", "data_value"],
+    }
+}
+
 w::record! {
     /// Get signed headers for uploads (获取上传签名头).
     ///
@@ -2109,6 +2138,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListFunctions,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["functions"],
+    },
+    |answer| answer.functions => Function
 }
 
 w::record! {

@@ -2021,6 +2021,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetStoreList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["business_list"],
+    },
+    |answer| answer.business_list => Business
+}
+
 w::record! {
     /// Get the attributes of a store mini program (获取门店小程序属性).
     ///
@@ -3119,6 +3134,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ServiceGetServiceBuyerList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["buyer_list"],
+    },
+    |answer| answer.buyer_list => Buyer
+}
+
 w::record! {
     /// Call a service of the market (调用服务平台的服务).
     ///
@@ -3220,6 +3250,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ServiceMarketGetPaidOrderList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
 }
 
 w::record! {
@@ -3595,6 +3640,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SiteSearch,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_page_info",
+        next: "next_page_info",
+        more: "has_next_page",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => SiteSearchItem
+}
+
 w::record! {
     /// Update a store (更新门店).
     ///
@@ -3714,6 +3774,21 @@ pub mod charge {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            Get,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["detailList"],
+            },
+            |answer| answer.detail_list => super::super::GetDetail
         }
 
         w::record! {
@@ -3839,6 +3914,21 @@ pub mod dev_plugin {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        DevApplyList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["apply_list"],
+        },
+        |answer| answer.apply_list => super::DevApplyListApply
     }
 
     w::record! {
@@ -4768,6 +4858,21 @@ pub mod vip {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::ListGetList
         }
     }
 }

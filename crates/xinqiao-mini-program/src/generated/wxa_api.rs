@@ -656,6 +656,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    FeedbackList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => FeedbackListDetail
+}
+
 w::record! {
     /// Search the live log (查询实时日志).
     ///
@@ -721,6 +736,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    UserLogSearch,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "data.total",
+        pages: "",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.list => DataList
 }
 
 /// Reviews (评价): `mini_program.wxa_api.comment`.
@@ -894,6 +924,21 @@ pub mod comment {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        MpCommentListGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["commentList"],
+        },
+        |answer| answer.comment_list => super::InfoContent
     }
 
     w::record! {
@@ -1241,6 +1286,21 @@ pub mod log {
         }
     }
 
+    w::paged! {
+        JsErrDetail,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalCount",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::JsErrDetailData
+    }
+
     w::record! {
         /// List script errors (列出 JS 错误).
         ///
@@ -1312,6 +1372,21 @@ pub mod log {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        JsErrList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalCount",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::JsErrListData
     }
 }
 
@@ -1736,6 +1811,21 @@ pub mod new_tmpl {
         }
     }
 
+    w::paged! {
+        GetPubTemplateTitles,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::GetPubTemplateTitlesData
+    }
+
     w::record! {
         /// List the subscription templates added (列出已添加的订阅模板).
         ///
@@ -1923,6 +2013,21 @@ pub mod wxa_embedded {
         }
     }
 
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["wxa_embedded_list"],
+        },
+        |answer| answer.wxa_embedded_list => super::WxaEmbedded
+    }
+
     w::record! {
         /// List apps that embed this one (列出半屏小程序的授权).
         ///
@@ -1966,6 +2071,21 @@ pub mod wxa_embedded {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetOwnList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["wxa_embedded_list"],
+        },
+        |answer| answer.wxa_embedded_list => super::WxaEmbedded
     }
 
     w::record! {
@@ -2093,5 +2213,20 @@ pub mod wxa_mp_trade {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetPenaltyList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalNum",
+            pages: "",
+            lists: &["appealList"],
+        },
+        |answer| answer.appeal_list => super::Appeal
     }
 }

@@ -1043,6 +1043,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    QueryAdverFunds,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["adver_funds_list"],
+    },
+    |answer| answer.adver_funds_list => AdverFund
+}
+
 w::record! {
     /// Get the merchant's balance (查询商家余额).
     ///
@@ -1181,6 +1196,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryFundsBill,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
 }
 
 w::record! {
@@ -1384,6 +1414,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryRecoverBill,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => RecoverBill
 }
 
 w::record! {

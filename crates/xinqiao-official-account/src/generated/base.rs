@@ -1326,6 +1326,21 @@ pub mod publisher {
             }
         }
 
+        w::paged! {
+            PublisherAdPosGeneral,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::PublisherAdPosGeneralList
+        }
+
         w::record! {
             /// Get data of commission goods (获取返佣商品数据).
             ///
@@ -1376,6 +1391,21 @@ pub mod publisher {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            PublisherCpsGeneral,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::PublisherCpsGeneralList
         }
 
         w::record! {
@@ -1434,6 +1464,21 @@ pub mod publisher {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            PublisherSettlement,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["settlement_list"],
+            },
+            |answer| answer.settlement_list => super::super::Settlement
         }
     }
 }

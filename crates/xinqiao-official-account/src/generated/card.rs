@@ -2283,6 +2283,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["card_id_list"],
+    },
+    |answer| answer.card_id_list => String
+}
+
 w::record! {
     /// Update the check-in of a boarding pass (更新飞机票的值机信息).
     ///
@@ -3988,6 +4003,21 @@ pub mod pay_gift_card {
         }
     }
 
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["rule_list"],
+        },
+        |answer| answer.rule_list => super::Rule
+    }
+
     w::record! {
         /// Delete a rule that gives cards after payment (删除支付后投放卡券规则).
         ///
@@ -4298,6 +4328,21 @@ pub mod sub_merchant {
             client_cert: false,
             permissions: &["card"],
         }
+    }
+
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "begin_id",
+            next: "next_begin_id",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["info_list"],
+        },
+        |answer| answer.info_list => super::BatchGetInfo
     }
 
     w::record! {

@@ -157,6 +157,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "begin",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["comment"],
+    },
+    |answer| answer.comment => Comment
+}
+
 w::record! {
     /// Mark a comment as selected (设为精选留言).
     ///

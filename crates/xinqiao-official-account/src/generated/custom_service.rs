@@ -717,6 +717,21 @@ pub mod msg_record {
         }
     }
 
+    w::paged! {
+        GetMsgList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "msgid",
+            next: "msgid",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["recordlist"],
+        },
+        |answer| answer.record_list => super::RecordList
+    }
+
     w::record! {
         /// List chat records (old) (查询聊天记录（旧）).
         ///

@@ -167,6 +167,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetItem
+}
+
 w::record! {
     /// Count drafts (统计草稿).
     ///

@@ -121,6 +121,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetItem
+}
+
 w::record! {
     /// Delete a published article (删除已发布的文章).
     ///

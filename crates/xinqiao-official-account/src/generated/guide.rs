@@ -1064,6 +1064,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupInfo,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["guide_list"],
+    },
+    |answer| answer.guide_list => Guide
+}
+
 w::record! {
     /// Get a guide (获取顾问).
     ///
@@ -1243,6 +1258,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetGuideBuyerChatRecord,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => Msg
 }
 
 w::record! {
@@ -1434,6 +1464,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetGuideBuyerRelationList,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list.unwrap_or_default() => GuideBuyerRelationList
 }
 
 w::record! {
@@ -1652,6 +1697,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideImageMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["model_list"],
+    },
+    |answer| answer.model_list => Model
+}
+
 w::record! {
     /// Get a guide's mass sending job (获取顾问群发任务).
     ///
@@ -1744,6 +1804,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideMassendJobList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => Job
+}
+
 w::record! {
     /// List guide tags and their values (查询标签可选值).
     ///
@@ -1826,6 +1901,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetGuideWordMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["word_list"],
+    },
+    |answer| answer.word_list => Word
 }
 
 w::record! {

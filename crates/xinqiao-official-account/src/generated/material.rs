@@ -202,6 +202,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGetMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetMaterialItem
+}
+
 w::record! {
     /// Delete permanent material (删除永久素材).
     ///

@@ -277,6 +277,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPoiList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "begin",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["business_list"],
+    },
+    |answer| answer.business_list => GetPoiListBusiness
+}
+
 w::record! {
     /// List store categories (列出门店类目).
     ///

@@ -827,6 +827,21 @@ pub mod product {
             }
         }
 
+        w::paged! {
+            GetInfoByPage,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "page_context",
+                next: "page_context",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["product"],
+            },
+            |answer| answer.product => super::super::ProductItem
+        }
+
         w::record! {
             /// Get the state of an import (V2) (查询商品导入状态（V2）).
             ///

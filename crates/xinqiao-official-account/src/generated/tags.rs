@@ -429,4 +429,19 @@ pub mod members {
             permissions: &["user.group"],
         }
     }
+
+    w::paged! {
+        GetBlacklist,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "begin_openid",
+            next: "next_openid",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["data.openid"],
+        },
+        |answer| answer.data.openid => xinqiao_types::OpenId
+    }
 }

@@ -122,6 +122,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Get,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_openid",
+        next: "next_openid",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["data.openid"],
+    },
+    |answer| answer.data.openid => xinqiao_types::OpenId
+}
+
 w::record! {
     /// Get a user's basic information (获取用户基本信息).
     ///
@@ -324,4 +339,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &["user.group"],
     }
+}
+
+w::paged! {
+    TagGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_openid",
+        next: "next_openid",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data.openid"],
+    },
+    |answer| answer.data.openid => xinqiao_types::OpenId
 }

@@ -519,6 +519,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ApiGetAuthorizerList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => GetAuthorizerList
+}
+
 w::record! {
     /// Get an option of an authorizer (获取授权账号选项).
     ///

@@ -2012,6 +2012,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    DbCollection,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["collections"],
+    },
+    |answer| answer.collections.unwrap_or_default() => Collection
+}
+
 w::record! {
     /// Export a database (导出数据库).
     ///
@@ -2763,6 +2778,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCsList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["cslist"],
+    },
+    |answer| answer.cs_list => CsList
+}
+
 w::record! {
     /// Get a version of a container service (获取容器服务版本详情).
     ///
@@ -2907,6 +2937,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCsVersionList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => GetCsVersionListItem
+}
+
 w::record! {
     /// List cloud functions (列出云函数).
     ///
@@ -2956,6 +3001,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetScfList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["functions"],
+    },
+    |answer| answer.functions => GetScfListFunction
 }
 
 w::record! {

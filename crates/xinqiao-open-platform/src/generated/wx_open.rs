@@ -648,6 +648,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    QrCodeJumpGet,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["rule_list"],
+    },
+    |answer| answer.rule_list => Rule
+}
+
 w::record! {
     /// Publish a QR code rule (发布扫码规则).
     ///

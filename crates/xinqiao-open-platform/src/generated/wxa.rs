@@ -1638,6 +1638,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetWxaMpLinkForShow,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["biz_info_list"],
+    },
+    |answer| answer.biz_info_list => BizInfo
+}
+
 w::record! {
     /// Check whether the mini program may be searched (查询可否被搜索).
     ///

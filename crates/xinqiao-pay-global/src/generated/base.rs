@@ -1082,6 +1082,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListRefunds,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Refund
+}
+
 w::record! {
     /// Change a sub-merchant (修改子商户).
     ///
@@ -1377,5 +1392,20 @@ pub mod settle {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListSettlements,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Settlement
     }
 }

@@ -315,6 +315,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrder,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Order
+}
+
 w::record! {
     /// Get customs orders (other path) (查询报关订单（另一路径）).
     ///
@@ -389,6 +404,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetOrderGlobalV3,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GlobalOrder
 }
 
 w::record! {

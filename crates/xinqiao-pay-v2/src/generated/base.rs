@@ -1340,6 +1340,21 @@ pub mod risk {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetViolation,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "violation_records.total_size",
+            pages: "",
+            lists: &["violation_records.violation_records"],
+        },
+        |answer| answer.violation_records.violation_records => super::ViolationRecordDetail
+    }
 }
 
 /// `pay_v2.base.sec_svc`.

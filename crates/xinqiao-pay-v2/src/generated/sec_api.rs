@@ -954,6 +954,21 @@ pub mod mch {
         }
     }
 
+    w::paged! {
+        SubMchManage,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["mchinfo"],
+        },
+        |answer| answer.mch_info => super::MchInfo
+    }
+
     w::record! {
         /// Upload a picture (上传图片).
         ///

@@ -3378,6 +3378,21 @@ pub mod iot_manage {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListDevices,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Device
+    }
 }
 
 /// `pay_v3.base.love_feast`.
@@ -3550,6 +3565,21 @@ pub mod love_feast {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListOrders,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data.unwrap_or_default() => super::super::Order
         }
     }
 }
@@ -3773,6 +3803,21 @@ pub mod merchant_fund {
         }
     }
 
+    w::paged! {
+        ListMerchantIncomeRecords,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::MerchantIncomeRecord
+    }
+
     w::record! {
         /// List a sub-merchant's income from banks (列出特约商户银行来账).
         ///
@@ -3834,6 +3879,21 @@ pub mod merchant_fund {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListPartnerIncomeRecords,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::PartnerIncomeRecord
     }
 }
 

@@ -364,6 +364,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListShakeActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => ShakeActivity
+}
+
 w::record! {
     /// Submit a brand application (提交品牌入驻申请).
     ///

@@ -221,6 +221,21 @@ pub mod capital_lhh {
             }
         }
 
+        w::paged! {
+            ListBranches,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Branch
+        }
+
         w::record! {
             /// List banks for corporate accounts (列出对公业务银行).
             ///
@@ -273,6 +288,21 @@ pub mod capital_lhh {
             }
         }
 
+        w::paged! {
+            ListCorporateBankings,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
+        }
+
         w::record! {
             /// List banks for personal accounts (列出个人业务银行).
             ///
@@ -310,6 +340,21 @@ pub mod capital_lhh {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListPersonalBankings,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
         }
 
         w::record! {

@@ -372,6 +372,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListUserContracts,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserContract
+}
+
 w::record! {
     /// Announce a tuition deduction (发送教培预扣款通知).
     ///

@@ -645,4 +645,19 @@ pub mod users {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListContracts,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Contract
+    }
 }

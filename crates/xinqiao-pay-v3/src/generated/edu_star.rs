@@ -146,6 +146,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrders,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Order
+}
+
 /// Student status (学生身份查询): `pay_v3.edu_star.users`.
 pub mod users {
     use xinqiao_wire as w;

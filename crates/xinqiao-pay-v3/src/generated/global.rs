@@ -702,6 +702,21 @@ pub mod merchant_service {
         }
     }
 
+    w::paged! {
+        ListComplaints,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Complaint
+    }
+
     w::record! {
         /// Get the history of a cross-border complaint (查询境外投诉协商历史).
         ///
@@ -755,6 +770,21 @@ pub mod merchant_service {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListNegotiationHistory,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::NegotiationHistory
     }
 
     w::record! {

@@ -665,6 +665,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListPartnerships,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Partnership
+}
+
 w::record! {
     /// Terminate a partnership (终止合作关系).
     ///
@@ -839,6 +854,21 @@ pub mod bank {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListTasks,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Task
         }
     }
 }
@@ -1181,6 +1211,21 @@ pub mod member_card_activity {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::ActivitiesData
     }
 
     w::record! {
@@ -1705,6 +1750,21 @@ pub mod weekly_discount {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Activity
+    }
 }
 
 /// `pay_v3.marketing.withdraw_favor`.
@@ -1775,6 +1835,21 @@ pub mod withdraw_favor {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListCoupons,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Coupon
         }
 
         w::record! {

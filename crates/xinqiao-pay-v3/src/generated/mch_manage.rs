@@ -243,6 +243,21 @@ pub mod mch_manage_records {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::ListData
+    }
+
     w::record! {
         /// Submit data to a management record (提交管理记录资料).
         ///

@@ -633,6 +633,21 @@ pub mod ec_trade_risk {
         }
     }
 
+    w::paged! {
+        QueryRiskTrades,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["risk_trade_list"],
+        },
+        |answer| answer.risk_trade_list => super::RiskTrade
+    }
+
     w::record! {
         /// Report how a risky trade was handled (上报电商风险处置结果).
         ///

@@ -749,6 +749,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListComplaints,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => Complaint
+}
+
 w::record! {
     /// Get a complaint by transaction (old) (按订单查询投诉（旧）).
     ///
@@ -866,6 +881,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListComplaintsV2,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ComplaintItem
+}
+
 w::record! {
     /// Get the history of a complaint (old) (查询投诉协商历史（旧）).
     ///
@@ -958,6 +988,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListNegotiationHistoryV2,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => NegotiationRecord
 }
 
 w::record! {

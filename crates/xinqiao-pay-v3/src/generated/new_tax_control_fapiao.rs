@@ -1860,6 +1860,21 @@ pub mod fapiao_merchant {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListSpInviteMchInfo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["mch_invite_result_list"],
+        },
+        |answer| answer.mch_invite_result_list => super::MchInviteResult
+    }
 }
 
 /// Invoice merchant setup (发票商户配置): `pay_v3.new_tax_control_fapiao.merchant`.
@@ -2129,6 +2144,21 @@ pub mod merchant {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListTaxCodes,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::TaxCode
     }
 
     w::record! {

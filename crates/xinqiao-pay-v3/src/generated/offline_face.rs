@@ -550,6 +550,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListFaceCollections,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["face_collections"],
+    },
+    |answer| answer.face_collections => FaceCollection
+}
+
 /// Offline face payment contracts (离线刷脸签约): `pay_v3.offline_face.contracts`.
 pub mod contracts {
     use xinqiao_wire as w;

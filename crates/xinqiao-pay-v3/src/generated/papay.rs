@@ -1277,6 +1277,21 @@ pub mod insurance_sign {
             }
         }
 
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
+        }
+
         w::record! {
             /// Change insurance payment periods (修改缴费周期).
             ///

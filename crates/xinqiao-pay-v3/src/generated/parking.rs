@@ -533,6 +533,21 @@ pub mod reminders {
         }
     }
 
+    w::paged! {
+        ListApplications,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["application_list"],
+        },
+        |answer| answer.application_list.unwrap_or_default() => super::Application
+    }
+
     w::record! {
         /// Get an application for a parking lot (查询停车场申请).
         ///

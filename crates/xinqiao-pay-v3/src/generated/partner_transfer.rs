@@ -214,6 +214,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBatchByBatchId,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
+}
+
 w::record! {
     /// Get a partner transfer batch by the merchant's batch number (服务商按商家批次号查询批次).
     ///
@@ -258,6 +273,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBatchByOutBatchNo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
 }
 
 w::record! {

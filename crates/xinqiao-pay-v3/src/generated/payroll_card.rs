@@ -409,6 +409,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListAuthentications,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Authentication
+}
+
 w::record! {
     /// Prepare an authentication (预下单核身).
     ///

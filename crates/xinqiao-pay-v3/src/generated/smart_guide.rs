@@ -120,6 +120,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGuides,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Guide
+}
+
 w::record! {
     /// Register a guide (注册服务人员).
     ///

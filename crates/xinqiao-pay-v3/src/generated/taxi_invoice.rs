@@ -642,6 +642,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListUserTaxiOrders,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserTaxiOrder
+}
+
 w::record! {
     /// Put a taxi invoice into a user's cards (将出租车发票插入卡包).
     ///

@@ -129,6 +129,21 @@ pub mod transaction_block_records {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::DataInfo
+    }
 }
 
 /// Transaction block submissions (交易拦截提交): `pay_v3.transaction_block.transaction_block_submissions`.

@@ -262,6 +262,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBatchByBatchId,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
+}
+
 w::record! {
     /// Get a transfer batch by the merchant's batch number (按商家批次号查询批次).
     ///
@@ -317,6 +332,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBatchByOutBatchNo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
 }
 
 w::record! {

@@ -277,6 +277,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListMerchantIdentifiers,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
+}
+
 /// Corporate wallet bills (企业钱包账单): `pay_v3.we_biz_pay.bill`.
 pub mod bill {
     use xinqiao_wire as w;

@@ -342,6 +342,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ListOrderDetail
+}
+
 w::record! {
     /// Pay an order from the balance (提交余额支付).
     ///

@@ -664,6 +664,21 @@ pub mod advanced_feature {
         }
     }
 
+    w::paged! {
+        GetApplyIdList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["apply_id_list"],
+        },
+        |answer| answer.apply_id_list => String
+    }
+
     w::record! {
         /// Get the approval of an application (获取申请单审批信息).
         ///
@@ -1193,6 +1208,21 @@ pub mod dial {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetDialRecord,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["record"],
+        },
+        |answer| answer.record => super::DialRecord
     }
 }
 

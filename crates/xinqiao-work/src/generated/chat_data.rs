@@ -861,6 +861,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAuthUserList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["auth_user_list"],
+    },
+    |answer| answer.auth_user_list => AuthUser
+}
+
 w::record! {
     /// Get the corp's authorization (获取企业授权信息).
     ///
@@ -1068,6 +1083,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SearchChat,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["chat_list"],
+    },
+    |answer| answer.chat_list => SearchChatDetail
+}
+
 w::record! {
     /// Search messages (搜索消息).
     ///
@@ -1127,6 +1157,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    SearchMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => SearchMsgDetail
 }
 
 w::record! {
@@ -1358,6 +1403,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    SyncMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => SyncMsgDetail
 }
 
 w::record! {
@@ -1724,6 +1784,21 @@ pub mod keyword {
         }
     }
 
+    w::paged! {
+        GetHitMsgList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["msg_list"],
+        },
+        |answer| answer.msg_list => super::GetHitMsgListMsg
+    }
+
     w::record! {
         /// Get a keyword rule (获取关键词规则).
         ///
@@ -1816,6 +1891,21 @@ pub mod keyword {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetRuleList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["rule_list"],
+        },
+        |answer| answer.rule_list => super::Rule
     }
 
     w::record! {

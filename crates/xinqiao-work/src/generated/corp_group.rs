@@ -537,6 +537,21 @@ pub mod corp {
         }
     }
 
+    w::paged! {
+        GetChainCorpInfoList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["group_corps"],
+        },
+        |answer| answer.group_corps => super::GroupCorp
+    }
+
     w::record! {
         /// List the groups of a chain (列出上下游分组).
         ///
@@ -766,6 +781,21 @@ pub mod corp {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListAppShareInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["corp_list"],
+        },
+        |answer| answer.corp_list => super::Corp
     }
 
     w::record! {

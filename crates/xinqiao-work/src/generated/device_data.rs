@@ -301,6 +301,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAccessControlData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["accesscontrol_data.items"],
+    },
+    |answer| answer.access_control_data.items => AccessControlDataItem
+}
+
 w::record! {
     /// Get the access rules of a device (获取门禁规则).
     ///
@@ -450,6 +465,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCheckinData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["checkindata.items"],
+    },
+    |answer| answer.checkin_data.items => CheckinDataItem
+}
+
 w::record! {
     /// Get temperature data (获取测温数据).
     ///
@@ -513,6 +543,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetTemperatureData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["temperature_data.items"],
+    },
+    |answer| answer.temperature_data.items => TemperatureDataItem
 }
 
 w::record! {

@@ -587,6 +587,21 @@ pub mod app {
         }
     }
 
+    w::paged! {
+        GetMailList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["mail_list"],
+        },
+        |answer| answer.mail_list => super::Mail
+    }
+
     w::record! {
         /// Read a mail (读取邮件内容).
         ///

@@ -1705,6 +1705,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGetByUser,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["external_contact_list"],
+    },
+    |answer| answer.external_contact_list => BatchGetByUserExternalContact
+}
+
 w::record! {
     /// Convert phone numbers to customer ids (手机号批量转客户 ID).
     ///
@@ -1890,6 +1905,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ContactList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["info_list"],
+    },
+    |answer| answer.info_list => ContactListInfo
 }
 
 w::record! {
@@ -2552,6 +2582,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupMsgListV2,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["group_msg_list"],
+    },
+    |answer| answer.group_msg_list.unwrap_or_default() => GroupMsg
+}
+
 w::record! {
     /// Get the results of a mass message (old) (获取群发结果（旧）).
     ///
@@ -2636,6 +2681,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupMsgSendResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["send_list"],
+    },
+    |answer| answer.send_list.unwrap_or_default() => GetGroupMsgSendResultSend
+}
+
 w::record! {
     /// List the member tasks of a mass message (列出群发的成员任务).
     ///
@@ -2683,6 +2743,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetGroupMsgTask,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["task_list"],
+    },
+    |answer| answer.task_list.unwrap_or_default() => Task
 }
 
 w::record! {
@@ -2857,6 +2932,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetMomentCustomerList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => Customer
+}
+
 w::record! {
     /// List moments (列出朋友圈).
     ///
@@ -2911,6 +3001,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetMomentList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["moment_list"],
+    },
+    |answer| answer.moment_list => Moment
+}
+
 w::record! {
     /// List customers a moment reached (列出朋友圈发送结果).
     ///
@@ -2961,6 +3066,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetMomentSendResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => GetMomentSendResultCustomer
+}
+
 w::record! {
     /// List the member tasks of a moment (列出朋友圈的成员任务).
     ///
@@ -3007,6 +3127,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetMomentTask,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["task_list"],
+    },
+    |answer| answer.task_list => MomentTask
 }
 
 w::record! {
@@ -3178,6 +3313,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetProductAlbumList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => GetProductAlbumListProduct
 }
 
 w::record! {
@@ -3390,6 +3540,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUnassignedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "is_last",
+        total: "",
+        pages: "",
+        lists: &["info"],
+    },
+    |answer| answer.info => GetUnassignedListInfo
+}
+
 w::record! {
     /// Get statistics of contacts with customers (查询联系客户统计).
     ///
@@ -3526,6 +3691,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListContactWay,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["contact_way"],
+    },
+    |answer| answer.contact_way => Way
 }
 
 w::record! {
@@ -4027,6 +4207,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    TransferResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer"],
+    },
+    |answer| answer.customer => TransferResultCustomer
+}
+
 w::record! {
     /// Convert a unionid to a customer id (unionid 转 external_userid).
     ///
@@ -4513,6 +4708,21 @@ pub mod customer_strategy {
         }
     }
 
+    w::paged! {
+        GetRange,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["range"],
+        },
+        |answer| answer.range => super::Range
+    }
+
     w::record! {
         /// List customer strategies (列出客户联系规则组).
         ///
@@ -4557,6 +4767,21 @@ pub mod customer_strategy {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["strategy"],
+        },
+        |answer| answer.strategy => super::StrategyInfo
     }
 }
 
@@ -5001,6 +5226,21 @@ pub mod moment_strategy {
         }
     }
 
+    w::paged! {
+        GetRange,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["range"],
+        },
+        |answer| answer.range => super::Range
+    }
+
     w::record! {
         /// List moments strategies (列出朋友圈规则组).
         ///
@@ -5045,6 +5285,21 @@ pub mod moment_strategy {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["strategy"],
+        },
+        |answer| answer.strategy => super::StrategyItem
     }
 }
 
@@ -5148,5 +5403,20 @@ pub mod resigned {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        TransferResult,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["customer"],
+        },
+        |answer| answer.customer => super::TransferResultCustomer
     }
 }

@@ -237,6 +237,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBillList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
+}
+
 w::record! {
     /// Get the fund flow (获取资金流水).
     ///

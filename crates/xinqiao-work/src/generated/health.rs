@@ -203,6 +203,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetReportAnswer,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["answers"],
+    },
+    |answer| answer.answers => Answer
+}
+
 w::record! {
     /// List health report jobs (列出健康上报任务).
     ///
@@ -247,6 +262,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetReportJobIds,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "ending",
+        total: "",
+        pages: "",
+        lists: &["jobids"],
+    },
+    |answer| answer.job_ids => String
 }
 
 w::record! {

@@ -1189,6 +1189,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SyncMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => Msg
+}
+
 w::union! {
     /// One of several bodies, told apart by `msgtype`.
     pub enum AnswerAttachmentBody by "msgtype" {
@@ -1386,6 +1401,21 @@ pub mod account {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["account_list"],
+        },
+        |answer| answer.account_list => super::Account
     }
 
     w::record! {
@@ -1798,6 +1828,21 @@ pub mod knowledge {
         }
     }
 
+    w::paged! {
+        ListGroup,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["group_list"],
+        },
+        |answer| answer.group_list => super::Group
+    }
+
     w::record! {
         /// List questions (列出知识库问答).
         ///
@@ -1848,6 +1893,21 @@ pub mod knowledge {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListIntent,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["intent_list"],
+        },
+        |answer| answer.intent_list => super::Intent
     }
 
     w::record! {

@@ -1070,6 +1070,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUnionOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["buy_list"],
+    },
+    |answer| answer.buy_list => GetUnionOrderBuy
+}
+
 w::record! {
     /// List activated accounts (other spelling) (列出已激活账号（另一拼写）).
     ///
@@ -1153,6 +1168,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivedAccount,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["account_list"],
+    },
+    |answer| answer.account_list => ActivedAccount
+}
+
 w::record! {
     /// List licence orders (列出许可订单).
     ///
@@ -1207,6 +1237,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ListOrderDetail
+}
+
 w::record! {
     /// List the accounts of an order (列出订单中的账号).
     ///
@@ -1255,6 +1300,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListOrderAccount,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["account_list"],
+    },
+    |answer| answer.account_list => OrderAccount
 }
 
 w::record! {

@@ -430,6 +430,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUserAllLivingId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["livingid_list"],
+    },
+    |answer| answer.living_id_list => String
+}
+
 w::record! {
     /// Get who watched a live stream (获取直播观看明细).
     ///
@@ -475,6 +490,20 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::paged! {
+    GetWatchStat,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "ending",
+        total: "",
+        pages: "",
+        lists: &["stat_info.users", "stat_info.external_users"],
     }
 }
 

@@ -1145,6 +1145,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAttendeeList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["attendees"],
+    },
+    |answer| answer.attendees => Attendee
+}
+
 w::record! {
     /// Get participants' own meeting links (获取专属参会链接).
     ///
@@ -1375,6 +1390,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetInvitees,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["invitees"],
+    },
+    |answer| answer.invitees => GetInviteesInvitee
+}
+
 w::record! {
     /// Get a meeting's quality (获取会议健康度).
     ///
@@ -1443,6 +1473,20 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetQuality,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["problems", "attendees"],
+    }
+}
+
 w::record! {
     /// List who is in a meeting now (列出实时会中成员).
     ///
@@ -1497,6 +1541,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetRealtimeAttendeeList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["attendees"],
+    },
+    |answer| answer.attendees => GetRealtimeAttendeeListAttendee
+}
+
 w::record! {
     /// List a member's meetings (列出成员的会议 ID).
     ///
@@ -1547,6 +1606,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUserMeetingId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meetingid_list"],
+    },
+    |answer| answer.meeting_id_list => String
 }
 
 w::record! {
@@ -1669,6 +1743,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    StatisticsGetStartList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_list"],
+    },
+    |answer| answer.meeting_list => Meeting
 }
 
 w::record! {
@@ -2239,6 +2328,21 @@ pub mod enroll {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["enroll_list"],
+        },
+        |answer| answer.enroll_list => super::EnrollInfo
+    }
+
     w::record! {
         /// Find registrations by temporary openid (按临时 openid 查报名 ID).
         ///
@@ -2626,6 +2730,21 @@ pub mod phone {
         }
     }
 
+    w::paged! {
+        GetCallOutStatus,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["phone_numbers"],
+        },
+        |answer| answer.phone_numbers => super::GetCallOutStatusPhoneNumber
+    }
+
     w::record! {
         /// Get temporary openids of phones (获取电话用户的临时 openid).
         ///
@@ -2799,6 +2918,21 @@ pub mod vip {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => String
+    }
+
     w::record! {
         /// Submit assigning advanced meeting functions (提交批量分配会议高级功能).
         ///
@@ -2933,6 +3067,21 @@ pub mod waiting_room {
         }
     }
 
+    w::paged! {
+        GetCurrentUserList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["user_list"],
+        },
+        |answer| answer.user_list => super::GetCurrentUserListUser
+    }
+
     w::record! {
         /// List who was in the waiting room (列出等候室成员记录).
         ///
@@ -2982,5 +3131,20 @@ pub mod waiting_room {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetUserList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["user_list"],
+        },
+        |answer| answer.user_list => super::GetUserListUser
     }
 }

@@ -2302,6 +2302,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetApprovalInfo,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sp_no_list"],
+    },
+    |answer| answer.sp_no_list => String
+}
+
 w::record! {
     /// Get an approval template (获取审批模板).
     ///
@@ -2846,6 +2861,21 @@ pub mod journal {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetRecordList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "endflag",
+            total: "",
+            pages: "",
+            lists: &["journaluuid_list"],
+        },
+        |answer| answer.journal_uuid_list => String
     }
 
     w::record! {
@@ -3661,6 +3691,21 @@ pub mod schedule {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetByCalendar,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["schedule_list"],
+        },
+        |answer| answer.schedule_list => super::GetByCalendarSchedule
     }
 
     w::record! {

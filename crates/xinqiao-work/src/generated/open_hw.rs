@@ -547,6 +547,21 @@ pub mod device {
         }
     }
 
+    w::paged! {
+        GetUserInfoByPage,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userinfo.useritems"],
+        },
+        |answer| answer.user_info.user_items => super::UserItemDetail
+    }
+
     w::record! {
         /// Push a scanned file (推送扫描文件).
         ///

@@ -471,6 +471,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetInvoiceList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["invoice_list"],
+    },
+    |answer| answer.invoice_list => Invoice
+}
+
 w::record! {
     /// Get a cashier order (获取收银台订单).
     ///
@@ -582,6 +597,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetOrderList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["pay_order_list"],
+    },
+    |answer| answer.pay_order_list => GetOrderListPayOrder
 }
 
 w::record! {

@@ -853,6 +853,21 @@ pub mod patrol {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::OrderInfo
+    }
+
     w::record! {
         /// Get a member's patrol statistics (获取成员巡查统计).
         ///
@@ -1126,6 +1141,21 @@ pub mod resident {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::OrderInfoDetail
+    }
+
     w::record! {
         /// Get a member's resident statistics (获取成员居民上报统计).
         ///
@@ -1230,6 +1260,21 @@ pub mod site_code {
         }
     }
 
+    w::paged! {
+        GetReportAnswer,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["answers"],
+        },
+        |answer| answer.answers => super::Answer
+    }
+
     w::record! {
         /// Get the questions of a venue code (获取场所码上报问题).
         ///
@@ -1315,5 +1360,20 @@ pub mod site_code {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["site_code_infos"],
+        },
+        |answer| answer.site_code_infos => super::SiteCodeInfo
     }
 }

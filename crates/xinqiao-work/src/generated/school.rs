@@ -1128,6 +1128,21 @@ pub mod living {
         }
     }
 
+    w::paged! {
+        GetUnwatchStat,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students"],
+        },
+        |answer| answer.stat_info.students => super::StatInfoStudent
+    }
+
     w::record! {
         /// Get who missed a live lesson (V2) (获取未观看直播统计（V2）).
         ///
@@ -1173,6 +1188,20 @@ pub mod living {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        GetUnwatchStatV2,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students", "stat_info.parents"],
         }
     }
 
@@ -1224,6 +1253,20 @@ pub mod living {
         }
     }
 
+    w::paged! {
+        GetWatchStat,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["stat_infoes.students", "stat_infoes.visitors"],
+        }
+    }
+
     w::record! {
         /// Get who watched a live lesson (V2) (获取观看直播统计（V2）).
         ///
@@ -1269,6 +1312,20 @@ pub mod living {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        GetWatchStatV2,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students", "stat_info.parents", "stat_info.visitors"],
         }
     }
 }
@@ -1789,6 +1846,20 @@ pub mod user {
         }
     }
 
+    w::paged! {
+        GetStudentCustomizeHealthInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["question_templates", "health_infos"],
+        }
+    }
+
     w::record! {
         /// Get teachers' health data (获取老师健康信息).
         ///
@@ -1827,6 +1898,20 @@ pub mod user {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        GetTeacherCustomizeHealthInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["question_templates", "health_infos"],
         }
     }
 

@@ -280,6 +280,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AdminOperLogList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => AdminOperLogListRecord
+}
+
 w::record! {
     /// Get records of file operations (获取文件防泄漏记录).
     ///
@@ -334,6 +349,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFileOperRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => FileOperRecord
 }
 
 w::record! {
@@ -392,6 +422,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetScreenOperRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => ScreenOperRecord
 }
 
 w::record! {
@@ -488,6 +533,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    MemberOperLogList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => MemberOperLogListRecord
 }
 
 /// Trusted devices (可信设备): `work.security.trust_device`.
@@ -700,6 +760,21 @@ pub mod trust_device {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["device_list"],
+        },
+        |answer| answer.device_list => super::Device
+    }
+
     w::record! {
         /// Reject trusted devices (驳回可信设备申请).
         ///
@@ -863,6 +938,21 @@ pub mod vip {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => String
     }
 
     w::record! {

@@ -1645,6 +1645,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListDevice,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["device_list"],
+    },
+    |answer| answer.device_list => Device
+}
+
 w::record! {
     /// Upload media as a provider (上传服务商素材).
     ///
@@ -2221,6 +2236,20 @@ pub mod contact {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        Search,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "is_last",
+            total: "",
+            pages: "",
+            lists: &["query_result.user.userid", "query_result.user.open_userid", "query_result.party.department_id", "query_result.dismiss_user.userid", "query_result.dismiss_user.open_userid"],
         }
     }
 

@@ -905,6 +905,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["dept_user"],
+    },
+    |answer| answer.dept_user => DeptUser
+}
+
 w::record! {
     /// List members who authorized (列出已授权的成员).
     ///
@@ -949,6 +964,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListMemberAuth,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["member_auth_list"],
+    },
+    |answer| answer.member_auth_list => MemberAuth
 }
 
 w::record! {

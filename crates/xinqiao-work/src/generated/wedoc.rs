@@ -1674,6 +1674,20 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFormStatistic,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["submit_users", "unfill_users"],
+    }
+}
+
 w::record! {
     /// Change a document (修改文档).
     ///
@@ -2212,5 +2226,20 @@ pub mod vip {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => String
     }
 }

@@ -533,6 +533,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    FileList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "next_start",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["file_list.item"],
+    },
+    |answer| answer.file_list.item => FileInfoDetail
+}
+
 w::record! {
     /// Move files (移动文件).
     ///
@@ -1551,5 +1566,20 @@ pub mod vip {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => String
     }
 }

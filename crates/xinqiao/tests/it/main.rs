@@ -4,6 +4,7 @@
 
 mod answers;
 mod lines;
+mod pages;
 #[cfg(feature = "pay-v3")]
 mod pay;
 

@@ -997,6 +997,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SelectionProductsListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => SelectionProductsListGetProduct
+}
+
 /// Clues (线索): `channels.league.head_supplier.clue`.
 pub mod clue {
     use xinqiao_wire as w;
@@ -1096,6 +1111,21 @@ pub mod clue {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
+    }
 }
 
 /// Cooperative items (合作商品): `channels.league.head_supplier.cooperative_item`.
@@ -1193,6 +1223,21 @@ pub mod cooperative_item {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListItem
     }
 }
 
@@ -1341,6 +1386,21 @@ pub mod funds {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        FlowListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["flow_ids"],
+        },
+        |answer| answer.flow_ids => String
+    }
 }
 
 /// Head supplier items (团长商品): `channels.league.head_supplier.item`.
@@ -1436,6 +1496,21 @@ pub mod item {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListItemInfo
     }
 
     w::record! {
@@ -1630,6 +1705,21 @@ pub mod order {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListDetail
+    }
 }
 
 /// Second-level head supplier items (二级团长商品): `channels.league.head_supplier.second_head_supplier_item`.
@@ -1821,6 +1911,21 @@ pub mod shop {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["shop_list"],
+        },
+        |answer| answer.shop_list => super::ListGetShop
+    }
 }
 
 /// Sub-items (子商品): `channels.league.head_supplier.sub_item`.
@@ -1918,6 +2023,21 @@ pub mod sub_item {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListGetListDetail
+    }
 }
 
 /// Item subscriptions (商品订阅): `channels.league.head_supplier.subscription`.
@@ -1976,6 +2096,21 @@ pub mod subscription {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetSubscribe,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["subscribe_info_list"],
+        },
+        |answer| answer.subscribe_info_list => super::SubscribeInfo
     }
 
     w::record! {
@@ -2157,6 +2292,21 @@ pub mod window {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetAll,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "next_offset",
+            more: "have_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::GetAllList
     }
 
     w::record! {

@@ -379,6 +379,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_info.offset",
+        next: "next_page.offset",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["ds_order_id_list"],
+    },
+    |answer| answer.ds_order_id_list => String
+}
+
 w::record! {
     /// Search drop shipping orders (搜索代发单).
     ///
@@ -415,6 +430,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_info.offset",
+        next: "next_page.offset",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["ds_order_id_list"],
+    },
+    |answer| answer.ds_order_id_list => String
 }
 
 /// Drop shipping by suppliers (供货商代发): `channels.order.drop_ship.supplier`.
@@ -586,6 +616,21 @@ pub mod supplier {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "page_info.offset",
+            next: "next_page.offset",
+            more: "has_more",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["ds_order_id_list"],
+        },
+        |answer| answer.ds_order_id_list => String
+    }
+
     w::record! {
         /// Search drop shipping orders as a supplier (供货商搜索代发单).
         ///
@@ -622,5 +667,20 @@ pub mod supplier {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Search,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "page_info.offset",
+            next: "next_page.offset",
+            more: "has_more",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["ds_order_id_list"],
+        },
+        |answer| answer.ds_order_id_list => String
     }
 }

@@ -616,6 +616,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// Reject a mini shop refund (拒绝小商店退款).
     ///
@@ -722,6 +737,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
 }
 
 w::record! {

@@ -446,6 +446,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
+}
+
 w::record! {
     /// List a mini shop product for sale (上架小商店商品).
     ///
@@ -529,6 +544,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
 }
 
 w::record! {

@@ -517,6 +517,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["result_list"],
+    },
+    |answer| answer.result_list => GetListResult
+}
+
 w::record! {
     /// List a user's component coupons (列出用户的组件优惠券).
     ///
@@ -561,6 +576,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUserCouponList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["result_list"],
+    },
+    |answer| answer.result_list => GetUserCouponListResult
 }
 
 w::record! {

@@ -444,6 +444,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sales_orders"],
+    },
+    |answer| answer.after_sales_orders => i64
+}
+
 w::record! {
     /// Simulate a merchant's after-sales operation (模拟商家售后操作).
     ///

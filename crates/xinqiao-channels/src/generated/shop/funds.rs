@@ -311,6 +311,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBankList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GetBankListData
+}
+
 w::record! {
     /// List cities (列出城市).
     ///
@@ -492,6 +507,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSubBranch,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GetSubBranchData
+}
+
 w::record! {
     /// Get a component withdrawal (获取组件提现记录).
     ///
@@ -578,6 +608,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ScanOrderFlow,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["funds_flow_ids"],
+    },
+    |answer| answer.funds_flow_ids => String
+}
+
 w::record! {
     /// List component withdrawals (列出组件提现记录).
     ///
@@ -620,6 +665,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ScanWithdraw,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["out_request_nos"],
+    },
+    |answer| answer.out_request_nos => String
 }
 
 w::record! {

@@ -348,6 +348,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["sharers"],
+    },
+    |answer| answer.sharers => Sharer
+}
+
 w::record! {
     /// List a sharer's orders of a live stream (列出分享员直播订单).
     ///
@@ -401,6 +416,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerLiveOrderList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// List a sharer's live summaries (列出分享员直播汇总).
     ///
@@ -445,6 +475,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetSharerLiveSummaryList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["lives"],
+    },
+    |answer| answer.lives => Live
 }
 
 w::record! {

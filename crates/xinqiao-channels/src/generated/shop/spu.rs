@@ -481,6 +481,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
+}
+
 w::record! {
     /// List a component product for sale (上架组件商品).
     ///

@@ -788,6 +788,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListBook,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_id",
+        next: "last_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["book_list"],
+    },
+    |answer| answer.book_list => ListBookDetail
+}
+
 w::record! {
     /// List chapters (列出章节).
     ///
@@ -837,6 +852,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListChapter,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["chapter_list"],
+    },
+    |answer| answer.chapter_list => ListChapterDetail
 }
 
 w::record! {
@@ -889,6 +919,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryBookAuth,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["results"],
+    },
+    |answer| answer.results => QueryBookAuthResult
 }
 
 w::record! {

@@ -761,6 +761,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLiveInfo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["room_info"],
+    },
+    |answer| answer.room_info => RoomInfo
+}
+
 w::record! {
     /// Get the replays of a live room (获取直播回放).
     ///
@@ -807,6 +822,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLiveInfoGetReplay,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["live_replay"],
+    },
+    |answer| answer.live_replay => LiveReplay
 }
 
 w::record! {
@@ -1107,6 +1137,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetWxaFollowers,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_break",
+        next: "page_break",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["followers"],
+    },
+    |answer| answer.followers => Follower
 }
 
 w::record! {
@@ -1957,6 +2002,21 @@ pub mod insurance_freight {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::OrderList
+    }
+
     w::record! {
         /// List top-up orders (查询运费险充值单).
         ///
@@ -2002,6 +2062,21 @@ pub mod insurance_freight {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetPayOrderList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::PayOrderList
     }
 
     w::record! {

@@ -1215,6 +1215,21 @@ pub mod order {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_index",
+            next: "last_index",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::Order
+    }
+
     w::record! {
         /// Check whether shipping management is on (查询是否已开通发货信息管理服务).
         ///
@@ -2138,6 +2153,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        GetAuthorizeObjects,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["objects"],
+        },
+        |answer| answer.objects => super::GetAuthorizeObjectsObject
+    }
+
     w::record! {
         /// List apps that authorized this one (列出授权给本小程序的小程序).
         ///
@@ -2222,6 +2252,21 @@ pub mod vod {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetAuthorizedObjects,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["objects"],
+        },
+        |answer| answer.objects => super::GetAuthorizedObjectsObject
     }
 
     w::record! {
@@ -2344,6 +2389,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        GetCopyrightAuthorizationList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
+    }
+
     w::record! {
         /// List copyright authorizations received (列出获得的版权授权).
         ///
@@ -2383,6 +2443,21 @@ pub mod vod {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetCopyrightAuthorizedList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
     }
 
     w::record! {
@@ -2642,6 +2717,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        ListDramas,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["drama_info_list"],
+        },
+        |answer| answer.drama_info_list => super::DramaInfo
+    }
+
     w::record! {
         /// List media files (列出媒资).
         ///
@@ -2698,6 +2788,21 @@ pub mod vod {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListMedia,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["media_info_list"],
+        },
+        |answer| answer.media_info_list => super::MediaInfo
     }
 
     w::record! {

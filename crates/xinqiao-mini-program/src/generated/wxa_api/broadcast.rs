@@ -414,6 +414,21 @@ pub mod goods {
         }
     }
 
+    w::paged! {
+        GetApproved,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["goods"],
+        },
+        |answer| answer.goods => super::GetApprovedGoods
+    }
+
     w::record! {
         /// Get the default key of goods (获取直播商品默认 key).
         ///
@@ -821,6 +836,21 @@ pub mod role {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetRoleList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::RoleList
     }
 }
 

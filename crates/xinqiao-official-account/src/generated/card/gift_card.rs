@@ -389,6 +389,21 @@ pub mod order {
         }
     }
 
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::Order
+    }
+
     w::record! {
         /// Get a gift card order (查询礼品卡订单).
         ///

@@ -391,6 +391,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AgencyGetAdPosGenenral,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => AgencyGetAdPosGenenralList
+}
+
 w::record! {
     /// Get the code of an ad unit (获取广告单元代码).
     ///
@@ -492,6 +507,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AgencyGetAdUnitGeneral,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => AgencyGetAdUnitGeneralList
+}
+
 w::record! {
     /// List ad units (列出广告单元).
     ///
@@ -543,6 +573,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    AgencyGetAdUnitList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["ad_unit"],
+    },
+    |answer| answer.ad_unit => AdUnit
 }
 
 w::record! {
@@ -777,6 +822,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    AgencyGetSettlement,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["settlement_list"],
+    },
+    |answer| answer.settlement_list => Settlement
 }
 
 w::record! {
@@ -1070,6 +1130,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAgencyAdUnitList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["ad_unit_list"],
+    },
+    |answer| answer.ad_unit_list => GetAgencyAdUnitListAdUnit
+}
+
 w::record! {
     /// Get the agency's settled revenue (获取服务商结算收入).
     ///
@@ -1109,4 +1184,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetAgencySettledRevenue,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["settlement_list"],
+    },
+    |answer| answer.settlement_list => Settlement
 }

@@ -454,6 +454,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListCardLinks,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_index",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["active_link_list"],
+    },
+    |answer| answer.active_link_list.unwrap_or_default() => ActiveLink
+}
+
 w::record! {
     /// Publish a brand card (发布名片).
     ///

@@ -1655,6 +1655,21 @@ pub mod card_member {
         }
     }
 
+    w::paged! {
+        ListCards,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Card
+    }
+
     w::record! {
         /// List membership activities (列出入会有礼活动).
         ///
@@ -1708,6 +1723,21 @@ pub mod card_member {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListMembershipActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::MembershipActivity
     }
 
     w::record! {
@@ -1769,6 +1799,21 @@ pub mod card_member {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListUserCards,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::UserCard
     }
 
     w::record! {
@@ -2471,6 +2516,21 @@ pub mod store {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListBrandStores,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::BrandStore
     }
 
     w::record! {

@@ -1087,6 +1087,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListStockCouponCodes,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => DataInfo
+}
+
 w::record! {
     /// Set the notice address of merchant coupons (设置商家券通知地址).
     ///
@@ -2339,5 +2354,20 @@ pub mod users {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListCoupons,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Coupon
     }
 }

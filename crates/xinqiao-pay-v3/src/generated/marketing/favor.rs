@@ -852,6 +852,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListStockItems,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
+}
+
 w::record! {
     /// List the merchants of a stock (列出批次可用商户).
     ///
@@ -897,6 +912,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListStockMerchants,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
 }
 
 w::record! {
@@ -955,6 +985,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListStocks,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Stock
 }
 
 w::record! {
@@ -1436,6 +1481,21 @@ pub mod users {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListCoupons,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Coupon
     }
 
     w::record! {

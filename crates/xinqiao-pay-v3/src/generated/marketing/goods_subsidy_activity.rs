@@ -285,6 +285,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => Activity
+}
+
 /// Goods subsidy qualifications (商品补贴资格): `pay_v3.marketing.goods_subsidy_activity.qualification`.
 pub mod qualification {
     use xinqiao_wire as w;
@@ -731,6 +746,21 @@ pub mod retail_store_act {
         }
     }
 
+    w::paged! {
+        ListRepresentatives,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Representative
+    }
+
     w::record! {
         /// List stores of a brand's activity (列出零售小店).
         ///
@@ -780,6 +810,21 @@ pub mod retail_store_act {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListStores,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::FailedStore
     }
 
     w::record! {

@@ -1489,6 +1489,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListCards,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Card
+}
+
 w::record! {
     /// List a user's membership cards (列出用户的会员卡).
     ///
@@ -1542,6 +1557,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListUserCards,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserCard
 }
 
 w::record! {

@@ -1955,6 +1955,21 @@ pub mod delivery_plan {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["plan_list"],
+        },
+        |answer| answer.plan_list => super::Plan
+    }
+
     w::record! {
         /// Set the notice address of delivery plans (设置投放计划通知地址).
         ///
@@ -3122,6 +3137,21 @@ pub mod product_coupon {
         }
     }
 
+    w::paged! {
+        ListStockAssociatedStores,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["store_list"],
+        },
+        |answer| answer.store_list => super::Store
+    }
+
     w::record! {
         /// List the stocks of a product coupon (列出商品券批次).
         ///
@@ -3175,6 +3205,21 @@ pub mod product_coupon {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListStocks,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["stock_list"],
+        },
+        |answer| answer.stock_list => super::StockInfo
     }
 
     w::record! {
@@ -3240,6 +3285,21 @@ pub mod product_coupon {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListUserCoupons,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["user_coupon_list"],
+        },
+        |answer| answer.user_coupon_list => super::UserCoupon
     }
 
     w::record! {

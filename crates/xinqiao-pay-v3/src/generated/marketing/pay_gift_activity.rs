@@ -637,6 +637,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Activity
+}
+
 w::record! {
     /// List the goods of a gift activity (列出活动指定商品).
     ///
@@ -691,6 +706,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivityGoods,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ActivityGoods
+}
+
 w::record! {
     /// List the merchants of a gift activity (列出活动发券商户).
     ///
@@ -743,6 +773,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListActivityMerchants,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ActivityMerchant
 }
 
 w::record! {

@@ -530,6 +530,21 @@ pub mod mch_transfer {
         }
     }
 
+    w::paged! {
+        GetBatchByBatchId,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
+    }
+
     w::record! {
         /// Get an insurance transfer batch by the merchant's batch number (按商户批次号查询保险转账).
         ///
@@ -576,6 +591,21 @@ pub mod mch_transfer {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetBatchByOutBatchNo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {

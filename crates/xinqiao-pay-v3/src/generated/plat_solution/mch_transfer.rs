@@ -364,6 +364,21 @@ pub mod batches {
         }
     }
 
+    w::paged! {
+        GetByBatchId,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
+    }
+
     w::record! {
         /// Get a merchant transfer batch by the merchant's batch number (按商户批次号查询商家转账批次).
         ///
@@ -410,6 +425,21 @@ pub mod batches {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetByOutBatchNo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {

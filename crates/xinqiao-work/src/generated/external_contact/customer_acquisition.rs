@@ -168,6 +168,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Customer,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => CustomerDetail
+}
+
 w::record! {
     /// Delete an acquisition link (删除获客链接).
     ///
@@ -332,6 +347,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListLink,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["link_id_list"],
+    },
+    |answer| answer.link_id_list => String
 }
 
 w::record! {

@@ -440,6 +440,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["group_chat_list"],
+    },
+    |answer| answer.group_chat_list => ListGroupChat
+}
+
 w::record! {
     /// Hand over groups of a member (在职继承客户群).
     ///
@@ -576,6 +591,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Statistic,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next_offset",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => StatisticItem
 }
 
 w::record! {

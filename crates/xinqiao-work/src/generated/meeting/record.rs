@@ -336,6 +336,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_meetings"],
+    },
+    |answer| answer.record_meetings => RecordMeeting
+}
+
 w::record! {
     /// Change how a recording is shared (修改录制共享设置).
     ///

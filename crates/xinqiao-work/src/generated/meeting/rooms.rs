@@ -634,6 +634,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_room_list"],
+    },
+    |answer| answer.meeting_room_list => ListMeetingRoom
+}
+
 w::record! {
     /// List room controllers (列出控制器).
     ///
@@ -684,6 +699,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListControllers,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["controller_info_list"],
+    },
+    |answer| answer.controller_info_list => ControllerInfo
+}
+
 w::record! {
     /// List room devices (列出 Rooms 设备).
     ///
@@ -732,6 +762,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListDevices,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["device_info_list"],
+    },
+    |answer| answer.device_info_list => DeviceInfo
 }
 
 w::record! {
@@ -788,6 +833,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListMeetings,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_info_list"],
+    },
+    |answer| answer.meeting_info_list => MeetingInfo
 }
 
 w::record! {

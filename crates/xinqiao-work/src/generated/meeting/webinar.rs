@@ -937,6 +937,21 @@ pub mod enroll {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["enroll_list"],
+        },
+        |answer| answer.enroll_list => super::ListEnroll
+    }
+
     w::record! {
         /// Find webinar registrations by temporary openid (按临时 openid 查研讨会报名 ID).
         ///

@@ -1243,6 +1243,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFieldGroups,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["field_groups"],
+    },
+    |answer| answer.field_groups => FieldGroup
+}
+
 w::record! {
     /// Get fields (查询字段).
     ///
@@ -1299,6 +1314,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFields,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["fields"],
+    },
+    |answer| answer.fields => GetFieldsField
 }
 
 w::record! {
@@ -1375,6 +1405,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetRecords,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["records"],
+    },
+    |answer| answer.records => GetRecordsRecord
 }
 
 w::record! {
@@ -1505,6 +1550,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetViews,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["views"],
+    },
+    |answer| answer.views => GetViewsView
 }
 
 w::record! {
@@ -1945,6 +2005,21 @@ pub mod group_chat {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["chat_id_list"],
+        },
+        |answer| answer.chat_id_list => String
     }
 
     w::record! {
