@@ -20,6 +20,7 @@ mod import;
 mod names;
 mod openapi;
 mod pack;
+mod sensitive;
 mod source;
 
 #[derive(Parser)]

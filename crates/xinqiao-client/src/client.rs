@@ -264,8 +264,22 @@ impl Client {
         Call::new(self.clone(), request)
     }
 
-    /// A call with free JSON, to be awaited: `endpoint` is a catalog id, fields of path, query and body
-    /// stand side by side in `fields`.
+    /// A call with free JSON, to be awaited: `endpoint` is a constant of [`id`](crate::id) or a catalog id as text;
+    /// fields of path, query and body stand side by side in `fields`. It is signed, repeated and refused like a typed
+    /// call. What travels as XML is JSON here too.
+    ///
+    /// ```no_run
+    /// # async fn f(shop: xinqiao_client::Client) -> Result<(), xinqiao_client::Error> {
+    /// use serde_json::json;
+    /// use xinqiao_client::{code, id::official_account::message::custom};
+    ///
+    /// let text = json!({"touser": "o1", "msgtype": "text", "text": {"content": "hi"}});
+    /// match shop.call(custom::SEND, text).await {
+    ///     Err(error) if error.is(code::OUT_OF_RESPONSE_WINDOW) => {} // the user wrote too long ago
+    ///     other => drop(other?),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn call(&self, endpoint: &str, fields: Value) -> FreeCall {
         FreeCall::new(self.clone(), endpoint, fields)
     }

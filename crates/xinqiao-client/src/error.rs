@@ -335,6 +335,11 @@ impl Error {
         self.api().and_then(|error| error.code.number())
     }
 
+    /// Whether the platform reported this code, one of [`code`](crate::code).
+    pub fn is(&self, code: i64) -> bool {
+        self.code() == Some(ErrCode(code))
+    }
+
     /// Where the file lies that did not come itself ([`Error::Fields`]): the address of a film, for instance.
     pub fn url(&self) -> Option<&str> {
         let Self::Fields { fields, .. } = self else {

@@ -417,7 +417,8 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         (envelope.code_field, envelope.message_field) = ("code", "msg");
     }
     let failure = answer::failure(envelope, status, &answer.body);
-    if let Some(failure) = failure {
+    if let Some(mut failure) = failure {
+        failure.rid = failure.rid.or_else(|| answer.trace());
         let class = class(failure.retry);
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
     }

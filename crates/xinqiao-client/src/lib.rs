@@ -22,6 +22,8 @@
 //! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
 
 mod answer;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod call;
 mod chatbot;
 mod client;
@@ -48,6 +50,8 @@ mod typed;
 mod upload;
 mod url;
 
+#[cfg(feature = "blocking")]
+pub use self::blocking::Blocking;
 pub use self::{
     answer::Answer,
     call::Call,
@@ -65,4 +69,6 @@ pub use self::{
     upload::Upload,
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
+/// Names of endpoints for [`Client::call`], and codes of failures.
+pub use xinqiao_catalog::{code, id};
 pub use xinqiao_wire::{Download, Endpoint, FilePart, Listed, Paged, Record, RecordExt, Rest};

@@ -54,10 +54,10 @@ w::record! {
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `unionid`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// `present_giver_openid`.
-        7 present_giver_openid: Option<String> => "present_giver_openid",
-        /// `present_giver_unionid`.
-        8 present_giver_unionid: Option<String> => "present_giver_unionid",
+        /// `present_giver_openid`; personal data, masked in `Debug`.
+        7 present_giver_openid: Option<String> => "present_giver_openid: masked",
+        /// `present_giver_unionid`; personal data, masked in `Debug`.
+        8 present_giver_unionid: Option<String> => "present_giver_unionid: masked",
         /// `reason`.
         9 reason: String => "reason: must",
         /// `product_info`.
@@ -400,8 +400,8 @@ w::record! {
     pub struct OrderPresentInfo {
         /// `present_order_id`.
         0 present_order_id: String => "present_order_id: must",
-        /// `giver_nickname`.
-        1 giver_nickname: String => "giver_nickname: must",
+        /// `giver_nickname`; personal data, masked in `Debug`.
+        1 giver_nickname: String => "giver_nickname: must masked",
         /// `accept_present_time`; format `unix`.
         2 accept_present_time: xinqiao_types::UnixSeconds => "accept_present_time: must",
     }

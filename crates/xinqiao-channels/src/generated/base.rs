@@ -70,8 +70,8 @@ w::record! {
     pub struct ListPromoterGetList {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
-        /// `shop_nickname`.
-        1 shop_nickname: String => "shop_nickname: must",
+        /// `shop_nickname`; personal data, masked in `Debug`.
+        1 shop_nickname: String => "shop_nickname: must masked",
         /// `activity_id`.
         2 activity_id: i64 => "activity_id: must",
         /// `status`.

@@ -117,9 +117,9 @@ w::record! {
         0 username: Option<String> => "username",
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// `headimg_url`; personal data, masked in `Debug`.
         #[doc(alias = "headimg_url")]
-        2 head_img_url: String => "headimg_url: must",
+        2 head_img_url: String => "headimg_url: must masked",
         /// `subject_type`.
         3 subject_type: String => "subject_type: must",
         /// `status`.

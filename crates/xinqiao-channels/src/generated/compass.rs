@@ -144,16 +144,16 @@ w::record! {
     pub struct Finder {
         /// `finder_id`.
         0 finder_id: String => "finder_id: must",
-        /// `finder_nickname`.
-        1 finder_nickname: String => "finder_nickname: must",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        1 finder_nickname: String => "finder_nickname: must masked",
         /// `talent_id`.
         2 talent_id: Option<String> => "talent_id",
-        /// `talent_nickname`.
-        3 talent_nickname: Option<String> => "talent_nickname",
+        /// `talent_nickname`; personal data, masked in `Debug`.
+        3 talent_nickname: Option<String> => "talent_nickname: masked",
         /// `mp_id`.
         4 mp_id: Option<String> => "mp_id",
-        /// `mp_nickname`.
-        5 mp_nickname: Option<String> => "mp_nickname",
+        /// `mp_nickname`; personal data, masked in `Debug`.
+        5 mp_nickname: Option<String> => "mp_nickname: masked",
         /// `data`.
         6 data: FinderData => "data: must",
     }

@@ -461,12 +461,12 @@ w::record! {
 w::record! {
     /// `promoter` of `channels.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// `finder_nickname`.
-        0 finder_nickname: Option<String> => "finder_nickname",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        0 finder_nickname: Option<String> => "finder_nickname: masked",
         /// `promoter_id`.
         1 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        2 promoter_openid: Option<String> => "promoter_openid",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        2 promoter_openid: Option<String> => "promoter_openid: masked",
     }
 }
 

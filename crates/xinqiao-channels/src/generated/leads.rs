@@ -30,8 +30,8 @@ w::record! {
 w::record! {
     /// An item of `record_data` in the answer of `leads::GetLeadsComponentPromoteRecord`.
     pub struct RecordData {
-        /// `anchor_nickname`.
-        0 anchor_nickname: String => "anchor_nickname: must",
+        /// `anchor_nickname`; personal data, masked in `Debug`.
+        0 anchor_nickname: String => "anchor_nickname: must masked",
         /// `live_description`.
         1 live_description: String => "live_description: must",
         /// `live_start_time`; format `unix`.

@@ -552,8 +552,8 @@ w::record! {
     pub struct PhoneNumberGet {
         /// `waybill_id`.
         0 waybill_id: String => "waybill_id: must",
-        /// `private_phone`.
-        1 private_phone: Option<String> => "private_phone",
+        /// `private_phone`; personal data, masked in `Debug`.
+        1 private_phone: Option<String> => "private_phone: masked",
     }
     new(waybill_id: impl Into<String>)
     text(private_phone: String)
@@ -667,12 +667,12 @@ w::record! {
 w::record! {
     /// Answer to [`VirtualNumberGet`].
     pub struct VirtualNumberGetResponse {
-        /// `masked_real_phone`.
-        0 masked_real_phone: String => "masked_real_phone: must",
-        /// `main_phone`.
-        1 main_phone: String => "main_phone: must",
-        /// `virtual_phone`.
-        2 virtual_phone: String => "virtual_phone: must",
+        /// `masked_real_phone`; personal data, masked in `Debug`.
+        0 masked_real_phone: String => "masked_real_phone: must masked",
+        /// `main_phone`; personal data, masked in `Debug`.
+        1 main_phone: String => "main_phone: must masked",
+        /// `virtual_phone`; personal data, masked in `Debug`.
+        2 virtual_phone: String => "virtual_phone: must masked",
     }
 }
 

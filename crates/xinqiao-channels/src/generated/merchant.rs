@@ -675,8 +675,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/add.html>.
         /// * Catalog: `channels.merchant.address.add`.
         pub struct Add {
-            /// `address_detail`.
-            0 address_detail: super::AddressDetail => "address_detail: must",
+            /// `address_detail`; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -756,8 +756,8 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `address_detail`.
-            0 address_detail: super::GetAddressDetail => "address_detail: must",
+            /// `address_detail`; personal data, masked in `Debug`.
+            0 address_detail: super::GetAddressDetail => "address_detail: must masked",
         }
     }
 
@@ -844,8 +844,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/update.html>.
         /// * Catalog: `channels.merchant.address.update`.
         pub struct Update {
-            /// `address_detail`.
-            0 address_detail: super::UpdateAddressDetail => "address_detail: must",
+            /// `address_detail`; personal data, masked in `Debug`.
+            0 address_detail: super::UpdateAddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::UpdateAddressDetail)
     }

@@ -68,8 +68,8 @@ w::record! {
     pub struct AgentInfo {
         /// `agent_finder_id`.
         0 agent_finder_id: String => "agent_finder_id: must",
-        /// `agent_finder_nickname`.
-        1 agent_finder_nickname: String => "agent_finder_nickname: must",
+        /// `agent_finder_nickname`; personal data, masked in `Debug`.
+        1 agent_finder_nickname: String => "agent_finder_nickname: must masked",
     }
 }
 
@@ -466,10 +466,10 @@ w::record! {
         10 present_order_id_str: Option<String> => "present_order_id_str",
         /// `present_note`.
         11 present_note: Option<String> => "present_note",
-        /// `present_giver_openid`.
-        12 present_giver_openid: Option<String> => "present_giver_openid",
-        /// `present_giver_unionid`.
-        13 present_giver_unionid: Option<String> => "present_giver_unionid",
+        /// `present_giver_openid`; personal data, masked in `Debug`.
+        12 present_giver_openid: Option<String> => "present_giver_openid: masked",
+        /// `present_giver_unionid`; personal data, masked in `Debug`.
+        13 present_giver_unionid: Option<String> => "present_giver_unionid: masked",
         /// `order_present_info`.
         14 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// `is_flash_sale_order`.
@@ -614,10 +614,10 @@ w::record! {
         1 present_order_id_str: String => "present_order_id_str: must",
         /// `present_note`.
         2 present_note: String => "present_note: must",
-        /// `present_giver_openid`.
-        3 present_giver_openid: String => "present_giver_openid: must",
-        /// `present_giver_unionid`.
-        4 present_giver_unionid: Option<String> => "present_giver_unionid",
+        /// `present_giver_openid`; personal data, masked in `Debug`.
+        3 present_giver_openid: String => "present_giver_openid: must masked",
+        /// `present_giver_unionid`; personal data, masked in `Debug`.
+        4 present_giver_unionid: Option<String> => "present_giver_unionid: masked",
         /// `is_b2c_free_present`.
         5 is_b2c_free_present: bool => "is_b2c_free_present: must",
     }
@@ -829,10 +829,10 @@ w::record! {
     pub struct RechargeInfo {
         /// `account_type`.
         0 account_type: Option<String> => "account_type",
-        /// `account_no`.
-        1 account_no: Option<String> => "account_no",
-        /// `wx_openid`.
-        2 wx_openid: Option<String> => "wx_openid",
+        /// `account_no`; personal data, masked in `Debug`.
+        1 account_no: Option<String> => "account_no: masked",
+        /// `wx_openid`; personal data, masked in `Debug`.
+        2 wx_openid: Option<String> => "wx_openid: masked",
     }
 }
 
@@ -935,10 +935,10 @@ w::record! {
 w::record! {
     /// `sharer_info` of `order::OrderDetail`.
     pub struct SharerInfo {
-        /// `sharer_openid`.
-        0 sharer_openid: String => "sharer_openid: must",
-        /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => "sharer_unionid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        0 sharer_openid: String => "sharer_openid: must masked",
+        /// `sharer_unionid`; personal data, masked in `Debug`.
+        1 sharer_unionid: Option<String> => "sharer_unionid: masked",
         /// `sharer_type`.
         2 sharer_type: i64 => "sharer_type: must",
         /// `share_scene`.
@@ -973,10 +973,10 @@ w::record! {
 w::record! {
     /// An item of `sku_sharer_infos` in `order::OrderDetail`.
     pub struct SkuSharerInfo {
-        /// `sharer_openid`.
-        0 sharer_openid: String => "sharer_openid: must",
-        /// `sharer_unionid`.
-        1 sharer_unionid: Option<String> => "sharer_unionid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        0 sharer_openid: String => "sharer_openid: must masked",
+        /// `sharer_unionid`; personal data, masked in `Debug`.
+        1 sharer_unionid: Option<String> => "sharer_unionid: masked",
         /// `sharer_type`.
         2 sharer_type: i64 => "sharer_type: must",
         /// `share_scene`.
@@ -1001,8 +1001,8 @@ w::record! {
         2 account_type: i64 => "account_type: must",
         /// `account_id`.
         3 account_id: Option<String> => "account_id",
-        /// `account_nickname`.
-        4 account_nickname: Option<String> => "account_nickname",
+        /// `account_nickname`; personal data, masked in `Debug`.
+        4 account_nickname: Option<String> => "account_nickname: masked",
         /// `content_type`.
         5 content_type: i64 => "content_type: must",
         /// `content_id`.

@@ -1267,8 +1267,8 @@ w::record! {
         0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
         /// `nation_pic_file`.
         1 nation_pic_file: BusiLicensePicFile => "nation_pic_file: must",
-        /// `id_card_name`.
-        2 id_card_name: String => "id_card_name: must",
+        /// `id_card_name`; personal data, masked in `Debug`.
+        2 id_card_name: String => "id_card_name: must masked",
         /// `id_card_number`; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked",
         /// `address`; personal data, masked in `Debug`.
@@ -2000,8 +2000,8 @@ w::record! {
         1 bank: String => "bank: must",
         /// `name`.
         2 name: String => "name: must",
-        /// `bank_account_no`.
-        3 bank_account_no: String => "bank_account_no: must",
+        /// `bank_account_no`; personal data, masked in `Debug`.
+        3 bank_account_no: String => "bank_account_no: must masked",
         /// `province_city_code`.
         4 province_city_code: String => "province_city_code: must",
         /// `full_name`.
@@ -3693,8 +3693,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/add_address.html>.
         /// * Catalog: `channels.product.address.add`.
         pub struct Add {
-            /// `address_detail`.
-            0 address_detail: super::AddressDetail => "address_detail: must",
+            /// `address_detail`; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -3805,8 +3805,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/update_address.html>.
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
-            /// `address_detail`.
-            0 address_detail: super::AddressDetailInfo => "address_detail: must",
+            /// `address_detail`; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetailInfo => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetailInfo)
     }
@@ -6209,8 +6209,8 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/check_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.check`.
         pub struct Check {
-            /// `ticket`.
-            0 ticket: String => "ticket: must",
+            /// `ticket`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
     }
@@ -6342,8 +6342,8 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/get_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.get_product_qr_code`.
         pub struct GetProductQrCode {
-            /// `ticket`.
-            0 ticket: String => "ticket: must",
+            /// `ticket`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
     }
@@ -6430,8 +6430,8 @@ pub mod register {
         pub struct RegisterShop {
             /// `wx_name`.
             0 wx_name: String => "wx_name: must",
-            /// `id_card_name`.
-            1 id_card_name: String => "id_card_name: must",
+            /// `id_card_name`; personal data, masked in `Debug`.
+            1 id_card_name: String => "id_card_name: must masked",
             /// `id_card_number`; personal data, masked in `Debug`.
             2 id_card_number: String => "id_card_number: must masked",
             /// `channel_id`.

@@ -491,8 +491,8 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `promoter::GetOrder`.
     pub struct Order {
-        /// `promoter_openid`.
-        0 promoter_openid: String => "promoter_openid: must",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        0 promoter_openid: String => "promoter_openid: must masked",
         /// `role_id`.
         1 role_id: i64 => "role_id: must",
         /// `retail_id`.
@@ -623,8 +623,8 @@ w::record! {
 w::record! {
     /// An item of `relation_list` in the answer of `promoter::GetRelation`.
     pub struct Relation {
-        /// `promoter_openid`.
-        0 promoter_openid: String => "promoter_openid: must",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        0 promoter_openid: String => "promoter_openid: must masked",
         /// `role_id`.
         1 role_id: i64 => "role_id: must",
         /// `retail_id`.
@@ -690,8 +690,8 @@ w::record! {
     pub struct Shop {
         /// `shop_appid`.
         0 shop_appid: String => "shop_appid: must",
-        /// `shop_nickname`.
-        1 shop_nickname: String => "shop_nickname: must",
+        /// `shop_nickname`; personal data, masked in `Debug`.
+        1 shop_nickname: String => "shop_nickname: must masked",
         /// `shop_head_img`.
         2 shop_head_img: String => "shop_head_img: must",
         /// `bind_time`; format `unix`.
@@ -789,8 +789,8 @@ w::record! {
     pub struct Talent {
         /// `talent_appid`.
         0 talent_appid: String => "talent_appid: must",
-        /// `talent_nickname`.
-        1 talent_nickname: String => "talent_nickname: must",
+        /// `talent_nickname`; personal data, masked in `Debug`.
+        1 talent_nickname: String => "talent_nickname: must masked",
         /// `talent_head_img`.
         2 talent_head_img: String => "talent_head_img: must",
         /// `bind_time`; format `unix`.
@@ -917,8 +917,8 @@ w::record! {
     pub struct GetBindSharerList {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `next_key`.
         2 next_key: Option<String> => "next_key",
         /// `page_size`.
@@ -1328,8 +1328,8 @@ w::record! {
     pub struct GetCouponQrCode {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `from_head_supplier_appid`.
         2 from_head_supplier_appid: Option<String> => "from_head_supplier_appid",
         /// `coupon_id`; a number as text on the wire.
@@ -2224,8 +2224,8 @@ w::record! {
     pub struct GetProductPromotionInfo {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `shop_appid`.
         2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
@@ -2282,8 +2282,8 @@ w::record! {
     pub struct GetProductPromotionLinkInfo {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `shop_appid`.
         2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
@@ -2335,8 +2335,8 @@ w::record! {
     pub struct GetProductPromotionQrCodeInfo {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `shop_appid`.
         2 shop_appid: Option<String> => "shop_appid",
         /// `head_supplier_appid`.
@@ -2581,8 +2581,8 @@ w::record! {
     pub struct GetPromoterRegisterAndBindStatus {
         /// `sharer_appid`.
         0 sharer_appid: Option<String> => "sharer_appid",
-        /// `sharer_openid`.
-        1 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `is_simple_register`.
         2 is_simple_register: bool => "is_simple_register: must",
     }

@@ -8,8 +8,8 @@ w::record! {
     pub struct FinderSceneInfo {
         /// `promoter_id`.
         0 promoter_id: String => "promoter_id: must",
-        /// `finder_nickname`.
-        1 finder_nickname: String => "finder_nickname: must",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        1 finder_nickname: String => "finder_nickname: must masked",
         /// `live_export_id`.
         2 live_export_id: Option<String> => "live_export_id",
         /// `video_export_id`.
@@ -26,8 +26,8 @@ w::record! {
         0 order_id: w::TextOrNumber => "order_id: must",
         /// `share_scene`.
         1 share_scene: i64 => "share_scene: must",
-        /// `sharer_openid`.
-        2 sharer_openid: String => "sharer_openid: must",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        2 sharer_openid: String => "sharer_openid: must masked",
         /// `sharer_type`.
         3 sharer_type: i64 => "sharer_type: must",
         /// `finder_scene_info`.
@@ -510,12 +510,12 @@ w::record! {
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// `success_openid`.
-        0 success_openid: Vec<String> => "success_openid: must",
-        /// `fail_openid`.
-        1 fail_openid: Vec<String> => "fail_openid: must",
-        /// `refuse_openid`.
-        2 refuse_openid: Vec<String> => "refuse_openid: must",
+        /// `success_openid`; personal data, masked in `Debug`.
+        0 success_openid: Vec<String> => "success_openid: must masked",
+        /// `fail_openid`; personal data, masked in `Debug`.
+        1 fail_openid: Vec<String> => "fail_openid: must masked",
+        /// `refuse_openid`; personal data, masked in `Debug`.
+        2 refuse_openid: Vec<String> => "refuse_openid: must masked",
     }
 }
 

@@ -112,8 +112,8 @@ w::record! {
     pub struct AccountValidation {
         /// `account_name`.
         0 account_name: String => "account_name: must",
-        /// `account_no`.
-        1 account_no: Option<String> => "account_no",
+        /// `account_no`; personal data, masked in `Debug`.
+        1 account_no: Option<String> => "account_no: masked",
         /// `pay_amount`; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// `destination_account_name`.
@@ -376,8 +376,8 @@ w::record! {
         3 city: Option<String> => "city",
         /// `town`.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
-        5 detailed_address: String => "detailed_address: must",
+        /// `detailed_address`; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -512,8 +512,8 @@ w::record! {
     pub struct GetInfoData {
         /// `service_agent_path`.
         0 service_agent_path: Option<String> => "service_agent_path",
-        /// `service_agent_phone`.
-        1 service_agent_phone: Option<String> => "service_agent_phone",
+        /// `service_agent_phone`; personal data, masked in `Debug`.
+        1 service_agent_phone: Option<String> => "service_agent_phone: masked",
         /// `service_agent_type`.
         2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
     }
@@ -600,8 +600,8 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::wx_pay::Apply`.
     pub struct IdCardInfo {
-        /// `id_card_name`.
-        0 id_card_name: String => "id_card_name: must",
+        /// `id_card_name`; personal data, masked in `Debug`.
+        0 id_card_name: String => "id_card_name: must masked",
         /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
@@ -676,8 +676,8 @@ w::record! {
         4 time: xinqiao_types::UnixSeconds => "time: must",
         /// `material_info`.
         5 material_info: Option<MaterialInfo> => "material_info",
-        /// `operator_nickname`.
-        6 operator_nickname: String => "operator_nickname: must",
+        /// `operator_nickname`; personal data, masked in `Debug`.
+        6 operator_nickname: String => "operator_nickname: must masked",
     }
 }
 
@@ -786,8 +786,8 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::PayReq`.
     pub struct PayReqIdCardInfo {
-        /// `id_card_name`.
-        0 id_card_name: String => "id_card_name: must",
+        /// `id_card_name`; personal data, masked in `Debug`.
+        0 id_card_name: String => "id_card_name: must masked",
         /// `id_card_number`; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// `id_card_valid_time`; format `yyyy-MM-dd / LONG_TERM`.
@@ -895,10 +895,10 @@ w::record! {
     pub struct Promoter {
         /// `promoter_id`.
         0 promoter_id: String => "promoter_id: must",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
-        /// `finder_nickname`.
-        2 finder_nickname: Option<String> => "finder_nickname",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        1 promoter_openid: Option<String> => "promoter_openid: masked",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        2 finder_nickname: Option<String> => "finder_nickname: masked",
     }
 }
 
@@ -1364,8 +1364,8 @@ pub mod account {
         pub struct UpdateInfo {
             /// `service_agent_path`.
             0 service_agent_path: Option<String> => "service_agent_path",
-            /// `service_agent_phone`.
-            1 service_agent_phone: Option<String> => "service_agent_phone",
+            /// `service_agent_phone`; personal data, masked in `Debug`.
+            1 service_agent_phone: Option<String> => "service_agent_phone: masked",
             /// `service_agent_type`.
             2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
             /// `default_receiving_address`.

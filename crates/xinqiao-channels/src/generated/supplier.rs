@@ -10,8 +10,8 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `head_img`.
-        2 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// `status`.
         3 status: i64 => "status: must",
         /// `bind_audit_status`.

@@ -213,8 +213,8 @@ w::record! {
     pub struct ListInfo {
         /// `title`.
         0 title: String => "title: must",
-        /// `headImg`.
-        1 head_img: Vec<String> => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        1 head_img: Vec<String> => "headImg: must masked",
         /// `detail`.
         2 detail: InfoDetail => "detail: must",
         /// `brandId`.
@@ -259,8 +259,8 @@ w::record! {
         1 title: String => "title: must",
         /// `subTitle`.
         2 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
-        3 head_img: Vec<String> => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        3 head_img: Vec<String> => "headImg: must masked",
         /// `minPrice`; in fen.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
@@ -295,8 +295,8 @@ w::record! {
         0 title: String => "title: must",
         /// `subTitle`.
         1 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
-        2 head_img: Vec<String> => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        2 head_img: Vec<String> => "headImg: must masked",
         /// `detail`.
         3 detail: ProductDetail => "detail: must",
         /// `brandId`.
@@ -497,8 +497,8 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// `title`.
         4 title: String => "title: must",
-        /// `headImg`.
-        5 head_img: String => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        5 head_img: String => "headImg: must masked",
         /// `salePrice`; in fen.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `realPrice`; in fen.
@@ -616,8 +616,8 @@ w::record! {
         0 title: String => "title: must",
         /// `subTitle`.
         1 sub_title: String => "subTitle: must",
-        /// `headImg`.
-        2 head_img: Vec<String> => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        2 head_img: Vec<String> => "headImg: must masked",
         /// `category`.
         3 category: Vec<ProductCat> => "category: must",
         /// `brandId`.
@@ -656,8 +656,8 @@ w::record! {
         1 title: String => "title: must",
         /// `subTitle`.
         2 sub_title: Option<String> => "subTitle",
-        /// `headImg`.
-        3 head_img: Vec<String> => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        3 head_img: Vec<String> => "headImg: must masked",
         /// `minPrice`; in fen.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// `totalStockNum`.
@@ -747,8 +747,8 @@ w::record! {
         1 out_product_id: String => "outProductId: must",
         /// `title`.
         2 title: String => "title: must",
-        /// `headImg`.
-        3 head_img: String => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        3 head_img: String => "headImg: must masked",
         /// `cats`.
         4 cats: Vec<Cat> => "cats: must",
         /// `path`.
@@ -887,8 +887,8 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// `title`.
         4 title: String => "title: must",
-        /// `headImg`.
-        5 head_img: String => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        5 head_img: String => "headImg: must masked",
         /// `salePrice`; in fen.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// `realPrice`; in fen.

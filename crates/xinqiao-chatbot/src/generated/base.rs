@@ -18,8 +18,8 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// `nick_name`.
         1 nick_name: String => "nick_name: must",
-        /// `head_img`.
-        2 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// `service_type_info`.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// `verify_type_info`.

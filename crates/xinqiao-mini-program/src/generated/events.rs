@@ -433,24 +433,24 @@ w::record! {
         2 action_msg: String => "action_msg: must",
         /// `pickup_courier_name`.
         3 pickup_courier_name: Option<String> => "pickup_courier_name",
-        /// `pickup_courier_phone`.
-        4 pickup_courier_phone: Option<String> => "pickup_courier_phone",
+        /// `pickup_courier_phone`; personal data, masked in `Debug`.
+        4 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
         /// `delivery_courier_name`.
         5 delivery_courier_name: Option<String> => "delivery_courier_name",
-        /// `delivery_courier_phone`.
-        6 delivery_courier_phone: Option<String> => "delivery_courier_phone",
+        /// `delivery_courier_phone`; personal data, masked in `Debug`.
+        6 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
     }
 }
 
 w::record! {
     /// `promoter` of `mini_program.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// `finder_nickname`.
-        0 finder_nickname: Option<String> => "finder_nickname",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        0 finder_nickname: Option<String> => "finder_nickname: masked",
         /// `promoter_id`.
         1 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        2 promoter_openid: Option<String> => "promoter_openid",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        2 promoter_openid: Option<String> => "promoter_openid: masked",
     }
 }
 
@@ -703,8 +703,8 @@ w::record! {
         1 city: String => "city: must",
         /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `address_detail`.
-        3 address_detail: String => "address_detail: must",
+        /// `address_detail`; personal data, masked in `Debug`.
+        3 address_detail: String => "address_detail: must masked",
         /// `phone`; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// `lng`.
@@ -3608,8 +3608,8 @@ pub mod reply {
             /// `resultmsg`.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// `pre_auth_code`.
-            2 pre_auth_code: String => "pre_auth_code: must",
+            /// `pre_auth_code`; a secret, masked in `Debug`.
+            2 pre_auth_code: String => "pre_auth_code: must masked",
         }
     }
 

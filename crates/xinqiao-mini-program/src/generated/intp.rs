@@ -117,10 +117,10 @@ pub mod real_name {
     w::record! {
         /// Answer to [`CheckRealNameInfo`].
         pub struct CheckRealNameInfoResponse {
-            /// `verify_openid`.
-            0 verify_openid: String => "verify_openid: must",
-            /// `verify_real_name`.
-            1 verify_real_name: Option<String> => "verify_real_name",
+            /// `verify_openid`; personal data, masked in `Debug`.
+            0 verify_openid: String => "verify_openid: must masked",
+            /// `verify_real_name`; personal data, masked in `Debug`.
+            1 verify_real_name: Option<String> => "verify_real_name: masked",
         }
     }
 

@@ -580,8 +580,8 @@ w::record! {
 w::record! {
     /// Answer to [`CheckMobile`].
     pub struct CheckMobileResponse {
-        /// `has_mobile`.
-        0 has_mobile: bool => "has_mobile: must",
+        /// `has_mobile`; personal data, masked in `Debug`.
+        0 has_mobile: bool => "has_mobile: must masked",
     }
 }
 
@@ -1609,9 +1609,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCodeSecret`].
     pub struct GetCodeSecretResponse {
-        /// `codesecret`.
+        /// `codesecret`; a secret, masked in `Debug`.
         #[doc(alias = "codesecret")]
-        0 code_secret: String => "codesecret: must",
+        0 code_secret: String => "codesecret: must masked",
     }
 }
 
@@ -1857,12 +1857,12 @@ w::record! {
 w::record! {
     /// Answer to [`GetQcloudToken`].
     pub struct GetQcloudTokenResponse {
-        /// `secretid`.
+        /// `secretid`; a secret, masked in `Debug`.
         #[doc(alias = "secretid")]
-        0 secret_id: String => "secretid: must",
-        /// `secretkey`.
+        0 secret_id: String => "secretid: must masked",
+        /// `secretkey`; a secret, masked in `Debug`.
         #[doc(alias = "secretkey")]
-        1 secret_key: String => "secretkey: must",
+        1 secret_key: String => "secretkey: must masked",
         /// `token`.
         2 token: String => "token: must",
         /// `expired_time`; format `unix`.

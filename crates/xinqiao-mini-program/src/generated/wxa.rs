@@ -467,8 +467,8 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::user::ListGet`.
     pub struct ListGetList {
-        /// `wxa_openid`.
-        0 wxa_openid: String => "wxa_openid: must",
+        /// `wxa_openid`; personal data, masked in `Debug`.
+        0 wxa_openid: String => "wxa_openid: must masked",
         /// `identity`.
         1 identity: String => "identity: must",
         /// `outer_userid`.
@@ -526,9 +526,9 @@ w::record! {
         2 client_id: i64 => "client_id: must",
         /// `pos_num`.
         3 pos_num: i64 => "pos_num: must",
-        /// `headimg`.
+        /// `headimg`; personal data, masked in `Debug`.
         #[doc(alias = "headimg")]
-        4 head_img: Option<String> => "headimg",
+        4 head_img: Option<String> => "headimg: masked",
         /// `nickname`; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
         /// `enable_to_start`.
@@ -853,8 +853,8 @@ w::record! {
         8 address: String => "address: must masked",
         /// `company_name`.
         9 company_name: String => "company_name: must",
-        /// `contract_phone`.
-        10 contract_phone: String => "contract_phone: must",
+        /// `contract_phone`; personal data, masked in `Debug`.
+        10 contract_phone: String => "contract_phone: must masked",
         /// `credential`.
         11 credential: String => "credential: must",
         /// `qualification_list`.
@@ -922,8 +922,8 @@ w::record! {
         4 address: String => "address: must masked",
         /// `company_name`.
         5 company_name: String => "company_name: must",
-        /// `contract_phone`.
-        6 contract_phone: String => "contract_phone: must",
+        /// `contract_phone`; personal data, masked in `Debug`.
+        6 contract_phone: String => "contract_phone: must masked",
         /// `credential`.
         7 credential: String => "credential: must",
         /// `qualification_list`.
@@ -2128,8 +2128,8 @@ w::record! {
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `scene`.
         2 scene: i64 => "scene: must",
-        /// `client_ip`.
-        3 client_ip: Option<String> => "client_ip",
+        /// `client_ip`; personal data, masked in `Debug`.
+        3 client_ip: Option<String> => "client_ip: masked",
         /// `email_address`.
         4 email_address: Option<String> => "email_address",
         /// `mobile_no`.
@@ -3670,8 +3670,8 @@ w::record! {
         2 pic_list: Pic => "pic_list: must json",
         /// `hour`; format `HHmm-HHmm`.
         3 hour: String => "hour: must",
-        /// `contract_phone`.
-        4 contract_phone: String => "contract_phone: must",
+        /// `contract_phone`; personal data, masked in `Debug`.
+        4 contract_phone: String => "contract_phone: must masked",
         /// `card_id`.
         5 card_id: String => "card_id: must",
     }
@@ -4681,8 +4681,8 @@ pub mod vip {
             pub struct InfoAdd {
                 /// `session_id`.
                 0 session_id: String => "session_id: must",
-                /// `wxa_openid`.
-                1 wxa_openid: String => "wxa_openid: must",
+                /// `wxa_openid`; personal data, masked in `Debug`.
+                1 wxa_openid: String => "wxa_openid: must masked",
                 /// `info`.
                 2 info: super::super::InfoAddInfo => "info: must",
             }
@@ -4719,8 +4719,8 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/delete_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_delete`.
             pub struct InfoDelete {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
+                /// `wxa_openid`; personal data, masked in `Debug`.
+                0 wxa_openid: String => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<String>)
         }
@@ -4751,8 +4751,8 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_get`.
             pub struct InfoGet {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
+                /// `wxa_openid`; personal data, masked in `Debug`.
+                0 wxa_openid: String => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<String>)
         }
@@ -4791,8 +4791,8 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/update_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_update`.
             pub struct InfoUpdate {
-                /// `wxa_openid`.
-                0 wxa_openid: String => "wxa_openid: must",
+                /// `wxa_openid`; personal data, masked in `Debug`.
+                0 wxa_openid: String => "wxa_openid: must masked",
                 /// `info`.
                 1 info: super::super::InfoAddInfo => "info: must",
             }

@@ -45,8 +45,8 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickName`.
         1 nick_name: String => "nickName: must",
-        /// `headImg`.
-        2 head_img: String => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        2 head_img: String => "headImg: must masked",
     }
 }
 
@@ -575,8 +575,8 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `nickName`.
         1 nick_name: String => "nickName: must",
-        /// `headImg`.
-        2 head_img: String => "headImg: must",
+        /// `headImg`; personal data, masked in `Debug`.
+        2 head_img: String => "headImg: must masked",
     }
 }
 
@@ -597,9 +597,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg`.
+        /// `headimg`; personal data, masked in `Debug`.
         #[doc(alias = "headimg")]
-        2 head_img: String => "headimg: must",
+        2 head_img: String => "headimg: must masked",
         /// `reason`.
         3 reason: String => "reason: must",
         /// `status`.

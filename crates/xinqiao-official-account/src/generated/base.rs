@@ -57,18 +57,18 @@ w::record! {
     pub struct ChangeOpenidResult {
         /// `err_msg`.
         0 err_msg: String => "err_msg: must",
-        /// `ori_openid`.
-        1 ori_openid: String => "ori_openid: must",
-        /// `new_openid`.
-        2 new_openid: Option<String> => "new_openid",
+        /// `ori_openid`; personal data, masked in `Debug`.
+        1 ori_openid: String => "ori_openid: must masked",
+        /// `new_openid`; personal data, masked in `Debug`.
+        2 new_openid: Option<String> => "new_openid: masked",
     }
 }
 
 w::record! {
     /// An item of `dns` in the answer of `callback::Check`.
     pub struct Dns {
-        /// `ip`.
-        0 ip: String => "ip: must",
+        /// `ip`; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// `real_operator`.
         1 real_operator: String => "real_operator: must",
     }
@@ -141,8 +141,8 @@ w::record! {
 w::record! {
     /// An item of `ping` in the answer of `callback::Check`.
     pub struct Ping {
-        /// `ip`.
-        0 ip: String => "ip: must",
+        /// `ip`; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// `from_operator`.
         1 from_operator: String => "from_operator: must",
         /// `package_loss`.
@@ -1511,8 +1511,8 @@ pub mod qr_code {
         pub struct CreateResponse {
             /// `expire_seconds`; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
-            /// `ticket`.
-            1 ticket: String => "ticket: must",
+            /// `ticket`; a secret, masked in `Debug`.
+            1 ticket: String => "ticket: must masked",
             /// `url`.
             2 url: String => "url: must",
         }
@@ -1716,8 +1716,8 @@ pub mod ticket {
     w::record! {
         /// Answer to [`GetTicket`].
         pub struct GetTicketResponse {
-            /// `ticket`.
-            0 ticket: String => "ticket: must",
+            /// `ticket`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
             /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
         }

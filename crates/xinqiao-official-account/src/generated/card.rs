@@ -138,8 +138,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// `bind_openid`; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// `service_phone`.
         13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
@@ -377,8 +377,8 @@ w::record! {
         11 use_custom_code: bool => "use_custom_code: must",
         /// `get_custom_code_mode`.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
-        13 bind_openid: Option<bool> => "bind_openid",
+        /// `bind_openid`; personal data, masked in `Debug`.
+        13 bind_openid: Option<bool> => "bind_openid: masked",
         /// `service_phone`.
         14 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
@@ -779,8 +779,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// `bind_openid`; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// `service_phone`.
         13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
@@ -983,8 +983,8 @@ w::record! {
         11 use_custom_code: bool => "use_custom_code: must",
         /// `get_custom_code_mode`.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
-        13 bind_openid: Option<bool> => "bind_openid",
+        /// `bind_openid`; personal data, masked in `Debug`.
+        13 bind_openid: Option<bool> => "bind_openid: masked",
         /// `service_phone`.
         14 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
@@ -1170,8 +1170,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `get_custom_code_mode`.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// `bind_openid`.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// `bind_openid`; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// `service_phone`.
         13 service_phone: Option<String> => "service_phone",
         /// `location_id_list`.
@@ -2971,8 +2971,8 @@ w::record! {
     pub struct QrCodeCreateResponse {
         /// `expire_seconds`; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
-        /// `ticket`.
-        1 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        1 ticket: String => "ticket: must masked",
         /// `url`.
         2 url: String => "url: must",
         /// `show_qrcode_url`.

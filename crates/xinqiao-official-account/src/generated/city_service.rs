@@ -83,8 +83,8 @@ w::record! {
         1 open_id: String => "open_id: must masked",
         /// `key_version`.
         2 key_version: i64 => "key_version: must",
-        /// `cipher_real_name`.
-        3 cipher_real_name: String => "cipher_real_name: must",
+        /// `cipher_real_name`; personal data, masked in `Debug`.
+        3 cipher_real_name: String => "cipher_real_name: must masked",
         /// `cipher_algorithm`.
         4 cipher_algorithm: String => "cipher_algorithm: must",
     }

@@ -12,13 +12,13 @@ w::record! {
         1 kf_account: String => "kf_account: must",
         /// `kf_nick`.
         2 kf_nick: String => "kf_nick: must",
-        /// `kf_headimgurl`.
+        /// `kf_headimgurl`; personal data, masked in `Debug`.
         #[doc(alias = "kf_headimgurl")]
-        3 kf_head_img_url: String => "kf_headimgurl: must",
+        3 kf_head_img_url: String => "kf_headimgurl: must masked",
         /// `kf_wx`.
         4 kf_wx: Option<String> => "kf_wx",
-        /// `kf_openid`.
-        5 kf_openid: Option<String> => "kf_openid",
+        /// `kf_openid`; personal data, masked in `Debug`.
+        5 kf_openid: Option<String> => "kf_openid: masked",
         /// `invite_wx`.
         6 invite_wx: Option<String> => "invite_wx",
         /// `invite_expire_time`; format `unix`.
@@ -37,8 +37,8 @@ w::record! {
         1 kf_account: String => "kf_account: must",
         /// `status`.
         2 status: i64 => "status: must",
-        /// `kf_openid`.
-        3 kf_openid: Option<String> => "kf_openid",
+        /// `kf_openid`; personal data, masked in `Debug`.
+        3 kf_openid: Option<String> => "kf_openid: masked",
         /// `accepted_case`.
         4 accepted_case: i64 => "accepted_case: must",
     }
@@ -215,8 +215,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.cancel_admin`.
         pub struct CancelAdmin {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// `kf_openid`; personal data, masked in `Debug`.
+            0 kf_openid: String => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<String>)
     }
@@ -248,8 +248,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.del_get`.
         pub struct DelGet {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// `kf_openid`; personal data, masked in `Debug`.
+            0 kf_openid: String => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<String>)
     }
@@ -348,8 +348,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.set_admin`.
         pub struct SetAdmin {
-            /// `kf_openid`.
-            0 kf_openid: String => "kf_openid: must query",
+            /// `kf_openid`; personal data, masked in `Debug`.
+            0 kf_openid: String => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<String>)
     }

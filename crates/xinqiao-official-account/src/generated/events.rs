@@ -121,9 +121,9 @@ w::record! {
         /// `qrcode_guide_account`.
         #[doc(alias = "qrcode_guide_account")]
         0 qr_code_guide_account: String => "qrcode_guide_account: must",
-        /// `qrcode_guide_openid`.
+        /// `qrcode_guide_openid`; personal data, masked in `Debug`.
         #[doc(alias = "qrcode_guide_openid")]
-        1 qr_code_guide_openid: Option<String> => "qrcode_guide_openid",
+        1 qr_code_guide_openid: Option<String> => "qrcode_guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `action`.
@@ -1275,8 +1275,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `EventKey`.
             5 event_key: String => "EventKey: must",
-            /// `Ticket`.
-            6 ticket: String => "Ticket: must",
+            /// `Ticket`; a secret, masked in `Debug`.
+            6 ticket: String => "Ticket: must masked",
         }
     }
 
@@ -1433,8 +1433,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `EventKey`.
             5 event_key: Option<String> => "EventKey",
-            /// `Ticket`.
-            6 ticket: Option<String> => "Ticket",
+            /// `Ticket`; a secret, masked in `Debug`.
+            6 ticket: Option<String> => "Ticket: masked",
         }
     }
 
@@ -1549,8 +1549,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `EventKey`.
             5 event_key: Option<String> => "EventKey",
-            /// `Ticket`.
-            6 ticket: Option<String> => "Ticket",
+            /// `Ticket`; a secret, masked in `Debug`.
+            6 ticket: Option<String> => "Ticket: masked",
         }
     }
 

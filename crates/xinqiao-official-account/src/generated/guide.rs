@@ -19,8 +19,8 @@ w::record! {
     pub struct Buyer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
-        1 buyer_nickname: Option<String> => "buyer_nickname",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        1 buyer_nickname: Option<String> => "buyer_nickname: masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(buyer_nickname: String)
@@ -74,8 +74,8 @@ w::record! {
     pub struct GuideBuyerRelationList {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
-        1 buyer_nickname: String => "buyer_nickname: must",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        1 buyer_nickname: String => "buyer_nickname: must masked",
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -124,13 +124,13 @@ w::record! {
     pub struct Guide {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
-        2 guide_nickname: String => "guide_nickname: must",
-        /// `guide_headimgurl`.
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
+        /// `guide_nickname`; personal data, masked in `Debug`.
+        2 guide_nickname: String => "guide_nickname: must masked",
+        /// `guide_headimgurl`; personal data, masked in `Debug`.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: String => "guide_headimgurl: must",
+        3 guide_head_img_url: String => "guide_headimgurl: must masked",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -346,13 +346,13 @@ w::record! {
     pub struct AddGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
-        2 guide_nickname: Option<String> => "guide_nickname",
-        /// `guide_headimgurl`.
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
+        /// `guide_nickname`; personal data, masked in `Debug`.
+        2 guide_nickname: Option<String> => "guide_nickname: masked",
+        /// `guide_headimgurl`; personal data, masked in `Debug`.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: Option<String> => "guide_headimgurl",
+        3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
     new()
     text(
@@ -391,8 +391,8 @@ w::record! {
     pub struct AddGuideBuyerDisplayTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `display_tag_list`.
@@ -430,12 +430,12 @@ w::record! {
     pub struct AddGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `buyer_nickname`.
-        3 buyer_nickname: Option<String> => "buyer_nickname",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        3 buyer_nickname: Option<String> => "buyer_nickname: masked",
         /// `buyer_list`.
         4 buyer_list: Option<Vec<Buyer>> => "buyer_list",
     }
@@ -485,8 +485,8 @@ w::record! {
     pub struct AddGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`; personal data, masked in `Debug`.
@@ -530,8 +530,8 @@ w::record! {
     pub struct AddGuideMassendJob {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `task_name`.
         2 task_name: String => "task_name: must",
         /// `task_remark`.
@@ -688,8 +688,8 @@ w::record! {
     pub struct DelGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
     }
     new()
     text(guide_account: String, guide_openid: String)
@@ -723,8 +723,8 @@ w::record! {
     pub struct DelGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`; personal data, masked in `Debug`.
@@ -766,8 +766,8 @@ w::record! {
     pub struct DelGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`; personal data, masked in `Debug`.
@@ -1088,8 +1088,8 @@ w::record! {
     pub struct GetGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account: query",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid: query",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: query masked",
     }
     new()
     text(guide_account: String, guide_openid: String)
@@ -1100,13 +1100,13 @@ w::record! {
     pub struct GetGuideAcctResponse {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
-        2 guide_nickname: String => "guide_nickname: must",
-        /// `guide_headimgurl`.
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
+        /// `guide_nickname`; personal data, masked in `Debug`.
+        2 guide_nickname: String => "guide_nickname: must masked",
+        /// `guide_headimgurl`; personal data, masked in `Debug`.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: String => "guide_headimgurl: must",
+        3 guide_head_img_url: String => "guide_headimgurl: must masked",
         /// `status`.
         4 status: Option<i64> => "status",
     }
@@ -1213,8 +1213,8 @@ w::record! {
     pub struct GetGuideBuyerChatRecord {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `begin_time`; format `unix`.
@@ -1284,8 +1284,8 @@ w::record! {
     pub struct GetGuideBuyerDisplayTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1329,8 +1329,8 @@ w::record! {
     pub struct GetGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1343,8 +1343,8 @@ w::record! {
     pub struct GetGuideBuyerRelationResponse {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
-        1 buyer_nickname: String => "buyer_nickname: must",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        1 buyer_nickname: String => "buyer_nickname: must masked",
         /// `create_time`; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -1387,12 +1387,12 @@ w::record! {
     pub struct GetGuideBuyerRelationByBuyerResponse {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
-        3 buyer_nickname: String => "buyer_nickname: must",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        3 buyer_nickname: String => "buyer_nickname: must masked",
         /// `create_time`; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -1426,8 +1426,8 @@ w::record! {
     pub struct GetGuideBuyerRelationList {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `page`.
         2 page: i64 => "page: must",
         /// `num`.
@@ -1490,8 +1490,8 @@ w::record! {
     pub struct GetGuideBuyerTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1575,8 +1575,8 @@ w::record! {
     pub struct GetGuideConfig {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
     }
     new()
     text(guide_account: String, guide_openid: String)
@@ -1761,8 +1761,8 @@ w::record! {
     pub struct GetGuideMassendJobList {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `task_status`.
         2 task_status: Option<Vec<i64>> => "task_status",
         /// `offset`.
@@ -1927,8 +1927,8 @@ w::record! {
     pub struct GuideCreateQrCode {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `qrcode_info`.
         #[doc(alias = "qrcode_info")]
         2 qr_code_info: Option<String> => "qrcode_info",
@@ -2081,8 +2081,8 @@ w::record! {
     pub struct QueryGuideBuyerByTag {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `tag_values`.
         2 tag_values: Vec<String> => "tag_values: must",
         /// `push_count`.
@@ -2129,12 +2129,12 @@ w::record! {
     pub struct RebindGuideAcctForBuyer {
         /// `old_guide_account`.
         0 old_guide_account: Option<String> => "old_guide_account",
-        /// `old_guide_openid`.
-        1 old_guide_openid: Option<String> => "old_guide_openid",
+        /// `old_guide_openid`; personal data, masked in `Debug`.
+        1 old_guide_openid: Option<String> => "old_guide_openid: masked",
         /// `new_guide_account`.
         2 new_guide_account: Option<String> => "new_guide_account",
-        /// `new_guide_openid`.
-        3 new_guide_openid: Option<String> => "new_guide_openid",
+        /// `new_guide_openid`; personal data, masked in `Debug`.
+        3 new_guide_openid: Option<String> => "new_guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// `openid_list`; personal data, masked in `Debug`.
@@ -2268,8 +2268,8 @@ w::record! {
     pub struct SetGuideConfig {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `is_delete`.
         2 is_delete: bool => "is_delete: must",
         /// `guide_fast_reply_list`.
@@ -2384,13 +2384,13 @@ w::record! {
     pub struct UpdateGuideAcct {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
-        /// `guide_nickname`.
-        2 guide_nickname: Option<String> => "guide_nickname",
-        /// `guide_headimgurl`.
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
+        /// `guide_nickname`; personal data, masked in `Debug`.
+        2 guide_nickname: Option<String> => "guide_nickname: masked",
+        /// `guide_headimgurl`; personal data, masked in `Debug`.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: Option<String> => "guide_headimgurl",
+        3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
     new()
     text(
@@ -2429,12 +2429,12 @@ w::record! {
     pub struct UpdateGuideBuyerRelation {
         /// `guide_account`.
         0 guide_account: Option<String> => "guide_account",
-        /// `guide_openid`.
-        1 guide_openid: Option<String> => "guide_openid",
+        /// `guide_openid`; personal data, masked in `Debug`.
+        1 guide_openid: Option<String> => "guide_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `buyer_nickname`.
-        3 buyer_nickname: String => "buyer_nickname: must",
+        /// `buyer_nickname`; personal data, masked in `Debug`.
+        3 buyer_nickname: String => "buyer_nickname: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
     text(guide_account: String, guide_openid: String)

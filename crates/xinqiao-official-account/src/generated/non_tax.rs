@@ -335,8 +335,8 @@ w::record! {
         4 source: String => "source: must",
         /// `redirect_url`.
         5 redirect_url: Option<String> => "redirect_url",
-        /// `ticket`.
-        6 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        6 ticket: String => "ticket: must masked",
     }
     new(
         order_id: impl Into<String>,
@@ -1006,8 +1006,8 @@ w::record! {
         9 fee: xinqiao_types::Fen => "fee: must",
         /// `return_url`.
         10 return_url: Option<String> => "return_url",
-        /// `ip`.
-        11 ip: String => "ip: must",
+        /// `ip`; personal data, masked in `Debug`.
+        11 ip: String => "ip: must masked",
         /// `order_no`.
         12 order_no: Option<String> => "order_no",
         /// `payment_notice_type`.

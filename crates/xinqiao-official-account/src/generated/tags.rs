@@ -390,8 +390,8 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.get_blacklist`.
         pub struct GetBlacklist {
-            /// `begin_openid`.
-            0 begin_openid: Option<String> => "begin_openid",
+            /// `begin_openid`; personal data, masked in `Debug`.
+            0 begin_openid: Option<String> => "begin_openid: masked",
         }
         new()
         text(begin_openid: String)
@@ -406,8 +406,8 @@ pub mod members {
             1 count: i64 => "count: must",
             /// `data`.
             2 data: super::GetBlacklistData => "data: must",
-            /// `next_openid`.
-            3 next_openid: String => "next_openid: must",
+            /// `next_openid`; personal data, masked in `Debug`.
+            3 next_openid: String => "next_openid: must masked",
         }
     }
 

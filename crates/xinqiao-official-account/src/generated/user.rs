@@ -82,8 +82,8 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Getting_a_User_List.html>.
     /// * Catalog: `official_account.user.get`.
     pub struct Get {
-        /// `next_openid`.
-        0 next_openid: Option<String> => "next_openid: query",
+        /// `next_openid`; personal data, masked in `Debug`.
+        0 next_openid: Option<String> => "next_openid: query masked",
     }
     new()
     text(next_openid: String)
@@ -98,8 +98,8 @@ w::record! {
         1 count: i64 => "count: must",
         /// `data`.
         2 data: GetData => "data: must",
-        /// `next_openid`.
-        3 next_openid: String => "next_openid: must",
+        /// `next_openid`; personal data, masked in `Debug`.
+        3 next_openid: String => "next_openid: must masked",
     }
 }
 
@@ -303,8 +303,8 @@ w::record! {
         /// `tagid`.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `next_openid`.
-        1 next_openid: Option<String> => "next_openid",
+        /// `next_openid`; personal data, masked in `Debug`.
+        1 next_openid: Option<String> => "next_openid: masked",
     }
     new(tag_id: i64)
     text(next_openid: String)
@@ -317,8 +317,8 @@ w::record! {
         0 count: i64 => "count: must",
         /// `data`.
         1 data: TagGetData => "data: must",
-        /// `next_openid`.
-        2 next_openid: String => "next_openid: must",
+        /// `next_openid`; personal data, masked in `Debug`.
+        2 next_openid: String => "next_openid: must masked",
     }
 }
 

@@ -95,8 +95,8 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-officalaccount/registerMiniprogramByOffiaccount.html>.
     /// * Catalog: `open_platform.account.fast_register`.
     pub struct FastRegister {
-        /// `ticket`.
-        0 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        0 ticket: String => "ticket: must masked",
     }
     new(ticket: impl Into<String>)
 }

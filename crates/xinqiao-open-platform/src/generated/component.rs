@@ -54,8 +54,8 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// `nick_name`.
         1 nick_name: String => "nick_name: must",
-        /// `head_img`.
-        2 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// `service_type_info`.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// `verify_type_info`.
@@ -403,8 +403,8 @@ w::record! {
 w::record! {
     /// Answer to [`ApiCreatePreAuthCode`].
     pub struct ApiCreatePreAuthCodeResponse {
-        /// `pre_auth_code`.
-        0 pre_auth_code: String => "pre_auth_code: must",
+        /// `pre_auth_code`; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
         /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -1319,8 +1319,8 @@ pub mod fast_register_weapp {
             3 legal_persona_name: String => "legal_persona_name: must",
             /// `legal_persona_wechat`.
             4 legal_persona_wechat: String => "legal_persona_wechat: must",
-            /// `component_phone`.
-            5 component_phone: Option<String> => "component_phone",
+            /// `component_phone`; personal data, masked in `Debug`.
+            5 component_phone: Option<String> => "component_phone: masked",
         }
         new(
             name: impl Into<String>,

@@ -373,8 +373,8 @@ w::record! {
         0 id: i64 => "id: must",
         /// `secret_name`.
         1 secret_name: Option<String> => "secret_name",
-        /// `ip`.
-        2 ip: Option<String> => "ip",
+        /// `ip`; personal data, masked in `Debug`.
+        2 ip: Option<String> => "ip: masked",
         /// `port`.
         3 port: Option<i64> => "port",
         /// `index`.
@@ -942,8 +942,8 @@ w::record! {
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// `mount_wx_token`.
-        24 mount_wx_token: Option<bool> => "mount_wx_token",
+        /// `mount_wx_token`; a secret, masked in `Debug`.
+        24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
         /// `version_remark`.
         25 version_remark: Option<String> => "version_remark",
     }
@@ -1780,8 +1780,8 @@ w::record! {
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// `custom_logs`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// `mount_wx_token`.
-        24 mount_wx_token: Option<bool> => "mount_wx_token",
+        /// `mount_wx_token`; a secret, masked in `Debug`.
+        24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
         /// `version_remark`.
         25 version_remark: Option<String> => "version_remark",
     }

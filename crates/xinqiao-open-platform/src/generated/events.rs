@@ -26,8 +26,8 @@ w::record! {
         3 status: i64 => "status: must",
         /// `msg`.
         4 msg: Option<String> => "msg",
-        /// `ticket`.
-        5 ticket: Option<String> => "ticket",
+        /// `ticket`; a secret, masked in `Debug`.
+        5 ticket: Option<String> => "ticket: masked",
     }
 }
 
@@ -98,8 +98,8 @@ w::record! {
         /// `wxuser`.
         #[doc(alias = "wxuser")]
         6 wx_user: Option<String> => "wxuser",
-        /// `component_phone`.
-        7 component_phone: Option<String> => "component_phone",
+        /// `component_phone`; personal data, masked in `Debug`.
+        7 component_phone: Option<String> => "component_phone: masked",
     }
 }
 
@@ -126,8 +126,8 @@ w::record! {
         3 legal_persona_name: String => "legal_persona_name: must",
         /// `legal_persona_wechat`.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
-        /// `component_phone`.
-        5 component_phone: String => "component_phone: must",
+        /// `component_phone`; personal data, masked in `Debug`.
+        5 component_phone: String => "component_phone: must masked",
     }
 }
 
@@ -452,8 +452,8 @@ pub mod info {
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// `PreAuthCode`.
-            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
+            /// `PreAuthCode`; a secret, masked in `Debug`.
+            6 pre_auth_code: String => "PreAuthCode: must masked plain-xml",
         }
     }
 
@@ -656,8 +656,8 @@ pub mod info {
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// `AuthorizationCodeExpiredTime`; format `unix`.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// `PreAuthCode`.
-            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
+            /// `PreAuthCode`; a secret, masked in `Debug`.
+            6 pre_auth_code: String => "PreAuthCode: must masked plain-xml",
         }
     }
 }

@@ -85,8 +85,8 @@ w::record! {
     pub struct WeDataGetLoginConfigResponse {
         /// `component_appid`.
         0 component_appid: String => "component_appid: must",
-        /// `component_nickname`.
-        1 component_nickname: String => "component_nickname: must",
+        /// `component_nickname`; personal data, masked in `Debug`.
+        1 component_nickname: String => "component_nickname: must masked",
         /// `recheck_url`.
         2 recheck_url: String => "recheck_url: must",
         /// `appinfo`.
@@ -163,8 +163,8 @@ w::record! {
         0 uid: String => "uid: must",
         /// `user_session`.
         1 user_session: String => "user_session: must",
-        /// `client_ip`.
-        2 client_ip: Option<String> => "client_ip",
+        /// `client_ip`; personal data, masked in `Debug`.
+        2 client_ip: Option<String> => "client_ip: masked",
         /// `user_agent`.
         3 user_agent: Option<String> => "user_agent",
     }

@@ -180,9 +180,9 @@ w::record! {
         1 username: String => "username: must",
         /// `nickname`; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// `headimg_url`; personal data, masked in `Debug`.
         #[doc(alias = "headimg_url")]
-        3 head_img_url: String => "headimg_url: must",
+        3 head_img_url: String => "headimg_url: must masked",
         /// `email`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// `source`.

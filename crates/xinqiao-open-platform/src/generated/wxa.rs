@@ -32,8 +32,8 @@ w::record! {
         3 video: Option<String> => "video",
         /// `test_account`.
         4 test_account: Option<String> => "test_account",
-        /// `test_pwd`.
-        5 test_pwd: Option<String> => "test_pwd",
+        /// `test_pwd`; a secret, masked in `Debug`.
+        5 test_pwd: Option<String> => "test_pwd: masked",
         /// `test_remark`.
         6 test_remark: Option<String> => "test_remark",
     }
@@ -49,9 +49,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg`.
+        /// `headimg`; personal data, masked in `Debug`.
         #[doc(alias = "headimg")]
-        2 head_img: String => "headimg: must",
+        2 head_img: String => "headimg: must masked",
     }
 }
 
@@ -243,8 +243,8 @@ w::record! {
         2 video: Option<String> => "video",
         /// `test_account`.
         3 test_account: Option<String> => "test_account",
-        /// `test_pwd`.
-        4 test_pwd: Option<String> => "test_pwd",
+        /// `test_pwd`; a secret, masked in `Debug`.
+        4 test_pwd: Option<String> => "test_pwd: masked",
         /// `test_remark`.
         5 test_remark: Option<String> => "test_remark",
         /// `status`.
@@ -422,8 +422,8 @@ w::record! {
         /// `legal_persona_idcard`.
         #[doc(alias = "legal_persona_idcard")]
         5 legal_persona_id_card: String => "legal_persona_idcard: must",
-        /// `component_phone`.
-        6 component_phone: String => "component_phone: must",
+        /// `component_phone`; personal data, masked in `Debug`.
+        6 component_phone: String => "component_phone: must masked",
     }
     new(
         enterprise_name: impl Into<String>,
@@ -1377,9 +1377,9 @@ w::record! {
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// `nickname`; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
-        /// `headimg`.
+        /// `headimg`; personal data, masked in `Debug`.
         #[doc(alias = "headimg")]
-        4 head_img: Option<String> => "headimg",
+        4 head_img: Option<String> => "headimg: masked",
     }
 }
 
@@ -1911,8 +1911,8 @@ w::record! {
     pub struct MpVerifyBetaWeapp {
         /// `mp_appid`.
         0 mp_appid: String => "mp_appid: must",
-        /// `ticket`.
-        1 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        1 ticket: String => "ticket: must masked",
     }
     new(mp_appid: impl Into<String>, ticket: impl Into<String>)
 }
@@ -2683,8 +2683,8 @@ pub mod component {
                 /// `wxuser`.
                 #[doc(alias = "wxuser")]
                 1 wx_user: String => "wxuser: must",
-                /// `component_phone`.
-                2 component_phone: Option<String> => "component_phone",
+                /// `component_phone`; personal data, masked in `Debug`.
+                2 component_phone: Option<String> => "component_phone: masked",
             }
             new(id_name: impl Into<String>, wx_user: impl Into<String>)
             text(component_phone: String)

@@ -164,8 +164,8 @@ w::record! {
     pub struct RiskControl {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
-        /// `payer_client_ip`.
-        1 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        1 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `payer_ua`.
         2 payer_ua: Option<String> => "payer_ua",
         /// `create_time`; format `rfc3339`.

@@ -406,8 +406,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `micro_pay::PayTransaction`.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -542,10 +542,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `micro_pay::PayTransaction`.
     pub struct PayTransactionPayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
@@ -575,8 +575,8 @@ w::record! {
         6 shortname: String => "shortname: must",
         /// `merchant_country_code`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
-        8 office_phone: String => "office_phone: must",
+        /// `office_phone`; personal data, masked in `Debug`.
+        8 office_phone: String => "office_phone: must masked",
         /// `contact`.
         9 contact: Contact => "contact: must",
         /// `business_category`.
@@ -874,8 +874,8 @@ w::record! {
         3 shortname: String => "shortname: must",
         /// `merchant_country_code`.
         4 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
-        5 office_phone: String => "office_phone: must",
+        /// `office_phone`; personal data, masked in `Debug`.
+        5 office_phone: String => "office_phone: must masked",
         /// `contact`.
         6 contact: Contact => "contact: must",
         /// `business_category`.
@@ -1121,8 +1121,8 @@ w::record! {
         6 shortname: String => "shortname: must",
         /// `merchant_country_code`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// `office_phone`.
-        8 office_phone: String => "office_phone: must",
+        /// `office_phone`; personal data, masked in `Debug`.
+        8 office_phone: String => "office_phone: must masked",
         /// `contact`.
         9 contact: Option<Contact> => "contact",
         /// `business_category`.

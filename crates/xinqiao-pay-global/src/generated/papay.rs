@@ -45,10 +45,10 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sp_openid`.
-        1 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        2 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        2 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -493,8 +493,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// `user_client_ip`; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// `expired_time`; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
@@ -571,8 +571,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// `user_client_ip`; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// `expired_time`; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
@@ -652,8 +652,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// `user_client_ip`; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// `expired_time`; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
@@ -725,8 +725,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// `user_client_ip`; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// `expired_time`; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// `return_url`.
@@ -798,8 +798,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `user_client_ip`.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// `user_client_ip`; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// `expired_time`; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// `return_url`.

@@ -73,10 +73,10 @@ w::record! {
 w::record! {
     /// `payer` of `transactions::CreateApp`; `payer` of `transactions::CreateJsapi`; and 4 more.
     pub struct PayerInfo {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
@@ -87,8 +87,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `transactions::CreateApp`; `scene_info` of `transactions::CreateJsapi`; and 2 more.
     pub struct CreateAppSceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -227,10 +227,10 @@ w::record! {
     pub struct PayMicroPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sp_openid`.
-        1 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        2 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        2 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -297,8 +297,8 @@ w::record! {
         0 device_id: Option<String> => "device_id",
         /// `device_ip`.
         1 device_ip: Option<String> => "device_ip",
-        /// `payer_client_ip`.
-        2 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        2 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `operator_id`.
         3 operator_id: Option<String> => "operator_id",
         /// `store_info`.

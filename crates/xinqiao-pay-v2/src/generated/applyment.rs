@@ -381,8 +381,8 @@ pub mod micro {
             7 id_card_copy: String => "id_card_copy: must",
             /// `id_card_national`.
             8 id_card_national: String => "id_card_national: must",
-            /// `id_card_name`.
-            9 id_card_name: String => "id_card_name: must",
+            /// `id_card_name`; personal data, masked in `Debug`.
+            9 id_card_name: String => "id_card_name: must masked",
             /// `id_card_number`; personal data, masked in `Debug`.
             10 id_card_number: String => "id_card_number: must masked",
             /// `id_card_valid_time`.

@@ -1426,8 +1426,8 @@ pub mod sec_svc {
             5 nonce_str: Option<String> => "nonce_str",
             /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `encrypted_real_name`.
-            7 encrypted_real_name: Option<String> => "encrypted_real_name",
+            /// `encrypted_real_name`; personal data, masked in `Debug`.
+            7 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
             /// `encrypted_credential_id`.
             8 encrypted_credential_id: Option<String> => "encrypted_credential_id",
             /// `cre_type`; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
@@ -1518,10 +1518,10 @@ pub mod sec_svc {
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// `access_token`; a secret, masked in `Debug`.
             7 access_token: Option<String> => "access_token: masked",
-            /// `verify_openid`; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
-            8 verify_openid: Option<String> => "verify_openid",
-            /// `verify_real_name`; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
-            9 verify_real_name: Option<String> => "verify_real_name",
+            /// `verify_openid`; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`; personal data, masked in `Debug`.
+            8 verify_openid: Option<String> => "verify_openid: masked",
+            /// `verify_real_name`; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`; personal data, masked in `Debug`.
+            9 verify_real_name: Option<String> => "verify_real_name: masked",
             /// `bind_bankcard`; one of `true` `false`.
             #[doc(alias = "bind_bankcard")]
             10 bind_bank_card: Option<String> => "bind_bankcard",
@@ -1605,8 +1605,8 @@ pub mod tools {
             6 sub_appid: Option<String> => "sub_appid",
             /// `openid`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            8 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            8 sub_openid: Option<String> => "sub_openid: masked",
         }
     }
 

@@ -300,8 +300,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        10 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
@@ -536,8 +536,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        10 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
@@ -1001,8 +1001,8 @@ w::record! {
         10 fee_type: Option<String> => "fee_type",
         /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        12 sub_openid: Option<String> => "sub_openid: masked",
         /// `attach`.
         13 attach: Option<String> => "attach",
         /// `device_info`.

@@ -22,8 +22,8 @@ pub mod notify {
             4 contract_id: String => "contract_id: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            6 sub_openid: Option<String> => "sub_openid: masked",
             /// `change_type`.
             7 change_type: String => "change_type: must",
             /// `request_serial`.
@@ -52,8 +52,8 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            5 sub_openid: Option<String> => "sub_openid: masked",
             /// `trade_state`.
             6 trade_state: String => "trade_state: must",
             /// `bank_type`.
@@ -104,8 +104,8 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `is_subscribe`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            5 sub_openid: Option<String> => "sub_openid: masked",
             /// `trade_state`.
             6 trade_state: String => "trade_state: must",
             /// `trade_state_desc`.

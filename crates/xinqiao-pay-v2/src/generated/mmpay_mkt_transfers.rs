@@ -663,8 +663,8 @@ w::record! {
         4 wx_appid: String => "wxappid: must",
         /// `send_name`.
         5 send_name: String => "send_name: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `total_amount`.
         7 total_amount: i64 => "total_amount: must",
         /// `total_num`.
@@ -711,8 +711,8 @@ w::record! {
         /// `wxappid`.
         #[doc(alias = "wxappid")]
         2 wx_appid: String => "wxappid: must",
-        /// `re_openid`.
-        3 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        3 re_openid: String => "re_openid: must masked",
         /// `total_amount`.
         4 total_amount: i64 => "total_amount: must",
         /// `send_listid`.
@@ -761,8 +761,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `send_name`; needed according to the documentation.
         7 send_name: Option<String> => "send_name",
         /// `total_amount`; in fen.
@@ -818,8 +818,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
@@ -875,8 +875,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         7 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        8 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        8 re_openid: String => "re_openid: must masked",
         /// `send_name`; needed according to the documentation.
         9 send_name: Option<String> => "send_name",
         /// `total_amount`; in fen.
@@ -885,8 +885,8 @@ w::record! {
         11 total_num: i64 => "total_num: must",
         /// `wishing`; needed according to the documentation.
         12 wishing: Option<String> => "wishing",
-        /// `client_ip`.
-        13 client_ip: String => "client_ip: must",
+        /// `client_ip`; personal data, masked in `Debug`.
+        13 client_ip: String => "client_ip: must masked",
         /// `act_name`; needed according to the documentation.
         14 act_name: Option<String> => "act_name",
         /// `remark`; needed according to the documentation.
@@ -937,8 +937,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.
@@ -987,8 +987,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `sender_name`; needed according to the documentation.
         7 sender_name: Option<String> => "sender_name",
         /// `sender_header_media_id`.
@@ -1048,8 +1048,8 @@ w::record! {
         /// `mch_billno`.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// `re_openid`.
-        6 re_openid: String => "re_openid: must",
+        /// `re_openid`; personal data, masked in `Debug`.
+        6 re_openid: String => "re_openid: must masked",
         /// `total_amount`; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// `send_listid`.

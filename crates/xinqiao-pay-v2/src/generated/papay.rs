@@ -444,8 +444,8 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        6 sub_openid: Option<String> => "sub_openid: masked",
         /// `plan_id`.
         7 plan_id: i64 => "plan_id: must",
         /// `contract_code`.
@@ -993,8 +993,8 @@ pub mod partner {
             4 sign: Option<String> => "sign",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            6 sub_openid: Option<String> => "sub_openid: masked",
             /// `plan_id`.
             7 plan_id: i64 => "plan_id: must",
             /// `contract_code`.

@@ -384,8 +384,8 @@ w::record! {
         11 trade_type: String => "trade_type: must",
         /// `product_id`.
         12 product_id: Option<String> => "product_id",
-        /// `combine_openid`.
-        13 combine_openid: Option<String> => "combine_openid",
+        /// `combine_openid`; personal data, masked in `Debug`.
+        13 combine_openid: Option<String> => "combine_openid: masked",
         /// `scene_info`.
         14 scene_info: String => "scene_info: must",
         /// `sub_order_list`.
@@ -524,8 +524,8 @@ w::record! {
         28 sub_mch_id: Option<String> => "sub_mch_id",
         /// `sub_appid`.
         29 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        30 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        30 sub_openid: Option<String> => "sub_openid: masked",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -893,8 +893,8 @@ w::record! {
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
         8 is_subscribe: String => "is_subscribe: must",
-        /// `sub_openid`.
-        9 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        9 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; one of `Y` `N`.
         10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
         /// `trade_type`.
@@ -1004,8 +1004,8 @@ w::record! {
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; one of `Y` `N`.
         8 is_subscribe: String => "is_subscribe: must",
-        /// `sub_openid`.
-        9 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        9 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; one of `Y` `N`.
         10 sub_is_subscribe: Option<String> => "sub_is_subscribe",
         /// `trade_type`.
@@ -1180,8 +1180,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        10 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_type`.
@@ -1299,8 +1299,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `is_subscribe`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// `sub_openid`.
-        10 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        10 sub_openid: Option<String> => "sub_openid: masked",
         /// `sub_is_subscribe`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `trade_state`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
@@ -2050,8 +2050,8 @@ w::record! {
         2 nonce_str: String => "nonce_str: must",
         /// `device_info`.
         3 device_info: Option<String> => "device_info",
-        /// `combine_openid`.
-        4 combine_openid: Option<String> => "combine_openid",
+        /// `combine_openid`; personal data, masked in `Debug`.
+        4 combine_openid: Option<String> => "combine_openid: masked",
         /// `combine_out_trade_no`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// `sign`.
@@ -2597,8 +2597,8 @@ w::record! {
         11 fee_type: Option<String> => "fee_type",
         /// `openid`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        13 sub_openid: Option<String> => "sub_openid: masked",
         /// `attach`.
         14 attach: Option<String> => "attach",
         /// `device_info`.

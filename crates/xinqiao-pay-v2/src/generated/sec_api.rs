@@ -264,8 +264,8 @@ pub mod mch {
             25 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`; needed according to the documentation.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`; needed according to the documentation.
-            27 office_phone: Option<String> => "office_phone",
+            /// `office_phone`; personal data, masked in `Debug`; needed according to the documentation.
+            27 office_phone: Option<String> => "office_phone: masked",
             /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
@@ -551,8 +551,8 @@ pub mod mch {
             25 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`; needed according to the documentation.
-            27 office_phone: Option<String> => "office_phone",
+            /// `office_phone`; personal data, masked in `Debug`; needed according to the documentation.
+            27 office_phone: Option<String> => "office_phone: masked",
             /// `contact_name`; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`; personal data, masked in `Debug`; needed according to the documentation.
@@ -780,8 +780,8 @@ pub mod mch {
             21 principal_name: Option<String> => "principal_name",
             /// `principal_id_number`.
             22 principal_id_number: Option<String> => "principal_id_number",
-            /// `office_phone`.
-            23 office_phone: Option<String> => "office_phone",
+            /// `office_phone`; personal data, masked in `Debug`.
+            23 office_phone: Option<String> => "office_phone: masked",
             /// `contact_name`; personal data, masked in `Debug`.
             24 contact_name: Option<String> => "contact_name: masked",
             /// `contact_phone`; personal data, masked in `Debug`.

@@ -356,8 +356,8 @@ pub mod partner_pay {
             26 attach: Option<String> => "attach",
             /// `time_end`; format `yyyyMMddHHmmss`.
             27 time_end: Option<String> => "time_end",
-            /// `sub_openid`.
-            28 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            28 sub_openid: Option<String> => "sub_openid: masked",
         }
     }
 

@@ -29,8 +29,8 @@ w::record! {
         5 free_time: Option<i64> => "free_time",
         /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        7 sub_openid: Option<String> => "sub_openid: masked",
         /// `notify_url`.
         8 notify_url: Option<String> => "notify_url",
         /// `end_time`; format `yyyyMMddHHmmss`.
@@ -149,8 +149,8 @@ w::record! {
         5 free_time: Option<i64> => "free_time",
         /// `openid`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        7 sub_openid: Option<String> => "sub_openid: masked",
         /// `notify_url`.
         8 notify_url: Option<String> => "notify_url",
     }
@@ -408,8 +408,8 @@ pub mod partner_pay {
             10 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`; needed according to the documentation.
             11 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`; needed according to the documentation.
-            12 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`; needed according to the documentation.
+            12 sub_openid: Option<String> => "sub_openid: masked",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -457,8 +457,8 @@ pub mod partner_pay {
             10 sub_mch_id: String => "sub_mch_id: must",
             /// `sub_appid`.
             11 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            12 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            12 sub_openid: Option<String> => "sub_openid: masked",
         }
     }
 

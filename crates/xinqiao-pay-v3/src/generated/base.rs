@@ -634,8 +634,8 @@ w::record! {
         4 package_name: Option<String> => "package_name",
         /// `combine_appid`.
         5 combine_appid: String => "combine_appid: must",
-        /// `payer_client_ip`.
-        6 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        6 payer_client_ip: String => "payer_client_ip: must masked",
     }
     new(
         type_: impl Into<String>,
@@ -823,8 +823,8 @@ w::record! {
         6 bank_name: String => "bank_name: must",
         /// `bank_account_name`.
         7 bank_account_name: String => "bank_account_name: must",
-        /// `bank_account_number`.
-        8 bank_account_number: String => "bank_account_number: must",
+        /// `bank_account_number`; personal data, masked in `Debug`.
+        8 bank_account_number: String => "bank_account_number: must masked",
         /// `recharge_remark`.
         9 recharge_remark: String => "recharge_remark: must",
     }
@@ -1028,8 +1028,8 @@ w::record! {
         6 bank_name: String => "bank_name: must",
         /// `bank_account_name`.
         7 bank_account_name: String => "bank_account_name: must",
-        /// `bank_account_number`.
-        8 bank_account_number: String => "bank_account_number: must",
+        /// `bank_account_number`; personal data, masked in `Debug`.
+        8 bank_account_number: String => "bank_account_number: must masked",
         /// `recharge_remark`.
         9 recharge_remark: String => "recharge_remark: must",
     }
@@ -1090,8 +1090,8 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `avatar`; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
         /// `nickname`; personal data, masked in `Debug`.
@@ -1203,8 +1203,8 @@ w::record! {
 w::record! {
     /// `real_name_info` of the answer of `face_mch::GetUser`.
     pub struct RealNameInfo {
-        /// `encrypted_real_name`.
-        0 encrypted_real_name: Option<String> => "encrypted_real_name",
+        /// `encrypted_real_name`; personal data, masked in `Debug`.
+        0 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
         /// `credential_type`; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         1 credential_type: Option<i64> => "credential_type",
         /// `encrypted_credential_id`.
@@ -1516,8 +1516,8 @@ w::record! {
         2 bank_code: Option<String> => "bank_code",
         /// `bank_account_name`.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// `bank_account_no`.
-        4 bank_account_no: Option<String> => "bank_account_no",
+        /// `bank_account_no`; personal data, masked in `Debug`.
+        4 bank_account_no: Option<String> => "bank_account_no: masked",
     }
 }
 
@@ -2660,10 +2660,10 @@ pub mod catering {
             4 out_shop_no: String => "out_shop_no: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`; needed according to the documentation.
-            6 sub_openid: Option<String> => "sub_openid",
-            /// `login_token`.
-            7 login_token: String => "login_token: must",
+            /// `sub_openid`; personal data, masked in `Debug`; needed according to the documentation.
+            6 sub_openid: Option<String> => "sub_openid: masked",
+            /// `login_token`; a secret, masked in `Debug`.
+            7 login_token: String => "login_token: must masked",
             /// `order_entry`.
             8 order_entry: String => "order_entry: must",
             /// `total_amount`; in fen.
@@ -2943,8 +2943,8 @@ pub mod face_mch {
             0 union_id: Option<String> => "union_id: masked",
             /// `openid`; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            2 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            2 sub_openid: Option<String> => "sub_openid: masked",
             /// `real_name_info`.
             3 real_name_info: Option<super::RealNameInfo> => "real_name_info",
         }

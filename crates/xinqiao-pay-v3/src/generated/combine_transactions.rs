@@ -62,8 +62,8 @@ w::record! {
         1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        3 sub_openid: Option<String> => "sub_openid: masked",
         /// `out_trade_no`.
         4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
@@ -94,8 +94,8 @@ w::record! {
     pub struct CombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `identity`.
         2 identity: Option<Identity> => "identity",
     }
@@ -191,8 +191,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`; needed according to the documentation.
         1 device_id: Option<String> => "device_id",
         /// `h5_info`.
@@ -269,8 +269,8 @@ w::record! {
         1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        3 sub_openid: Option<String> => "sub_openid: masked",
         /// `out_trade_no`.
         4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
@@ -370,8 +370,8 @@ w::record! {
     pub struct MiniProgramCombinePayerInfo {
         /// `openid`; personal data, masked in `Debug`; needed according to the documentation.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `identity`.
         2 identity: Option<CombinePayerInfoIdentity> => "identity",
     }
@@ -454,8 +454,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateApp`; `scene_info` of `combine_transactions::CreateJsapi`; and 2 more.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
     }

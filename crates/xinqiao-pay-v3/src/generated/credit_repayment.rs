@@ -363,9 +363,9 @@ pub mod partner {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// `presign_token`.
+                /// `presign_token`; a secret, masked in `Debug`.
                 #[doc(alias = "presign_token")]
-                0 pre_sign_token: String => "presign_token: must",
+                0 pre_sign_token: String => "presign_token: must masked",
                 /// `redirect_service`.
                 1 redirect_service: Option<String> => "redirect_service",
             }

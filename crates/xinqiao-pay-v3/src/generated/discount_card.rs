@@ -367,8 +367,8 @@ w::record! {
         11 objectives: Vec<Objective> => "objectives: must",
         /// `rewards`.
         12 rewards: Vec<Reward> => "rewards: must",
-        /// `sharer_openid`.
-        13 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        13 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `create_time`; format `rfc3339`.
         14 create_time: String => "create_time: must",
     }

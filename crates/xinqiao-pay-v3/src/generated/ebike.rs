@@ -51,8 +51,8 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 

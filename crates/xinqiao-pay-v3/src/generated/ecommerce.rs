@@ -798,8 +798,8 @@ w::record! {
         1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        3 sub_openid: Option<String> => "sub_openid: masked",
         /// `out_trade_no`.
         4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
@@ -2105,8 +2105,8 @@ pub mod individual_contracts {
             1 auth_state: String => "auth_state: must",
             /// `individual_auth_id`.
             2 individual_auth_id: Option<String> => "individual_auth_id",
-            /// `individual_openid`.
-            3 individual_openid: Option<String> => "individual_openid",
+            /// `individual_openid`; personal data, masked in `Debug`.
+            3 individual_openid: Option<String> => "individual_openid: masked",
             /// `real_name_auth_result`.
             4 real_name_auth_result: Option<super::RealNameAuthResult> => "real_name_auth_result",
         }

@@ -54,8 +54,8 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: String => "sub_openid: must masked",
     }
 }
 
@@ -115,8 +115,8 @@ w::record! {
         4 plan_id: String => "plan_id: must",
         /// `openid`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        6 sub_openid: String => "sub_openid: must",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        6 sub_openid: String => "sub_openid: must masked",
         /// `contract_information`.
         7 contract_information: ContractInformation => "contract_information: must",
     }
@@ -321,8 +321,8 @@ w::record! {
         3 sub_appid: Option<String> => "sub_appid: query",
         /// `plan_id`.
         4 plan_id: String => "plan_id: must query",
-        /// `sub_openid`.
-        5 sub_openid: Option<String> => "sub_openid: query",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        5 sub_openid: Option<String> => "sub_openid: query masked",
         /// `contract_status`; one of `ADD` `DELETE`.
         6 contract_status: Option<String> => "contract_status: query",
         /// `limit`.
@@ -500,8 +500,8 @@ pub mod contracts {
             4 plan_id: String => "plan_id: must",
             /// `openid`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            6 sub_openid: String => "sub_openid: must",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            6 sub_openid: String => "sub_openid: must masked",
             /// `contract_information`.
             7 contract_information: super::ContractInformation => "contract_information: must",
         }
@@ -544,8 +544,8 @@ pub mod contracts {
             3 plan_id: String => "plan_id: must",
             /// `openid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            5 sub_openid: Option<String> => "sub_openid: masked",
             /// `user_id`.
             6 user_id: String => "user_id: must",
             /// `period_start_date`; format `yyyy-MM-dd`.
@@ -567,9 +567,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// `presign_token`; a secret, masked in `Debug`.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 

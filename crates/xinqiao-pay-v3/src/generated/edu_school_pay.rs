@@ -95,8 +95,8 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: String => "sub_openid: must masked",
     }
 }
 
@@ -472,9 +472,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// `presign_token`; a secret, masked in `Debug`.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 

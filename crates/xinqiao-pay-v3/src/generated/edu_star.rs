@@ -8,8 +8,8 @@ w::record! {
     pub struct Order {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: String => "wechat_openid: must",
+        /// `wechat_openid`; personal data, masked in `Debug`.
+        1 wechat_openid: String => "wechat_openid: must masked",
         /// `qq`.
         2 qq: Option<String> => "qq",
         /// `right_id`.
@@ -33,8 +33,8 @@ w::record! {
     pub struct CreateOrder {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: Option<String> => "wechat_openid",
+        /// `wechat_openid`; personal data, masked in `Debug`.
+        1 wechat_openid: Option<String> => "wechat_openid: masked",
         /// `qq`.
         2 qq: Option<String> => "qq",
         /// `right_id`.
@@ -55,8 +55,8 @@ w::record! {
     pub struct CreateOrderResponse {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// `wechat_openid`.
-        1 wechat_openid: String => "wechat_openid: must",
+        /// `wechat_openid`; personal data, masked in `Debug`.
+        1 wechat_openid: String => "wechat_openid: must masked",
         /// `qq`.
         2 qq: Option<String> => "qq",
         /// `right_id`.
@@ -99,8 +99,8 @@ w::record! {
     pub struct ListOrders {
         /// `appid`.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// `wechat_openid`.
-        1 wechat_openid: Option<String> => "wechat_openid: query",
+        /// `wechat_openid`; personal data, masked in `Debug`.
+        1 wechat_openid: Option<String> => "wechat_openid: query masked",
         /// `qq`.
         2 qq: Option<String> => "qq: query",
         /// `offset`.
@@ -188,8 +188,8 @@ pub mod users {
             0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `wechat_openid`.
-            2 wechat_openid: String => "wechat_openid: must",
+            /// `wechat_openid`; personal data, masked in `Debug`.
+            2 wechat_openid: String => "wechat_openid: must masked",
             /// `qq`.
             3 qq: String => "qq: must",
             /// `register_time`.
@@ -224,8 +224,8 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
         /// * Catalog: `pay_v3.edu_star.users.get_openid`.
         pub struct GetOpenid {
-            /// `wechat_openid`.
-            0 wechat_openid: String => "wechat_openid: must path",
+            /// `wechat_openid`; personal data, masked in `Debug`.
+            0 wechat_openid: String => "wechat_openid: must path masked",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
@@ -239,8 +239,8 @@ pub mod users {
             0 education_star_student: bool => "education_star_student: must",
             /// `appid`.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// `wechat_openid`.
-            2 wechat_openid: String => "wechat_openid: must",
+            /// `wechat_openid`; personal data, masked in `Debug`.
+            2 wechat_openid: String => "wechat_openid: must masked",
             /// `qq`.
             3 qq: Option<String> => "qq",
             /// `register_time`.

@@ -388,10 +388,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.partner_transaction`.
     pub struct PartnerTransactionPayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -443,8 +443,8 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: String => "sub_openid: must",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: String => "sub_openid: must masked",
     }
 }
 
@@ -662,8 +662,8 @@ w::record! {
         1 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
         2 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        3 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        3 sub_openid: Option<String> => "sub_openid: masked",
         /// `out_trade_no`.
         4 out_trade_no: String => "out_trade_no: must",
         /// `transaction_id`.
@@ -748,8 +748,8 @@ w::record! {
     pub struct VehicleTransactionPayer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -946,8 +946,8 @@ pub mod notify {
             11 objectives: Option<Vec<super::Objective>> => "objectives",
             /// `rewards`.
             12 rewards: Option<Vec<super::Reward>> => "rewards",
-            /// `sharer_openid`.
-            13 sharer_openid: Option<String> => "sharer_openid",
+            /// `sharer_openid`; personal data, masked in `Debug`.
+            13 sharer_openid: Option<String> => "sharer_openid: masked",
             /// `create_time`; format `rfc3339`.
             14 create_time: Option<String> => "create_time",
         }
@@ -1567,8 +1567,8 @@ pub mod notify {
             6 service_id: String => "service_id: must",
             /// `openid`; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            8 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            8 sub_openid: Option<String> => "sub_openid: masked",
             /// `user_service_status`.
             9 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
@@ -1602,8 +1602,8 @@ pub mod notify {
             8 service_introduction: String => "service_introduction: must",
             /// `openid`; personal data, masked in `Debug`.
             9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            10 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            10 sub_openid: Option<String> => "sub_openid: masked",
             /// `state`.
             11 state: String => "state: must",
             /// `state_description`.
@@ -1648,8 +1648,8 @@ pub mod notify {
             5 service_id: String => "service_id: must",
             /// `openid`; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            7 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            7 sub_openid: Option<String> => "sub_openid: masked",
             /// `user_service_status`.
             8 user_service_status: Option<String> => "user_service_status",
             /// `openorclose_time`; format `yyyyMMddHHmmss`.
@@ -1681,8 +1681,8 @@ pub mod notify {
             7 service_introduction: String => "service_introduction: must",
             /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            9 sub_openid: Option<String> => "sub_openid: masked",
             /// `state`.
             10 state: String => "state: must",
             /// `state_description`.
@@ -1736,8 +1736,8 @@ pub mod notify {
             9 sign_state: String => "sign_state: must",
             /// `openid`; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `sub_openid`.
-            11 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            11 sub_openid: Option<String> => "sub_openid: masked",
             /// `merchant_callback_url`.
             12 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// `going_detail_no`.
@@ -2073,10 +2073,10 @@ pub mod notify {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
             3 sub_appid: Option<String> => "sub_appid",
-            /// `sp_openid`.
-            4 sp_openid: Option<String> => "sp_openid",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
+            /// `sp_openid`; personal data, masked in `Debug`.
+            4 sp_openid: Option<String> => "sp_openid: masked",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            5 sub_openid: Option<String> => "sub_openid: masked",
             /// `contract_id`.
             6 contract_id: String => "contract_id: must",
             /// `plate_number`.

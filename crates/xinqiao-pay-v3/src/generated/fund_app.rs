@@ -93,8 +93,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`.
     pub struct SceneInfo {
-        /// `client_ip`.
-        0 client_ip: Option<String> => "client_ip",
+        /// `client_ip`; personal data, masked in `Debug`.
+        0 client_ip: Option<String> => "client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_type`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.

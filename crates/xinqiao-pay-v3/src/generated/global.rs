@@ -82,8 +82,8 @@ w::record! {
         3 complaint_state: String => "complaint_state: must",
         /// `complainted_mchid`.
         4 complainted_mchid: String => "complainted_mchid: must",
-        /// `payer_phone`.
-        5 payer_phone: Option<String> => "payer_phone",
+        /// `payer_phone`; personal data, masked in `Debug`.
+        5 payer_phone: Option<String> => "payer_phone: masked",
         /// `complaint_order_info`.
         6 complaint_order_info: Option<Vec<ComplaintOrderInfo>> => "complaint_order_info",
         /// `complaint_full_refunded`.
@@ -299,8 +299,8 @@ w::record! {
         4 sub_mchid_again: String => "sub_mchid: must",
         /// `shortname`.
         5 shortname: String => "shortname: must",
-        /// `office_phone`.
-        6 office_phone: String => "office_phone: must",
+        /// `office_phone`; personal data, masked in `Debug`.
+        6 office_phone: String => "office_phone: must masked",
         /// `contact`.
         7 contact: Contact => "contact: must",
         /// `business_category`.
@@ -567,8 +567,8 @@ pub mod merchant_service {
             3 complaint_state: String => "complaint_state: must",
             /// `complainted_mchid`.
             4 complainted_mchid: String => "complainted_mchid: must",
-            /// `payer_phone`.
-            5 payer_phone: Option<String> => "payer_phone",
+            /// `payer_phone`; personal data, masked in `Debug`.
+            5 payer_phone: Option<String> => "payer_phone: masked",
             /// `complaint_order_info`.
             6 complaint_order_info: Option<Vec<super::ComplaintOrderInfo>> => "complaint_order_info",
             /// `complaint_full_refunded`.

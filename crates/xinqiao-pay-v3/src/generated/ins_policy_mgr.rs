@@ -143,8 +143,8 @@ pub mod deduct {
             28 payee_mchid: Option<String> => "payee_mchid",
             /// `payee_appid`.
             29 payee_appid: Option<String> => "payee_appid",
-            /// `payee_openid`.
-            30 payee_openid: Option<String> => "payee_openid",
+            /// `payee_openid`; personal data, masked in `Debug`.
+            30 payee_openid: Option<String> => "payee_openid: masked",
         }
         new(
             out_insurance_no: impl Into<String>,

@@ -57,8 +57,8 @@ w::record! {
         4 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        6 sub_openid: Option<String> => "sub_openid: masked",
         /// `payer`.
         7 payer: Payer => "payer: must",
         /// `pay_for_relatives`.
@@ -185,8 +185,8 @@ w::record! {
         10 sub_mchid: Option<String> => "sub_mchid",
         /// `openid`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        12 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        12 sub_openid: Option<String> => "sub_openid: masked",
         /// `pay_for_relatives`.
         13 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// `out_trade_no`.

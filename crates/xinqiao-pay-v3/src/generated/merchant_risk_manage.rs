@@ -364,8 +364,8 @@ w::record! {
         6 phone: Option<String> => "phone: masked encrypted",
         /// `certificates_number`; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
-        /// `client_ip`.
-        8 client_ip: Option<String> => "client_ip",
+        /// `client_ip`; personal data, masked in `Debug`.
+        8 client_ip: Option<String> => "client_ip: masked",
         /// `risk_level`.
         9 risk_level: Option<i64> => "risk_level",
         /// `line_type`.
@@ -408,8 +408,8 @@ w::record! {
         28 delivery_city: Option<String> => "delivery_city",
         /// `new_address`.
         29 new_address: Option<bool> => "new_address",
-        /// `last_pay_openid`.
-        30 last_pay_openid: Option<String> => "last_pay_openid",
+        /// `last_pay_openid`; personal data, masked in `Debug`.
+        30 last_pay_openid: Option<String> => "last_pay_openid: masked",
         /// `risky_goods`.
         31 risky_goods: Option<f64> => "risky_goods",
         /// `offline_delivery_label`.

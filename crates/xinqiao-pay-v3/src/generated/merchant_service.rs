@@ -156,8 +156,8 @@ w::record! {
         1 complaint_time: String => "complaint_time: must",
         /// `amount`.
         2 amount: i64 => "amount: must",
-        /// `payer_phone`.
-        3 payer_phone: Option<String> => "payer_phone",
+        /// `payer_phone`; personal data, masked in `Debug`.
+        3 payer_phone: Option<String> => "payer_phone: masked",
         /// `complaint_detail`.
         4 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
@@ -186,8 +186,8 @@ w::record! {
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// `payer_openid`.
-        6 payer_openid: Option<String> => "payer_openid",
+        /// `payer_openid`; personal data, masked in `Debug`.
+        6 payer_openid: Option<String> => "payer_openid: masked",
         /// `complaint_media_list`.
         7 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
         /// `complaint_order_info`.
@@ -639,8 +639,8 @@ w::record! {
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// `payer_phone`; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// `payer_openid`.
-        6 payer_openid: Option<String> => "payer_openid",
+        /// `payer_openid`; personal data, masked in `Debug`.
+        6 payer_openid: Option<String> => "payer_openid: masked",
         /// `complaint_order_info`.
         7 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
         /// `complaint_media_list`.
@@ -788,8 +788,8 @@ w::record! {
         1 complaint_time: String => "complaint_time: must",
         /// `amount`.
         2 amount: i64 => "amount: must",
-        /// `payer_phone`.
-        3 payer_phone: Option<String> => "payer_phone",
+        /// `payer_phone`; personal data, masked in `Debug`.
+        3 payer_phone: Option<String> => "payer_phone: masked",
         /// `complaint_detail`.
         4 complaint_detail: String => "complaint_detail: must",
         /// `complaint_state`.

@@ -20,8 +20,8 @@ w::record! {
     pub struct StoreAddress {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
-        1 address_detail: String => "address_detail: must",
+        /// `address_detail`; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
         /// `longitude`; personal data, masked in `Debug`.
@@ -93,8 +93,8 @@ w::record! {
     pub struct GetStoreAddress {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
-        1 address_detail: String => "address_detail: must",
+        /// `address_detail`; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
         /// `longitude`; personal data, masked in `Debug`.

@@ -164,8 +164,8 @@ w::record! {
     pub struct CardInformation {
         /// `card_appid`.
         0 card_appid: String => "card_appid: must",
-        /// `card_openid`.
-        1 card_openid: String => "card_openid: must",
+        /// `card_openid`; personal data, masked in `Debug`.
+        1 card_openid: String => "card_openid: must masked",
         /// `card_id`.
         2 card_id: Option<String> => "card_id",
         /// `card_code`.
@@ -1290,12 +1290,12 @@ w::record! {
         6 seller_name: Option<String> => "seller_name: query",
         /// `show_phone_cell`.
         7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
-        /// `must_input_phone`.
-        8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
+        /// `must_input_phone`; personal data, masked in `Debug`.
+        8 must_input_phone: Option<bool> => "must_input_phone: query true-false masked",
         /// `show_email_cell`.
         9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
-        /// `must_input_email`.
-        10 must_input_email: Option<bool> => "must_input_email: query true-false",
+        /// `must_input_email`; personal data, masked in `Debug`.
+        10 must_input_email: Option<bool> => "must_input_email: query true-false masked",
     }
     new(
         fapiao_apply_id: impl Into<String>,

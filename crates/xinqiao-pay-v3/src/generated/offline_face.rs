@@ -103,10 +103,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `offline_face::DeductTransaction`; `payer` of the answer of `offline_face::GetTransaction`.
     pub struct Payer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -657,9 +657,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// `presign_token`.
+            /// `presign_token`; a secret, masked in `Debug`.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 

@@ -2045,14 +2045,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignApp {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                1 sp_openid: Option<String> => "sp_openid: masked",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
                 3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                4 sub_openid: Option<String> => "sub_openid: masked",
                 /// `plan_id`.
                 5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
@@ -2122,14 +2122,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignH5 {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                1 sp_openid: Option<String> => "sp_openid: masked",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
                 3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                4 sub_openid: Option<String> => "sub_openid: masked",
                 /// `plan_id`.
                 5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
@@ -2197,14 +2197,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignJsapi {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                1 sp_openid: Option<String> => "sp_openid: masked",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
                 3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                4 sub_openid: Option<String> => "sub_openid: masked",
                 /// `plan_id`.
                 5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
@@ -2262,14 +2262,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignMiniProgram {
                 /// `sp_appid`.
                 0 sp_appid: String => "sp_appid: must",
-                /// `sp_openid`.
-                1 sp_openid: Option<String> => "sp_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                1 sp_openid: Option<String> => "sp_openid: masked",
                 /// `sub_mchid`.
                 2 sub_mchid: String => "sub_mchid: must",
                 /// `sub_appid`.
                 3 sub_appid: Option<String> => "sub_appid",
-                /// `sub_openid`.
-                4 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                4 sub_openid: Option<String> => "sub_openid: masked",
                 /// `plan_id`.
                 5 plan_id: f64 => "plan_id: must",
                 /// `out_contract_code`.
@@ -2637,10 +2637,10 @@ pub mod sign {
                 9 contract_signed_time: Option<String> => "contract_signed_time",
                 /// `contract_expired_time`.
                 10 contract_expired_time: Option<String> => "contract_expired_time",
-                /// `sp_openid`.
-                11 sp_openid: String => "sp_openid: must",
-                /// `sub_openid`.
-                12 sub_openid: Option<String> => "sub_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                11 sp_openid: String => "sp_openid: must masked",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                12 sub_openid: Option<String> => "sub_openid: masked",
                 /// `contract_terminate_info`.
                 13 contract_terminate_info: Option<super::super::TerminateInfo> => "contract_terminate_info",
                 /// `out_user_code`.

@@ -56,8 +56,8 @@ pub mod contracts {
             7 contract_signed_time: Option<String> => "contract_signed_time",
             /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            9 sub_openid: Option<String> => "sub_openid: masked",
             /// `contract_display_account`.
             10 contract_display_account: String => "contract_display_account: must",
             /// `contract_terminate_info`.
@@ -439,8 +439,8 @@ pub mod contracts {
                 4 out_contract_code: String => "out_contract_code: must",
                 /// `openid`; personal data, masked in `Debug`.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                6 sub_openid: Option<String> => "sub_openid: masked",
                 /// `contract_display_account`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
@@ -510,8 +510,8 @@ pub mod contracts {
                 4 out_contract_code: String => "out_contract_code: must",
                 /// `openid`; personal data, masked in `Debug`.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                6 sub_openid: Option<String> => "sub_openid: masked",
                 /// `contract_display_account`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
@@ -588,10 +588,10 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `sp_openid`.
-                5 sp_openid: Option<String> => "sp_openid",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                5 sp_openid: Option<String> => "sp_openid: masked",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                6 sub_openid: Option<String> => "sub_openid: masked",
                 /// `contract_display_account`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.
@@ -661,10 +661,10 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// `out_contract_code`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// `sp_openid`.
-                5 sp_openid: Option<String> => "sp_openid",
-                /// `sub_openid`.
-                6 sub_openid: Option<String> => "sub_openid",
+                /// `sp_openid`; personal data, masked in `Debug`.
+                5 sp_openid: Option<String> => "sp_openid: masked",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                6 sub_openid: Option<String> => "sub_openid: masked",
                 /// `contract_display_account`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// `notify_url`.

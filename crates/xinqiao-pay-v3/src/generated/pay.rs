@@ -80,8 +80,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateAppWithContract`; `scene_info` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractSceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `store_info`.
@@ -179,8 +179,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CodePay`; `scene_info` of `pay::transactions::CodePay`.
     pub struct CodePaySceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -306,10 +306,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CheckExposure`.
     pub struct CheckExposurePayer {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `phone_number_hash`.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
@@ -389,8 +389,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateH5`; `scene_info` of `pay::transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -452,8 +452,8 @@ w::record! {
     pub struct GetByTransactionIdSceneInfo {
         /// `device_id`.
         0 device_id: Option<String> => "device_id",
-        /// `payer_client_ip`.
-        1 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        1 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `store_info`.
         2 store_info: Option<GetByTransactionIdStoreInfo> => "store_info",
     }
@@ -509,10 +509,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateJsapi`.
     pub struct CreateJsapiPayer {
-        /// `sp_openid`; needed according to the documentation.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`; needed according to the documentation.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `identity`.
         2 identity: Option<Identity> => "identity",
     }
@@ -613,8 +613,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `store_info`.
@@ -670,10 +670,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::CheckAcquiringBankExposure`.
     pub struct Payer {
-        /// `acquiring_bank_openid`.
-        0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid",
-        /// `merchant_openid`.
-        1 merchant_openid: Option<String> => "merchant_openid",
+        /// `acquiring_bank_openid`; personal data, masked in `Debug`.
+        0 acquiring_bank_openid: Option<String> => "acquiring_bank_openid: masked",
+        /// `merchant_openid`; personal data, masked in `Debug`.
+        1 merchant_openid: Option<String> => "merchant_openid: masked",
         /// `phone_number_hash`.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
@@ -692,10 +692,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `pay::partner::transactions::CodePay`; `payer` of `pay::partner::transactions::CreateJsapiWithContract`; and 4 more.
     pub struct PayerItem {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
     new()
     text(sp_openid: String, sub_openid: String)
@@ -749,8 +749,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateScannedPos`.
     pub struct CreateScannedPosSceneInfo {
-        /// `payer_client_ip`; needed according to the documentation.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`; needed according to the documentation.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -766,8 +766,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateApp`; `scene_info` of `pay::partner::transactions::CreateJsapi`; and 4 more.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `device_ip`.
@@ -879,10 +879,10 @@ w::record! {
 w::record! {
     /// `user_id` of `pay::instal::CheckPartnerExposure`.
     pub struct UserId {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
         /// `phone_number_hash`.
         2 phone_number_hash: Option<String> => "phone_number_hash",
         /// `user_id_type`; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.

@@ -937,8 +937,8 @@ w::record! {
         13 sub_mchid: Option<String> => "sub_mchid",
         /// `sub_appid`.
         14 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        15 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        15 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -2901,8 +2901,8 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter9_1.shtml>.
     /// * Catalog: `pay_v3.pay_score.terminate_user_permission`.
     pub struct TerminateUserPermission {
-        /// `openid`.
-        0 openid: xinqiao_types::OpenId => "openid: must path",
+        /// `openid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// `service_id`.
         1 service_id: String => "service_id: must path",
         /// `openid`; personal data, masked in `Debug`.
@@ -3093,8 +3093,8 @@ pub mod oversea {
                 11 location: Option<super::super::Location> => "location",
                 /// `openid`; personal data, masked in `Debug`.
                 12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                13 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                13 sub_openid: Option<String> => "sub_openid: masked",
                 /// `need_user_confirm`.
                 14 need_user_confirm: Option<bool> => "need_user_confirm",
                 /// `notify_url`.
@@ -3248,8 +3248,8 @@ pub mod oversea {
                 18 notify_url: String => "notify_url: must",
                 /// `openid`; personal data, masked in `Debug`.
                 19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// `sub_openid`.
-                20 sub_openid: Option<String> => "sub_openid",
+                /// `sub_openid`; personal data, masked in `Debug`.
+                20 sub_openid: Option<String> => "sub_openid: masked",
                 /// `order_id`.
                 21 order_id: String => "order_id: must",
                 /// `currency`.

@@ -701,8 +701,8 @@ w::record! {
     pub struct PutCardResponse {
         /// `card_appid`.
         0 card_appid: String => "card_appid: must",
-        /// `card_openid`.
-        1 card_openid: String => "card_openid: must",
+        /// `card_openid`; personal data, masked in `Debug`.
+        1 card_openid: String => "card_openid: must masked",
         /// `card_id`.
         2 card_id: String => "card_id: must",
         /// `card_code`.

@@ -35,8 +35,8 @@ w::record! {
     pub struct PayerInfo {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -247,10 +247,10 @@ w::record! {
     pub struct Payer {
         /// `openid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `sub_openid`.
-        1 sub_openid: Option<String> => "sub_openid",
-        /// `sp_openid`.
-        2 sp_openid: Option<String> => "sp_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        1 sub_openid: Option<String> => "sub_openid: masked",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        2 sp_openid: Option<String> => "sp_openid: masked",
     }
 }
 
@@ -311,10 +311,10 @@ pub mod etc {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// `sub_appid`.
             3 sub_appid: Option<String> => "sub_appid",
-            /// `sp_openid`.
-            4 sp_openid: Option<String> => "sp_openid",
-            /// `sub_openid`.
-            5 sub_openid: Option<String> => "sub_openid",
+            /// `sp_openid`; personal data, masked in `Debug`.
+            4 sp_openid: Option<String> => "sp_openid: masked",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            5 sub_openid: Option<String> => "sub_openid: masked",
             /// `contract_id`.
             6 contract_id: String => "contract_id: must",
             /// `plate_number`.

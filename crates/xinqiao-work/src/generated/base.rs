@@ -149,8 +149,8 @@ w::record! {
         7 value_int32: Option<i64> => "value_int32",
         /// `value_int64`.
         8 value_int64: Option<i64> => "value_int64",
-        /// `value_mobile`.
-        9 value_mobile: Option<ValueMobile> => "value_mobile",
+        /// `value_mobile`; personal data, masked in `Debug`.
+        9 value_mobile: Option<ValueMobile> => "value_mobile: masked",
         /// `value_file`.
         10 value_file: Option<ValueFile> => "value_file",
     }
@@ -368,8 +368,8 @@ w::record! {
         5 value_int32: Option<i64> => "value_int32",
         /// `value_int64`.
         6 value_int64: Option<i64> => "value_int64",
-        /// `value_mobile`.
-        7 value_mobile: Option<ValueMobile> => "value_mobile",
+        /// `value_mobile`; personal data, masked in `Debug`.
+        7 value_mobile: Option<ValueMobile> => "value_mobile: masked",
         /// `value_file`.
         8 value_file: Option<ValueFile> => "value_file",
     }
@@ -413,8 +413,8 @@ w::record! {
     pub struct ValueMobile {
         /// `value_country_code`.
         0 value_country_code: String => "value_country_code: must",
-        /// `value_mobile`.
-        1 value_mobile: String => "value_mobile: must",
+        /// `value_mobile`; personal data, masked in `Debug`.
+        1 value_mobile: String => "value_mobile: must masked",
     }
     new(value_country_code: impl Into<String>, value_mobile: impl Into<String>)
 }
@@ -513,8 +513,8 @@ w::record! {
 w::record! {
     /// Answer to [`GetJsapiTicket`].
     pub struct GetJsapiTicketResponse {
-        /// `ticket`.
-        0 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        0 ticket: String => "ticket: must masked",
         /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -1903,8 +1903,8 @@ pub mod ticket {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// `ticket`.
-            0 ticket: String => "ticket: must",
+            /// `ticket`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
             /// `expires_in`; in s.
             1 expires_in: i64 => "expires_in: must",
         }

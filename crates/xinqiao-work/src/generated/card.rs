@@ -69,14 +69,14 @@ w::record! {
         12 trip_pdf_url: Option<String> => "trip_pdf_url",
         /// `buyer_number`.
         13 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
-        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// `buyer_address_and_phone`; personal data, masked in `Debug`.
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// `buyer_bank_account`.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
         16 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
-        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// `seller_address_and_phone`; personal data, masked in `Debug`.
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// `seller_bank_account`.
         18 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.

@@ -61,10 +61,10 @@ w::record! {
         5 chat: Option<Chat> => "chat",
         /// `session_type`.
         6 session_type: Option<SessionType> => "session_type",
-        /// `exclude_mobile`.
-        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// `exclude_email`.
-        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
+        /// `exclude_mobile`; personal data, masked in `Debug`.
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
+        /// `exclude_email`; personal data, masked in `Debug`.
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email: masked",
         /// `exclude_bank_card`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
@@ -179,8 +179,8 @@ w::record! {
 w::record! {
     /// `encrypt_info` of `chat_data::Msg`.
     pub struct EncryptInfo {
-        /// `secret_key`.
-        0 secret_key: String => "secret_key: must",
+        /// `secret_key`; a secret, masked in `Debug`.
+        0 secret_key: String => "secret_key: must masked",
     }
     new(secret_key: impl Into<String>)
 }
@@ -243,8 +243,8 @@ w::record! {
 w::record! {
     /// `config` of the answer of `chat_data::GetHideSensitiveInfoConfig`.
     pub struct HideSensitiveInfoConfig {
-        /// `hide_mobile`.
-        0 hide_mobile: bool => "hide_mobile: must",
+        /// `hide_mobile`; personal data, masked in `Debug`.
+        0 hide_mobile: bool => "hide_mobile: must masked",
         /// `hide_idcard`.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: bool => "hide_idcard: must",
@@ -403,8 +403,8 @@ w::record! {
 w::record! {
     /// `config` of `chat_data::SetHideSensitiveInfoConfig`.
     pub struct SensitiveInfoConfig {
-        /// `hide_mobile`.
-        0 hide_mobile: Option<bool> => "hide_mobile",
+        /// `hide_mobile`; personal data, masked in `Debug`.
+        0 hide_mobile: Option<bool> => "hide_mobile: masked",
         /// `hide_idcard`.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: Option<bool> => "hide_idcard",
@@ -492,10 +492,10 @@ w::record! {
         5 chat: Option<Chat> => "chat",
         /// `session_type`.
         6 session_type: Option<ApplicableRangeSessionType> => "session_type",
-        /// `exclude_mobile`.
-        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// `exclude_email`.
-        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
+        /// `exclude_mobile`; personal data, masked in `Debug`.
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
+        /// `exclude_email`; personal data, masked in `Debug`.
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email: masked",
         /// `exclude_bank_card`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }

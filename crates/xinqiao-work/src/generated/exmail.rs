@@ -649,8 +649,8 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97503>.
         /// * Catalog: `work.exmail.app.update_email_alias`.
         pub struct UpdateEmailAlias {
-            /// `new_email`.
-            0 new_email: String => "new_email: must",
+            /// `new_email`; personal data, masked in `Debug`.
+            0 new_email: String => "new_email: must masked",
         }
         new(new_email: impl Into<String>)
     }

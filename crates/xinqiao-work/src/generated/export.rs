@@ -22,9 +22,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94852>.
     /// * Catalog: `work.export.department`.
     pub struct Department {
-        /// `encoding_aeskey`.
+        /// `encoding_aeskey`; a secret, masked in `Debug`.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }
@@ -110,9 +110,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94849>.
     /// * Catalog: `work.export.simple_user`.
     pub struct SimpleUser {
-        /// `encoding_aeskey`.
+        /// `encoding_aeskey`; a secret, masked in `Debug`.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }
@@ -152,9 +152,9 @@ w::record! {
         /// `tagid`.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// `encoding_aeskey`.
+        /// `encoding_aeskey`; a secret, masked in `Debug`.
         #[doc(alias = "encoding_aeskey")]
-        1 encoding_aes_key: String => "encoding_aeskey: must",
+        1 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// `block_size`.
         2 block_size: Option<i64> => "block_size",
     }
@@ -191,9 +191,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94851>.
     /// * Catalog: `work.export.user`.
     pub struct User {
-        /// `encoding_aeskey`.
+        /// `encoding_aeskey`; a secret, masked in `Debug`.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// `block_size`.
         1 block_size: Option<i64> => "block_size",
     }

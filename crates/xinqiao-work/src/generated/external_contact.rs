@@ -247,8 +247,8 @@ w::record! {
     pub struct ContactListInfo {
         /// `external_userid`; personal data, masked in `Debug`.
         0 external_userid: Option<String> => "external_userid: masked",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `name`.
         2 name: String => "name: must",
         /// `follow_userid`.
@@ -461,8 +461,8 @@ w::record! {
         1 remark: String => "remark: must",
         /// `remark_corp_name`.
         2 remark_corp_name: Option<String> => "remark_corp_name",
-        /// `remark_mobiles`.
-        3 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// `remark_mobiles`; personal data, masked in `Debug`.
+        3 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
         /// `description`.
         4 description: String => "description: must",
         /// `tags`.
@@ -1075,8 +1075,8 @@ w::record! {
         0 tag_id: Option<Vec<String>> => "tag_id",
         /// `remark`.
         1 remark: Option<String> => "remark",
-        /// `remark_mobiles`.
-        2 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// `remark_mobiles`; personal data, masked in `Debug`.
+        2 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
     }
 }
 
@@ -3902,8 +3902,8 @@ w::record! {
         2 remark: Option<String> => "remark",
         /// `remark_company`.
         3 remark_company: Option<String> => "remark_company",
-        /// `remark_mobiles`.
-        4 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// `remark_mobiles`; personal data, masked in `Debug`.
+        4 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
         /// `remark_pic_mediaid`.
         #[doc(alias = "remark_pic_mediaid")]
         5 remark_pic_media_id: Option<String> => "remark_pic_mediaid",

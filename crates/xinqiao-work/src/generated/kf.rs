@@ -131,8 +131,8 @@ w::record! {
         3 state: String => "state: must",
         /// `image_url`.
         4 image_url: String => "image_url: must",
-        /// `shop_nickname`.
-        5 shop_nickname: String => "shop_nickname: must",
+        /// `shop_nickname`; personal data, masked in `Debug`.
+        5 shop_nickname: String => "shop_nickname: must masked",
     }
 }
 
@@ -141,14 +141,14 @@ w::record! {
     pub struct ChannelsShopProduct {
         /// `product_id`.
         0 product_id: String => "product_id: must",
-        /// `head_img`.
-        1 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        1 head_img: String => "head_img: must masked",
         /// `title`.
         2 title: String => "title: must",
         /// `sales_price`; in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
-        /// `shop_nickname`.
-        4 shop_nickname: String => "shop_nickname: must",
+        /// `shop_nickname`; personal data, masked in `Debug`.
+        4 shop_nickname: String => "shop_nickname: must masked",
         /// `shop_head_img`.
         5 shop_head_img: String => "shop_head_img: must",
     }

@@ -54,8 +54,8 @@ w::record! {
 w::record! {
     /// An item of `user_list` in `meeting::advanced_layout::Apply`.
     pub struct ApplyUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
     }
     new(tmp_openid: impl Into<String>)
 }
@@ -65,8 +65,8 @@ w::record! {
     pub struct Attendee {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
         /// `role`.
@@ -179,8 +179,8 @@ w::record! {
         2 extension_number: Option<String> => "extension_number",
         /// `status`.
         3 status: String => "status: must",
-        /// `tmp_openid`.
-        4 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        4 tmp_openid: String => "tmp_openid: must masked",
     }
 }
 
@@ -189,8 +189,8 @@ w::record! {
     pub struct GetCurrentUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
         /// `customer_data`.
@@ -239,8 +239,8 @@ w::record! {
 w::record! {
     /// `settings` of the answer of `meeting::GetInfo`.
     pub struct GetInfoSetting {
-        /// `need_password`.
-        0 need_password: bool => "need_password: must",
+        /// `need_password`; a secret, masked in `Debug`.
+        0 need_password: bool => "need_password: must masked",
         /// `password`; a secret, masked in `Debug`.
         1 password: Option<String> => "password: masked",
         /// `enable_waiting_room`.
@@ -273,8 +273,8 @@ w::record! {
         15 enable_enroll: bool => "enable_enroll: must",
         /// `enable_host_key`.
         16 enable_host_key: bool => "enable_host_key: must",
-        /// `host_key`.
-        17 host_key: Option<String> => "host_key",
+        /// `host_key`; a secret, masked in `Debug`.
+        17 host_key: Option<String> => "host_key: masked",
         /// `remind_scope`.
         18 remind_scope: Option<i64> => "remind_scope",
         /// `hosts`.
@@ -301,8 +301,8 @@ w::record! {
     pub struct GetQualityAttendee {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
         /// `quality`.
@@ -325,8 +325,8 @@ w::record! {
     pub struct GetRealtimeAttendeeListAttendee {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
         /// `role`.
@@ -349,8 +349,8 @@ w::record! {
     pub struct GetUserListUser {
         /// `userid`.
         0 userid: String => "userid: must",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `instance_id`.
         2 instance_id: i64 => "instance_id: must",
         /// `join_time`; format `unix`.
@@ -457,8 +457,8 @@ w::record! {
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// `userid`.
         1 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        2 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        2 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `enroll_source_type`.
@@ -515,8 +515,8 @@ w::record! {
 w::record! {
     /// `mra` of `meeting::mra::HangUp`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
     pub struct Mra {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
     }
     new(tmp_openid: impl Into<String>)
 }
@@ -589,8 +589,8 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
         /// `enroll_id`.
         1 enroll_id: String => "enroll_id: must",
     }
@@ -742,8 +742,8 @@ w::record! {
         14 enable_enroll: Option<bool> => "enable_enroll",
         /// `enable_host_key`.
         15 enable_host_key: Option<bool> => "enable_host_key",
-        /// `host_key`.
-        16 host_key: Option<String> => "host_key",
+        /// `host_key`; a secret, masked in `Debug`.
+        16 host_key: Option<String> => "host_key: masked",
         /// `remind_scope`.
         17 remind_scope: Option<i64> => "remind_scope",
         /// `hosts`.
@@ -844,8 +844,8 @@ w::record! {
         1 phone: String => "phone: must masked",
         /// `extension_number`.
         2 extension_number: Option<String> => "extension_number",
-        /// `tmp_openid`.
-        3 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        3 tmp_openid: String => "tmp_openid: must masked",
     }
 }
 
@@ -854,8 +854,8 @@ w::record! {
     pub struct User {
         /// `userid`.
         0 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `nick_name`.
         2 nick_name: Option<String> => "nick_name",
     }
@@ -1966,8 +1966,8 @@ pub mod advanced_layout {
             /// `meetingid`.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `tmp_openid`.
-            1 tmp_openid: String => "tmp_openid: must",
+            /// `tmp_openid`; personal data, masked in `Debug`.
+            1 tmp_openid: String => "tmp_openid: must masked",
             /// `instance_id`.
             2 instance_id: i64 => "instance_id: must",
         }
@@ -2494,8 +2494,8 @@ pub mod mra {
             /// `meetingid`.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// `tmp_openid`.
-            1 tmp_openid: String => "tmp_openid: must",
+            /// `tmp_openid`; personal data, masked in `Debug`.
+            1 tmp_openid: String => "tmp_openid: must masked",
         }
         new(meeting_id: impl Into<String>, tmp_openid: impl Into<String>)
     }
@@ -2503,16 +2503,16 @@ pub mod mra {
     w::record! {
         /// Answer to [`QueryStatus`].
         pub struct QueryStatusResponse {
-            /// `tmp_openid`.
-            0 tmp_openid: String => "tmp_openid: must",
+            /// `tmp_openid`; personal data, masked in `Debug`.
+            0 tmp_openid: String => "tmp_openid: must masked",
             /// `instance_id`.
             1 instance_id: i64 => "instance_id: must",
             /// `user_role`.
             2 user_role: i64 => "user_role: must",
             /// `webinar_member_role`.
             3 webinar_member_role: Option<i64> => "webinar_member_role",
-            /// `ip`.
-            4 ip: Option<String> => "ip",
+            /// `ip`; personal data, masked in `Debug`.
+            4 ip: Option<String> => "ip: masked",
             /// `name`.
             5 name: Option<String> => "name",
             /// `audio_state`.

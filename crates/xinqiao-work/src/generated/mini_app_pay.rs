@@ -36,8 +36,8 @@ w::record! {
     pub struct AccountValidation {
         /// `account_name`.
         0 account_name: String => "account_name: must",
-        /// `account_no`.
-        1 account_no: String => "account_no: must",
+        /// `account_no`; personal data, masked in `Debug`.
+        1 account_no: String => "account_no: must masked",
         /// `destination_account_bank`.
         2 destination_account_bank: String => "destination_account_bank: must",
         /// `destination_account_name`.
@@ -252,8 +252,8 @@ w::record! {
         1 id_card_copy_media_id: String => "id_card_copy_open_wx_pay_media_id: must",
         /// `id_card_national_open_wx_pay_media_id`.
         2 id_card_national_media_id: String => "id_card_national_open_wx_pay_media_id: must",
-        /// `id_card_name`.
-        3 id_card_name: String => "id_card_name: must",
+        /// `id_card_name`; personal data, masked in `Debug`.
+        3 id_card_name: String => "id_card_name: must masked",
         /// `id_card_number`; personal data, masked in `Debug`.
         4 id_card_number: String => "id_card_number: must masked",
         /// `id_card_address`.
@@ -354,8 +354,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `mini_app_pay::CreateOrder`.
     pub struct SceneInfo {
-        /// `payer_client_ip`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// `payer_client_ip`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// `device_id`.
         1 device_id: Option<String> => "device_id",
         /// `store_info`.

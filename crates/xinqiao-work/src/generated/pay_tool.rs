@@ -131,16 +131,16 @@ w::record! {
         11 contact_addr: Option<String> => "contact_addr",
         /// `contact_postcode`.
         12 contact_postcode: Option<String> => "contact_postcode",
-        /// `receive_email`.
-        13 receive_email: Option<String> => "receive_email",
+        /// `receive_email`; personal data, masked in `Debug`.
+        13 receive_email: Option<String> => "receive_email: masked",
         /// `company_addr`.
         14 company_addr: String => "company_addr: must",
         /// `company_tel`.
         15 company_tel: String => "company_tel: must",
         /// `bank_name`.
         16 bank_name: String => "bank_name: must",
-        /// `bank_account_number`.
-        17 bank_account_number: String => "bank_account_number: must",
+        /// `bank_account_number`; personal data, masked in `Debug`.
+        17 bank_account_number: String => "bank_account_number: must masked",
         /// `invoice_note`.
         18 invoice_note: String => "invoice_note: must",
     }

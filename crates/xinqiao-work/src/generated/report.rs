@@ -87,8 +87,8 @@ w::record! {
         11 process_list: Vec<Process> => "process_list: must",
         /// `reporter_name`.
         12 reporter_name: String => "reporter_name: must",
-        /// `reporter_mobile`.
-        13 reporter_mobile: String => "reporter_mobile: must",
+        /// `reporter_mobile`; personal data, masked in `Debug`.
+        13 reporter_mobile: String => "reporter_mobile: must masked",
         /// `unionid`; personal data, masked in `Debug`.
         14 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }

@@ -16,8 +16,8 @@ w::record! {
         3 detail_type: i64 => "detail_type: must",
         /// `detail_info`.
         4 detail_info: Option<String> => "detail_info",
-        /// `ip`.
-        5 ip: Option<String> => "ip",
+        /// `ip`; personal data, masked in `Debug`.
+        5 ip: Option<String> => "ip: masked",
     }
 }
 
@@ -173,8 +173,8 @@ w::record! {
 w::record! {
     /// An item of `ip_list` in the answer of `security::GetServerDomainIp`.
     pub struct Ip {
-        /// `ip`.
-        0 ip: String => "ip: must",
+        /// `ip`; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// `protocol`.
         1 protocol: String => "protocol: must",
         /// `port`.
@@ -207,8 +207,8 @@ w::record! {
         2 time: xinqiao_types::UnixSeconds => "time: must",
         /// `detail_info`.
         3 detail_info: Option<String> => "detail_info",
-        /// `ip`.
-        4 ip: Option<String> => "ip",
+        /// `ip`; personal data, masked in `Debug`.
+        4 ip: Option<String> => "ip: masked",
     }
 }
 

@@ -1273,8 +1273,8 @@ w::record! {
 w::record! {
     /// Answer to [`GetPreAuthCode`].
     pub struct GetPreAuthCodeResponse {
-        /// `pre_auth_code`.
-        0 pre_auth_code: String => "pre_auth_code: must",
+        /// `pre_auth_code`; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
         /// `expires_in`; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -1356,8 +1356,8 @@ w::record! {
         1 corp_name: Option<String> => "corp_name",
         /// `admin_name`.
         2 admin_name: Option<String> => "admin_name",
-        /// `admin_mobile`.
-        3 admin_mobile: Option<String> => "admin_mobile",
+        /// `admin_mobile`; personal data, masked in `Debug`.
+        3 admin_mobile: Option<String> => "admin_mobile: masked",
         /// `state`.
         4 state: Option<String> => "state",
         /// `follow_user`.
@@ -1904,8 +1904,8 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90602>.
     /// * Catalog: `work.service.set_session_info`.
     pub struct SetSessionInfo {
-        /// `pre_auth_code`.
-        0 pre_auth_code: String => "pre_auth_code: must",
+        /// `pre_auth_code`; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
         /// `session_info`.
         1 session_info: SessionInfo => "session_info: must",
     }

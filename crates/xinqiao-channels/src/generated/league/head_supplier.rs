@@ -28,9 +28,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `nickname`; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// `headimg_url`.
+        /// `headimg_url`; personal data, masked in `Debug`.
         #[doc(alias = "headimg_url")]
-        2 head_img_url: String => "headimg_url: must",
+        2 head_img_url: String => "headimg_url: must masked",
     }
 }
 
@@ -313,8 +313,8 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// `name`.
         1 name: String => "name: must",
-        /// `head_img`.
-        2 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
     }
 }
 

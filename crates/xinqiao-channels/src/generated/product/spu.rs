@@ -128,8 +128,8 @@ w::record! {
         2 title: String => "title: must",
         /// `sub_title`.
         3 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
-        4 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// `desc_info`.
         5 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.
@@ -214,8 +214,8 @@ w::record! {
         2 title: String => "title: must",
         /// `sub_title`.
         3 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
-        4 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// `desc_info`.
         5 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.
@@ -578,8 +578,8 @@ w::record! {
         3 title: String => "title: must",
         /// `sub_title`.
         4 sub_title: Option<String> => "sub_title",
-        /// `head_img`.
-        5 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        5 head_img: Vec<String> => "head_img: must masked",
         /// `desc_info`.
         6 desc_info: DescInfo => "desc_info: must",
         /// `brand_id`.

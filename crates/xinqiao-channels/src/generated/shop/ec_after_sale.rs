@@ -16,8 +16,8 @@ w::record! {
         3 city: Option<String> => "city",
         /// `town`.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
-        5 detailed_address: String => "detailed_address: must",
+        /// `detailed_address`; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }

@@ -10,8 +10,8 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// `out_order_id`.
         1 out_order_id: String => "out_order_id: must",
-        /// `ticket`.
-        2 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        2 ticket: String => "ticket: must masked",
         /// `ticket_expire_time`; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
         /// `final_price`; in fen.
@@ -32,8 +32,8 @@ w::record! {
         3 city: Option<String> => "city",
         /// `town`.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
-        5 detailed_address: String => "detailed_address: must",
+        /// `detailed_address`; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -154,8 +154,8 @@ w::record! {
         7 title: String => "title: must",
         /// `path`.
         8 path: String => "path: must",
-        /// `head_img`.
-        9 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        9 head_img: String => "head_img: must masked",
     }
 }
 
@@ -244,8 +244,8 @@ w::record! {
         5 path: String => "path: must",
         /// `title`.
         6 title: String => "title: must",
-        /// `head_img`.
-        7 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        7 head_img: String => "head_img: must masked",
     }
     new(
         out_product_id: impl Into<String>,
@@ -264,14 +264,14 @@ w::record! {
     pub struct PromotionInfo {
         /// `promoter_id`.
         0 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        1 promoter_openid: Option<String> => "promoter_openid: masked",
         /// `finder_username`.
         2 finder_username: Option<String> => "finder_username",
-        /// `finder_nickname`.
-        3 finder_nickname: Option<String> => "finder_nickname",
-        /// `sharer_openid`.
-        4 sharer_openid: Option<String> => "sharer_openid",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        3 finder_nickname: Option<String> => "finder_nickname: masked",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        4 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }
@@ -523,8 +523,8 @@ w::record! {
         1 end_pay_time: Option<String> => "end_pay_time",
         /// `promoter_id`.
         2 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        3 promoter_openid: Option<String> => "promoter_openid",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        3 promoter_openid: Option<String> => "promoter_openid: masked",
         /// `page`.
         4 page: i64 => "page: must",
         /// `page_size`.
@@ -587,8 +587,8 @@ w::record! {
         0 start_pay_time: Option<String> => "start_pay_time",
         /// `end_pay_time`; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// `sharer_openid`.
-        2 sharer_openid: Option<String> => "sharer_openid",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        2 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `page`.
         3 page: i64 => "page: must",
         /// `page_size`.

@@ -28,8 +28,8 @@ w::record! {
         3 city: Option<String> => "city",
         /// `town`.
         4 town: Option<String> => "town",
-        /// `detailed_address`.
-        5 detailed_address: String => "detailed_address: must",
+        /// `detailed_address`; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// `tel_number`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -62,8 +62,8 @@ w::record! {
     pub struct Live {
         /// `live_export_id`.
         0 live_export_id: String => "live_export_id: must",
-        /// `live_nickname`.
-        1 live_nickname: String => "live_nickname: must",
+        /// `live_nickname`; personal data, masked in `Debug`.
+        1 live_nickname: String => "live_nickname: must masked",
         /// `live_start_time`; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// `live_end_time`; format `unix`.
@@ -176,8 +176,8 @@ w::record! {
         7 title: String => "title: must",
         /// `path`.
         8 path: String => "path: must",
-        /// `head_img`.
-        9 head_img: String => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        9 head_img: String => "head_img: must masked",
     }
 }
 
@@ -186,14 +186,14 @@ w::record! {
     pub struct PromotionInfo {
         /// `promoter_id`.
         0 promoter_id: Option<String> => "promoter_id",
-        /// `promoter_openid`.
-        1 promoter_openid: Option<String> => "promoter_openid",
+        /// `promoter_openid`; personal data, masked in `Debug`.
+        1 promoter_openid: Option<String> => "promoter_openid: masked",
         /// `finder_username`.
         2 finder_username: Option<String> => "finder_username",
-        /// `finder_nickname`.
-        3 finder_nickname: Option<String> => "finder_nickname",
-        /// `sharer_openid`.
-        4 sharer_openid: Option<String> => "sharer_openid",
+        /// `finder_nickname`; personal data, masked in `Debug`.
+        3 finder_nickname: Option<String> => "finder_nickname: masked",
+        /// `sharer_openid`; personal data, masked in `Debug`.
+        4 sharer_openid: Option<String> => "sharer_openid: masked",
         /// `live_start_time`; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }

@@ -108,8 +108,8 @@ w::record! {
         2 title: String => "title: must",
         /// `path`.
         3 path: String => "path: must",
-        /// `head_img`.
-        4 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// `qualification_pics`.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.
@@ -207,8 +207,8 @@ w::record! {
         2 path: String => "path: must",
         /// `direct_path`.
         3 direct_path: Option<String> => "direct_path",
-        /// `head_img`.
-        4 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// `qualification_pics`.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.
@@ -549,8 +549,8 @@ w::record! {
         3 path: String => "path: must",
         /// `direct_path`.
         4 direct_path: Option<String> => "direct_path",
-        /// `head_img`.
-        5 head_img: Vec<String> => "head_img: must",
+        /// `head_img`; personal data, masked in `Debug`.
+        5 head_img: Vec<String> => "head_img: must masked",
         /// `qualification_pics`.
         6 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// `desc_info`.

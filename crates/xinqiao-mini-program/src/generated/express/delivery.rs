@@ -736,8 +736,8 @@ pub mod open_msg {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
             1 waybill_id: String => "waybill_id: must",
-            /// `sender_phone`.
-            2 sender_phone: Option<String> => "sender_phone",
+            /// `sender_phone`; personal data, masked in `Debug`.
+            2 sender_phone: Option<String> => "sender_phone: masked",
             /// `receiver_phone`; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
@@ -755,8 +755,8 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`FollowWaybill`].
         pub struct FollowWaybillResponse {
-            /// `waybill_token`.
-            0 waybill_token: String => "waybill_token: must",
+            /// `waybill_token`; a secret, masked in `Debug`.
+            0 waybill_token: String => "waybill_token: must masked",
         }
     }
 
@@ -891,8 +891,8 @@ pub mod open_msg {
         pub struct QueryFollowTrace {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_token`.
-            1 waybill_token: String => "waybill_token: must",
+            /// `waybill_token`; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
     }
@@ -938,8 +938,8 @@ pub mod open_msg {
         pub struct QueryTrace {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `waybill_token`.
-            1 waybill_token: String => "waybill_token: must",
+            /// `waybill_token`; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
         }
         new(waybill_token: impl Into<String>)
         text(openid: xinqiao_types::OpenId)
@@ -978,8 +978,8 @@ pub mod open_msg {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `waybill_id`.
             1 waybill_id: String => "waybill_id: must",
-            /// `sender_phone`.
-            2 sender_phone: Option<String> => "sender_phone",
+            /// `sender_phone`; personal data, masked in `Debug`.
+            2 sender_phone: Option<String> => "sender_phone: masked",
             /// `receiver_phone`; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// `goods_info`.
@@ -1034,8 +1034,8 @@ pub mod open_msg {
         pub struct UpdateFollowWaybillGoods {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// `waybill_token`.
-            1 waybill_token: String => "waybill_token: must",
+            /// `waybill_token`; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
             /// `goods_info`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
@@ -1071,8 +1071,8 @@ pub mod open_msg {
         pub struct UpdateWaybillGoods {
             /// `openid`; personal data, masked in `Debug`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `waybill_token`.
-            1 waybill_token: String => "waybill_token: must",
+            /// `waybill_token`; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
             /// `goods_info`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
@@ -1500,12 +1500,12 @@ pub mod single_waybill {
             4 action_msg: String => "action_msg: must",
             /// `pickup_courier_name`.
             5 pickup_courier_name: Option<String> => "pickup_courier_name",
-            /// `pickup_courier_phone`.
-            6 pickup_courier_phone: Option<String> => "pickup_courier_phone",
+            /// `pickup_courier_phone`; personal data, masked in `Debug`.
+            6 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
             /// `delivery_courier_name`.
             7 delivery_courier_name: Option<String> => "delivery_courier_name",
-            /// `delivery_courier_phone`.
-            8 delivery_courier_phone: Option<String> => "delivery_courier_phone",
+            /// `delivery_courier_phone`; personal data, masked in `Debug`.
+            8 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
         }
         new(
             token: impl Into<String>,

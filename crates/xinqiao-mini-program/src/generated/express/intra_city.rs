@@ -293,8 +293,8 @@ w::record! {
     pub struct TransporterInfo {
         /// `transporter_name`.
         0 transporter_name: String => "transporter_name: must",
-        /// `transporter_phone`.
-        1 transporter_phone: String => "transporter_phone: must",
+        /// `transporter_phone`; personal data, masked in `Debug`.
+        1 transporter_phone: String => "transporter_phone: must masked",
     }
 }
 
@@ -327,8 +327,8 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// `store_order_id`.
         1 store_order_id: String => "store_order_id: must",
-        /// `user_openid`.
-        2 user_openid: String => "user_openid: must",
+        /// `user_openid`; personal data, masked in `Debug`.
+        2 user_openid: String => "user_openid: must masked",
         /// `user_name`.
         3 user_name: String => "user_name: must",
         /// `user_phone`; personal data, masked in `Debug`.
@@ -872,8 +872,8 @@ w::record! {
         3 appid: xinqiao_types::AppId => "appid: must",
         /// `order_status`.
         4 order_status: i64 => "order_status: must",
-        /// `user_openid`.
-        5 user_openid: String => "user_openid: must",
+        /// `user_openid`; personal data, masked in `Debug`.
+        5 user_openid: String => "user_openid: must masked",
         /// `service_trans_id`.
         6 service_trans_id: String => "service_trans_id: must",
         /// `delivery_no`.

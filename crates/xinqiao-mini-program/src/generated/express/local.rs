@@ -158,8 +158,8 @@ w::record! {
         1 city: String => "city: must",
         /// `address`; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// `address_detail`.
-        3 address_detail: String => "address_detail: must",
+        /// `address_detail`; personal data, masked in `Debug`.
+        3 address_detail: String => "address_detail: must masked",
         /// `phone`; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// `lng`.
@@ -664,8 +664,8 @@ pub mod business {
             3 order_status: i64 => "order_status: must",
             /// `rider_name`.
             4 rider_name: Option<String> => "rider_name",
-            /// `rider_phone`.
-            5 rider_phone: Option<String> => "rider_phone",
+            /// `rider_phone`; personal data, masked in `Debug`.
+            5 rider_phone: Option<String> => "rider_phone: masked",
             /// `rider_lng`.
             6 rider_lng: Option<f64> => "rider_lng",
             /// `rider_lat`.

@@ -488,8 +488,8 @@ w::record! {
         7 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `anchor_name`.
         8 anchor_name: String => "anchor_name: must",
-        /// `creater_openid`.
-        9 creater_openid: Option<String> => "creater_openid",
+        /// `creater_openid`; personal data, masked in `Debug`.
+        9 creater_openid: Option<String> => "creater_openid: masked",
         /// `feeds_img`.
         10 feeds_img: String => "feeds_img: must",
         /// `is_feeds_public`; `0` or `1` on the wire.
@@ -1208,8 +1208,8 @@ w::record! {
     pub struct PushMessage {
         /// `room_id`.
         0 room_id: i64 => "room_id: must",
-        /// `user_openid`.
-        1 user_openid: Vec<String> => "user_openid: must",
+        /// `user_openid`; personal data, masked in `Debug`.
+        1 user_openid: Vec<String> => "user_openid: must masked",
     }
     new(room_id: i64, user_openid: Vec<String>)
 }
@@ -2554,8 +2554,8 @@ pub mod runtime {
         pub struct PushAppMsg {
             /// `msg`.
             0 msg: String => "msg: must",
-            /// `push_token`.
-            1 push_token: String => "push_token: must",
+            /// `push_token`; a secret, masked in `Debug`.
+            1 push_token: String => "push_token: must masked",
         }
         new(msg: impl Into<String>, push_token: impl Into<String>)
     }

@@ -117,8 +117,8 @@ w::record! {
         10 auth_identification: Option<String> => "auth_identification",
         /// `auth_ident_material`.
         11 auth_ident_material: Option<Vec<String>> => "auth_ident_material",
-        /// `third_party_phone`.
-        12 third_party_phone: Option<String> => "third_party_phone",
+        /// `third_party_phone`; personal data, masked in `Debug`.
+        12 third_party_phone: Option<String> => "third_party_phone: masked",
         /// `service_appid`.
         13 service_appid: Option<String> => "service_appid",
     }
@@ -640,8 +640,8 @@ w::record! {
     pub struct Vat {
         /// `id`.
         0 id: String => "id: must",
-        /// `enterprise_phone`.
-        1 enterprise_phone: String => "enterprise_phone: must",
+        /// `enterprise_phone`; personal data, masked in `Debug`.
+        1 enterprise_phone: String => "enterprise_phone: must masked",
         /// `enterprise_address`.
         2 enterprise_address: String => "enterprise_address: must",
         /// `bank_name`.

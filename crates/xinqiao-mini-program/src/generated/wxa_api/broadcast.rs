@@ -36,9 +36,9 @@ w::record! {
         1 nickname: String => "nickname: must masked",
         /// `openid`; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `headimg`.
+        /// `headimg`; personal data, masked in `Debug`.
         #[doc(alias = "headimg")]
-        3 head_img: String => "headimg: must",
+        3 head_img: String => "headimg: must masked",
         /// `timestamp`; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }

@@ -18,8 +18,8 @@ w::record! {
         4 outer_img_id: Option<String> => "outer_img_id",
         /// `default_gifting_msg`.
         5 default_gifting_msg: Option<String> => "default_gifting_msg",
-        /// `accepter_openid`.
-        6 accepter_openid: Option<String> => "accepter_openid",
+        /// `accepter_openid`; personal data, masked in `Debug`.
+        6 accepter_openid: Option<String> => "accepter_openid: masked",
     }
 }
 
@@ -78,8 +78,8 @@ w::record! {
         2 trans_id: String => "trans_id: must",
         /// `open_id`; personal data, masked in `Debug`.
         3 open_id: String => "open_id: must masked",
-        /// `accepter_openid`.
-        4 accepter_openid: Option<String> => "accepter_openid",
+        /// `accepter_openid`; personal data, masked in `Debug`.
+        4 accepter_openid: Option<String> => "accepter_openid: masked",
         /// `total_price`; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
         /// `IsChatRoom`.

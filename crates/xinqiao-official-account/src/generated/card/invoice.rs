@@ -24,8 +24,8 @@ w::record! {
         1 show_tax_no: Option<bool> => "show_tax_no: zero-one",
         /// `show_addr`; `0` or `1` on the wire.
         2 show_addr: Option<bool> => "show_addr: zero-one",
-        /// `show_phone`; `0` or `1` on the wire.
-        3 show_phone: Option<bool> => "show_phone: zero-one",
+        /// `show_phone`; `0` or `1` on the wire; personal data, masked in `Debug`.
+        3 show_phone: Option<bool> => "show_phone: zero-one masked",
         /// `show_bank_type`; `0` or `1` on the wire.
         4 show_bank_type: Option<bool> => "show_bank_type: zero-one",
         /// `show_bank_no`; `0` or `1` on the wire.
@@ -50,10 +50,10 @@ w::record! {
     pub struct AuthFieldUserField {
         /// `show_title`; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// `show_phone`; `0` or `1` on the wire.
-        1 show_phone: Option<bool> => "show_phone: zero-one",
-        /// `show_email`; `0` or `1` on the wire.
-        2 show_email: Option<bool> => "show_email: zero-one",
+        /// `show_phone`; `0` or `1` on the wire; personal data, masked in `Debug`.
+        1 show_phone: Option<bool> => "show_phone: zero-one masked",
+        /// `show_email`; `0` or `1` on the wire; personal data, masked in `Debug`.
+        2 show_email: Option<bool> => "show_email: zero-one masked",
         /// `custom_field`.
         3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
     }
@@ -210,14 +210,14 @@ w::record! {
         10 s_trip_pdf_media_id: Option<String> => "s_trip_pdf_media_id",
         /// `buyer_number`.
         11 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
-        12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// `buyer_address_and_phone`; personal data, masked in `Debug`.
+        12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// `buyer_bank_account`.
         13 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
         14 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
-        15 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// `seller_address_and_phone`; personal data, masked in `Debug`.
+        15 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// `seller_bank_account`.
         16 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.
@@ -544,14 +544,14 @@ w::record! {
         12 order_id: Option<String> => "order_id",
         /// `buyer_number`.
         13 buyer_number: String => "buyer_number: must",
-        /// `buyer_address_and_phone`.
-        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// `buyer_address_and_phone`; personal data, masked in `Debug`.
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// `buyer_bank_account`.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// `seller_number`.
         16 seller_number: Option<String> => "seller_number",
-        /// `seller_address_and_phone`.
-        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// `seller_address_and_phone`; personal data, masked in `Debug`.
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// `seller_bank_account`.
         18 seller_bank_account: Option<String> => "seller_bank_account",
         /// `remarks`.
@@ -664,8 +664,8 @@ w::record! {
         4 source: String => "source: must",
         /// `redirect_url`.
         5 redirect_url: Option<String> => "redirect_url",
-        /// `ticket`.
-        6 ticket: String => "ticket: must",
+        /// `ticket`; a secret, masked in `Debug`.
+        6 ticket: String => "ticket: must masked",
         /// `type`.
         7 type_: i64 => "type: must",
     }

@@ -22,8 +22,8 @@ w::record! {
     pub struct BrandCustomerService {
         /// `customer_service_type`; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
         0 customer_service_type: String => "customer_service_type: must",
-        /// `customer_service_phone`.
-        1 customer_service_phone: Option<String> => "customer_service_phone",
+        /// `customer_service_phone`; personal data, masked in `Debug`.
+        1 customer_service_phone: Option<String> => "customer_service_phone: masked",
         /// `customer_service_path`.
         2 customer_service_path: Option<String> => "customer_service_path",
         /// `appid`.

@@ -32,8 +32,8 @@ w::record! {
     pub struct StoreAddressInfo {
         /// `address_code`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`; needed according to the documentation.
-        1 address_detail: Option<String> => "address_detail",
+        /// `address_detail`; personal data, masked in `Debug`; needed according to the documentation.
+        1 address_detail: Option<String> => "address_detail: masked",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
         /// `longitude`; personal data, masked in `Debug`.
@@ -273,8 +273,8 @@ w::record! {
     pub struct StoreAddress {
         /// `address_code`.
         0 address_code: String => "address_code: must",
-        /// `address_detail`.
-        1 address_detail: String => "address_detail: must",
+        /// `address_detail`; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
         /// `longitude`; personal data, masked in `Debug`.
@@ -289,8 +289,8 @@ w::record! {
     pub struct StoreAddressItem {
         /// `address_code`.
         0 address_code: Option<String> => "address_code",
-        /// `address_detail`.
-        1 address_detail: Option<String> => "address_detail",
+        /// `address_detail`; personal data, masked in `Debug`.
+        1 address_detail: Option<String> => "address_detail: masked",
         /// `address_complements`.
         2 address_complements: Option<String> => "address_complements",
         /// `longitude`; personal data, masked in `Debug`.

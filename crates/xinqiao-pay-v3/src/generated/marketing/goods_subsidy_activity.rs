@@ -114,8 +114,8 @@ w::record! {
 w::record! {
     /// `order_information` of `marketing::goods_subsidy_activity::qualification::Lock`; `order_information` of `marketing::goods_subsidy_activity::qualification::Unlock`.
     pub struct OrderInformation {
-        /// `payer_openid`.
-        0 payer_openid: Option<String> => "payer_openid",
+        /// `payer_openid`; personal data, masked in `Debug`.
+        0 payer_openid: Option<String> => "payer_openid: masked",
         /// `out_trade_no`.
         1 out_trade_no: Option<String> => "out_trade_no",
         /// `total_fee`.

@@ -733,8 +733,8 @@ w::record! {
         14 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         15 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        16 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        16 sub_openid: Option<String> => "sub_openid: masked",
         /// `channel_id`.
         17 channel_id: String => "channel_id: must",
     }
@@ -809,8 +809,8 @@ w::record! {
         19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        21 sub_openid: Option<String> => "sub_openid: masked",
         /// `channel_id`.
         22 channel_id: String => "channel_id: must",
         /// `package`.
@@ -874,8 +874,8 @@ w::record! {
         13 notify_url: Option<String> => "notify_url",
         /// `openid`; personal data, masked in `Debug`.
         14 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        15 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        15 sub_openid: Option<String> => "sub_openid: masked",
         /// `need_user_confirm`.
         16 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `mchid`.
@@ -1027,8 +1027,8 @@ w::record! {
         11 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         12 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        13 sub_openid: Option<String> => "sub_openid: masked",
         /// `channel_id`.
         14 channel_id: Option<String> => "channel_id",
         /// `user_label`.
@@ -1123,8 +1123,8 @@ w::record! {
         19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        21 sub_openid: Option<String> => "sub_openid: masked",
         /// `channel_id`.
         22 channel_id: String => "channel_id: must",
     }

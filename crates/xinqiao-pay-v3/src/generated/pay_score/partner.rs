@@ -658,8 +658,8 @@ w::record! {
         5 shopping_info: Option<ShoppingInfo> => "shopping_info",
         /// `sub_appid`.
         6 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        7 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        7 sub_openid: Option<String> => "sub_openid: masked",
     }
     new(
         sub_mchid: impl Into<String>,
@@ -708,8 +708,8 @@ w::record! {
         13 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         14 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        15 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        15 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -1079,8 +1079,8 @@ w::record! {
         14 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         15 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        16 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        16 sub_openid: Option<String> => "sub_openid: masked",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -1152,8 +1152,8 @@ w::record! {
         19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        21 sub_openid: Option<String> => "sub_openid: masked",
         /// `package`.
         22 package: String => "package: must",
     }
@@ -1214,8 +1214,8 @@ w::record! {
         12 notify_url: String => "notify_url: must",
         /// `openid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// `sub_openid`.
-        14 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        14 sub_openid: Option<String> => "sub_openid: masked",
         /// `need_user_confirm`.
         15 need_user_confirm: Option<bool> => "need_user_confirm",
         /// `mchid`.
@@ -1442,8 +1442,8 @@ w::record! {
         11 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         12 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        13 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        13 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -1568,8 +1568,8 @@ w::record! {
         19 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         20 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        21 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        21 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -1779,8 +1779,8 @@ w::record! {
         3 sub_appid: Option<String> => "sub_appid: query",
         /// `openid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-        /// `sub_openid`.
-        5 sub_openid: Option<String> => "sub_openid: query",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        5 sub_openid: Option<String> => "sub_openid: query masked",
     }
     new(
         service_id: impl Into<String>,
@@ -1991,8 +1991,8 @@ w::record! {
         4 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         5 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        6 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        6 sub_openid: Option<String> => "sub_openid: masked",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,

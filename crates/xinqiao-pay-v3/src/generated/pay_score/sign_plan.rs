@@ -181,8 +181,8 @@ w::record! {
         20 sub_mchid: String => "sub_mchid: must",
         /// `sub_appid`.
         21 sub_appid: Option<String> => "sub_appid",
-        /// `sub_openid`.
-        22 sub_openid: Option<String> => "sub_openid",
+        /// `sub_openid`; personal data, masked in `Debug`.
+        22 sub_openid: Option<String> => "sub_openid: masked",
     }
 }
 
@@ -616,8 +616,8 @@ pub mod partner {
             11 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
             12 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            13 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            13 sub_openid: Option<String> => "sub_openid: masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -684,8 +684,8 @@ pub mod partner {
             19 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
             20 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            21 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            21 sub_openid: Option<String> => "sub_openid: masked",
         }
     }
 
@@ -734,8 +734,8 @@ pub mod partner {
             7 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
             8 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            9 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            9 sub_openid: Option<String> => "sub_openid: masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -840,8 +840,8 @@ pub mod partner {
             20 sub_mchid: String => "sub_mchid: must",
             /// `sub_appid`.
             21 sub_appid: Option<String> => "sub_appid",
-            /// `sub_openid`.
-            22 sub_openid: Option<String> => "sub_openid",
+            /// `sub_openid`; personal data, masked in `Debug`.
+            22 sub_openid: Option<String> => "sub_openid: masked",
         }
     }
 

@@ -126,8 +126,8 @@ w::record! {
     pub struct Employee {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: String => "sp_openid: must masked",
         /// `state`; one of `EFFECTIVE` `DELETED`.
         2 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
@@ -378,8 +378,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailSpec`.
     pub struct ReceiverDetailUserInfo {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: String => "sp_openid: must masked",
     }
 }
 
@@ -456,8 +456,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailReceiver`.
     pub struct ReceiverUserInfo {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: String => "sp_openid: must masked",
     }
 }
 
@@ -600,16 +600,16 @@ w::record! {
         2 bank_code: Option<String> => "bank_code",
         /// `bank_account_name`.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// `bank_account_no`.
-        4 bank_account_no: Option<String> => "bank_account_no",
+        /// `bank_account_no`; personal data, masked in `Debug`.
+        4 bank_account_no: Option<String> => "bank_account_no: masked",
     }
 }
 
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverEntry`; `user_info` of `plat_solution::ecommerce::ReceiverItem`.
     pub struct UserInfo {
-        /// `sp_openid`.
-        0 sp_openid: Option<String> => "sp_openid",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: Option<String> => "sp_openid: masked",
     }
     new()
     text(sp_openid: String)
@@ -618,8 +618,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverInfo`.
     pub struct UserInfoItem {
-        /// `sp_openid`.
-        0 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        0 sp_openid: String => "sp_openid: must masked",
     }
     new(sp_openid: impl Into<String>)
 }
@@ -634,8 +634,8 @@ w::record! {
     pub struct AddRechargeEmployee {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: String => "sp_openid: must masked",
     }
     new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
 }
@@ -645,8 +645,8 @@ w::record! {
     pub struct AddRechargeEmployeeResponse {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: String => "sp_openid: must masked",
         /// `state`; one of `EFFECTIVE` `DELETED`.
         2 state: String => "state: must",
         /// `create_time`; format `rfc3339`.
@@ -783,8 +783,8 @@ w::record! {
     pub struct DeleteRechargeEmployee {
         /// `sub_mchid`.
         0 sub_mchid: String => "sub_mchid: must path",
-        /// `sp_openid`.
-        1 sp_openid: String => "sp_openid: must path",
+        /// `sp_openid`; personal data, masked in `Debug`.
+        1 sp_openid: String => "sp_openid: must path masked",
     }
     new(sub_mchid: impl Into<String>, sp_openid: impl Into<String>)
 }

@@ -714,8 +714,8 @@ pub mod reservation {
             7 exact_amount: Option<f64> => "exact_amount",
             /// `openid`; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// `user_real_name`.
-            9 user_real_name: Option<String> => "user_real_name",
+            /// `user_real_name`; personal data, masked in `Debug`.
+            9 user_real_name: Option<String> => "user_real_name: masked",
             /// `reserve_remark`.
             10 reserve_remark: String => "reserve_remark: must",
             /// `notify_url`.

@@ -136,8 +136,8 @@ w::record! {
         3 invitor: Option<Invitor> => "invitor",
         /// `name`.
         4 name: Option<String> => "name",
-        /// `group_nickname`.
-        5 group_nickname: Option<String> => "group_nickname",
+        /// `group_nickname`; personal data, masked in `Debug`.
+        5 group_nickname: Option<String> => "group_nickname: masked",
         /// `join_scene`.
         6 join_scene: i64 => "join_scene: must",
         /// `join_time`; format `unix`.

@@ -77,8 +77,8 @@ w::record! {
         1 grid_type: i64 => "grid_type: must",
         /// `userid`.
         2 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        3 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        3 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `nick_name`.
         4 nick_name: Option<String> => "nick_name",
         /// `tool_sdkid`.

@@ -36,8 +36,8 @@ w::record! {
     pub struct OptionUser {
         /// `userid`.
         0 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        1 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        1 tmp_openid: Option<String> => "tmp_openid: masked",
     }
 }
 

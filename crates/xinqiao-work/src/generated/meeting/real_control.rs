@@ -6,8 +6,8 @@ use xinqiao_wire as w;
 w::record! {
     /// `operated_user` of `meeting::real_control::CloseScreenShare`; an item of `operated_users` in `meeting::real_control::KickOutUsers`; and 4 more.
     pub struct OperatedUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
         /// `instance_id`.
         1 instance_id: i64 => "instance_id: must",
     }
@@ -17,8 +17,8 @@ w::record! {
 w::record! {
     /// An item of `operated_users` in `meeting::real_control::SetNicknames`.
     pub struct SetNicknamesOperatedUser {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
         /// `instance_id`.
         1 instance_id: i64 => "instance_id: must",
         /// `nickname`; personal data, masked in `Debug`.
@@ -233,8 +233,8 @@ w::record! {
         3 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// `meeting_locked`.
         4 meeting_locked: Option<bool> => "meeting_locked",
-        /// `hide_meeting_code_password`.
-        5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password",
+        /// `hide_meeting_code_password`; a secret, masked in `Debug`.
+        5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password: masked",
         /// `allow_chat`.
         6 allow_chat: Option<i64> => "allow_chat",
         /// `allow_share_screen`.

@@ -61,8 +61,8 @@ w::record! {
         0 enable_sharing: bool => "enable_sharing: must",
         /// `sharing_auth_type`.
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
-        /// `enable_password`.
-        2 enable_password: Option<bool> => "enable_password",
+        /// `enable_password`; a secret, masked in `Debug`.
+        2 enable_password: Option<bool> => "enable_password: masked",
         /// `password`; a secret, masked in `Debug`.
         3 password: Option<String> => "password: masked",
         /// `enable_sharing_expire`.

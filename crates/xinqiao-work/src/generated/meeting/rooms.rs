@@ -116,8 +116,8 @@ w::record! {
         1 device_model: String => "device_model: must",
         /// `sn`.
         2 sn: String => "sn: must",
-        /// `ip`.
-        3 ip: String => "ip: must",
+        /// `ip`; personal data, masked in `Debug`.
+        3 ip: String => "ip: must masked",
         /// `mac`.
         4 mac: String => "mac: must",
         /// `rooms_version`.

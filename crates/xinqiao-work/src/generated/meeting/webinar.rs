@@ -130,8 +130,8 @@ w::record! {
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// `userid`.
         1 userid: Option<String> => "userid",
-        /// `tmp_openid`.
-        2 tmp_openid: Option<String> => "tmp_openid",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        2 tmp_openid: Option<String> => "tmp_openid: masked",
         /// `enroll_time`; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `enroll_source_type`.
@@ -186,8 +186,8 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::webinar::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// `tmp_openid`.
-        0 tmp_openid: String => "tmp_openid: must",
+        /// `tmp_openid`; personal data, masked in `Debug`.
+        0 tmp_openid: String => "tmp_openid: must masked",
         /// `enroll_id`.
         1 enroll_id: String => "enroll_id: must",
     }
@@ -371,8 +371,8 @@ w::record! {
         8 guest_join_link: Option<String> => "guest_join_link",
         /// `manual_check_link`.
         9 manual_check_link: Option<String> => "manual_check_link",
-        /// `manual_check_password`.
-        10 manual_check_password: Option<String> => "manual_check_password",
+        /// `manual_check_password`; a secret, masked in `Debug`.
+        10 manual_check_password: Option<String> => "manual_check_password: masked",
     }
 }
 
@@ -448,8 +448,8 @@ w::record! {
         14 guest_join_link: Option<String> => "guest_join_link",
         /// `manual_check_link`.
         15 manual_check_link: Option<String> => "manual_check_link",
-        /// `manual_check_password`.
-        16 manual_check_password: Option<String> => "manual_check_password",
+        /// `manual_check_password`; a secret, masked in `Debug`.
+        16 manual_check_password: Option<String> => "manual_check_password: masked",
         /// `media_setting`.
         17 media_setting: GetMediaSetting => "media_setting: must",
         /// `enable_qa`.
