@@ -101,7 +101,21 @@ impl Client {
             .assemble(Arc::new(HttpTransport::default()))
     }
 
-    /// A client for an agent of a WeCom corp, with the agent's secret.
+    /// A client for an agent of a WeCom corp, with the agent's secret. An account's appid is no corpid:
+    ///
+    /// ```
+    /// use xinqiao_client::Client;
+    /// use xinqiao_types::CorpId;
+    ///
+    /// let corp = Client::of_corp(CorpId::new("ww0123456789abcdef"), "secret");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use xinqiao_client::Client;
+    /// use xinqiao_types::AppId;
+    ///
+    /// let corp = Client::of_corp(AppId::new("wx0123456789abcdef"), "secret");
+    /// ```
     pub fn of_corp(corpid: impl Into<CorpId>, secret: impl Into<AppSecret>) -> Self {
         Self::corp_builder(corpid, secret).assemble(Arc::new(HttpTransport::default()))
     }
@@ -120,8 +134,7 @@ impl Client {
 
     /// A client for a WeCom third-party application itself.
     pub fn of_suite(suite: &Suite) -> Self {
-        let id = suite.id().clone();
-        Self::builder(id)
+        Self::builder(suite.id().as_str())
             .suite(suite)
             .assemble(Arc::new(HttpTransport::default()))
     }

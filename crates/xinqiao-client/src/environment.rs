@@ -27,9 +27,12 @@ use crate::{
     token::Component,
 };
 
+/// Gives a variable's value.
+type Read = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Variables, of this process or of one's own.
 pub struct Environment {
-    read: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    read: Box<Read>,
 }
 
 /// What verifies an account's callbacks.

@@ -70,26 +70,31 @@ impl Error {
     /// assert!(format!("{error:#}").lines().count() > 1);
     /// ```
     pub fn explain(&self, language: Language) -> Explanation {
-        let mut out = match self {
-            Self::Api(error) => return of_code(error, language),
-            Self::Preflight { reason, .. } => match reason {
-                Refusal::Permission(denied) => {
-                    let (cause, remedy) = match language {
-                        Language::English => (&denied.cause_en, &denied.remedy_en),
-                        Language::Chinese => (&denied.cause_zh, &denied.remedy_zh),
-                    };
-                    let mut out = Explanation::of(self.rule(), language);
-                    out.cause.clone_from(cause);
-                    out.remedy = vec![remedy.clone()];
-                    out
-                }
-                _ => Explanation::of(self.rule(), language),
-            },
-            _ => Explanation::of(self.rule(), language),
-        };
+        if let Self::Api(error) = self {
+            return of_code(error, language);
+        }
+        let mut out = Explanation::of(self.rule(), language);
+        if let Self::Preflight {
+            reason: Refusal::Permission(denied),
+            ..
+        } = self
+        {
+            let (cause, remedy) = match language {
+                Language::English => (&denied.cause_en, &denied.remedy_en),
+                Language::Chinese => (&denied.cause_zh, &denied.remedy_zh),
+            };
+            out.cause.clone_from(cause);
+            out.remedy = vec![remedy.clone()];
+        }
         match self {
             Self::Transport { sent, .. } => out.may_have_acted = *sent,
             Self::Signature { .. } => out.may_have_acted = true,
+            // The diagnosis is of the kind; what is wrong with this call or setting is said by the error.
+            Self::Preflight {
+                reason: reason @ (Refusal::Media(_) | Refusal::Request(_)),
+                ..
+            } => out.add(&reason.to_string()),
+            Self::Credential { reason, .. } | Self::Config(reason) => out.add(reason),
             Self::Decode { path, source, .. } => {
                 let found = source.downcast_ref::<DecodeError>();
                 let offset = found.map_or(0, |error| error.offset);
@@ -107,11 +112,7 @@ impl Error {
         let mut below = self.source();
         while let Some(source) = below {
             below = source.source();
-            let text = source.to_string();
-            if !out.cause.contains(&text) {
-                out.cause.push_str(": ");
-                out.cause.push_str(&text);
-            }
+            out.add(&source.to_string());
         }
         out
     }
@@ -195,6 +196,13 @@ fn of_code(error: &ApiError, language: Language) -> Explanation {
 }
 
 impl Explanation {
+    fn add(&mut self, cause: &str) {
+        if !self.cause.contains(cause) {
+            self.cause.push_str(": ");
+            self.cause.push_str(cause);
+        }
+    }
+
     fn of(rule: &'static str, language: Language) -> Self {
         let known = diagnosis(rule);
         let steps = known.map(|known| match language {

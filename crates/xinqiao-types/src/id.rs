@@ -102,6 +102,8 @@ string_id! {
     MchId,
     /// A WeCom corporation.
     CorpId,
+    /// A third-party application of WeCom (第三方应用, suite_id).
+    SuiteId,
     /// Uploaded media (素材).
     MediaId,
     /// An event as the gateway stored it; never changes.

@@ -17,6 +17,6 @@ mod time;
 pub use account::{AccountKind, CallbackMode, UnknownName};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{ErrCode, Rid};
-pub use id::{AppId, CorpId, EventId, MchId, MediaId, OpenId, UnionId};
+pub use id::{AppId, CorpId, EventId, MchId, MediaId, OpenId, SuiteId, UnionId};
 pub use secret::{AccessToken, AesKeyText, ApiV2Key, ApiV3Key, AppKey, AppSecret, CallbackToken};
 pub use time::{Clock, Fen, ManualClock, SystemClock, UnixSeconds};

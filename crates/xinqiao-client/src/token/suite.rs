@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id::work::service as id;
-use xinqiao_types::{AppId, AppSecret, CorpId};
+use xinqiao_types::{AppSecret, CorpId, SuiteId};
 
 use super::{
     component::{load, save},
@@ -37,20 +37,20 @@ struct Inner {
 
 #[derive(Debug)]
 struct Own {
-    id: AppId,
+    id: SuiteId,
     secret: AppSecret,
     vault: Arc<dyn Vault>,
 }
 
 impl Suite {
     /// An application whose tickets and codes live as long as the process.
-    pub fn new(id: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+    pub fn new(id: impl Into<SuiteId>, secret: impl Into<AppSecret>) -> Self {
         Self::with_vault(id, secret, MemoryVault::default())
     }
 
     /// An application with a vault of one's own.
     pub fn with_vault(
-        id: impl Into<AppId>,
+        id: impl Into<SuiteId>,
         secret: impl Into<AppSecret>,
         vault: impl Vault + 'static,
     ) -> Self {
@@ -68,7 +68,7 @@ impl Suite {
     }
 
     /// The suite's id.
-    pub fn id(&self) -> &AppId {
+    pub fn id(&self) -> &SuiteId {
         &self.inner.own.id
     }
 
@@ -185,7 +185,7 @@ pub(crate) struct SuiteCorp {
 
 #[derive(Debug)]
 struct Installed {
-    suite: AppId,
+    suite: SuiteId,
     corp: CorpId,
     vault: Arc<dyn Vault>,
 }

@@ -12,6 +12,7 @@ use xinqiao::{
     official_account::{card, guide, material, user},
     token::StaticToken,
     transport::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
+    types::OpenId,
 };
 
 /// Answers one after the other, and keeps what was asked: address and body.
@@ -22,7 +23,7 @@ impl Transport for Script {
     fn send(&self, request: Outgoing) -> BoxFuture<'_, Result<Incoming, TransportError>> {
         Box::pin(async move {
             let mut script = self.0.lock().unwrap();
-            let body = String::from_utf8(request.body.concat().to_vec()).unwrap();
+            let body = String::from_utf8(request.body.concat().clone()).unwrap();
             let query = request.url.split("token=t").nth(1).unwrap();
             script.1.push(format!("{query}{body}"));
             let answer = script.0.pop_front().expect("nothing more is asked for");
@@ -67,7 +68,7 @@ async fn all_followers_come_from_page_to_page() {
     ];
     let (client, script) = script(pages);
     let all = client.items(user::Get::new()).all().await.unwrap();
-    let all: Vec<_> = all.iter().map(|openid| openid.as_str()).collect();
+    let all: Vec<_> = all.iter().map(OpenId::as_str).collect();
     assert_eq!(all, ["o1", "o2", "o3"]);
     assert_eq!(script.asked(), ["", "&next_openid=o2", "&next_openid=o3"]);
 }
