@@ -21,6 +21,7 @@ mod import;
 mod names;
 mod openapi;
 mod pack;
+mod sensitive;
 mod source;
 mod tasks;
 

@@ -8,6 +8,7 @@
 //! * [`quota`]: counters over windows in Shanghai time.
 //! * [`interaction`]: the allowances that a user's act opens for customer messages.
 //! * [`media`]: size and type of an upload.
+//! * [`paging`]: how a list is read page by page.
 //! * [`retry`]: what to do after a failure.
 //! * [`dedup`]: which fields tell two callbacks apart.
 //! * [`civil`]: Shanghai's calendar.
@@ -19,6 +20,7 @@ pub mod civil;
 pub mod dedup;
 pub mod interaction;
 pub mod media;
+pub mod paging;
 pub mod permission;
 pub mod quota;
 pub mod retry;

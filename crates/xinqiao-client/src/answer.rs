@@ -1,19 +1,24 @@
 //! Reads what the platform answered.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, header};
-use serde_json::Value;
-use xinqiao_catalog::{Endpoint, Product};
-use xinqiao_types::ErrCode;
+use serde_json::{Map, Value};
+use xinqiao_catalog::{Endpoint, Product, Shape, TypeRef, type_def};
+use xinqiao_types::{ErrCode, Rid};
 use xinqiao_wire::{
     Content, Download, disposition,
     response::{self, Came},
+    xml::{Document, Element},
 };
 
 use crate::error::{AnswerCode, ApiError, Error};
 
-/// A successful answer, not yet decoded.
-#[derive(Debug, Clone)]
+mod shown;
+
+/// A successful answer, not yet decoded. `Debug` shows its fields, with secrets and personal data masked.
+#[derive(Clone)]
 pub struct Answer {
     /// Catalog id of the endpoint.
     pub endpoint: &'static str,
@@ -25,10 +30,39 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Answer");
+        out.field("endpoint", &self.endpoint)
+            .field("status", &self.status)
+            .field("content_type", &self.content_type());
+        let fields = response::looks_like_object(&self.body).then(|| self.json().ok());
+        match (fields.flatten(), xinqiao_catalog::endpoint(self.endpoint)) {
+            (Some(fields), Some(endpoint)) => {
+                out.field(
+                    "fields",
+                    &format_args!("{}", shown::masked(endpoint, &fields)),
+                );
+            }
+            _ => {
+                let (bytes, kind) = (self.body.len(), looks_like(&self.body));
+                out.field("body", &format_args!("{kind} of {bytes} bytes"));
+            }
+        }
+        out.finish_non_exhaustive()
+    }
+}
+
 impl Answer {
     /// The `Content-Type` header, or nothing.
     pub fn content_type(&self) -> &str {
         text(&self.headers, header::CONTENT_TYPE)
+    }
+
+    /// The platform's trace id, where a header carries it: the payment products do so.
+    pub fn trace(&self) -> Option<Rid> {
+        let id = self.headers.get("request-id")?.to_str().ok()?;
+        Some(Rid::new(id))
     }
 
     /// The name of the file, from `Content-Disposition`.
@@ -46,6 +80,12 @@ impl Answer {
     pub fn json(&self) -> Result<Value, Error> {
         if self.body.is_empty() {
             return Ok(Value::Null);
+        }
+        let is_xml = self.body.trim_ascii_start().starts_with(b"<xml");
+        if is_xml && let Ok(document) = Document::parse(&self.body) {
+            let known = xinqiao_catalog::endpoint(self.endpoint);
+            let known = known.map(|known| (known.product, &known.response));
+            return Ok(from_xml(&document.root(), known));
         }
         response::value(&self.body).map_err(|error| Error::Decode {
             endpoint: self.endpoint,
@@ -93,6 +133,34 @@ impl Answer {
             bytes: self.body.to_vec(),
         }
     }
+}
+
+/// An element as JSON: its text, or its elements by name. One that the catalog calls a list is one; what it does not
+/// know is a list where it comes more than once.
+fn from_xml(element: &Element<'_, '_>, known: Option<(Product, &Shape)>) -> Value {
+    let mut fields = Map::new();
+    for child in element.children() {
+        let field =
+            known.and_then(|(product, shape)| Some((product, &shape.field(child.name())?.ty)));
+        let inner =
+            field.and_then(|(product, ty)| Some((product, &type_def(product, ty.named()?)?.shape)));
+        let value = from_xml(&child, inner);
+        let is_list = matches!(field, Some((_, TypeRef::List(_))));
+        match fields.get_mut(child.name()) {
+            None if is_list => {
+                fields.insert(child.name().to_owned(), Value::Array(vec![value]));
+            }
+            None => {
+                fields.insert(child.name().to_owned(), value);
+            }
+            Some(Value::Array(items)) => items.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    if fields.is_empty() {
+        return Value::String(element.text().into_owned());
+    }
+    Value::Object(fields)
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {

@@ -21,10 +21,10 @@ use crate::{
 /// Cancel safety: dropping the future abandons the call; whether the platform has seen it is unknown.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Call<E> {
-    client: Client,
-    request: E,
-    options: Options,
-    keep: Keep,
+    pub(crate) client: Client,
+    pub(crate) request: E,
+    pub(crate) options: Options,
+    pub(crate) keep: Keep,
 }
 
 impl<E: Endpoint> fmt::Debug for Call<E> {
@@ -53,6 +53,13 @@ impl<E: Endpoint> Call<E> {
     pub const fn policy(mut self, policy: Policy) -> Self {
         self.options.policy = Some(policy);
         self
+    }
+
+    /// Never repeats the call, except once with a new token. Without this it is repeated as the client is set to,
+    /// where the catalog says that it may be: reads always, what carries its idempotency key with it, all else
+    /// only if no byte left.
+    pub const fn once(self) -> Self {
+        self.policy(Policy::NEVER)
     }
 
     /// The token for this call: a user's (`/sns/*`), a robot's key, or any other instead of the
@@ -113,7 +120,7 @@ fn stream<'a>(
 }
 
 /// Sends the request and reads the answer into `response`, which is as new.
-fn answer<'a>(
+pub(crate) fn answer<'a>(
     client: &'a Client,
     request: &'a dyn Record,
     info: &'static EndpointInfo,

@@ -20,8 +20,8 @@ use crate::{
     error::{Error, Refusal},
     execute::Prepared,
     merchant::secret_header,
-    token::{Fetch, Fetched, Flight, Want},
-    transport::{BoxFuture, Outgoing},
+    token::{Fetch, Fetched, Flies, Flight, TokenKind, Want},
+    transport::Outgoing,
 };
 
 /// Seconds that an access token lives; the answer does not tell.
@@ -92,10 +92,6 @@ impl Chatbot {
         &self.0.own.appid
     }
 
-    pub(crate) async fn access_token(&self, client: &Client) -> Result<AccessToken, Error> {
-        self.0.flight.current(client, &self.0.own).await
-    }
-
     /// Puts the headers in that every call of today's interface carries.
     pub(crate) fn sign(
         &self,
@@ -130,29 +126,29 @@ impl Chatbot {
     }
 }
 
+impl Flies for Chatbot {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.0.flight, &self.0.own)
+    }
+}
+
 impl Fetch for Own {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(async move {
-            let endpoint = id::v2::TOKEN;
-            let account = self.account.as_ref().ok_or_else(|| Error::Credential {
-                endpoint,
-                reason: "the account that acts is missing: name it in `Chatbot::new`".into(),
-            })?;
-            let answer = client.call(endpoint, json!({"account": account})).await?;
-            let token = answer.pointer("/data/access_token").and_then(Value::as_str);
-            let token = token.ok_or_else(|| Error::Decode {
-                endpoint,
-                path: "data.access_token".into(),
-                source: "the field is missing".into(),
-            })?;
-            Ok(Fetched {
-                token: AccessToken::new(token),
-                lifetime: LIFETIME,
-            })
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
+        let endpoint = id::v2::TOKEN;
+        let account = self.account.as_ref().ok_or_else(|| Error::Credential {
+            endpoint,
+            reason: "the account that acts is missing: name it in `Chatbot::new`".into(),
+        })?;
+        let answer = client.call(endpoint, json!({"account": account})).await?;
+        let token = answer.pointer("/data/access_token").and_then(Value::as_str);
+        let token = token.ok_or_else(|| Error::Decode {
+            endpoint,
+            path: "data.access_token".into(),
+            source: "the field is missing".into(),
+        })?;
+        Ok(Fetched {
+            token: AccessToken::new(token),
+            lifetime: LIFETIME,
         })
     }
 }
@@ -163,7 +159,7 @@ impl Client {
         let bot = self.inner.sources.chatbot.as_ref();
         bot.ok_or_else(|| Error::Credential {
             endpoint,
-            reason: "the call needs a bot: give the client one with `.chatbot(…)`".into(),
+            reason: TokenKind::Chatbot.remedy().into(),
         })
     }
 

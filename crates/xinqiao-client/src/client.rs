@@ -101,15 +101,28 @@ impl Client {
             .assemble(Arc::new(HttpTransport::default()))
     }
 
-    /// A client for an agent of a WeCom corp, with the agent's secret.
-    pub fn of_corp(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
-        Self::of_agent(corpid.into(), secret.into())
+    /// A client for an agent of a WeCom corp, with the agent's secret. An account's appid is no corpid:
+    ///
+    /// ```
+    /// use xinqiao_client::Client;
+    /// use xinqiao_types::CorpId;
+    ///
+    /// let corp = Client::of_corp(CorpId::new("ww0123456789abcdef"), "secret");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use xinqiao_client::Client;
+    /// use xinqiao_types::AppId;
+    ///
+    /// let corp = Client::of_corp(AppId::new("wx0123456789abcdef"), "secret");
+    /// ```
+    pub fn of_corp(corpid: impl Into<CorpId>, secret: impl Into<AppSecret>) -> Self {
+        Self::corp_builder(corpid, secret).assemble(Arc::new(HttpTransport::default()))
     }
 
-    fn of_agent(corpid: AppId, secret: AppSecret) -> Self {
-        Self::builder(corpid)
-            .corp_secret(secret)
-            .assemble(Arc::new(HttpTransport::default()))
+    /// Begins a client for an agent of a WeCom corp.
+    pub fn corp_builder(corpid: impl Into<CorpId>, secret: impl Into<AppSecret>) -> ClientBuilder {
+        Self::builder(id_of(&corpid.into())).corp_secret(secret.into())
     }
 
     /// A client for a bot (微信对话开放平台).
@@ -121,8 +134,7 @@ impl Client {
 
     /// A client for a WeCom third-party application itself.
     pub fn of_suite(suite: &Suite) -> Self {
-        let id = suite.id().clone();
-        Self::builder(id)
+        Self::builder(suite.id().as_str())
             .suite(suite)
             .assemble(Arc::new(HttpTransport::default()))
     }
@@ -174,7 +186,7 @@ impl Client {
         let mut sources = Sources::default();
         sources.set(TokenKind::Account, suite.corp(&corp));
         sources.set(TokenKind::Suite, suite.clone());
-        self.with_sources(AppId::new(corp.as_str()), sources, None)
+        self.with_sources(id_of(&corp), sources, None)
     }
 
     /// The same client, calling for a user: endpoints under `/sns/*` carry the user's token.
@@ -265,11 +277,30 @@ impl Client {
         Call::new(self.clone(), request)
     }
 
-    /// A call with free JSON, to be awaited: `endpoint` is a catalog id, fields of path, query and body
-    /// stand side by side in `fields`.
+    /// A call with free JSON, to be awaited: `endpoint` is a constant of [`id`](crate::id) or a catalog id as text;
+    /// fields of path, query and body stand side by side in `fields`. It is signed, repeated and refused like a typed
+    /// call. What travels as XML is JSON here too.
+    ///
+    /// ```no_run
+    /// # async fn f(shop: xinqiao_client::Client) -> Result<(), xinqiao_client::Error> {
+    /// use serde_json::json;
+    /// use xinqiao_client::{code, id::official_account::message::custom};
+    ///
+    /// let text = json!({"touser": "o1", "msgtype": "text", "text": {"content": "hi"}});
+    /// match shop.call(custom::SEND, text).await {
+    ///     Err(error) if error.is(code::OUT_OF_RESPONSE_WINDOW) => {} // the user wrote too long ago
+    ///     other => drop(other?),
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn call(&self, endpoint: &str, fields: Value) -> FreeCall {
         FreeCall::new(self.clone(), endpoint, fields)
     }
+}
+
+/// What stands where an account's appid stands, for a corp.
+fn id_of(corp: &CorpId) -> AppId {
+    AppId::new(corp.as_str())
 }
 
 /// Sets up a [`Client`].
@@ -335,7 +366,7 @@ impl ClientBuilder {
     /// The bot (微信对话开放平台) that the client speaks for.
     pub fn chatbot(mut self, bot: &Chatbot) -> Self {
         self.sources.chatbot = Some(bot.clone());
-        self
+        self.source(TokenKind::Chatbot, bot.clone())
     }
 
     /// The merchant that payment calls are signed for; the client's id is then the merchant's number.

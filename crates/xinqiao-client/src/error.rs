@@ -7,18 +7,18 @@ use xinqiao_catalog::{Code, Product, RetryClass, rules};
 use xinqiao_types::{ErrCode, Rid};
 use xinqiao_wire::response::instead_of_file;
 
+use crate::explain::Language;
+
 /// Any error's source.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A call that did not succeed.
+/// A call that did not succeed. `{}` is one line, `{:#}` that line and what [`Error::explain`] says.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The platform answered, and the answer is a failure.
-    #[error(transparent)]
     Api(Box<ApiError>),
     /// No usable answer came.
-    #[error("no answer from {host} for {endpoint}: {reason}")]
     Transport {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -32,7 +32,6 @@ pub enum Error {
         sent: bool,
     },
     /// The answer is not what the catalog says.
-    #[error("answer of {endpoint} does not match the catalog at `{path}`")]
     Decode {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -42,7 +41,6 @@ pub enum Error {
         source: BoxError,
     },
     /// Instead of the file came fields: where it lies, or something of another kind than a file.
-    #[error("{endpoint} gave no file: the answer {}", instead_of_file(fields))]
     Fields {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -50,7 +48,6 @@ pub enum Error {
         fields: Box<Map<String, Value>>,
     },
     /// The request was refused before a byte left.
-    #[error("{endpoint} refused before sending: {reason}")]
     Preflight {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -59,7 +56,6 @@ pub enum Error {
     },
     /// An answer came that is not proved to be the platform's: the call may have had an effect. Ask for
     /// the state before repeating it, and repeat it with the same number only.
-    #[error("answer of {endpoint} is not proved to be the platform's")]
     Signature {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -67,7 +63,6 @@ pub enum Error {
         source: xinqiao_crypto::pay_v3::VerifyError,
     },
     /// There is no credential for this call.
-    #[error("no credential for {endpoint}: {reason}")]
     Credential {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -75,7 +70,6 @@ pub enum Error {
         reason: Box<str>,
     },
     /// A file that was to be written could not be. What was written of it is not whole.
-    #[error("what {endpoint} answered could not be written")]
     Write {
         /// Catalog id of the endpoint.
         endpoint: &'static str,
@@ -83,8 +77,48 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The client was set up or called wrongly.
-    #[error("{0}")]
     Config(Box<str>),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Api(error) => write!(f, "{error}"),
+            Self::Transport {
+                endpoint,
+                host,
+                reason,
+                ..
+            } => write!(f, "no answer from {host} for {endpoint}: {reason}"),
+            Self::Decode { endpoint, path, .. } => {
+                write!(
+                    f,
+                    "answer of {endpoint} does not match the catalog at `{path}`"
+                )
+            }
+            Self::Fields { endpoint, fields } => {
+                let came = instead_of_file(fields);
+                write!(f, "{endpoint} gave no file: the answer {came}")
+            }
+            Self::Preflight { endpoint, reason } => {
+                write!(f, "{endpoint} refused before sending: {reason}")
+            }
+            Self::Signature { endpoint, .. } => {
+                write!(f, "answer of {endpoint} is not proved to be the platform's")
+            }
+            Self::Credential { endpoint, reason } => {
+                write!(f, "no credential for {endpoint}: {reason}")
+            }
+            Self::Write { endpoint, .. } => {
+                write!(f, "what {endpoint} answered could not be written")
+            }
+            Self::Config(reason) => f.write_str(reason),
+        }?;
+        if f.alternate() {
+            write!(f, "\n{}", self.explain(Language::English))?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a request was refused before sending.
@@ -299,6 +333,11 @@ impl Error {
     /// The platform's numeric code, if it reported one.
     pub fn code(&self) -> Option<ErrCode> {
         self.api().and_then(|error| error.code.number())
+    }
+
+    /// Whether the platform reported this code, one of [`code`](crate::code).
+    pub fn is(&self, code: i64) -> bool {
+        self.code() == Some(ErrCode(code))
     }
 
     /// Where the file lies that did not come itself ([`Error::Fields`]): the address of a film, for instance.

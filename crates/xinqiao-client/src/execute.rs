@@ -215,16 +215,11 @@ impl Client {
             // The token stands in the path.
             Auth::Chatbot => return Ok(None),
             Auth::Openai => {
-                let bot = self.chatbot(endpoint)?;
+                self.chatbot(endpoint)?;
                 if endpoint == id::chatbot::v2::TOKEN {
                     return Ok(None);
                 }
-                let token = match &options.token {
-                    Some(token) => token.clone(),
-                    None => bot.access_token(self).await?,
-                };
-                let (param, kind) = ("", None);
-                return Ok(Some(Carried { param, token, kind }));
+                ("", Some(TokenKind::Chatbot))
             }
         };
         if let Some(token) = &options.token {
@@ -422,7 +417,8 @@ fn judge(request: &Prepared, incoming: Incoming) -> Result<Answer, (Error, Reach
         (envelope.code_field, envelope.message_field) = ("code", "msg");
     }
     let failure = answer::failure(envelope, status, &answer.body);
-    if let Some(failure) = failure {
+    if let Some(mut failure) = failure {
+        failure.rid = failure.rid.or_else(|| answer.trace());
         let class = class(failure.retry);
         return Err((Error::Api(Box::new(failure)), Reached::Answered(class)));
     }

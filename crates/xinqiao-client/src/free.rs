@@ -5,11 +5,11 @@ use std::{borrow::Cow, fmt, future::IntoFuture, time::Duration};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use xinqiao_catalog::{
-    AuthKind, Content, Endpoint, Field, Spelling, TypeRef,
+    AuthKind, Content, Endpoint, Field, Origin, Spelling, TypeRef,
     rules::retry::{Policy, is_idempotency_key},
 };
 use xinqiao_types::{AccessToken, Entropy};
-use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart, response};
+use xinqiao_wire::{Auth, Content as WireContent, Download, FilePart, response, xml::Writer};
 
 use crate::{
     answer::{Answer, Envelope, message_field},
@@ -84,6 +84,13 @@ impl FreeCall {
     pub const fn policy(mut self, policy: Policy) -> Self {
         self.options.policy = Some(policy);
         self
+    }
+
+    /// Never repeats the call, except once with a new token. Without this it is repeated as the client is set to,
+    /// where the catalog says that it may be: reads always, what carries its idempotency key with it, all else
+    /// only if no byte left.
+    pub const fn once(self) -> Self {
+        self.policy(Policy::NEVER)
     }
 
     /// The token for this call: a user's (`/sns/*`), a robot's key, or any other instead of the
@@ -283,9 +290,10 @@ fn prepare(
                 (None, None) => (text(), Body::default()),
             }
         }
-        Content::Xml => {
-            return Err(refuse("XML calls need their typed request".to_owned()));
-        }
+        Content::Xml => (
+            Some("text/xml; charset=utf-8".to_owned()),
+            Body::from(xml(endpoint, &fields)),
+        ),
     };
     Ok(Prepared {
         method: endpoint.method.name(),
@@ -307,6 +315,23 @@ fn prepare(
             answer: content(endpoint.answer),
         },
     })
+}
+
+/// Fields as XML. What the client fills in stands there, empty if it was not given.
+fn xml(endpoint: &Endpoint, fields: &Map<String, Value>) -> String {
+    let mut xml = Writer::with_capacity(512);
+    xml.open("xml");
+    for (name, value) in fields {
+        xml.cdata(name, &plain(value, endpoint.request.field(name)));
+    }
+    let ours = |field: &&Field| matches!(field.origin, Origin::Auto | Origin::Credential);
+    for field in endpoint.request.fields.iter().filter(ours) {
+        if field.required && !fields.contains_key(field.name) {
+            xml.cdata(field.name, "");
+        }
+    }
+    xml.close("xml");
+    xml.finish()
 }
 
 fn first_name(fields: &[Field]) -> &'static str {

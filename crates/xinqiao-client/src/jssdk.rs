@@ -17,7 +17,6 @@ use crate::{
     client::Client,
     error::Error,
     token::{Fetch, Fetched, Flight, Want, lifetime, text},
-    transport::BoxFuture,
 };
 
 /// What a ticket is for.
@@ -35,29 +34,23 @@ pub enum Ticket {
 }
 
 impl Fetch for Ticket {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(async move {
-            let (endpoint, fields) = match self {
-                Self::Page => (
-                    official_account::ticket::GET_TICKET,
-                    json!({"type": "jsapi"}),
-                ),
-                Self::Card => (
-                    official_account::ticket::GET_TICKET,
-                    json!({"type": "wx_card"}),
-                ),
-                Self::Corp => (work::base::GET_JSAPI_TICKET, json!({})),
-                Self::Agent => (work::ticket::GET, json!({"type": "agent_config"})),
-            };
-            let answer = client.call(endpoint, fields).await?;
-            Ok(Fetched {
-                token: AccessToken::new(text(endpoint, &answer, "ticket")?),
-                lifetime: lifetime(endpoint, &answer)?,
-            })
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
+        let (endpoint, fields) = match self {
+            Self::Page => (
+                official_account::ticket::GET_TICKET,
+                json!({"type": "jsapi"}),
+            ),
+            Self::Card => (
+                official_account::ticket::GET_TICKET,
+                json!({"type": "wx_card"}),
+            ),
+            Self::Corp => (work::base::GET_JSAPI_TICKET, json!({})),
+            Self::Agent => (work::ticket::GET, json!({"type": "agent_config"})),
+        };
+        let answer = client.call(endpoint, fields).await?;
+        Ok(Fetched {
+            token: AccessToken::new(text(endpoint, &answer, "ticket")?),
+            lifetime: lifetime(endpoint, &answer)?,
         })
     }
 }

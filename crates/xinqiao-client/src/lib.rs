@@ -22,18 +22,23 @@
 //! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
 
 mod answer;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod call;
 mod chatbot;
 mod client;
 pub mod code_payment;
+mod environment;
 mod error;
 mod execute;
+mod explain;
 mod file_stream;
 mod free;
 pub mod jssdk;
 pub mod merchant;
 mod multipart;
 pub mod oauth;
+mod pages;
 pub mod pay_business;
 pub mod pay_v2;
 pub mod pay_v3;
@@ -45,18 +50,25 @@ mod typed;
 mod upload;
 mod url;
 
+#[cfg(feature = "blocking")]
+pub use self::blocking::Blocking;
 pub use self::{
     answer::Answer,
     call::Call,
     chatbot::Chatbot,
     client::{Client, ClientBuilder},
+    environment::{CallbackSettings, Environment},
     error::{AnswerCode, ApiError, BoxError, Error, Refusal, Retry, TransportReason},
+    explain::{Explanation, Language},
     file_stream::FileStream,
     free::FreeCall,
     merchant::Merchant,
+    pages::{Items, Pages},
     token::{Component, Suite, TokenKind, TokenSource},
     transport::{HttpOptions, HttpTransport, Transport},
     upload::Upload,
 };
 pub use xinqiao_catalog::rules::{permission::AccountFacts, retry::Policy};
-pub use xinqiao_wire::{Download, Endpoint, FilePart, Record, RecordExt, Rest};
+/// Names of endpoints for [`Client::call`], and codes of failures.
+pub use xinqiao_catalog::{code, id};
+pub use xinqiao_wire::{Download, Endpoint, FilePart, Listed, Paged, Record, RecordExt, Rest};

@@ -55,9 +55,9 @@ struct Inner {
     signer: Signer,
     /// Where certificates come from.
     download: &'static str,
-    resource: ResourceKey,
+    resource: Arc<ResourceKey>,
     #[cfg(feature = "sm")]
-    sm_resource: SmResourceKey,
+    sm_resource: Arc<SmResourceKey>,
     platform: RwLock<Platform>,
     /// One download at a time.
     flight: Mutex<()>,
@@ -142,9 +142,9 @@ impl Merchant {
             serial: serial.trim().to_ascii_uppercase(),
             signer,
             download: certificates::DOWNLOAD,
-            resource: ResourceKey::new(api_v3_key)?,
+            resource: Arc::new(ResourceKey::new(api_v3_key)?),
             #[cfg(feature = "sm")]
-            sm_resource: SmResourceKey::new(api_v3_key)?,
+            sm_resource: Arc::new(SmResourceKey::new(api_v3_key)?),
             platform: RwLock::default(),
             flight: Mutex::new(()),
         })))
@@ -152,15 +152,12 @@ impl Merchant {
 
     /// For cross-border pay (境外支付): certificates are downloaded from its own host.
     ///
-    /// # Panics
-    /// The merchant is in use already: set it up before the first clone.
+    /// As all settings it leaves clones that were made before as they are.
     #[must_use]
-    pub fn for_global(mut self) -> Self {
-        let inner = Arc::get_mut(&mut self.0);
-        inner
-            .expect("a merchant is set up before it is shared")
-            .download = certificates::GLOBAL;
-        self
+    pub fn for_global(self) -> Self {
+        let mut inner = self.apart();
+        inner.download = certificates::GLOBAL;
+        Self(Arc::new(inner))
     }
 
     /// Adds a public key of WeChat Pay (微信支付公钥) under its id, `PUB_KEY_ID_…`. Answers are then asked
@@ -170,8 +167,7 @@ impl Merchant {
     /// The text is no RSA key in PEM.
     pub fn with_public_key(self, id: impl Into<String>, pem: &str) -> Result<Self, KeyError> {
         let key = PublicKey::from_pem(pem)?;
-        self.change(|ring| ring.add_public_key(id, key));
-        Ok(self)
+        Ok(self.changed(|ring| ring.add_public_key(id, key)))
     }
 
     /// Adds a platform certificate (平台证书) that is at hand, beside those that are downloaded.
@@ -180,8 +176,7 @@ impl Merchant {
     /// The text is no certificate in PEM.
     pub fn with_certificate(self, pem: &str) -> Result<Self, KeyError> {
         let certificate = Certificate::from_pem(pem)?;
-        self.change(|ring| ring.add_certificate(&certificate));
-        Ok(self)
+        Ok(self.changed(|ring| ring.add_certificate(&certificate)))
     }
 
     /// Adds a platform certificate with an SM2 key (国密) that is at hand.
@@ -191,8 +186,7 @@ impl Merchant {
     #[cfg(feature = "sm")]
     pub fn with_sm_certificate(self, pem: &str) -> Result<Self, KeyError> {
         let certificate = xinqiao_crypto::pay_v3::SmCertificate::from_pem(pem)?;
-        self.change(|ring| ring.add_sm_certificate(&certificate));
-        Ok(self)
+        Ok(self.changed(|ring| ring.add_sm_certificate(&certificate)))
     }
 
     /// Whether requests are signed with SM2 (国密).
@@ -266,6 +260,31 @@ impl Merchant {
         self.0
             .resource
             .open(algorithm, nonce, associated_data, ciphertext)
+    }
+
+    /// The same credential with a state of its own.
+    fn apart(&self) -> Inner {
+        let inner = &self.0;
+        let platform = inner.platform.read();
+        let platform = platform.unwrap_or_else(PoisonError::into_inner).clone();
+        Inner {
+            mchid: inner.mchid.clone(),
+            serial: inner.serial.clone(),
+            signer: inner.signer.clone(),
+            download: inner.download,
+            resource: Arc::clone(&inner.resource),
+            #[cfg(feature = "sm")]
+            sm_resource: Arc::clone(&inner.sm_resource),
+            platform: RwLock::new(platform),
+            flight: Mutex::new(()),
+        }
+    }
+
+    /// The same credential with other keys of the platform.
+    fn changed(self, change: impl FnOnce(&mut KeyRing)) -> Self {
+        let merchant = Self(Arc::new(self.apart()));
+        merchant.change(change);
+        merchant
     }
 
     fn change(&self, change: impl FnOnce(&mut KeyRing)) {

@@ -18,7 +18,7 @@ mod suite;
 mod user;
 mod vault;
 
-pub(crate) use self::flight::{Fetch, Fetched, Flight, Want};
+pub(crate) use self::flight::{Fetch, Fetched, Flies, Flight, Want};
 pub use self::{
     component::{Component, Grant},
     hardware::{Device, Model},
@@ -46,11 +46,13 @@ pub enum TokenKind {
     Model,
     /// A user's, from web, website or app log-in (`/sns/*`).
     User,
+    /// A bot's (微信对话开放平台), in a header.
+    Chatbot,
 }
 
 impl TokenKind {
     /// What to do when there is no source of this kind.
-    const fn remedy(self) -> &'static str {
+    pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::Account => {
                 "the client has neither a secret nor a token source; give it one with `.secret(…)`, \
@@ -77,6 +79,7 @@ impl TokenKind {
             Self::User => {
                 "give the user's token with `.token(…)`, or the user with `Client::with_user`"
             }
+            Self::Chatbot => "the call needs a bot: give the client one with `.chatbot(…)`",
         }
     }
 }

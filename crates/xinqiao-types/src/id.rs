@@ -106,6 +106,8 @@ string_id! {
     UserId,
     /// A customer as a WeCom corporation sees them (外部联系人).
     ExternalUserId,
+    /// A third-party application of WeCom (第三方应用, suite_id).
+    SuiteId,
     /// Uploaded media (素材).
     MediaId,
     /// An event as the gateway stored it; never changes.

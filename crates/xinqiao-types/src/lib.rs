@@ -18,6 +18,8 @@ mod time;
 pub use account::{AccountKind, CallbackMode, UnknownName};
 pub use entropy::{Entropy, SeededEntropy, SystemEntropy};
 pub use error::{ErrCode, Rid};
-pub use id::{AppId, CorpId, EventId, ExternalUserId, MchId, MediaId, OpenId, UnionId, UserId};
+pub use id::{
+    AppId, CorpId, EventId, ExternalUserId, MchId, MediaId, OpenId, SuiteId, UnionId, UserId,
+};
 pub use secret::{AccessToken, AesKeyText, ApiV2Key, ApiV3Key, AppKey, AppSecret, CallbackToken};
 pub use time::{Clock, Fen, ManualClock, SystemClock, UnixSeconds};

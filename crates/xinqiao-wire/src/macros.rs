@@ -449,3 +449,21 @@ macro_rules! endpoint {
         }
     };
 }
+
+/// Says of an endpoint that its answers are pages: by which fields, and which list they hold if there is but one.
+#[macro_export]
+macro_rules! paged {
+    ($request:ident, $paging:expr $(, |$answer:ident| $items:expr => $item:ty)?) => {
+        impl $crate::Paged for $request {
+            const PAGING: &'static $crate::Paging = &$paging;
+        }
+        $(
+            impl $crate::Listed for $request {
+                type Item = $item;
+                fn items($answer: Self::Response) -> ::std::vec::Vec<$item> {
+                    $items
+                }
+            }
+        )?
+    };
+}

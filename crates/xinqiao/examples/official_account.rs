@@ -43,7 +43,7 @@ async fn greet(shop: &Client, openid: OpenId) -> Result<usize, Box<dyn std::erro
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let openid = env::args().nth(1).ok_or("give the openid of a user")?;
-    let shop = xinqiao::official_account(env::var("WECHAT_APPID")?, env::var("WECHAT_SECRET")?);
+    let shop = Client::from_env()?;
     println!("{} buttons", greet(&shop, OpenId::from(openid)).await?);
     Ok(())
 }

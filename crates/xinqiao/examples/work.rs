@@ -8,7 +8,7 @@
 use std::env;
 
 use xinqiao::{
-    Client, Error,
+    Client, Environment, Error,
     work::{
         Suite, message,
         oauth::{self, Visitor},
@@ -33,7 +33,7 @@ pub async fn installed(suite: &Suite, ticket: &str, auth_code: &str) -> Result<C
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);
     let member = arguments.next().ok_or("give the userid of a member")?;
-    let corp = xinqiao::work(env::var("WECOM_CORPID")?, env::var("WECOM_SECRET")?);
+    let corp = Environment::process().corp()?.build()?;
     remind(&corp, env::var("WECOM_AGENT")?.parse()?, &member).await?;
     println!("sent to {member}");
 

@@ -14,19 +14,41 @@
 //! let shop = xinqiao::official_account("wx0123456789abcdef", "secret");
 //! let _ = shop.send(custom::Send::text(openid, "你好")).await?;
 //! let menu = shop.send(menu::Get::new()).await?;
-//! let any = shop.call("official_account.menu.get", json!({})).await?;
+//! let any = shop.call(xinqiao::id::official_account::menu::GET, json!({})).await?;
 //! # Ok(()) }
 //! ```
+//!
+//! Lists that come in pages are streams, of pages or of items:
+//!
+//! ```no_run
+//! # #[cfg(feature = "official-account")]
+//! # async fn f() -> Result<(), xinqiao::Error> {
+//! use xinqiao::{Client, official_account::user};
+//!
+//! // `WECHAT_APPID` and `WECHAT_SECRET`; all that is missing is named at once.
+//! let shop = Client::from_env()?;
+//! let mut followers = shop.items(user::Get::new());
+//! while let Some(openid) = followers.next().await {
+//!     println!("{}", openid?);
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! An error is one line in `{}`; `{:#}` adds rule, cause, remedy, place and trace, and [`Error::explain`] says them in
+//! Chinese too.
 //!
 //! Every call needs a `tokio` runtime. Which account may call what, how often, and what every error means
 //! stands in the catalog: errors name the cause and the remedy.
 //!
 #![doc = include_str!("generated/features.md")]
 
+#[cfg(feature = "blocking")]
+pub use xinqiao_client::Blocking;
 pub use xinqiao_client::{
-    AccountFacts, Answer, AnswerCode, ApiError, Call, Client, ClientBuilder, Download, Endpoint,
-    Error, FilePart, FileStream, FreeCall, HttpOptions, HttpTransport, Policy, RecordExt, Refusal,
-    Retry, TokenSource, Transport, TransportReason, Upload, jssdk, oauth, session, token,
+    AccountFacts, Answer, AnswerCode, ApiError, Call, CallbackSettings, Client, ClientBuilder,
+    Download, Endpoint, Environment, Error, Explanation, FilePart, FileStream, FreeCall,
+    HttpOptions, HttpTransport, Items, Language, Listed, Paged, Pages, Policy, RecordExt, Refusal,
+    Retry, TokenSource, Transport, TransportReason, Upload, code, id, jssdk, oauth, session, token,
     transport,
 };
 /// Identifiers, units, time and secrets.
@@ -100,9 +122,6 @@ pub fn chatbot(bot: &chatbot::Chatbot) -> Client {
 ///
 /// # Errors
 /// The HTTP options cannot be used.
-///
-/// # Panics
-/// The merchant was cloned before.
 #[cfg(feature = "pay-global")]
 pub fn pay_global(merchant: pay_global::Merchant) -> Result<Client, Error> {
     Client::for_merchant(merchant.for_global())
@@ -119,7 +138,7 @@ pub fn pay_business(platform: pay_business::Platform) -> Result<Client, Error> {
 
 /// A client for an agent of a WeCom corp (企业微信自建应用).
 #[cfg(feature = "work")]
-pub fn work(corpid: impl Into<AppId>, secret: impl Into<AppSecret>) -> Client {
+pub fn work(corpid: impl Into<types::CorpId>, secret: impl Into<AppSecret>) -> Client {
     Client::of_corp(corpid, secret)
 }
 

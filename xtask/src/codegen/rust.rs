@@ -14,6 +14,7 @@ use crate::pack::Catalog;
 
 mod enums;
 mod files;
+mod paging;
 mod text;
 mod users;
 
@@ -487,6 +488,7 @@ impl<'a> Writer<'a> {
             answer
         };
         out.push_str(&endpoint_info(endpoint, &name, &response));
+        out.push_str(&self.paged(endpoint, &name, &up));
         out
     }
 

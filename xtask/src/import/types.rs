@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{flag, text};
 use crate::names::{TAKEN, camel, singular, snake};
+use crate::sensitive;
 use crate::source::{FieldSpec, Fields, File, Ordered};
 
 /// Field names that say nothing: the type is named after what is around them.
@@ -89,8 +90,8 @@ impl Types {
             credential: text(fact, "credential"),
             auto: flag(fact, "auto") || fact.get("auto").is_some_and(Value::is_string),
             encrypted,
-            secret: is_secret(&lower),
-            pii: encrypted || is_personal(&lower),
+            secret: sensitive::is_secret(&lower),
+            pii: encrypted || sensitive::is_personal(&lower),
             ..FieldSpec::default()
         };
         if flag(fact, "polymorphic") {
@@ -285,83 +286,4 @@ fn canonical(children: &[Value]) -> String {
         }
     }
     out
-}
-
-fn is_secret(name: &str) -> bool {
-    let exact = [
-        "secret",
-        "appsecret",
-        "app_secret",
-        "session_key",
-        "password",
-        "permanent_code",
-        "private_key",
-        "aes_key",
-        "encoding_aes_key",
-        "api_ticket",
-        "jsapi_ticket",
-        "corpsecret",
-        "provider_secret",
-        "suite_secret",
-        "component_appsecret",
-        "verify_key",
-        "suite_ticket",
-        "component_verify_ticket",
-        "auth_code",
-        "authorization_code",
-    ];
-    exact.contains(&name)
-        || name.ends_with("access_token")
-        || name.ends_with("refresh_token")
-        || name.ends_with("_secret")
-}
-
-fn is_personal(name: &str) -> bool {
-    let exact = [
-        "openid",
-        "open_id",
-        "unionid",
-        "union_id",
-        "touser",
-        "to_user_name",
-        "from_user_name",
-        "mobile",
-        "phone",
-        "phone_number",
-        "pure_phone_number",
-        "telephone",
-        "tel",
-        "email",
-        "id_card_number",
-        "id_card_no",
-        "id_number",
-        "idcard",
-        "id_card",
-        "identity_number",
-        "real_name",
-        "realname",
-        "nickname",
-        "headimgurl",
-        "head_img_url",
-        "avatar",
-        "birthday",
-        "openids",
-        "openid_list",
-        "external_userid",
-        "tel_number",
-        "user_phone",
-        "receiver_phone",
-        "receiver_name",
-        "contact_name",
-        "contact_phone",
-        "contact_email",
-        "mobile_phone",
-        "bank_account",
-        "account_number",
-        "address",
-        "detail_address",
-        "latitude",
-        "longitude",
-    ];
-    exact.contains(&name)
 }

@@ -12,6 +12,8 @@ use xinqiao_catalog::{
 
 use super::meaning::Table;
 use super::{all, intern, prose};
+use crate::names::snake;
+use crate::sensitive;
 use crate::source::{EndpointSpec, EventSpec, FieldSpec, Fields, File};
 
 /// Resolves names within one file, then within the product's `types.toml`.
@@ -163,8 +165,8 @@ impl Scope<'_> {
             origin,
             credential: intern(&spec.credential),
             encrypted: spec.encrypted,
-            secret: spec.secret,
-            pii: spec.pii,
+            secret: spec.secret || sensitive::is_secret(&snake(name)),
+            pii: spec.pii || sensitive::is_personal(&snake(name)),
             numbered: name.contains('$'),
             alternatives,
             xml_only: spec.xml_only,

@@ -18,18 +18,16 @@ use std::{
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{code, id::open_platform::component as id};
-use xinqiao_types::{AccessToken, AppId, AppSecret, ErrCode};
+use xinqiao_types::{AppId, AppSecret, ErrCode};
 
 use super::{
-    TokenSource,
-    flight::{Fetch, Fetched, Flight, Want},
+    flight::{Fetch, Fetched, Flies, Flight, Want},
     read, text,
     vault::{MemoryVault, Vault, VaultKey},
 };
 use crate::{
     client::Client,
     error::{BoxError, Error},
-    transport::BoxFuture,
 };
 
 /// A third-party platform. Cheap to clone; clones share tokens.
@@ -199,8 +197,10 @@ impl Own {
             component: self.appid.as_str().into(),
         }
     }
+}
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Fetch for Own {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::API_COMPONENT_TOKEN;
         let ticket = load(&*self.vault, &self.ticket_key()).await?;
         let ticket = ticket.ok_or_else(|| Error::Credential {
@@ -219,27 +219,9 @@ impl Own {
     }
 }
 
-impl Fetch for Own {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for Component {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.inner.flight.current(client, &self.inner.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.inner.flight.replace(client, &self.inner.own, failed))
+impl Flies for Component {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.inner.flight, &self.inner.own)
     }
 }
 
@@ -265,7 +247,31 @@ impl Grantee {
         }
     }
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+    /// The refresh token as the platform knows it: another program may have let the account grant anew.
+    async fn look_up(&self, client: &Client) -> Option<AppSecret> {
+        let fields = json!({
+            "component_appid": self.component.as_str(),
+            "authorizer_appid": self.appid.as_str(),
+        });
+        match client.call(id::API_GET_AUTHORIZER_INFO, fields).await {
+            Ok(answer) => answer
+                .pointer("/authorization_info/authorizer_refresh_token")
+                .and_then(Value::as_str)
+                .filter(|token| !token.is_empty())
+                .map(AppSecret::new),
+            Err(error) => {
+                tracing::warn!(
+                    endpoint = id::API_GET_AUTHORIZER_INFO, appid = %self.appid, error = %error,
+                    "The refresh token could not be looked up."
+                );
+                None
+            }
+        }
+    }
+}
+
+impl Fetch for Grantee {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::API_AUTHORIZER_TOKEN;
         let key = self.key();
         let refresh = load(&*self.vault, &key).await?;
@@ -307,28 +313,6 @@ impl Grantee {
         }
         Ok(fetched)
     }
-
-    /// The refresh token as the platform knows it: another program may have let the account grant anew.
-    async fn look_up(&self, client: &Client) -> Option<AppSecret> {
-        let fields = json!({
-            "component_appid": self.component.as_str(),
-            "authorizer_appid": self.appid.as_str(),
-        });
-        match client.call(id::API_GET_AUTHORIZER_INFO, fields).await {
-            Ok(answer) => answer
-                .pointer("/authorization_info/authorizer_refresh_token")
-                .and_then(Value::as_str)
-                .filter(|token| !token.is_empty())
-                .map(AppSecret::new),
-            Err(error) => {
-                tracing::warn!(
-                    endpoint = id::API_GET_AUTHORIZER_INFO, appid = %self.appid, error = %error,
-                    "The refresh token could not be looked up."
-                );
-                None
-            }
-        }
-    }
 }
 
 fn is_dead(answer: &Result<Value, Error>) -> bool {
@@ -349,27 +333,9 @@ fn explained(mut error: Error) -> Error {
     error
 }
 
-impl Fetch for Grantee {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for Authorizer {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.flight.current(client, &self.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.flight.replace(client, &self.own, failed))
+impl Flies for Authorizer {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.flight, &self.own)
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{Mutex, PoisonError},
 };
 
@@ -17,6 +18,7 @@ use xinqiao_catalog::{
 };
 use xinqiao_types::{AccessToken, ErrCode, UnixSeconds};
 
+use super::TokenSource;
 use crate::{client::Client, error::Error, transport::BoxFuture};
 
 /// Seconds before its end at which a token is replaced. The platform hands out a new stable token
@@ -51,12 +53,37 @@ pub(crate) enum Want {
 /// Gets a token from the platform.
 pub(crate) trait Fetch: fmt::Debug + Send + Sync {
     /// Fetches. The caller has the turn.
-    fn fetch<'a>(&'a self, client: &'a Client, want: Want)
-    -> BoxFuture<'a, Result<Fetched, Error>>;
+    fn fetch(
+        &self,
+        client: &Client,
+        want: Want,
+    ) -> impl Future<Output = Result<Fetched, Error>> + Send;
 
     /// Whether a forced fetch exists and is within its budget; counts it if so.
     fn may_force(&self, _now: UnixSeconds) -> bool {
         false
+    }
+}
+
+/// A source of tokens that lives by the rules of a [`Flight`].
+pub(crate) trait Flies: fmt::Debug + Send + Sync {
+    /// The token's state, and what fetches it.
+    fn flight(&self) -> (&Flight, &impl Fetch);
+}
+
+impl<S: Flies> TokenSource for S {
+    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
+        let (flight, own) = self.flight();
+        Box::pin(flight.current(client, own))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        client: &'a Client,
+        failed: &'a AccessToken,
+    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
+        let (flight, own) = self.flight();
+        Box::pin(flight.replace(client, own, failed))
     }
 }
 
@@ -122,7 +149,7 @@ impl Flight {
     pub(crate) async fn current(
         &self,
         client: &Client,
-        source: &dyn Fetch,
+        source: &impl Fetch,
     ) -> Result<AccessToken, Error> {
         let now = || client.clock().unix();
         if let Some(held) = self.held() {
@@ -157,7 +184,7 @@ impl Flight {
     pub(crate) async fn replace(
         &self,
         client: &Client,
-        source: &dyn Fetch,
+        source: &impl Fetch,
         failed: &AccessToken,
     ) -> Result<Option<AccessToken>, Error> {
         let other = || self.held().filter(|held| !same(&held.token, failed));
@@ -201,7 +228,7 @@ impl Flight {
     async fn fetch(
         &self,
         client: &Client,
-        source: &dyn Fetch,
+        source: &impl Fetch,
         want: Want,
     ) -> Result<AccessToken, Error> {
         let fetched = source.fetch(client, want).await?;

@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 use serde_json::json;
 use xinqiao_catalog::id::work::open_hw as id;
-use xinqiao_types::{AccessToken, AppSecret};
+use xinqiao_types::AppSecret;
 
 use super::{
-    TokenKind, TokenSource,
+    TokenKind,
     component::{load, save},
-    flight::{Fetch, Fetched, Flight, Want},
+    flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
     vault::{MemoryVault, Vault, VaultKey},
 };
-use crate::{client::Client, error::Error, transport::BoxFuture};
+use crate::{client::Client, error::Error};
 
 /// A model of devices. Cheap to clone; clones share the token.
 #[derive(Debug, Clone)]
@@ -93,8 +93,10 @@ impl OwnModel {
             model: self.id.clone(),
         }
     }
+}
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Fetch for OwnModel {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::GET_MODEL_TOKEN;
         let ticket = load(&*self.vault, &self.ticket_key()).await?;
         let ticket = ticket.ok_or_else(|| Error::Credential {
@@ -113,27 +115,9 @@ impl OwnModel {
     }
 }
 
-impl Fetch for OwnModel {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for Model {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.inner.flight.current(client, &self.inner.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.inner.flight.replace(client, &self.inner.own, failed))
+impl Flies for Model {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.inner.flight, &self.inner.own)
     }
 }
 
@@ -163,36 +147,18 @@ impl Device {
     }
 }
 
-impl OwnDevice {
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Flies for Device {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.inner.flight, &self.inner.own)
+    }
+}
+
+impl Fetch for OwnDevice {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::GET_DEVICE_TOKEN;
         let client = client.with_source(TokenKind::Model, self.model.clone());
         let fields = json!({"device_sn": &*self.sn, "device_secret": self.secret.expose()});
         let answer = client.call(endpoint, fields).await?;
         read(endpoint, &answer, "device_access_token")
-    }
-}
-
-impl Fetch for OwnDevice {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for Device {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.inner.flight.current(client, &self.inner.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.inner.flight.replace(client, &self.inner.own, failed))
     }
 }

@@ -14,14 +14,13 @@ use xinqiao_catalog::{
     id::{official_account::base, work},
     rules::quota::{Ledger, Limit},
 };
-use xinqiao_types::{AccessToken, AppSecret, UnixSeconds};
+use xinqiao_types::{AppSecret, UnixSeconds};
 
 use super::{
-    TokenSource,
-    flight::{Fetch, Fetched, Flight, Want},
+    flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
 };
-use crate::{client::Client, error::Error, transport::BoxFuture};
+use crate::{client::Client, error::Error};
 
 /// WECHAT: a second forced refresh within 30 s does not refresh.
 const FORCED_APART: i64 = 30;
@@ -83,8 +82,12 @@ impl OwnTokens {
     }
 }
 
-impl Own {
-    async fn load(&self, client: &Client, want: Want) -> Result<Fetched, Error> {
+fn own(appid: &str, secret: &str) -> Value {
+    json!({"grant_type": "client_credential", "appid": appid, "secret": secret})
+}
+
+impl Fetch for Own {
+    async fn fetch(&self, client: &Client, want: Want) -> Result<Fetched, Error> {
         let id = client.appid().as_str();
         let secret = self.secret.expose();
         let (endpoint, mut request) = match self.kind {
@@ -100,20 +103,6 @@ impl Own {
         }
         let answer = client.call(endpoint, request).await?;
         read(endpoint, &answer, "access_token")
-    }
-}
-
-fn own(appid: &str, secret: &str) -> Value {
-    json!({"grant_type": "client_credential", "appid": appid, "secret": secret})
-}
-
-impl Fetch for Own {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client, want))
     }
 
     fn may_force(&self, now: UnixSeconds) -> bool {
@@ -137,16 +126,8 @@ impl Fetch for Own {
     }
 }
 
-impl TokenSource for OwnTokens {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.flight.current(client, &self.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.flight.replace(client, &self.own, failed))
+impl Flies for OwnTokens {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.flight, &self.own)
     }
 }

@@ -12,16 +12,15 @@ use std::{
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id::work::service as id;
-use xinqiao_types::{AccessToken, AppId, AppSecret, CorpId};
+use xinqiao_types::{AppSecret, CorpId, SuiteId};
 
 use super::{
-    TokenSource,
     component::{load, save},
-    flight::{Fetch, Fetched, Flight, Want},
+    flight::{Fetch, Fetched, Flies, Flight, Want},
     read, text,
     vault::{MemoryVault, Vault, VaultKey},
 };
-use crate::{client::Client, error::Error, transport::BoxFuture};
+use crate::{client::Client, error::Error};
 
 /// A third-party application. Cheap to clone; clones share tokens.
 #[derive(Debug, Clone)]
@@ -38,20 +37,20 @@ struct Inner {
 
 #[derive(Debug)]
 struct Own {
-    id: AppId,
+    id: SuiteId,
     secret: AppSecret,
     vault: Arc<dyn Vault>,
 }
 
 impl Suite {
     /// An application whose tickets and codes live as long as the process.
-    pub fn new(id: impl Into<AppId>, secret: impl Into<AppSecret>) -> Self {
+    pub fn new(id: impl Into<SuiteId>, secret: impl Into<AppSecret>) -> Self {
         Self::with_vault(id, secret, MemoryVault::default())
     }
 
     /// An application with a vault of one's own.
     pub fn with_vault(
-        id: impl Into<AppId>,
+        id: impl Into<SuiteId>,
         secret: impl Into<AppSecret>,
         vault: impl Vault + 'static,
     ) -> Self {
@@ -69,7 +68,7 @@ impl Suite {
     }
 
     /// The suite's id.
-    pub fn id(&self) -> &AppId {
+    pub fn id(&self) -> &SuiteId {
         &self.inner.own.id
     }
 
@@ -148,8 +147,10 @@ impl Own {
             suite: self.id.as_str().into(),
         }
     }
+}
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Fetch for Own {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::GET_SUITE_TOKEN;
         let ticket = load(&*self.vault, &self.ticket_key()).await?;
         let ticket = ticket.ok_or_else(|| Error::Credential {
@@ -169,27 +170,9 @@ impl Own {
     }
 }
 
-impl Fetch for Own {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for Suite {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.inner.flight.current(client, &self.inner.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.inner.flight.replace(client, &self.inner.own, failed))
+impl Flies for Suite {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.inner.flight, &self.inner.own)
     }
 }
 
@@ -202,7 +185,7 @@ pub(crate) struct SuiteCorp {
 
 #[derive(Debug)]
 struct Installed {
-    suite: AppId,
+    suite: SuiteId,
     corp: CorpId,
     vault: Arc<dyn Vault>,
 }
@@ -214,8 +197,10 @@ impl Installed {
             corp: self.corp.as_str().into(),
         }
     }
+}
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Fetch for Installed {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let endpoint = id::GET_CORP_TOKEN;
         let code = load(&*self.vault, &self.key()).await?;
         let code = code.ok_or_else(|| Error::Credential {
@@ -233,27 +218,9 @@ impl Installed {
     }
 }
 
-impl Fetch for Installed {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for SuiteCorp {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.flight.current(client, &self.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.flight.replace(client, &self.own, failed))
+impl Flies for SuiteCorp {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.flight, &self.own)
     }
 }
 
@@ -284,32 +251,18 @@ impl Provider {
 }
 
 impl Fetch for ProviderOwn {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(async move {
-            let fields = json!({
-                "corpid": self.corp.as_str(),
-                "provider_secret": self.secret.expose(),
-            });
-            let answer = client.call(id::GET_PROVIDER_TOKEN, fields).await?;
-            read(id::GET_PROVIDER_TOKEN, &answer, "provider_access_token")
-        })
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
+        let fields = json!({
+            "corpid": self.corp.as_str(),
+            "provider_secret": self.secret.expose(),
+        });
+        let answer = client.call(id::GET_PROVIDER_TOKEN, fields).await?;
+        read(id::GET_PROVIDER_TOKEN, &answer, "provider_access_token")
     }
 }
 
-impl TokenSource for Provider {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.flight.current(client, &self.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.flight.replace(client, &self.own, failed))
+impl Flies for Provider {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.flight, &self.own)
     }
 }

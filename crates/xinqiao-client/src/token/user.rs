@@ -10,11 +10,10 @@ use xinqiao_catalog::id::open_platform::sns::oauth2;
 use xinqiao_types::{AccessToken, AppSecret, UnixSeconds};
 
 use super::{
-    TokenSource,
-    flight::{Fetch, Fetched, Flight, Want},
+    flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
 };
-use crate::{client::Client, error::Error, transport::BoxFuture};
+use crate::{client::Client, error::Error};
 
 /// The tokens of one user for one account.
 #[derive(Debug)]
@@ -62,8 +61,10 @@ impl Own {
         let held = self.refresh.lock().unwrap_or_else(PoisonError::into_inner);
         held.clone()
     }
+}
 
-    async fn load(&self, client: &Client) -> Result<Fetched, Error> {
+impl Fetch for Own {
+    async fn fetch(&self, client: &Client, _want: Want) -> Result<Fetched, Error> {
         let refresh = self.held();
         let appid = client.appid().as_str();
         let mut fields = json!({
@@ -87,26 +88,8 @@ impl Own {
     }
 }
 
-impl Fetch for Own {
-    fn fetch<'a>(
-        &'a self,
-        client: &'a Client,
-        _want: Want,
-    ) -> BoxFuture<'a, Result<Fetched, Error>> {
-        Box::pin(self.load(client))
-    }
-}
-
-impl TokenSource for UserTokens {
-    fn token<'a>(&'a self, client: &'a Client) -> BoxFuture<'a, Result<AccessToken, Error>> {
-        Box::pin(self.flight.current(client, &self.own))
-    }
-
-    fn renew<'a>(
-        &'a self,
-        client: &'a Client,
-        failed: &'a AccessToken,
-    ) -> BoxFuture<'a, Result<Option<AccessToken>, Error>> {
-        Box::pin(self.flight.replace(client, &self.own, failed))
+impl Flies for UserTokens {
+    fn flight(&self) -> (&Flight, &impl Fetch) {
+        (&self.flight, &self.own)
     }
 }

@@ -3,6 +3,8 @@
 
 mod calls;
 mod credentials;
+mod environment;
+mod errors;
 mod http;
 mod merchant;
 mod national;

@@ -588,3 +588,67 @@ async fn the_second_generation_is_signed_and_verified() {
         Some("T&1")
     );
 }
+
+#[tokio::test]
+async fn a_free_call_of_the_second_generation_is_json_in_and_out() {
+    let answer = old_answer(&[
+        ("return_code", "SUCCESS"),
+        ("result_code", "SUCCESS"),
+        ("trade_state", "SUCCESS"),
+        ("total_fee", "100"),
+    ]);
+    let failure =
+        "<xml><return_code>FAIL</return_code><return_msg>no such order</return_msg></xml>";
+    let old = Old(Arc::new(Mutex::new((
+        [answer, failure.to_owned()].into(),
+        Vec::new(),
+    ))));
+    let client = Client::builder("1900000109")
+        .merchant(MerchantV2::new("1900000109", KEY_V2))
+        .transport(old.clone())
+        .build()
+        .unwrap();
+    let query = json!({"appid": "wx1", "out_trade_no": "T1"});
+    let endpoint = xinqiao_client::id::pay_v2::pay::ORDER_QUERY;
+    let order = client.call(endpoint, query.clone()).await.unwrap();
+    assert_eq!(order["trade_state"], "SUCCESS");
+    assert_eq!(order["total_fee"], "100");
+    let sent = old.0.lock().unwrap().1[0].body.concat();
+    let document = Document::parse(&sent).unwrap();
+    let text = |name: &str| {
+        document
+            .root()
+            .child_text(name)
+            .unwrap_or_default()
+            .into_owned()
+    };
+    assert_eq!(text("mch_id"), "1900000109");
+    assert_eq!(text("out_trade_no"), "T1");
+    let params: Vec<_> = document
+        .root()
+        .children()
+        .map(|child| (child.name(), child.text().into_owned()))
+        .filter(|(name, _)| *name != "sign")
+        .collect();
+    let pairs = params.iter().map(|(name, value)| (*name, value.as_str()));
+    let key = ApiV2Key::new(KEY_V2);
+    assert!(pay_v2::verify(pairs, &key, SignType::Md5, &text("sign")).is_ok());
+
+    let error = client.call(endpoint, query).await.unwrap_err();
+    assert!(error.to_string().contains("no such order"), "{error}");
+}
+
+#[test]
+fn settings_after_a_clone_change_the_copy_only() {
+    let platform = Platform::new([]);
+    let merchant = platform.merchant();
+    let kept = merchant.clone();
+    let id = platform.text("constants", "wechatpay_public_key_id");
+    let pem = platform.text("keys", "wechatpay_public_key");
+    let changed = merchant.for_global().with_public_key(&id, &pem).unwrap();
+    assert_eq!(changed.platform_keys().public_key_id(), Some(&*id));
+    assert_eq!(kept.platform_keys().public_key_id(), None);
+    let old = MerchantV2::new("1900000109", KEY_V2);
+    let _ = old.clone().with_sign_type(SignType::HmacSha256);
+    assert_eq!(old.sign_type(), SignType::Md5);
+}

@@ -3,7 +3,10 @@
 #![cfg(all(feature = "official-account", feature = "mini-program"))]
 
 mod answers;
+#[cfg(feature = "blocking")]
+mod blocking;
 mod lines;
+mod pages;
 #[cfg(feature = "pay-v3")]
 mod pay;
 
