@@ -78,7 +78,7 @@ w::record! {
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// Values to compare with.
+        /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -93,7 +93,7 @@ w::record! {
         1 regions: Option<Vec<i64>> => "regions",
         /// Codes of business districts.
         2 business_districts: Option<Vec<i64>> => "business_districts",
-        /// Circles of your own.
+        /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
@@ -103,7 +103,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ad_groups::Get`.
     pub struct GetData {
-        /// The ad groups of this page.
+        /// The ad groups of this page: `campaign_id`, `adgroup_id`, `adgroup_name`, `site_set` and so on.
         0 list: Vec<DataList> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -115,9 +115,9 @@ w::record! {
     pub struct PageInfo {
         /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// How many pages there are.
+        /// Pages in all at this page size.
         1 total_page: i64 => "total_page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Which page, counted from 1.
         3 page: i64 => "page: must",
@@ -135,7 +135,7 @@ w::record! {
         2 education: Option<Vec<String>> => "education",
         /// Relationship, such as `SINGLE` or `MARRIED`.
         3 relationship_status: Option<Vec<String>> => "relationship_status",
-        /// What kind of paying user.
+        /// People by what they paid before, such as paid at all.
         4 user_paying_type: Option<Vec<String>> => "user_paying_type",
         /// Network in use, such as `WIFI` or `NET_4G`.
         5 network_type: Option<Vec<String>> => "network_type",
@@ -145,7 +145,7 @@ w::record! {
         7 user_os: Option<Vec<String>> => "user_os",
         /// Price range of the device, in yuan.
         8 device_price: Option<Vec<String>> => "device_price",
-        /// Where the audience is.
+        /// Where the audience is: `location_types`, `regions`, `business_districts` and so on.
         9 geo_location: Option<GeoLocation> => "geo_location",
         /// By behaviour in WeChat, such as following or having claimed cards.
         10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
@@ -175,9 +175,9 @@ w::record! {
 w::record! {
     /// `wechat_ad_behavior` of `ad_groups::Targeting`.
     pub struct WechatAdBehavior {
-        /// Behaviour to include.
+        /// Behaviour of users whom the ad shall reach.
         0 actions: Option<Vec<String>> => "actions",
-        /// Behaviour to exclude.
+        /// Behaviour of users whom the ad shall not reach.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
@@ -239,7 +239,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number of the new ad group.
+        /// Number of the new ad group: `adgroup_id`.
         0 data: AddData => "data: must",
     }
 }
@@ -306,7 +306,7 @@ w::record! {
         0 ad_group_id: Option<i64> => "adgroup_id: query",
         /// Filters; all of them must hold; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: Option<i64> => "page_size: query",
         /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// A page of ad groups with paging data.
+        /// A page of ad groups with paging data: `list` and `page_info`.
         0 data: GetData => "data: must",
     }
 }
@@ -340,6 +340,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Get,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "data.page_info.total_number",
+        pages: "data.page_info.total_page",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.list => DataList
 }
 
 w::record! {

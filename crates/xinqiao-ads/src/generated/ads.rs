@@ -71,7 +71,7 @@ w::record! {
         /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         3 ad_group_id: i64 => "adgroup_id: must",
-        /// Creative that the ad uses; `adcreative` on the wire.
+        /// Creative that the ad uses: `campaign_id`, `adcreative_id`, `adcreative_name` and so on; `adcreative` on the wire.
         #[doc(alias = "adcreative")]
         4 ad_creative: AdCreative => "adcreative: must",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
@@ -94,7 +94,7 @@ w::record! {
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// Values to compare with.
+        /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -103,7 +103,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ads::Get`.
     pub struct GetData {
-        /// The ads of this page.
+        /// The ads of this page: `campaign_id`, `ad_id`, `ad_name`, `adgroup_id` and so on.
         0 list: Vec<DataList> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -115,9 +115,9 @@ w::record! {
     pub struct PageInfo {
         /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// How many pages there are.
+        /// Pages in all at this page size.
         1 total_page: i64 => "total_page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Which page, counted from 1.
         3 page: i64 => "page: must",
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number of the new ad.
+        /// Number of the new ad: `ad_id`.
         0 data: AddData => "data: must",
     }
 }
@@ -213,7 +213,7 @@ w::record! {
         0 ad_id: Option<i64> => "ad_id: query",
         /// Filters; all of them must hold; JSON in a text on the wire.
         1 filtering: Option<Vec<Filtering>> => "filtering: query json",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: Option<i64> => "page_size: query",
         /// Which page, counted from 1.
         3 page: Option<i64> => "page: query",
@@ -225,7 +225,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// A page of ads with paging data.
+        /// A page of ads with paging data: `list` and `page_info`.
         0 data: GetData => "data: must",
     }
 }
@@ -247,6 +247,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Get,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "data.page_info.total_number",
+        pages: "data.page_info.total_page",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.list => DataList
 }
 
 w::record! {

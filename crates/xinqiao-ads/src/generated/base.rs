@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `qualifications::Add`.
     pub struct DataContentInfo {
-        /// Number of the qualification.
+        /// Number of the qualification, returned when it was added.
         0 qualification_id: i64 => "qualification_id: must",
     }
 }
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audience_files::Add`.
     pub struct DataDetailInfo {
-        /// Number of the audience file.
+        /// Number of the audience file, returned on upload.
         0 custom_audience_file_id: i64 => "custom_audience_file_id: must",
     }
 }
@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audiences::Add`.
     pub struct AddDataInfo {
-        /// Number of the custom audience.
+        /// Number of the custom audience, returned when it was made; targeting refers to it.
         0 audience_id: i64 => "audience_id: must",
     }
 }
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `async_tasks::Add`.
     pub struct DataItemInfo {
-        /// Number of the asynchronous task.
+        /// Number of the asynchronous task, returned when made; used to ask for state and files.
         0 task_id: i64 => "task_id: must",
     }
 }
@@ -135,7 +135,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `targeting_tags::Get`.
     pub struct DataC {
-        /// The targeting tags.
+        /// The targeting tags: `id`, `name`, `parent_id`, `parent_name` and so on.
         0 list: Vec<ListPart> => "list: must",
     }
 }
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `funds::Get`.
     pub struct DataContent {
-        /// Balances of the accounts.
+        /// Balances of the accounts: `fund_type`, `balance` and `credit_roll_spec`.
         0 list: Vec<DataListInfo> => "list: must",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audiences::Get`.
     pub struct DataEntry {
-        /// The custom audiences of this page.
+        /// The custom audiences of this page: `audience_id`, `name`, `type`, `description` and so on.
         0 list: Vec<ListDetail> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -169,7 +169,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `credit_bills::Get`.
     pub struct DataInfo {
-        /// The credit bills of this page.
+        /// The credit bills of this page: `bill_date`, `start_time`, `end_time`, `due_time` and so on.
         0 list: Vec<ListItem> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -185,13 +185,13 @@ w::record! {
         1 system_status: String => "system_status: must",
         /// Number of the advertiser's industry; such as `2113`.
         2 industry_id: i64 => "industry_id: must",
-        /// Whom to contact.
+        /// Person at the advertiser whom the platform contacts.
         3 contact_person: String => "contact_person: must",
-        /// Number to call.
+        /// Phone of the advertiser's contact.
         4 contact_person_telephone: String => "contact_person_telephone: must",
         /// Kind of business, such as `OFFLINE` or `ONLINE`.
         5 business_type: Option<String> => "business_type",
-        /// What the business does.
+        /// What the advertiser sells, for the review.
         6 business_content: Option<String> => "business_content",
     }
 }
@@ -290,9 +290,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataInfo`.
     pub struct DataListItem {
-        /// Number of the custom audience.
+        /// Number of the custom audience, returned when it was made; targeting refers to it.
         0 audience_id: i64 => "audience_id: must",
-        /// Number of the audience file.
+        /// Number of the audience file, returned on upload.
         1 custom_audience_file_id: i64 => "custom_audience_file_id: must",
         /// Name of the audience.
         2 name: String => "name: must",
@@ -320,7 +320,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `qualifications::Get`.
     pub struct DataMember {
-        /// The qualifications of this page.
+        /// The qualifications of this page: `qualification_id`, `qualification_type` and so on.
         0 list: Vec<ListEntry> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -351,7 +351,7 @@ w::record! {
 w::record! {
     /// An item of `file_info_list` in `base::ResultData`.
     pub struct FileInfo {
-        /// Number of the result file.
+        /// Number of the result file, from the list of tasks once done.
         0 file_id: i64 => "file_id: must",
         /// MD5 of the result file, for checking.
         1 md5: String => "md5: must",
@@ -365,7 +365,7 @@ w::record! {
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
-        /// Values to compare with.
+        /// Values that the field is compared with; several for `IN`.
         2 values: Vec<String> => "values: must",
     }
     new(field: impl Into<String>, operator: impl Into<String>, values: Vec<String>)
@@ -380,7 +380,7 @@ w::record! {
         1 regions: Option<Vec<i64>> => "regions",
         /// Codes of business districts.
         2 business_districts: Option<Vec<i64>> => "business_districts",
-        /// Circles of your own.
+        /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
     }
     new(location_types: Vec<String>)
@@ -390,7 +390,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `ad_creatives::Get`.
     pub struct GetData {
-        /// The creatives of this page.
+        /// The creatives of this page: `campaign_id`, `adcreative_id`, `adcreative_name` and so on.
         0 list: Vec<DataList> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -400,7 +400,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `images::Get`.
     pub struct GetDataContent {
-        /// The pictures of this page.
+        /// The pictures of this page: `image_id`, `type`, `width`, `height` and so on.
         0 list: Vec<DataPartInfo> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -410,7 +410,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `campaigns::Get`.
     pub struct GetDataDetail {
-        /// The campaigns of this page.
+        /// The campaigns of this page: `campaign_id`, `campaign_name`, `campaign_type` and so on.
         0 list: Vec<GetDataList> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `daily_reports::Get`.
     pub struct GetDataEntry {
-        /// The daily figures of this page.
+        /// The daily figures of this page: `date`, `campaign_id`, `campaign_name`, `adgroup_id` and so on.
         0 list: Vec<DataListDetail> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `custom_audience_files::Get`.
     pub struct GetDataInfo {
-        /// The audience files of this page.
+        /// The audience files of this page: `audience_id`, `custom_audience_file_id`, `name` and so on.
         0 list: Vec<DataListItem> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -440,7 +440,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `async_tasks::Get`.
     pub struct GetDataItem {
-        /// The tasks of this page.
+        /// The tasks of this page: `task_id`, `task_name`, `task_type`, `status` and so on.
         0 list: Vec<GetList> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -474,7 +474,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `realtime_cost::Get`.
     pub struct DataMemberInfo {
-        /// The present spending of this page.
+        /// The present spending of this page: `campaign_id`, `adgroup_id` and `cost`.
         0 list: Vec<DataListEntry> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -484,7 +484,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `fund_statements_detailed::Get`.
     pub struct GetDataPart {
-        /// The money movements of this page.
+        /// The money movements of this page: `fund_type`, `amount`, `bill_number`, `description` and so on.
         0 list: Vec<ListInfo> => "list: must",
         /// Paging: entries and pages in total, and the present page.
         1 page_info: PageInfo => "page_info: must",
@@ -494,7 +494,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::GetDataItem`.
     pub struct GetList {
-        /// Number of the asynchronous task.
+        /// Number of the asynchronous task, returned when made; used to ask for state and files.
         0 task_id: i64 => "task_id: must",
         /// What the creator called the task.
         1 task_name: String => "task_name: must",
@@ -502,7 +502,7 @@ w::record! {
         2 task_type: String => "task_type: must",
         /// `TASK_STATUS_PENDING`, `TASK_STATUS_PROCESSING` or `TASK_STATUS_COMPLETED`.
         3 status: String => "status: must",
-        /// Result of the task.
+        /// Result of the task: `code`, `message` and `data`.
         4 result: Option<ListResult> => "result",
         /// When this object was set up; format `unix`.
         5 created_time: xinqiao_types::UnixSeconds => "created_time: must",
@@ -523,7 +523,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataEntry`.
     pub struct ListDetail {
-        /// Number of the custom audience.
+        /// Number of the custom audience, returned when it was made; targeting refers to it.
         0 audience_id: i64 => "audience_id: must",
         /// What the audience is called.
         1 name: String => "name: must",
@@ -547,7 +547,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataMember`.
     pub struct ListEntry {
-        /// Number of the qualification.
+        /// Number of the qualification, returned when it was added.
         0 qualification_id: i64 => "qualification_id: must",
         /// Kind of qualification, such as `INDUSTRY_QUALIFICATION`.
         1 qualification_type: String => "qualification_type: must",
@@ -571,7 +571,7 @@ w::record! {
         0 fund_type: String => "fund_type: must",
         /// Amount of the movement; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// Number of the movement.
+        /// Number of the money movement.
         2 bill_number: String => "bill_number: must",
         /// What the movement was for.
         3 description: String => "description: must",
@@ -621,7 +621,7 @@ w::record! {
         0 code: i64 => "code: must",
         /// Message when it failed.
         1 message: Option<String> => "message",
-        /// The files of the result.
+        /// The files of the result: `file_info_list`.
         2 data: Option<ResultData> => "data",
     }
 }
@@ -631,9 +631,9 @@ w::record! {
     pub struct PageInfo {
         /// How many entries match in total.
         0 total_number: i64 => "total_number: must",
-        /// How many pages there are.
+        /// Pages in all at this page size.
         1 total_page: i64 => "total_page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Which page, counted from 1.
         3 page: i64 => "page: must",
@@ -670,7 +670,7 @@ w::record! {
         2 education: Option<Vec<String>> => "education",
         /// Relationship, such as `SINGLE` or `MARRIED`.
         3 relationship_status: Option<Vec<String>> => "relationship_status",
-        /// What kind of paying user.
+        /// People by what they paid before, such as paid at all.
         4 user_paying_type: Option<Vec<String>> => "user_paying_type",
         /// Network in use, such as `WIFI` or `NET_4G`.
         5 network_type: Option<Vec<String>> => "network_type",
@@ -680,7 +680,7 @@ w::record! {
         7 user_os: Option<Vec<String>> => "user_os",
         /// Price range of the device, in yuan.
         8 device_price: Option<Vec<String>> => "device_price",
-        /// Where the audience is.
+        /// Where the audience is: `location_types`, `regions`, `business_districts` and so on.
         9 geo_location: Option<GeoLocation> => "geo_location",
         /// By behaviour in WeChat, such as following or having claimed cards.
         10 wechat_ad_behavior: Option<WechatAdBehavior> => "wechat_ad_behavior",
@@ -710,13 +710,13 @@ w::record! {
 w::record! {
     /// `task_spec` of `async_tasks::Add`.
     pub struct TaskSpec {
-        /// Filled in when hourly figures by ad group are wanted; `task_type_adgroup_hourly_report_spec` on the wire.
+        /// Filled in when hourly figures by ad group are wanted: `date`; `task_type_adgroup_hourly_report_spec` on the wire.
         0 ad_group_hourly_report_spec: Option<TaskTypeAdGroupHourlyReportSpec> => "task_type_adgroup_hourly_report_spec",
-        /// Filled in when daily figures by ad group are wanted; `task_type_adgroup_daily_report_spec` on the wire.
+        /// Filled in when daily figures by ad group are wanted: `date`; `task_type_adgroup_daily_report_spec` on the wire.
         1 ad_group_daily_report_spec: Option<TaskTypeAdGroupDailyReportSpec> => "task_type_adgroup_daily_report_spec",
-        /// Filled in when the set-up of WeChat ads is exported; `task_type_wechat_advertising_data_spec` on the wire.
+        /// Filled in when the set-up of WeChat ads is exported: `last_modified_time_range` and `fields`; `task_type_wechat_advertising_data_spec` on the wire.
         2 wechat_advertising_data_spec: Option<TypeWechatAdvertisingDataSpec> => "task_type_wechat_advertising_data_spec",
-        /// For hourly reports of stores.
+        /// For hourly reports of stores: `date`.
         3 task_type_poi_hourly_report_spec: Option<TaskTypePoiHourlyReportSpec> => "task_type_poi_hourly_report_spec",
     }
     new()
@@ -758,7 +758,7 @@ w::record! {
 w::record! {
     /// `task_type_wechat_advertising_data_spec` of `base::TaskSpec`.
     pub struct TypeWechatAdvertisingDataSpec {
-        /// Range of last changes to look at.
+        /// Range of last changes to look at: `begin_time` and `end_time`.
         0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
         /// Fields to export.
         1 fields: Vec<String> => "fields: must",
@@ -769,9 +769,9 @@ w::record! {
 w::record! {
     /// `wechat_ad_behavior` of `base::Targeting`.
     pub struct WechatAdBehavior {
-        /// Behaviour to include.
+        /// Behaviour of users whom the ad shall reach.
         0 actions: Option<Vec<String>> => "actions",
-        /// Behaviour to exclude.
+        /// Behaviour of users whom the ad shall not reach.
         1 excluded_actions: Option<Vec<String>> => "excluded_actions",
     }
     new()
@@ -807,7 +807,7 @@ pub mod ad_creatives {
             6 product_type: String => "product_type: must",
             /// Id of the thing promoted, such as an app or card; may be empty.
             7 product_refs_id: Option<String> => "product_refs_id",
-            /// What a shared ad shows.
+            /// What a shared ad shows: `share_title` and `share_description`.
             8 share_info: Option<super::ShareInfo> => "share_info",
         }
         new(
@@ -826,7 +826,7 @@ pub mod ad_creatives {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new creative.
+            /// Number of the new creative: `adcreative_id`.
             0 data: super::AddData => "data: must",
         }
     }
@@ -861,7 +861,7 @@ pub mod ad_creatives {
             0 ad_creative_id: Option<i64> => "adcreative_id: query",
             /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -873,7 +873,7 @@ pub mod ad_creatives {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of creatives with paging data.
+            /// A page of creatives with paging data: `list` and `page_info`.
             0 data: super::GetData => "data: must",
         }
     }
@@ -895,6 +895,21 @@ pub mod ad_creatives {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataList
     }
 
     w::record! {
@@ -952,13 +967,13 @@ pub mod advertiser {
         pub struct Add {
             /// Number of the advertiser's industry; such as `2113`.
             0 system_industry_id: i64 => "system_industry_id: must",
-            /// Whom to contact.
+            /// Person at the advertiser whom the platform contacts.
             1 contact_person: String => "contact_person: must",
-            /// Number to call.
+            /// Phone of the advertiser's contact.
             2 contact_person_telephone: String => "contact_person_telephone: must",
             /// Kind of business, such as `OFFLINE` or `ONLINE`.
             3 business_type: Option<String> => "business_type",
-            /// What the business does.
+            /// What the advertiser sells, for the review.
             4 business_content: Option<String> => "business_content",
         }
         new(
@@ -1001,7 +1016,7 @@ pub mod advertiser {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Profile and state of the advertiser.
+            /// Profile and state of the advertiser: `wechat_account_name`, `system_status`, `industry_id` and so on.
             0 data: super::DataItem => "data: must",
         }
     }
@@ -1033,13 +1048,13 @@ pub mod advertiser {
         pub struct Update {
             /// Number of the advertiser's industry; such as `2113`.
             0 system_industry_id: Option<i64> => "system_industry_id",
-            /// Whom to contact.
+            /// Person at the advertiser whom the platform contacts.
             1 contact_person: Option<String> => "contact_person",
-            /// Number to call.
+            /// Phone of the advertiser's contact.
             2 contact_person_telephone: Option<String> => "contact_person_telephone",
             /// Kind of business, such as `OFFLINE` or `ONLINE`.
             3 business_type: Option<String> => "business_type",
-            /// What the business does.
+            /// What the advertiser sells, for the review.
             4 business_content: Option<String> => "business_content",
         }
         new()
@@ -1082,9 +1097,9 @@ pub mod async_task_files {
         /// * Call: `GET /marketing/async_task_files/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.async_task_files.get`.
         pub struct Get {
-            /// Number of the asynchronous task.
+            /// Number of the asynchronous task, returned when made; used to ask for state and files.
             0 task_id: i64 => "task_id: must query",
-            /// Number of the result file.
+            /// Number of the result file, from the list of tasks once done.
             1 file_id: i64 => "file_id: must query",
         }
         new(task_id: i64, file_id: i64)
@@ -1133,7 +1148,7 @@ pub mod async_tasks {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new task.
+            /// Number of the new task: `task_id`.
             0 data: super::DataItemInfo => "data: must",
         }
     }
@@ -1165,7 +1180,7 @@ pub mod async_tasks {
         pub struct Get {
             /// Filters; all of them must hold; JSON in a text on the wire.
             0 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
@@ -1177,7 +1192,7 @@ pub mod async_tasks {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of tasks with paging data.
+            /// A page of tasks with paging data: `list` and `page_info`.
             0 data: super::GetDataItem => "data: must",
         }
     }
@@ -1199,6 +1214,21 @@ pub mod async_tasks {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::GetList
     }
 }
 
@@ -1235,7 +1265,7 @@ pub mod campaigns {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new campaign.
+            /// Number of the new campaign: `campaign_id`.
             0 data: super::DataDetail => "data: must",
         }
     }
@@ -1269,7 +1299,7 @@ pub mod campaigns {
             0 campaign_id: Option<i64> => "campaign_id: query",
             /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -1281,7 +1311,7 @@ pub mod campaigns {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of campaigns with paging data.
+            /// A page of campaigns with paging data: `list` and `page_info`.
             0 data: super::GetDataDetail => "data: must",
         }
     }
@@ -1303,6 +1333,21 @@ pub mod campaigns {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::GetDataList
     }
 
     w::record! {
@@ -1359,7 +1404,7 @@ pub mod credit_bills {
             0 bill_year: i64 => "bill_year: must query",
             /// 1 to 12; such as `4`.
             1 bill_month: i64 => "bill_month: must query",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -1371,7 +1416,7 @@ pub mod credit_bills {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of credit bills with paging data.
+            /// A page of credit bills with paging data: `list` and `page_info`.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -1394,6 +1439,21 @@ pub mod credit_bills {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListItem
+    }
 }
 
 /// `ads.base.custom_audience_files`.
@@ -1406,7 +1466,7 @@ pub mod custom_audience_files {
         /// * Call: `POST /marketing/custom_audience_files/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audience_files.add`.
         pub struct Add {
-            /// Number of the custom audience.
+            /// Number of the custom audience, returned when it was made; targeting refers to it.
             0 audience_id: i64 => "audience_id: must",
             /// Kind of ids in the file, such as `HASH_IMEI` or `HASH_MOBILE_PHONE`.
             1 user_id_type: String => "user_id_type: must",
@@ -1426,7 +1486,7 @@ pub mod custom_audience_files {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new file.
+            /// Number of the new file: `custom_audience_file_id`.
             0 data: super::DataDetailInfo => "data: must",
         }
     }
@@ -1456,11 +1516,11 @@ pub mod custom_audience_files {
         /// * Call: `GET /marketing/custom_audience_files/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audience_files.get`.
         pub struct Get {
-            /// Number of the custom audience.
+            /// Number of the custom audience, returned when it was made; targeting refers to it.
             0 audience_id: Option<i64> => "audience_id: query",
-            /// Number of the audience file.
+            /// Number of the audience file, returned on upload.
             1 custom_audience_file_id: Option<i64> => "custom_audience_file_id: query",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -1472,7 +1532,7 @@ pub mod custom_audience_files {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of audience files with paging data.
+            /// A page of audience files with paging data: `list` and `page_info`.
             0 data: super::GetDataInfo => "data: must",
         }
     }
@@ -1494,6 +1554,21 @@ pub mod custom_audience_files {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataListItem
     }
 }
 
@@ -1520,7 +1595,7 @@ pub mod custom_audiences {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new audience.
+            /// Number of the new audience: `audience_id`.
             0 data: super::AddDataInfo => "data: must",
         }
     }
@@ -1550,9 +1625,9 @@ pub mod custom_audiences {
         /// * Call: `GET /marketing/custom_audiences/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audiences.get`.
         pub struct Get {
-            /// Number of the custom audience.
+            /// Number of the custom audience, returned when it was made; targeting refers to it.
             0 audience_id: Option<i64> => "audience_id: query",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             2 page: Option<i64> => "page: query",
@@ -1564,7 +1639,7 @@ pub mod custom_audiences {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of custom audiences with paging data.
+            /// A page of custom audiences with paging data: `list` and `page_info`.
             0 data: super::DataEntry => "data: must",
         }
     }
@@ -1588,13 +1663,28 @@ pub mod custom_audiences {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListDetail
+    }
+
     w::record! {
         /// Update a custom audience (更新自定义人群).
         ///
         /// * Call: `POST /marketing/custom_audiences/update` on `api.weixin.qq.com`.
         /// * Catalog: `ads.custom_audiences.update`.
         pub struct Update {
-            /// Number of the custom audience.
+            /// Number of the custom audience, returned when it was made; targeting refers to it.
             0 audience_id: i64 => "audience_id: must",
             /// What the audience is called.
             1 name: Option<String> => "name",
@@ -1635,13 +1725,13 @@ pub mod daily_reports {
         /// * Call: `GET /marketing/daily_reports/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.daily_reports.get`.
         pub struct Get {
-            /// Days to look at; JSON in a text on the wire.
+            /// Days to look at: `start_date` and `end_date`; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
             /// Kind of report, such as daily by ad group.
             1 report_type: Option<String> => "report_type: query",
             /// Level of the figures: campaign or ad group.
             2 level: Option<String> => "level: query",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             3 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             4 page: Option<i64> => "page: query",
@@ -1654,7 +1744,7 @@ pub mod daily_reports {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of daily figures with paging data.
+            /// A page of daily figures with paging data: `list` and `page_info`.
             0 data: super::GetDataEntry => "data: must",
         }
     }
@@ -1676,6 +1766,21 @@ pub mod daily_reports {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataListDetail
     }
 }
 
@@ -1700,7 +1805,7 @@ pub mod estimation {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Estimated people and impressions.
+            /// Estimated people and impressions: `approximate_count` and `impression`.
             0 data: super::DataPart => "data: must",
         }
     }
@@ -1735,11 +1840,11 @@ pub mod fund_statements_detailed {
         /// * Call: `GET /marketing/fund_statements_detailed/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.fund_statements_detailed.get`.
         pub struct Get {
-            /// Days to look at; JSON in a text on the wire.
+            /// Days to look at: `start_date` and `end_date`; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
             /// Kind of movement: top-up, spending, transfer and so on.
             1 trade_type: Option<String> => "trade_type: query",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -1752,7 +1857,7 @@ pub mod fund_statements_detailed {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of money movements with paging data.
+            /// A page of money movements with paging data: `list` and `page_info`.
             0 data: super::GetDataPart => "data: must",
         }
     }
@@ -1774,6 +1879,21 @@ pub mod fund_statements_detailed {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::ListInfo
     }
 }
 
@@ -1803,7 +1923,7 @@ pub mod fund_transfer {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Outcome of the transfer.
+            /// Outcome of the transfer: `fund_type`, `amount`, `external_bill_no`, `is_repeated` and so on.
             0 data: super::DataEntryInfo => "data: must",
         }
     }
@@ -1845,7 +1965,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Balances of the accounts.
+            /// Balances of the accounts: `list`.
             0 data: super::DataContent => "data: must",
         }
     }
@@ -1889,7 +2009,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new picture.
+            /// Number of the new picture: `image_id`, `type`, `width`, `height` and so on.
             0 data: super::DataPartInfo => "data: must",
         }
     }
@@ -1923,7 +2043,7 @@ pub mod images {
             0 image_id: Option<String> => "image_id: query",
             /// Filters; all of them must hold; JSON in a text on the wire.
             1 filtering: Option<Vec<super::Filtering>> => "filtering: query json",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
             /// Which page, counted from 1.
             3 page: Option<i64> => "page: query",
@@ -1936,7 +2056,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of pictures with paging data.
+            /// A page of pictures with paging data: `list` and `page_info`.
             0 data: super::GetDataContent => "data: must",
         }
     }
@@ -1958,6 +2078,21 @@ pub mod images {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "data.page_info.total_number",
+            pages: "data.page_info.total_page",
+            lists: &["data.list"],
+        },
+        |answer| answer.data.list => super::DataPartInfo
     }
 }
 
@@ -1988,7 +2123,7 @@ pub mod qualifications {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the new qualification.
+            /// Number of the new qualification: `qualification_id`.
             0 data: super::DataContentInfo => "data: must",
         }
     }
@@ -2018,7 +2153,7 @@ pub mod qualifications {
         /// * Call: `POST /marketing/qualifications/delete` on `api.weixin.qq.com`.
         /// * Catalog: `ads.qualifications.delete`.
         pub struct Delete {
-            /// Number of the qualification.
+            /// Number of the qualification, returned when it was added.
             0 qualification_id: i64 => "qualification_id: must",
         }
         new(qualification_id: i64)
@@ -2056,7 +2191,7 @@ pub mod qualifications {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of qualifications with paging data.
+            /// A page of qualifications with paging data: `list` and `page_info`.
             0 data: super::DataMember => "data: must",
         }
     }
@@ -2105,7 +2240,7 @@ pub mod realtime_cost {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// A page of present spending with paging data.
+            /// A page of present spending with paging data: `list` and `page_info`.
             0 data: super::DataMemberInfo => "data: must",
         }
     }
@@ -2176,7 +2311,7 @@ pub mod sp_entrustment {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Whether the provider is entrusted.
+            /// Whether the provider is entrusted: `entrusted`.
             0 data: super::DataB => "data: must",
         }
     }
@@ -2220,7 +2355,7 @@ pub mod targeting_tags {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Targeting tags that may be used.
+            /// Targeting tags that may be used: `list`.
             0 data: super::DataC => "data: must",
         }
     }

@@ -20,7 +20,7 @@ w::record! {
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
@@ -46,7 +46,7 @@ w::record! {
         1 order_id: w::TextOrNumber => "order_id: must",
         /// Kind: `REFUND` money only, `RETURN` with goods, `EXCHANGE`.
         2 type_: String => "type: must",
-        /// Finer kind of the after-sales case.
+        /// Finer kind of case, such as exchange or instant refund; absent for ordinary ones.
         3 sub_type: Option<String> => "sub_type",
         /// State, such as `MERCHANT_PROCESSING`, `USER_WAIT_RETURN` or `MERCHANT_REFUND_SUCCESS`.
         4 status: String => "status: must",
@@ -54,13 +54,13 @@ w::record! {
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// OpenID of who gives the present.
-        7 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid",
-        /// UnionID of who gives the present.
-        8 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// OpenID of who gives the present; personal data, masked in `Debug`.
+        7 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid: masked",
+        /// UnionID of who gives the present; personal data, masked in `Debug`.
+        8 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid: masked",
         /// Reason of the buyer, such as `QUALITY_ISSUE` or `NO_LONGER_WANT`.
         9 reason: String => "reason: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         10 product_info: ProductInfo => "product_info: must",
         /// Pieces, words and proofs of the case.
         11 details: AfterSaleOrderDetail => "details: must",
@@ -68,27 +68,27 @@ w::record! {
         12 refund_info: Option<RefundInfo> => "refund_info",
         /// The return: tracking number and carrier.
         13 return_info: Option<ReturnInfo> => "return_info",
-        /// Proofs that the merchant uploaded.
+        /// Proofs that the merchant uploaded: `reject_reason` and `refund_certificates`.
         14 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
         /// The merchant's proposal: type and amount before and after.
         15 merchant_update_detail: Option<MerchantUpdateDetail> => "merchant_update_detail",
-        /// WeChat Pay's answer when the refund failed.
+        /// WeChat Pay's answer when the refund failed: `ret`, `code` and `message`.
         16 refund_resp: Option<RefundResp> => "refund_resp",
-        /// Who opened the case: the buyer or the merchant.
+        /// Whether the buyer opened the case or the merchant for them, as a code.
         17 gen_scene: Option<i64> => "gen_scene",
         /// Latest time for it; in s.
         18 deadline: i64 => "deadline: must",
-        /// Goods to be exchanged.
+        /// Goods to be exchanged: `product_id`, `old_sku_id`, `new_sku_id`, `old_sku_price` and so on.
         19 exchange_product_info: Option<ExchangeProductInfo> => "exchange_product_info",
-        /// How the exchanged goods are sent.
+        /// How the exchanged goods are sent: `delivery_id`, `delivery_name`, `waybill_id` and `address_info`.
         20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
-        /// The virtual number and how long it works.
+        /// The virtual number and how long it works: `virtual_tel_number` and `virtual_tel_expire_time`.
         21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
         /// Compensation owed; in fen.
         22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
         /// When it last changed; format `unix`.
         23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         24 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it was finished; format `unix`.
         25 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// `bad_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct BadPayInfo {
-        /// Grade of the damage.
+        /// Grade of damage by the merchant, as a code; it decides how much is paid.
         0 bad_level: i64 => "bad_level: must",
         /// What the buyer says about the damage.
         1 content: String => "content: must",
@@ -124,17 +124,17 @@ w::record! {
         2 pic_list: Option<Vec<String>> => "pic_list",
         /// Compensation to pay; in fen.
         3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
-        /// Grade of damage by the merchant.
+        /// Grade of damage after the merchant changed it, as a code.
         4 merchant_modify_level: Option<i64> => "merchant_modify_level",
-        /// What the merchant noted, not shown to the user.
+        /// The merchant's own remark, not shown to users.
         5 merchant_remark: Option<String> => "merchant_remark",
-        /// Grade of damage by the platform.
+        /// Grade of damage after the platform changed it, as a code; this one counts.
         6 platform_modify_level: Option<i64> => "platform_modify_level",
-        /// How the compensation is paid.
+        /// Whether it is paid as a refund or by the merchant, as a code.
         7 refund_type: i64 => "refund_type: must",
         /// Whether the buyer received the goods.
         8 receive_product: Option<i64> => "receive_product",
-        /// Why the money is given back.
+        /// Why the buyer claims for damage, as a code.
         9 refund_reason: Option<i64> => "refund_reason",
         /// Why the money is given back, in words.
         10 refund_reason_text: Option<String> => "refund_reason_text",
@@ -162,9 +162,9 @@ w::record! {
     pub struct ExchangeProductInfo {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Number of the variant before the change.
+        /// Variant that was ordered before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// Number of the variant after the change.
+        /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
         /// Price of the variant before the change; in fen.
         3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
@@ -174,7 +174,7 @@ w::record! {
         5 old_sku_code: Option<String> => "old_sku_code",
         /// The merchant's code of the variant after the change.
         6 new_sku_code: Option<String> => "new_sku_code",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         7 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -194,7 +194,7 @@ w::record! {
         4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
         /// Pictures of the fee receipts.
         5 fee_proof_pic_list: Option<Vec<String>> => "fee_proof_pic_list",
-        /// Why it is applied for.
+        /// Why the buyer claims fourfold compensation for a fake, as a code of the guarantee pages.
         6 apply_reason: Option<i64> => "apply_reason",
     }
 }
@@ -206,7 +206,7 @@ w::record! {
         0 after_sale_order_id: w::TextOrNumber => "after_sale_order_id: must",
         /// Number that the platform gave the present order.
         1 present_order_id: w::TextOrNumber => "present_order_id: must",
-        /// State of the present's case, as a word.
+        /// Step of the present's case, with the words of other cases such as `MERCHANT_PROCESSING`.
         2 status: String => "status: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -218,7 +218,7 @@ w::record! {
         6 refund_info: Option<RefundInfo> => "refund_info",
         /// When it last changed; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -248,7 +248,7 @@ w::record! {
         1 order_id: w::TextOrNumber => "order_id: must",
         /// Guarantee: `1` against fakes, `2` against damage.
         2 type_: i64 => "type: must",
-        /// Whether the order is normal or a present.
+        /// Whether the order is normal or a present, as a code.
         3 order_type: i64 => "order_type: must",
         /// State, such as `STATUS_WAIT_MERCHANT_HANDLE` or `STATUS_PAY_SUCC`.
         4 status: String => "status: must",
@@ -258,17 +258,17 @@ w::record! {
         6 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// Reason; for fakes: `1` forged trademark, `2` forged material.
         7 apply_reason_type: i64 => "apply_reason_type: must",
-        /// Why it is applied for.
+        /// Reason that the buyer gave when claiming under the guarantee.
         8 apply_reason: String => "apply_reason: must",
         /// When it stops being valid; format `unix`.
         9 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
         /// When it was finished; format `unix`.
         10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         11 product_info: GuaranteeOrderProductInfo => "product_info: must",
         /// How much is paid; in fen.
         12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// Payment of the order.
+        /// Payment of the order: `transaction_id`.
         13 order_pay_info: OrderPayInfo => "order_pay_info: must",
         /// Discount for members of the mini program; in fen.
         14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
@@ -282,7 +282,7 @@ w::record! {
         18 bad_pay_info: Option<BadPayInfo> => "bad_pay_info",
         /// When it last changed; format `unix`.
         19 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         20 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -302,7 +302,7 @@ w::record! {
         4 detail: Option<String> => "detail",
         /// What was paid for it in all: the lower of expected and changed price; in fen.
         5 real_price: xinqiao_types::Fen => "real_price: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         6 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -320,11 +320,11 @@ w::record! {
         3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
         /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
-        /// Kind of dispute.
+        /// Class of the buyer's dispute, as a code.
         5 complaint_type: Option<i64> => "complaint_type",
         /// Kind of after-sales: `1` refund, `2` return.
         6 after_sale_type: Option<i64> => "after_sale_type",
-        /// Reason for the after-sales case.
+        /// Why the buyer opened the case, a code from the list of reasons.
         7 after_sale_reason: Option<i64> => "after_sale_reason",
     }
 }
@@ -338,9 +338,9 @@ w::record! {
         1 merchant_update_desc: String => "merchant_update_desc: must",
         /// Number of the reason, which must fit the kind of case and proposal.
         2 update_reason_type: i64 => "update_reason_type: must",
-        /// Kind of after-sales before the change.
+        /// Kind of case before the proposal: refund only, or return with refund.
         3 old_after_sale_type: i64 => "old_after_sale_type: must",
-        /// Kind of after-sales after the change.
+        /// Kind of case after the proposal: refund only, or return with refund.
         4 new_after_sale_type: i64 => "new_after_sale_type: must",
         /// Refund before the change; in fen.
         5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
@@ -400,8 +400,8 @@ w::record! {
     pub struct OrderPresentInfo {
         /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// Who gives the present, by nickname.
-        1 giver_nickname: String => "giver_nickname: must",
+        /// Who gives the present, by nickname; personal data, masked in `Debug`.
+        1 giver_nickname: String => "giver_nickname: must masked",
         /// When the present was accepted; format `unix`.
         2 accept_present_time: xinqiao_types::UnixSeconds => "accept_present_time: must",
     }
@@ -422,7 +422,7 @@ w::record! {
         4 fast_refund: Option<bool> => "fast_refund",
         /// Vouchers, one entry each.
         5 voucher_list: Option<Vec<Voucher>> => "voucher_list",
-        /// Gifts that came with the item.
+        /// Gifts that came with the item: `product_id`, `sku_id`, `sku_code`, `count` and so on.
         6 gift_product_list: Option<Vec<GiftProduct>> => "gift_product_list",
     }
 }
@@ -432,7 +432,7 @@ w::record! {
     pub struct Reason {
         /// Code of the reason, to be used when opening a case.
         0 reason: String => "reason: must",
-        /// The reason in words.
+        /// The reason in words, to show to users.
         1 reason_text: String => "reason_text: must",
     }
 }
@@ -474,7 +474,7 @@ w::record! {
         1 reject_reason_type_text: String => "reject_reason_type_text: must",
         /// Why the review turned it down; present after a rejection.
         2 reject_reason: Option<String> => "reject_reason",
-        /// At which step it is refused.
+        /// Step at which the reason may be used: on the request or after the return, as a code.
         3 reject_scene: i64 => "reject_scene: must",
     }
 }
@@ -494,7 +494,7 @@ w::record! {
 w::record! {
     /// `tel_number_ext_info` of `after_sale::AddressInfo`.
     pub struct TelNumberExtInfo {
-        /// The real number, partly hidden.
+        /// The buyer's real number, partly hidden.
         0 real_tel_number: Option<String> => "real_tel_number",
         /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
@@ -532,7 +532,7 @@ w::record! {
     pub struct AcceptApply {
         /// Number that the platform gave the after-sales case.
         0 after_sale_order_id: String => "after_sale_order_id: must",
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         1 address_id: Option<i64> => "address_id",
         /// Step of a return: `1` agree and ask for the goods, `2` goods received, refund.
         2 accept_type: Option<i64> => "accept_type",
@@ -607,7 +607,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/addcomplaintmaterial.html>.
     /// * Catalog: `channels.after_sale.add_complaint_material`.
     pub struct AddComplaintMaterial {
-        /// Number of the dispute.
+        /// Number of the dispute, given when the buyer opens it.
         0 complaint_id: String => "complaint_id: must",
         /// What to say, at most 500 characters.
         1 content: String => "content: must",
@@ -644,7 +644,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/addcomplaintproof.html>.
     /// * Catalog: `channels.after_sale.add_complaint_proof`.
     pub struct AddComplaintProof {
-        /// Number of the dispute.
+        /// Number of the dispute, given when the buyer opens it.
         0 complaint_id: String => "complaint_id: must",
         /// The proof in words, at most 500 characters.
         1 content: String => "content: must",
@@ -737,9 +737,9 @@ w::record! {
         5 amount: xinqiao_types::Fen => "amount: must",
         /// Reason of the case, one of the listed reasons. From: The list of after-sales reasons.
         6 reason: String => "reason: must",
-        /// Kind of case to open: refund, or return with refund.
+        /// Case to open for the buyer: `REFUND`, or `RETURN` for return with refund.
         7 type_: String => "type: must",
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: Option<i64> => "address_id",
         /// The reason in words.
         9 desc: Option<String> => "desc",
@@ -806,7 +806,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleList`].
     pub struct GetAfterSaleListResponse {
-        /// Numbers of the after-sales cases.
+        /// After-sales cases that match, by number; fetch each for details.
         0 after_sale_order_id_list: Vec<String> => "after_sale_order_id_list: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -834,6 +834,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAfterSaleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sale_order_id_list"],
+    },
+    |answer| answer.after_sale_order_id_list => String
+}
+
 w::record! {
     /// Get an after-sales order (获取售后单).
     ///
@@ -850,7 +865,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleOrder`].
     pub struct GetAfterSaleOrderResponse {
-        /// The after-sales case in detail.
+        /// The case: state, product, refund and parcels.
         0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -881,7 +896,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/complaint/getcomplaintorder.html>.
     /// * Catalog: `channels.after_sale.get_complaint_order`.
     pub struct GetComplaintOrder {
-        /// Number of the dispute.
+        /// Number of the dispute, given when the buyer opens it.
         0 complaint_id: String => "complaint_id: must",
     }
     new(complaint_id: impl Into<String>)
@@ -898,7 +913,7 @@ w::record! {
         2 history: Vec<History> => "history: must",
         /// State, such as `100` merchant to act, `101` waiting for customer service, `103` with it, `106` merchant's proof wanted, `112` settled, `116` closed.
         3 status: i64 => "status: must",
-        /// The virtual number and how long it works.
+        /// The virtual number and how long it works: `virtual_tel_number` and `virtual_tel_expire_time`.
         4 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
     }
 }
@@ -938,7 +953,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuaranteeOrder`].
     pub struct GetGuaranteeOrderResponse {
-        /// The guarantee case in detail.
+        /// The guarantee case in detail: `guarantee_order_id`, `order_id`, `type`, `order_type` and so on.
         0 guarantee_order: GuaranteeOrder => "guarantee_order: must",
     }
 }
@@ -1003,6 +1018,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPresentAfterSaleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sale_order_id_list"],
+    },
+    |answer| answer.after_sale_order_id_list => String
+}
+
 w::record! {
     /// Get an after-sales order of a present (获取礼物售后单).
     ///
@@ -1020,7 +1050,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPresentAfterSaleOrder`].
     pub struct GetPresentAfterSaleOrderResponse {
-        /// The after-sales case in detail.
+        /// The case: state, product, refund and parcels.
         0 after_sale_order: PresentAfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -1085,9 +1115,9 @@ w::record! {
     pub struct MerchantModifyGuarantee {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// Grade of the damage.
+        /// Grade of damage by the merchant, as a code; it decides how much is paid.
         1 bad_level: i64 => "bad_level: must",
-        /// What the merchant noted, not shown to the user.
+        /// The merchant's own remark, not shown to users.
         2 merchant_remark: Option<String> => "merchant_remark",
     }
     new(guarantee_order_id: i64, bad_level: i64)
@@ -1456,13 +1486,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/searchguaranteeorder.html>.
     /// * Catalog: `channels.after_sale.search_guarantee_order`.
     pub struct SearchGuaranteeOrder {
-        /// Numbers of the guarantee cases.
+        /// Guarantee cases that match; fetch each for details.
         0 guarantee_order_id_list: Option<Vec<i64>> => "guarantee_order_id_list",
-        /// Numbers of the orders.
+        /// Orders concerned, by number.
         1 order_id_list: Option<Vec<i64>> => "order_id_list",
         /// Guarantee to list: `0` all, `1` against fakes, `2` against damage.
         2 type_: Option<i64> => "type",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -1511,6 +1541,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    SearchGuaranteeOrder,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["guarantee_order_list"],
+    },
+    |answer| answer.guarantee_order_list => GuaranteeOrder
 }
 
 w::record! {

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `activity` of the answer of `b2c::activity::InfoPromoterGet`.
     pub struct Activity {
-        /// Number of the activity.
+        /// Number of the promotion activity, from the list.
         0 activity_id: i64 => "activity_id: must",
-        /// State of the activity.
+        /// Stage of the campaign (signing up, running, over); codes on the activity pages.
         1 status: i64 => "status: must",
         /// Times, shop and prizes.
         2 info: ActivityInfo => "info: must",
@@ -20,7 +20,7 @@ w::record! {
     pub struct ActivityInfo {
         /// Name, times and shop.
         0 basic_info: BasicInfo => "basic_info: must",
-        /// What is given away.
+        /// What is given away: `product_info_list`.
         1 prize_info: PrizeInfo => "prize_info: must",
     }
 }
@@ -32,7 +32,7 @@ w::record! {
         0 activity_start_time: xinqiao_types::UnixSeconds => "activity_start_time: must",
         /// When the activity ends; format `unix`.
         1 activity_end_time: xinqiao_types::UnixSeconds => "activity_end_time: must",
-        /// The shop with AppID and name.
+        /// The shop: AppID, name and picture.
         2 shop_info: ShopInfo => "shop_info: must",
     }
 }
@@ -70,11 +70,11 @@ w::record! {
     pub struct ListPromoterGetList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Display name of the shop.
-        1 shop_nickname: String => "shop_nickname: must",
-        /// Number of the activity.
+        /// Shop as customers see it; personal data, masked in `Debug`.
+        1 shop_nickname: String => "shop_nickname: must masked",
+        /// Number of the promotion activity, from the list.
         2 activity_id: i64 => "activity_id: must",
-        /// State of the activity.
+        /// Stage of the campaign (signing up, running, over); codes on the activity pages.
         3 status: i64 => "status: must",
     }
 }
@@ -82,9 +82,9 @@ w::record! {
 w::record! {
     /// An item of `live_items` in the answer of `live_dashboard::GetLiveList`.
     pub struct LiveItem {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -111,17 +111,17 @@ w::record! {
     pub struct ProductInfo {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Number that the platform gave the variant (SKU).
         3 sku_id: i64 => "sku_id: must",
-        /// What the variant is called.
+        /// Variant in words, such as colour and size.
         4 sku_name: String => "sku_name: must",
         /// Price at which it sells; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
         /// Stock that can still be used.
         7 can_use_stock_num: i64 => "can_use_stock_num: must",
@@ -183,7 +183,7 @@ pub mod activity {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/del.html>.
         /// * Catalog: `channels.activity.del`.
         pub struct Del {
-            /// Number of the gift activity.
+            /// Number of the gift activity, returned when it is made.
             0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
@@ -215,7 +215,7 @@ pub mod activity {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/shop.html>.
         /// * Catalog: `channels.activity.stop`.
         pub struct Stop {
-            /// Number of the gift activity.
+            /// Number of the gift activity, returned when it is made.
             0 activity_id: i64 => "activity_id: must",
         }
         new(activity_id: i64)
@@ -257,7 +257,7 @@ pub mod b2c {
             pub struct InfoPromoterGet {
                 /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
                 0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-                /// Number of the activity.
+                /// Number of the promotion activity, from the list.
                 1 activity_id: i64 => "activity_id: must",
             }
             new(shop_appid: impl Into<xinqiao_types::AppId>, activity_id: i64)
@@ -338,6 +338,21 @@ pub mod b2c {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListPromoterGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::ListPromoterGetList
         }
     }
 }
@@ -499,7 +514,7 @@ pub mod live_dashboard {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivedata.html>.
         /// * Catalog: `channels.live_dashboard.get_live_data`.
         pub struct GetLiveData {
-            /// Encrypted id of the live stream, video or preview.
+            /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
             0 export_id: String => "export_id: must",
         }
         new(export_id: impl Into<String>)
@@ -613,7 +628,7 @@ pub mod open {
     w::record! {
         /// Answer to [`GetDownloadUrl`].
         pub struct GetDownloadUrlResponse {
-            /// Where the file can be loaded.
+            /// Where the file can be fetched, for a short time.
             0 url: String => "url: must",
             /// When it stops being valid; format `unix`.
             1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
@@ -747,7 +762,7 @@ pub mod wecom {
     w::record! {
         /// Answer to [`GetWecomId`].
         pub struct GetWecomIdResponse {
-            /// Company and member in WeCom.
+            /// Company and member in WeCom: `wecom_corp_id` and `wecom_user_id`.
             0 data: super::GetWecomIdData => "data: must",
         }
     }

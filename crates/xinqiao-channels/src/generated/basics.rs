@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `addrs_msg` of the answer of `basics::AddressCodeGet`; an item of `next_level_addrs` in the answer of `basics::AddressCodeGet`.
     pub struct AddrsMsg {
-        /// Which region, by name.
+        /// Region of this level, such as a province.
         0 name: String => "name: must",
-        /// Code of the region.
+        /// Administrative code of the region, for its parts or for addresses.
         1 code: i64 => "code: must",
         /// Level: `1` province, `2` city, `3` district, `4` street.
         2 level: i64 => "level: must",
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// `apply` of the answer of `basics::homepage::background::Get`.
     pub struct Apply {
-        /// Address of the picture.
+        /// Address of the picture; on upload the platform copies it and returns its own.
         0 img_url: String => "img_url: must",
-        /// Number of the application.
+        /// Number of the application, returned on handing in; used to look up or withdraw it.
         1 apply_id: i64 => "apply_id: must",
         /// Application: `1` in review, `2` turned down.
         2 state: i64 => "state: must",
-        /// The review's outcome in words.
+        /// What the reviewer wrote; the reason when turned down.
         3 audit_desc: Option<String> => "audit_desc",
     }
 }
@@ -34,9 +34,9 @@ w::record! {
     pub struct ApplyBanner {
         /// Review: `1` under way, `2` turned down.
         0 audit_state: i64 => "audit_state: must",
-        /// The review's outcome in words.
+        /// What the reviewer wrote; the reason when turned down.
         1 audit_desc: Option<String> => "audit_desc",
-        /// Place that was handed in.
+        /// Place that was handed in: `type`, `banner`, `product`, `finder` and so on.
         2 banner: BannerDetail => "banner: must",
     }
 }
@@ -44,11 +44,11 @@ w::record! {
 w::record! {
     /// `banner` of `basics::BannerDetail`.
     pub struct ApplySubmitBanner {
-        /// Address of the picture.
+        /// Address of the picture; on upload the platform copies it and returns its own.
         0 img_url: String => "img_url: must",
         /// Headline of the place.
         1 title: Option<String> => "title",
-        /// Text under the headline.
+        /// Line under the headline of the banner.
         2 description: Option<String> => "description",
     }
     new(img_url: impl Into<String>)
@@ -73,11 +73,11 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Title, text and picture that are shown.
         1 banner: ApplySubmitBanner => "banner: must",
-        /// Product that is shown.
+        /// Product that is shown: `product_id`.
         2 product: Option<Product> => "product",
         /// The Channels account concerned.
         3 finder: Option<Finder> => "finder",
-        /// The official account article to show.
+        /// The official account article to show: `url`.
         4 official_account: Option<OfficialAccount> => "official_account",
     }
     new(type_: i64, banner: ApplySubmitBanner)
@@ -89,7 +89,7 @@ w::record! {
     pub struct Finder {
         /// Id of the Channels account.
         0 finder_user_name: Option<String> => "finder_user_name",
-        /// Number of the short video.
+        /// Number of the short video, from the list of videos.
         1 feed_id: Option<String> => "feed_id",
     }
     new()
@@ -99,13 +99,13 @@ w::record! {
 w::record! {
     /// `apply` of the answer of `basics::homepage::banner::Get`.
     pub struct GetApply {
-        /// Number of the application.
+        /// Number of the application, returned on handing in; used to look up or withdraw it.
         0 apply_id: i64 => "apply_id: must",
         /// Application: `1` in review, `2` turned down.
         1 state: i64 => "state: must",
         /// Style: `1` small pictures, `2` large.
         2 scale: i64 => "scale: must",
-        /// Places with their review.
+        /// Places with their review: `audit_state`, `audit_desc` and `banner`.
         3 banner: Vec<ApplyBanner> => "banner: must",
     }
 }
@@ -117,9 +117,9 @@ w::record! {
         0 username: Option<String> => "username",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; `headimg_url` on the wire.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
-        2 head_img_url: String => "headimg_url: must",
+        2 head_img_url: String => "headimg_url: must masked",
         /// Legal form of the shop's owner.
         3 subject_type: String => "subject_type: must",
         /// Shop: `opening`, `open_finished`, `closing` or `close_finished`.
@@ -148,7 +148,7 @@ w::record! {
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// Media handle on the payment side, for merchant applications.
         1 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
-        /// Address of the picture.
+        /// Address of the picture; on upload the platform copies it and returns its own.
         2 img_url: Option<String> => "img_url",
     }
 }
@@ -187,9 +187,9 @@ w::record! {
 w::record! {
     /// Answer to [`AddressCodeGet`].
     pub struct AddressCodeGetResponse {
-        /// The region itself.
+        /// The region itself: `name`, `code` and `level`.
         0 addrs_msg: AddrsMsg => "addrs_msg: must",
-        /// Regions one level below.
+        /// Regions one level below: `name`, `code` and `level`.
         1 next_level_addrs: Option<Vec<AddrsMsg>> => "next_level_addrs",
     }
 }
@@ -224,15 +224,15 @@ w::record! {
         0 resp_type: i64 => "resp_type: must query",
         /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// Address of the picture.
+        /// Address of the picture; on upload the platform copies it and returns its own.
         2 img_url: Option<String> => "img_url: query",
-        /// How tall it is; pixels for pictures and screens; in px.
+        /// Height of the uploaded picture, as it really is; in px.
         3 height: Option<i64> => "height: query",
-        /// How wide it is; pixels for pictures and screens; in px.
+        /// Width of the uploaded picture, as it really is; in px.
         4 width: Option<i64> => "width: query",
         /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
-        /// Address of the picture; `img_url` on the wire.
+        /// Address of the picture; on upload the platform copies it and returns its own; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -243,7 +243,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// The uploaded picture's handles.
+        /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         0 pic_file: PicFile => "pic_file: must",
     }
 }
@@ -353,7 +353,7 @@ w::record! {
 w::record! {
     /// Answer to [`QualificationUpload`].
     pub struct QualificationUploadResponse {
-        /// Id of the uploaded file.
+        /// Id of the uploaded file: `file_id`.
         0 data: QualificationUploadData => "data: must",
     }
 }
@@ -391,7 +391,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/background/cancel_background_apply.html>.
             /// * Catalog: `channels.basics.homepage.background.apply_cancel`.
             pub struct ApplyCancel {
-                /// Number of the application.
+                /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
@@ -423,7 +423,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/background/submit_background_apply.html>.
             /// * Catalog: `channels.basics.homepage.background.apply_submit`.
             pub struct ApplySubmit {
-                /// Address of the picture.
+                /// Address of the picture; on upload the platform copies it and returns its own.
                 0 img_url: String => "img_url: must",
             }
             new(img_url: impl Into<String>)
@@ -432,7 +432,7 @@ pub mod homepage {
         w::record! {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
-                /// Number of the application.
+                /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
         }
@@ -470,9 +470,9 @@ pub mod homepage {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Address of the picture.
+                /// Address of the picture; on upload the platform copies it and returns its own.
                 0 img_url: String => "img_url: must",
-                /// The pending application.
+                /// The pending application: `apply_id`, `state` and so on.
                 1 apply: Option<super::super::Apply> => "apply",
             }
         }
@@ -538,7 +538,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/banner/cancel_banner_apply.html>.
             /// * Catalog: `channels.basics.homepage.banner.apply_cancel`.
             pub struct ApplyCancel {
-                /// Number of the application.
+                /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
             new(apply_id: i64)
@@ -570,7 +570,7 @@ pub mod homepage {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/banner/submit_banner_apply.html>.
             /// * Catalog: `channels.basics.homepage.banner.apply_submit`.
             pub struct ApplySubmit {
-                /// What to show on the front page.
+                /// What to show on the front page: `scale` and `banner`.
                 0 banner: super::super::Banner => "banner: must",
             }
             new(banner: super::super::Banner)
@@ -579,7 +579,7 @@ pub mod homepage {
         w::record! {
             /// Answer to [`ApplySubmit`].
             pub struct ApplySubmitResponse {
-                /// Number of the application.
+                /// Number of the application, returned on handing in; used to look up or withdraw it.
                 0 apply_id: i64 => "apply_id: must",
             }
         }
@@ -617,9 +617,9 @@ pub mod homepage {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// What the front page shows now.
+                /// What the front page shows now: `scale` and `banner`.
                 0 banner: super::super::Banner => "banner: must",
-                /// The pending application.
+                /// The pending application: `apply_id`, `state` and so on.
                 1 apply: Option<super::super::GetApply> => "apply",
             }
         }
@@ -732,7 +732,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshopqrcode.html>.
         /// * Catalog: `channels.basics.shop.qr_code_get`.
         pub struct QrCodeGet {
-            /// Kind of QR code; `qrcode_type` on the wire.
+            /// What the shop's code opens when scanned, as a code; `qrcode_type` on the wire.
             #[doc(alias = "qrcode_type")]
             0 qr_code_type: i64 => "qrcode_type: must",
             /// CorpID of the company in WeCom.

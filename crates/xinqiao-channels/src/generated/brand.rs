@@ -8,9 +8,9 @@ w::record! {
     pub struct AllBrand {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// The Chinese brand name.
+        /// Chinese name of the brand; one of it and the English one is needed.
         1 ch_name: Option<String> => "ch_name",
-        /// The English brand name.
+        /// English name of the brand; one of it and the Chinese one is needed.
         2 en_name: Option<String> => "en_name",
     }
 }
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `application_details` of `brand::Brand`; `application_details` of `brand::BrandInfo`.
     pub struct ApplicationDetail {
-        /// Number of the trademark application.
+        /// Application number on the trademark's acceptance letter.
         0 acceptance_no: Option<String> => "acceptance_no",
         /// When the trademark was applied for; format `unix`.
         1 acceptance_time: Option<xinqiao_types::UnixSeconds> => "acceptance_time",
@@ -45,9 +45,9 @@ w::record! {
     pub struct Brand {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// The Chinese brand name.
+        /// Chinese name of the brand; one of it and the English one is needed.
         1 ch_name: Option<String> => "ch_name",
-        /// The English brand name.
+        /// English name of the brand; one of it and the Chinese one is needed.
         2 en_name: Option<String> => "en_name",
         /// Class of the trademark, 1 to 45.
         3 classification_no: String => "classification_no: must",
@@ -97,9 +97,9 @@ w::record! {
     pub struct BrandInfo {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// The Chinese brand name.
+        /// Chinese name of the brand; one of it and the English one is needed.
         1 ch_name: Option<String> => "ch_name",
-        /// The English brand name.
+        /// English name of the brand; one of it and the Chinese one is needed.
         2 en_name: Option<String> => "en_name",
         /// Class of the trademark, 1 to 45.
         3 classification_no: String => "classification_no: must",
@@ -115,11 +115,11 @@ w::record! {
         8 grant_details: BrandGrantDetail => "grant_details: must",
         /// Application: `1` in review, `2` failed, `3` in force, `4` withdrawn, `5` soon expired, `6` expired.
         9 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         11 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// Outcome of the review.
+        /// Outcome of the review: `audit_id` and `reject_reason`.
         12 audit_result: Option<AuditResult> => "audit_result",
     }
 }
@@ -184,7 +184,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/add.html>.
     /// * Catalog: `channels.brand.add`.
     pub struct Add {
-        /// The brand and its qualification.
+        /// The brand: name, trademark data and papers.
         0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
@@ -224,7 +224,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/all_get.html>.
     /// * Catalog: `channels.brand.all`.
     pub struct All {
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         0 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -262,6 +262,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    All,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => AllBrand
 }
 
 w::record! {
@@ -346,7 +361,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The brand and its qualification.
+        /// The brand: name, trademark data and papers.
         0 brand: BrandInfo => "brand: must",
     }
 }
@@ -379,7 +394,7 @@ w::record! {
     pub struct ListGet {
         /// Application: `1` in review, `2` failed, `3` in force, `4` withdrawn, `5` soon expired, `6` expired.
         0 status: Option<i64> => "status",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
@@ -420,6 +435,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => BrandInfo
+}
+
 w::record! {
     /// Update a brand (更新品牌资质).
     ///
@@ -427,7 +457,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/update.html>.
     /// * Catalog: `channels.brand.update`.
     pub struct Update {
-        /// The brand and its qualification.
+        /// The brand: name, trademark data and papers.
         0 brand: Brand => "brand: must",
     }
     new(brand: Brand)
@@ -462,7 +492,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/brand/valid_list_get.html>.
     /// * Catalog: `channels.brand.valid_list_get`.
     pub struct ValidListGet {
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         0 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -491,4 +521,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ValidListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["brands"],
+    },
+    |answer| answer.brands => BrandInfo
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `cats_v2` in the answer of `category::All`.
     pub struct AllCatsV2Item {
-        /// Category with the qualifications it needs.
+        /// Category with the qualifications it needs: `cat`, `qua`, `product_qua`, `product_qua_list` and so on.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in the answer of `category::All`; an item of `cats` in the answer of `category::LeagueAll`.
     pub struct Cat {
-        /// Category with the qualifications it needs.
+        /// Category with the qualifications it needs: `cat`, `qua`, `product_qua`, `product_qua_list` and so on.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -55,13 +55,13 @@ w::record! {
     pub struct CatAndQua {
         /// Number, name and level of the category.
         0 cat: CatAndQuaCat => "cat: must",
-        /// Qualification that the category needs.
+        /// Qualification that the category needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         1 qua: Option<Qua> => "qua",
-        /// Qualification that a product needs.
+        /// Qualification that a product needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         2 product_qua: Option<Qua> => "product_qua",
-        /// Qualifications that the product needs.
+        /// Qualifications that the product needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         3 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
-        /// Qualification that a brand needs.
+        /// Qualification that a brand needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         4 brand_qua: Option<Qua> => "brand_qua",
         /// Whether compensation for damage is required; `is_confidence_require_bad_must_pay` on the wire.
         5 must_pay_for_bad_confidence: Option<bool> => "is_confidence_require_bad_must_pay",
@@ -87,11 +87,11 @@ w::record! {
 w::record! {
     /// `category_info` of `category::Add`.
     pub struct CategoryInfo {
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         0 level1: Option<i64> => "level1",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         1 level2: Option<i64> => "level2",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         2 level3: Option<i64> => "level3",
         /// Category of the product in the new tree, from the first level down to the leaf.
         3 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
@@ -174,14 +174,14 @@ w::record! {
         4 is_limit_brand: bool => "is_limit_brand: must",
         /// Brands, one entry each.
         5 brand_list: Option<Vec<AttrBrand>> => "brand_list",
-        /// Definitions of the product attributes.
+        /// Definitions of the product attributes: `name`, `type`, `type_v2`, `value` and so on.
         6 product_attr_list: Option<Vec<ProductAttr>> => "product_attr_list",
-        /// Definitions of the sales attributes.
+        /// Definitions of the sales attributes: `name`, `type`, `type_v2`, `value` and so on.
         7 sale_attr_list: Option<Vec<ProductAttr>> => "sale_attr_list",
-        /// Service fee of the category; `transactionfee_info` on the wire.
+        /// Service fee of the category: `basis_point`, `original_basis_point` and `incentive_type`; `transactionfee_info` on the wire.
         #[doc(alias = "transactionfee_info")]
         8 transaction_fee_info: Option<TransactionFeeInfo> => "transactionfee_info",
-        /// Limits on coupons.
+        /// Limits on coupons: `discount_ratio_limit` and `discount_limit`.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
         /// Deposit that is needed; in fen.
         10 deposit: Option<xinqiao_types::Fen> => "deposit",
@@ -189,7 +189,7 @@ w::record! {
         11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
         /// Days after which receipt is confirmed, to choose from.
         12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
-        /// What a product must show.
+        /// What a product must show: `product_title_requirement`, `product_img_requirement` and so on.
         13 product_requirement: Option<ProductRequirement> => "product_requirement",
         /// Table of garment sizes shown with the product.
         14 size_chart: Option<Vec<SizeChart>> => "size_chart",
@@ -221,7 +221,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in the answer of `category::LeagueAll`.
     pub struct LeagueAllCatsV2Item {
-        /// Category with the qualifications it needs.
+        /// Category with the qualifications it needs: `cat`, `qua`, `product_qua`, `product_qua_list` and so on.
         0 cat_and_qua: Vec<CatAndQua> => "cat_and_qua: must",
     }
 }
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// `license` of `category::LicenseGroup`.
     pub struct License {
-        /// Number of the kind of licence.
+        /// Licence that the category asks for, from its details.
         0 license_id: i64 => "license_id: must",
         /// Files concerned.
         1 file_id_list: Option<Vec<String>> => "file_id_list",
@@ -254,9 +254,9 @@ w::record! {
 w::record! {
     /// An item of `license_group_list` in `category::CategoryInfo`.
     pub struct LicenseGroup {
-        /// Number of the group of licences.
+        /// Group of licences of which one is enough.
         0 license_group_id: i64 => "license_group_id: must",
-        /// Licence of the group.
+        /// Licence of the group: `license_id`, `file_id_list` and `license_field_list`.
         1 license: License => "license: must",
     }
     new(license_group_id: i64, license: License)
@@ -267,7 +267,7 @@ w::record! {
     pub struct ListGetList {
         /// Number of the category; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
-        /// Number of the qualification.
+        /// Number of a qualification, from the category's details; given with the papers.
         1 qua_id: Option<i64> => "qua_id",
     }
 }
@@ -285,7 +285,7 @@ w::record! {
         3 value: String => "value: must",
         /// Whether it must be filled in.
         4 is_required: bool => "is_required: must",
-        /// Hint for filling it in.
+        /// Hint for users who fill this in.
         5 hint: Option<String> => "hint",
         /// Whether own options may be added.
         6 append_allowed: Option<bool> => "append_allowed",
@@ -307,7 +307,7 @@ w::record! {
 w::record! {
     /// An item of `product_qua_list` in the answer of `category::Detail`; `qua` of `category::CatAndQua`; and 3 more.
     pub struct Qua {
-        /// Number of the qualification.
+        /// Number of a qualification, from the category's details; given with the papers.
         0 qua_id: i64 => "qua_id: must",
         /// What the category, qualification or attribute is called.
         1 name: Option<String> => "name",
@@ -325,7 +325,7 @@ w::record! {
     pub struct SizeChart {
         /// Whether the category has a size chart.
         0 is_support: bool => "is_support: must",
-        /// Items of the size chart.
+        /// Items of the size chart: `name`, `unit`, `type`, `format` and so on.
         1 item_list: Option<Vec<SizeChartItem>> => "item_list",
     }
 }
@@ -367,7 +367,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/add.html>.
     /// * Catalog: `channels.category.add`.
     pub struct Add {
-        /// The category with its documents.
+        /// The category with its documents: `level1`, `level2`, `level3`, `certificate` and so on.
         0 category_info: CategoryInfo => "category_info: must",
     }
     new(category_info: CategoryInfo)
@@ -499,11 +499,11 @@ w::record! {
 w::record! {
     /// Answer to [`Detail`].
     pub struct DetailResponse {
-        /// Number and name of the category.
+        /// Number and name of the category: `cat_id` and `name`.
         0 info: DetailInfo => "info: must",
         /// What holds in the category: delivery, services, fees, attributes.
         1 attr: DetailAttr => "attr: must",
-        /// Qualifications that the product needs.
+        /// Qualifications that the product needs: `qua_id`, `name`, `tips`, `need_to_apply` and so on.
         2 product_qua_list: Option<Vec<Qua>> => "product_qua_list",
     }
 }
@@ -659,7 +659,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Outcome of the review.
+            /// Outcome of the review: `status` and `reject_reason`.
             0 data: super::GetData => "data: must",
         }
     }

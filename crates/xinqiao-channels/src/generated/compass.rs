@@ -8,7 +8,7 @@ w::record! {
     pub struct DataField {
         /// Which dimension, by name.
         0 field_name: String => "field_name: must",
-        /// Figures by class.
+        /// Figures by class: `dim_key` and `dim_value`.
         1 data_list: Vec<FieldData> => "data_list: must",
     }
 }
@@ -18,19 +18,19 @@ w::record! {
     pub struct DataGetData {
         /// Amount of the orders placed; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
-        /// How many orders were placed.
+        /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
-        /// How many people placed orders.
+        /// People who placed orders, each counted once.
         2 create_uv: i64 => "create_uv: must",
-        /// How many pieces were ordered.
+        /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
         /// Amount of the orders paid; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// How many orders were paid.
+        /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
-        /// How many people bought.
+        /// Buyers who paid, each counted once.
         6 pay_uv: i64 => "pay_uv: must",
-        /// How many pieces were paid for.
+        /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
         /// Amount of the orders paid, without refunds; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
@@ -38,13 +38,13 @@ w::record! {
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
         /// Refunds of the orders paid; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// How many buyers got money back.
+        /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
         /// Share of the paid amount that was refunded; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
         /// Share that was refunded after sending; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
-        /// How many paid orders were refunded.
+        /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
@@ -52,9 +52,9 @@ w::record! {
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
         /// Amount refunded; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
-        /// How many people got money back.
+        /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
-        /// How many refunds there were.
+        /// Refunds within the period.
         19 refund_cnt: i64 => "refund_cnt: must",
         /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
@@ -64,9 +64,9 @@ w::record! {
         22 cart_pay_uv: i64 => "cart_pay_uv: must",
         /// Sales after adding to the cart; in fen.
         23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
-        /// How many people tapped the product.
+        /// People who tapped the product, each counted once.
         24 product_click_uv: i64 => "product_click_uv: must",
-        /// How often the product was tapped.
+        /// How often the product was tapped within the period.
         25 product_click_cnt: i64 => "product_click_cnt: must",
         /// How many talents sold something.
         26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
@@ -100,15 +100,15 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         5 second_category_id: i64 => "second_category_id: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         6 third_category_id: i64 => "third_category_id: must",
         /// Figures: sales, refunds, taps and so on.
         7 data: DataGetData => "data: must",
@@ -144,16 +144,16 @@ w::record! {
     pub struct Finder {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// Display name of the Channels account.
-        1 finder_nickname: String => "finder_nickname: must",
-        /// Number of the talent.
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        1 finder_nickname: String => "finder_nickname: must masked",
+        /// Number of the talent on the selling platform, from the list of talents.
         2 talent_id: Option<String> => "talent_id",
-        /// Display name of the talent.
-        3 talent_nickname: Option<String> => "talent_nickname",
-        /// Id of the official account.
+        /// Nickname of the talent who sells; personal data, masked in `Debug`.
+        3 talent_nickname: Option<String> => "talent_nickname: masked",
+        /// Id of the official account that sells, from the list of talents.
         4 mp_id: Option<String> => "mp_id",
-        /// Display name of the official account.
-        5 mp_nickname: Option<String> => "mp_nickname",
+        /// Display name of the official account; personal data, masked in `Debug`.
+        5 mp_nickname: Option<String> => "mp_nickname: masked",
         /// Figures: sales, refunds, taps and so on.
         6 data: FinderData => "data: must",
     }
@@ -164,7 +164,7 @@ w::record! {
     pub struct FinderData {
         /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// How many people bought.
+        /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
         /// Refunds of the orders paid; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// An item of `live_list` in the answer of `compass::shop::LiveListGet`.
     pub struct Live {
-        /// Number of the live stream.
+        /// Number of the live stream, from the list of streams.
         0 live_id: String => "live_id: must",
         /// Headline of the live stream.
         1 live_title: String => "live_title: must",
@@ -214,7 +214,7 @@ w::record! {
     pub struct OverallGetDataItem {
         /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// How many people bought.
+        /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
         /// Refunds of the orders paid; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
@@ -224,7 +224,7 @@ w::record! {
         4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
         /// Sales from short videos; in fen.
         5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// How many people tapped the product.
+        /// People who tapped the product, each counted once.
         6 product_click_uv: i64 => "product_click_uv: must",
     }
 }
@@ -236,15 +236,15 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         5 second_category_id: i64 => "second_category_id: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         6 third_category_id: i64 => "third_category_id: must",
         /// Figures: sales, refunds, taps and so on.
         7 data: ProductData => "data: must",
@@ -256,7 +256,7 @@ w::record! {
     pub struct ProductData {
         /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// Share of the price that is paid as commission.
+        /// Share of the price that the talent gets for this product.
         1 commission_ratio: f64 => "commission_ratio: must",
     }
 }
@@ -268,15 +268,15 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Price at which it sells; in fen.
         3 price: xinqiao_types::Fen => "price: must",
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         5 second_category_id: i64 => "second_category_id: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         6 third_category_id: i64 => "third_category_id: must",
         /// Figures: sales, refunds, taps and so on.
         7 data: ProductInfoData => "data: must",
@@ -288,19 +288,19 @@ w::record! {
     pub struct ProductInfoData {
         /// Amount of the orders placed; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
-        /// How many orders were placed.
+        /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
-        /// How many people placed orders.
+        /// People who placed orders, each counted once.
         2 create_uv: i64 => "create_uv: must",
-        /// How many pieces were ordered.
+        /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
         /// Amount of the orders paid; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// How many orders were paid.
+        /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
-        /// How many people bought.
+        /// Buyers who paid, each counted once.
         6 pay_uv: i64 => "pay_uv: must",
-        /// How many pieces were paid for.
+        /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
         /// Amount of the orders paid, without refunds; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
@@ -308,13 +308,13 @@ w::record! {
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
         /// Refunds of the orders paid; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// How many buyers got money back.
+        /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
         /// Share of the paid amount that was refunded; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
         /// Share that was refunded after sending; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
-        /// How many paid orders were refunded.
+        /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
@@ -322,15 +322,15 @@ w::record! {
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
         /// Amount refunded; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
-        /// How many people got money back.
+        /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
-        /// How many refunds there were.
+        /// Refunds within the period.
         19 refund_cnt: i64 => "refund_cnt: must",
         /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// How many people tapped the product.
+        /// People who tapped the product, each counted once.
         21 product_click_uv: i64 => "product_click_uv: must",
-        /// How often the product was tapped.
+        /// How often the product was tapped within the period.
         22 product_click_cnt: i64 => "product_click_cnt: must",
         /// Commission that really settled; in fen.
         23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
@@ -344,7 +344,7 @@ w::record! {
     pub struct ProductOverallGetData {
         /// Amount of the orders paid; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// How many people bought.
+        /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
         /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
@@ -433,7 +433,7 @@ pub mod finder {
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
-            /// Audience by dimension.
+            /// Audience by dimension: `field_list`.
             0 data: super::SaleProfileDataGetData => "data: must",
         }
     }
@@ -479,7 +479,7 @@ pub mod finder {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// The product concerned, with its figures.
+                /// The product: number, name, picture, price and how many.
                 0 product_info: super::super::ProductInfo => "product_info: must",
             }
         }
@@ -649,7 +649,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`SaleProfileDataGet`].
         pub struct SaleProfileDataGetResponse {
-            /// Audience by dimension.
+            /// Audience by dimension: `field_list`.
             0 data: super::SaleProfileDataGetDataItem => "data: must",
         }
     }
@@ -811,9 +811,9 @@ pub mod shop {
                 0 ds: String => "ds: must",
                 /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
-                /// Number of the talent.
+                /// Number of the talent on the selling platform, from the list of talents.
                 2 talent_id: Option<String> => "talent_id",
-                /// Id of the official account.
+                /// Id of the official account that sells, from the list of talents.
                 3 mp_id: Option<String> => "mp_id",
             }
             new(ds: impl Into<String>)
@@ -858,9 +858,9 @@ pub mod shop {
                 0 ds: String => "ds: must",
                 /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
-                /// Number of the talent.
+                /// Number of the talent on the selling platform, from the list of talents.
                 2 talent_id: Option<String> => "talent_id",
-                /// Id of the official account.
+                /// Id of the official account that sells, from the list of talents.
                 3 mp_id: Option<String> => "mp_id",
             }
             new(ds: impl Into<String>)
@@ -917,7 +917,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`DataGet`].
             pub struct DataGetResponse {
-                /// The product concerned, with its figures.
+                /// The product: number, name, picture, price and how many.
                 0 product_info: super::super::DataGetProductInfo => "product_info: must",
             }
         }
@@ -984,6 +984,21 @@ pub mod shop {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["product_list"],
+            },
+            |answer| answer.product_list => super::super::DataGetProductInfo
         }
     }
 }

@@ -9,9 +9,9 @@ w::record! {
         /// Change before shipment: `3` waits for the merchant, `4` agreed, `5` refused, `6` cancelled, `7` expired; `preshipment_change_sku_state` on the wire.
         #[doc(alias = "preshipment_change_sku_state")]
         0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
-        /// Number of the variant before the change.
+        /// Variant that was ordered before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// Number of the variant after the change.
+        /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
         /// Latest time to handle it; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
@@ -39,7 +39,7 @@ w::record! {
 w::record! {
     /// `free_gift_info` of `cooperation::ProductInfo`.
     pub struct FreeGiftInfo {
-        /// Products with which the gift comes.
+        /// Products with which the gift comes: `product_id`, `sku_id`, `task_id` and `gift_cnt`.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
@@ -57,15 +57,15 @@ w::record! {
     pub struct ListData {
         /// Id of the cooperating account: original id or AppID.
         0 sharer_id: String => "sharer_id: must",
-        /// What the cooperating account is called.
+        /// Nickname of the cooperating account.
         1 sharer_name: String => "sharer_name: must",
         /// Kind of account: `2` official account, `3` mini program.
         2 sharer_type: i64 => "sharer_type: must",
         /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         3 status: i64 => "status: must",
-        /// When the binding was made.
+        /// When the binding took effect; renewed when bound again.
         4 bind_time: Option<i64> => "bind_time",
-        /// When the binding ended.
+        /// When the binding ended; absent while bound.
         5 unbind_time: Option<i64> => "unbind_time",
         /// When it was turned down.
         6 reject_time: Option<i64> => "reject_time",
@@ -91,7 +91,7 @@ w::record! {
         1 sku_id: i64 => "sku_id: must",
         /// Number of the task, to ask for its progress or result.
         2 task_id: i64 => "task_id: must",
-        /// How many pieces of the gift.
+        /// Pieces of the gift that come with the product.
         3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
@@ -113,7 +113,7 @@ w::record! {
     pub struct OrderDetail {
         /// Products concerned, one entry per variant.
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         1 price_info: PriceInfo => "price_info: must",
     }
 }
@@ -121,9 +121,9 @@ w::record! {
 w::record! {
     /// An item of `order_product_coupon_info_list` in `cooperation::ProductInfo`.
     pub struct OrderProductCouponInfo {
-        /// Which kind of coupon.
+        /// Who bears the discount: `1` the shop, `2` the talent, `3` the platform.
         0 coupon_type: i64 => "coupon_type: must",
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
@@ -137,9 +137,9 @@ w::record! {
     pub struct PriceInfo {
         /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
@@ -190,7 +190,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Pictures concerned.
+        /// Links of the pictures given as proof.
         2 img_urls: Vec<String> => "img_urls: must",
         /// Lowest price among the variants; in fen.
         3 min_price: xinqiao_types::Fen => "min_price: must",
@@ -204,11 +204,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the variant.
+        /// Pieces of this variant that were bought.
         2 sku_cnt: i64 => "sku_cnt: must",
         /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
-        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
+        /// Pieces now in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
@@ -218,7 +218,7 @@ w::record! {
         6 title: String => "title: must",
         /// Address of the small picture of the product or variant.
         7 thumb_img: String => "thumb_img: must",
-        /// Number of the item, unique within the order.
+        /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
         /// Crossed-out list price; must be above the selling price; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
@@ -275,9 +275,9 @@ w::record! {
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
-        /// With which products the gift comes.
+        /// With which products the gift comes: `main_product_list`.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
-        /// The change of variant.
+        /// The change of variant: `preshipment_change_sku_state`, `old_sku_id`, `new_sku_id` and so on.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// The dropship order; `dropship_info` on the wire.
         #[doc(alias = "dropship_info")]
@@ -305,9 +305,9 @@ w::record! {
         1 nickname: String => "nickname: must masked",
         /// Cooperation: `1` bound, `2` unbound, `3` refused, `4` being accepted, `5` expired, `6` failed, `7` cancelled.
         2 status: i64 => "status: must",
-        /// When the binding was made.
+        /// When the binding took effect; renewed when bound again.
         3 bind_time: Option<i64> => "bind_time",
-        /// When the binding ended.
+        /// When the binding ended; absent while bound.
         4 unbind_time: Option<i64> => "unbind_time",
         /// When it was cancelled.
         5 cancel_time: Option<i64> => "cancel_time",
@@ -341,11 +341,11 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher.
+        /// Kind of voucher as a code; it decides how the voucher is used and settled.
         1 voucher_type: i64 => "voucher_type: must",
         /// What the buyer paid for the voucher; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Which use of a multi-use card.
+        /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",
     }
 }
@@ -410,7 +410,7 @@ w::record! {
 w::record! {
     /// Answer to [`OrderGet`].
     pub struct OrderGetResponse {
-        /// The order in full.
+        /// The order: state, goods, prices, address and payment.
         0 order: Order => "order: must",
     }
 }
@@ -563,7 +563,7 @@ pub mod invitation {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// State of the invitation.
+            /// State of the invitation: `status`.
             0 data: super::DataInfo => "data: must",
         }
     }
@@ -606,7 +606,7 @@ pub mod invitation {
     w::record! {
         /// Answer to [`QrCodeGenerate`].
         pub struct QrCodeGenerateResponse {
-            /// QR code of the invitation.
+            /// QR code of the invitation: `qrcode_base64`.
             0 data: super::QrCodeGenerateData => "data: must",
         }
     }
@@ -689,7 +689,7 @@ pub mod product {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Product of the cooperating shop.
+            /// Product of the cooperating shop: `product_id`, `title`, `img_urls` and `min_price`.
             0 product: super::Product => "product: must",
         }
     }
@@ -723,7 +723,7 @@ pub mod product {
         pub struct List {
             /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
             0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
@@ -761,5 +761,20 @@ pub mod product {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["products"],
+        },
+        |answer| answer.products => super::ListProduct
     }
 }

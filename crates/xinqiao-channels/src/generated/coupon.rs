@@ -12,13 +12,13 @@ w::record! {
         1 type_: i64 => "type: must",
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         4 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -52,9 +52,9 @@ w::record! {
 w::record! {
     /// `discount_condition` of `coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Numbers of the products.
+        /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
         /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
@@ -80,9 +80,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `coupon::Create`; `ext_info` of `coupon::Update`; and 1 more.
     pub struct ExtInfo {
-        /// Number of the product that the coupon leads to.
+        /// Product that the coupon leads to; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// Note in words.
+        /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
         /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
@@ -105,7 +105,7 @@ w::record! {
 w::record! {
     /// An item of `user_coupon_list` in the answer of `coupon::GetUserCouponList`.
     pub struct GetUserCouponListUserCoupon {
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         0 user_coupon_id: String => "user_coupon_id: must",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `coupon::Create`; `receive_info` of `coupon::Update`; and 1 more.
     pub struct ReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
@@ -145,11 +145,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `coupon::Coupon`.
     pub struct StockInfo {
-        /// How many are left to receive.
+        /// Coupons that can still be received.
         0 issued_num: i64 => "issued_num: must",
-        /// How many were received.
+        /// Coupons received so far.
         1 receive_num: i64 => "receive_num: must",
-        /// How many were used.
+        /// Coupons used so far.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -157,13 +157,13 @@ w::record! {
 w::record! {
     /// `user_coupon` of the answer of `coupon::GetUserCoupon`.
     pub struct UserCoupon {
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         0 user_coupon_id: String => "user_coupon_id: must",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
         /// User's coupon: `100` valid, `101` expired, `102` used.
         2 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// Number of the new coupon.
+        /// Number of the new coupon: `coupon_id`.
         0 data: CreateData => "data: must",
     }
 }
@@ -277,7 +277,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: Coupon => "coupon: must",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
         1 page_ctx: Option<String> => "page_ctx",
         /// Which page to return, counted from 1.
         2 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -353,6 +353,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => GetListCoupon
+}
+
 w::record! {
     /// Get a user's coupon (获取用户优惠券).
     ///
@@ -362,7 +377,7 @@ w::record! {
     pub struct GetUserCoupon {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         1 user_coupon_id: String => "user_coupon_id: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, user_coupon_id: impl Into<String>)
@@ -375,7 +390,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// The coupon that the user holds, with its state and times.
+        /// The user's coupon: number, state, when received and used.
         2 user_coupon: UserCoupon => "user_coupon: must",
     }
 }
@@ -414,7 +429,7 @@ w::record! {
         2 page_ctx: Option<String> => "page_ctx",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
@@ -451,6 +466,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUserCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["user_coupon_list"],
+    },
+    |answer| answer.user_coupon_list => GetUserCouponListUserCoupon
 }
 
 w::record! {

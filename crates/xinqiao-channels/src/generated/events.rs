@@ -47,19 +47,19 @@ w::record! {
     pub struct BussiCallBackInfo {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// What happened to the complaint.
+        /// What happened to the complaint, such as opened, evidence added, withdrawn or decided.
         1 option_type: String => "option_type: must",
         /// Number of the dispute.
         2 complaint_order_id: i64 => "complaint_order_id: must",
         /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// Kind of complaint.
+        /// Class of the problem as a code, chosen by the buyer.
         4 type_: i64 => "type: must",
-        /// State of the complaint.
+        /// Step of the complaint as a code: waiting for the shop, with the platform, closed.
         5 status: i64 => "status: must",
         /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
-        /// What the buyer wrote as proof.
+        /// What the buyer wrote in the dispute.
         7 customer_material_content: Option<String> => "customer_material_content",
         /// Media handles of the buyer's proofs.
         8 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
@@ -67,13 +67,13 @@ w::record! {
         9 order_id: String => "order_id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         10 out_trade_no: String => "out_trade_no: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         11 product_name: String => "product_name: must",
         /// When the user paid; absent before; format `unix`.
         12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// Amount of the trade in all; in fen.
         13 total_cost: xinqiao_types::Fen => "total_cost: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it stops being valid; format `unix`.
         15 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
@@ -159,7 +159,7 @@ w::record! {
     pub struct ChannelsEcVipUserAutoAddInfo {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Id of the member.
+        /// Id of the member within the membership.
         1 identity: String => "identity: must",
         /// The merchant's own id of the user.
         2 outer_userid: Option<String> => "outer_userid",
@@ -181,7 +181,7 @@ w::record! {
     pub struct ComplaintInfo {
         /// Number of the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// State of the dispute.
+        /// How far the dispute has come, with the codes of the query for disputes.
         1 state: i64 => "state: must",
         /// Name of the event; it decides what the other fields mean.
         2 event: i64 => "event: must",
@@ -215,7 +215,7 @@ w::record! {
 w::record! {
     /// `finder_shop_complaint` of `channels.event.channels_ec_complaint_update`.
     pub struct FinderShopComplaint {
-        /// Number of the dispute.
+        /// Number of the dispute, given when the buyer opens it.
         0 complaint_id: String => "complaint_id: must",
         /// Number that the platform gave the after-sales case.
         1 after_sale_order_id: i64 => "after_sale_order_id: must",
@@ -245,7 +245,7 @@ w::record! {
         0 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
-        /// New state of the present's case.
+        /// Step that the present's case has now reached, with the words of other cases.
         2 status: String => "status: must",
     }
 }
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitSharingOrderInfo {
-        /// Number of the profit split.
+        /// Number that the platform gave the profit split.
         0 profit_sharing_no: String => "profit_sharing_no: must",
         /// How much was split off; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
@@ -279,7 +279,7 @@ w::record! {
 w::record! {
     /// `order_info` of `channels.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
-        /// Number of the refund.
+        /// Number that the platform gave the refund.
         0 refund_no: String => "refund_no: must",
         /// Outcome of the refund, such as `SUCCESS`.
         1 status: String => "status: must",
@@ -319,7 +319,7 @@ w::record! {
 w::record! {
     /// `OpenProductAccountRegister` of `channels.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
-        /// Outcome of joining.
+        /// Whether the shop may now use the transaction component, as a code.
         0 status: i64 => "status: must",
     }
 }
@@ -453,7 +453,7 @@ w::record! {
     pub struct ProductSpuUpdate {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Kind of the change.
+        /// What was done to the product (made, changed, deleted), as a code.
         1 status: i64 => "status: must",
     }
 }
@@ -461,12 +461,12 @@ w::record! {
 w::record! {
     /// `promoter` of `channels.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// Display name of the Channels account.
-        0 finder_nickname: Option<String> => "finder_nickname",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        0 finder_nickname: Option<String> => "finder_nickname: masked",
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         1 promoter_id: Option<String> => "promoter_id",
-        /// The promoter as a user of this account.
-        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
     }
 }
 
@@ -479,7 +479,7 @@ w::record! {
         1 audit_id: String => "audit_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         2 brand_id: i64 => "brand_id: must",
-        /// What was reviewed: brand or category.
+        /// What was reviewed: `1` brand, `2` category.
         3 audit_type: i64 => "audit_type: must",
         /// Why the review turned it down; present after a rejection.
         4 reject_reason: Option<String> => "reject_reason",
@@ -493,7 +493,7 @@ w::record! {
         0 status: i64 => "status: must",
         /// Number of the review, to ask for its result.
         1 audit_id: String => "audit_id: must",
-        /// What was reviewed: brand or category.
+        /// What was reviewed: `1` brand, `2` category.
         2 audit_type: i64 => "audit_type: must",
         /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
@@ -503,7 +503,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `channels.event.channels_ec_coupon_receive`.
     pub struct ReceiveInfo {
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         0 user_coupon_id: String => "user_coupon_id: must",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
@@ -521,7 +521,7 @@ w::record! {
         1 name: String => "name: must",
         /// Why it failed.
         2 reason: Option<String> => "reason",
-        /// Results of the scene's single checks.
+        /// Results of the scene's single checks: `ext_id`, `name` and `status`.
         3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -533,7 +533,7 @@ w::record! {
         0 ext_id: i64 => "ext_id: must",
         /// Which check, by name.
         1 name: String => "name: must",
-        /// State of the single check.
+        /// Outcome of one check of the scene, such as customer service, as a code.
         2 status: i64 => "status: must",
     }
 }
@@ -545,7 +545,7 @@ w::record! {
         0 ewaybill_order_id: w::TextOrNumber => "ewaybill_order_id: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// State of the parcel as a code.
+        /// Where the parcel stands, as a code; the carrier updates it.
         2 status: i64 => "status: must",
         /// The step in words.
         3 desc: String => "desc: must",
@@ -578,13 +578,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -600,13 +600,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -622,13 +622,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -644,13 +644,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -666,13 +666,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
@@ -688,13 +688,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -710,13 +710,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -732,13 +732,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -754,13 +754,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -776,7 +776,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -797,13 +797,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -819,13 +819,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -841,13 +841,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -863,13 +863,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -885,13 +885,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case: number, kind and state; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -908,13 +908,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the after-sales case; `finder_shop_aftersale_status_update` on the wire.
+            /// What changed in the after-sales case: `after_sale_order_id`, `order_id`, `status` and so on; `finder_shop_aftersale_status_update` on the wire.
             5 after_sale_status_update: super::FinderShopAfterSaleStatusUpdate => "finder_shop_aftersale_status_update: must",
         }
     }
@@ -930,13 +930,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The brand and the review's outcome; `BrandEvent` on the wire.
+            /// The brand and the review's outcome: `brand_id`, `audit_id`, `status` and `reason`; `BrandEvent` on the wire.
             5 brand_event: super::BrandEvent => "BrandEvent: must",
         }
     }
@@ -952,13 +952,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The dispute and its state.
+            /// The dispute and its state: `complaint_id`, `after_sale_order_id`, `order_id` and so on.
             5 finder_shop_complaint: super::FinderShopComplaint => "finder_shop_complaint: must",
         }
     }
@@ -974,7 +974,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -996,13 +996,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the guarantee case; `finder_shop_guarantee_status_update` on the wire.
+            /// What changed in the guarantee case: `guarantee_order_id`, `order_id` and `status`; `finder_shop_guarantee_status_update` on the wire.
             5 guarantee_status_update: super::FinderShopGuaranteeStatusUpdate => "finder_shop_guarantee_status_update: must",
         }
     }
@@ -1018,13 +1018,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and how it was cancelled.
+            /// The order and how it was cancelled: `order_id` and `cancel_type`.
             5 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -1040,13 +1040,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and how receipt was confirmed.
+            /// The order and how receipt was confirmed: `order_id` and `confirm_type`.
             5 order_info: super::ChannelsEcOrderConfirmOrderInfo => "order_info: must",
         }
     }
@@ -1062,13 +1062,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and whether everything was sent.
+            /// The order and whether everything was sent: `order_id` and `finish_delivery`.
             5 order_info: super::ChannelsEcOrderDeliverOrderInfo => "order_info: must",
         }
     }
@@ -1084,13 +1084,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and what was updated.
+            /// The order and what was updated: `order_id` and `type`.
             5 order_info: super::EcOrderExtInfoUpdateOrderInfo => "order_info: must",
         }
     }
@@ -1106,13 +1106,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The new order.
+            /// The new order: `order_id`.
             5 order_info: super::ChannelsEcOrderNewOrderInfo => "order_info: must",
         }
     }
@@ -1128,13 +1128,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and when it was paid.
+            /// The order and when it was paid: `order_id` and `pay_time`.
             5 order_info: super::ChannelsEcOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1150,13 +1150,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order and when it settled.
+            /// The order and when it settled: `order_id` and `settle_time`.
             5 order_info: super::ChannelsEcOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1172,13 +1172,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the present's after-sales case; `finder_shop_present_aftersale_status_update` on the wire.
+            /// What changed in the present's after-sales case: `after_sale_order_id`, `order_id` and `status`; `finder_shop_present_aftersale_status_update` on the wire.
             5 present_after_sale_status_update: super::ShopPresentAfterSaleStatusUpdate => "finder_shop_present_aftersale_status_update: must",
         }
     }
@@ -1194,7 +1194,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1220,7 +1220,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1242,13 +1242,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The new member.
+            /// The new member: `shop_appid`, `identity`, `outer_userid` and `add_time`.
             5 info: super::ChannelsEcVipUserAutoAddInfo => "info: must",
         }
     }
@@ -1264,13 +1264,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The member asked for.
+            /// The member asked for: `shop_appid`.
             5 info: super::ChannelsEcVipUserInfoGetInfo => "info: must",
         }
     }
@@ -1285,7 +1285,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1295,19 +1295,19 @@ pub mod event {
             5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             6 appid: xinqiao_types::AppId => "appid: must",
-            /// What happened to the complaint.
+            /// What happened to the complaint, such as opened, evidence added, withdrawn or decided.
             7 option_type: String => "option_type: must",
             /// Number of the dispute.
             8 complaint_order_id: i64 => "complaint_order_id: must",
             /// Id of the user under one AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             9 open_id: xinqiao_types::OpenId => "open_id: must masked",
-            /// Kind of complaint.
+            /// Class of the problem as a code, chosen by the buyer.
             10 type_: i64 => "type: must",
-            /// State of the complaint.
+            /// Step of the complaint as a code: waiting for the shop, with the platform, closed.
             11 status: i64 => "status: must",
             /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             12 phone_number: w::TextOrNumber => "phone_number: must masked",
-            /// What the buyer wrote as proof.
+            /// What the buyer wrote in the dispute.
             13 customer_material_content: Option<String> => "customer_material_content",
             /// Media handles of the buyer's proofs.
             14 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
@@ -1315,13 +1315,13 @@ pub mod event {
             15 order_id: String => "order_id: must",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             16 out_trade_no: String => "out_trade_no: must",
-            /// What the product is called.
+            /// Title of the product as buyers see it.
             17 product_name: String => "product_name: must",
             /// When the user paid; absent before; format `unix`.
             18 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// Amount of the trade in all; in fen.
             19 total_cost: xinqiao_types::Fen => "total_cost: must",
-            /// When the record or message came into being; format `unix`; `create_time` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `create_time` on the wire.
             20 create_time_again: xinqiao_types::UnixSeconds => "create_time: must",
             /// When it stops being valid; format `unix`.
             21 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
@@ -1341,13 +1341,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The event's content; `EventData` on the wire.
+            /// The event's content: `shop_appid` and `order_id`; `EventData` on the wire.
             5 event_data: super::EventData => "EventData: must",
         }
     }
@@ -1363,7 +1363,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1385,7 +1385,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1407,7 +1407,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1431,7 +1431,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1452,13 +1452,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The payment in detail.
+            /// The payment in detail: `trade_no`, `transaction_id` and `pay_time`.
             5 order_info: super::FundsOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1473,13 +1473,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The profit split and its outcome.
+            /// The profit split and its outcome: `profit_sharing_no`, `amount`, `result` and `finish_time`.
             5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
@@ -1494,13 +1494,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The refund and its outcome.
+            /// The refund and its outcome: `refund_no`, `status` and `success_time`.
             5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
@@ -1516,13 +1516,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the item.
+            /// What changed in the item: `event_type`, `appid`, `product_id`, `version` and so on.
             5 item_info: super::ItemInfo => "item_info: must",
         }
     }
@@ -1537,13 +1537,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What the sharer did.
+            /// What the sharer did, such as joining, leaving or promoting, as a code.
             5 type_: i64 => "type: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1562,7 +1562,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1570,7 +1570,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Whether the sharer is bound to the shop.
+            /// `1` bound to the shop, `2` unbound.
             6 bind_status: i64 => "bind_status: must",
         }
     }
@@ -1585,13 +1585,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Outcome of joining; `OpenProductAccountRegister` on the wire.
+            /// Outcome of joining: `status`; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
@@ -1606,7 +1606,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1627,7 +1627,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1648,13 +1648,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// To what the order was attributed.
+            /// To what the order was attributed: `out_order_id`, `order_id` and `openid`.
             5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
@@ -1669,13 +1669,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The cancelled order.
+            /// The cancelled order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1690,13 +1690,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order that was received.
+            /// The order that was received: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1711,13 +1711,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The paid order.
+            /// The paid order: `out_order_id`, `order_id`, `transaction_id` and `pay_time`.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1732,13 +1732,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The refunded order.
+            /// The refunded order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1753,13 +1753,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The settled order.
+            /// The settled order: `out_order_id`, `order_id`, `settle_no`, `amount` and so on.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1774,7 +1774,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1797,13 +1797,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Outcome of the scene's review; `SceneGroupAudit` on the wire.
+            /// Outcome of the scene's review: `group_id`, `name`, `reason` and `scene_group_ext_list`; `SceneGroupAudit` on the wire.
             5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
@@ -1818,7 +1818,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1839,7 +1839,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1861,13 +1861,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Outcome of the category's review; `ProductCategoryAudit` on the wire.
+            /// Outcome of the category's review: `audit_id`, `status` and `reason`; `ProductCategoryAudit` on the wire.
             5 product_category_audit: super::ProductCategoryAudit => "ProductCategoryAudit: must",
         }
     }
@@ -1883,13 +1883,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the order; `ProductOrderStatusUpdate` on the wire.
+            /// What changed in the order: `order_id` and `status`; `ProductOrderStatusUpdate` on the wire.
             5 product_order_status_update: super::ProductOrderStatusUpdateItem => "ProductOrderStatusUpdate: must",
         }
     }
@@ -1905,13 +1905,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Outcome of the product's review; `ProductSpuAudit` on the wire.
+            /// Outcome of the product's review: `product_id`, `status`, `reason` and `audit_info`; `ProductSpuAudit` on the wire.
             5 product_spu_audit: super::ProductSpuAudit => "ProductSpuAudit: must",
         }
     }
@@ -1927,13 +1927,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Whether the product was listed or taken off; `ProductSpuListing` on the wire.
+            /// Whether the product was listed or taken off: `product_id`, `status` and `reason`; `ProductSpuListing` on the wire.
             5 product_spu_listing: super::ProductSpuListing => "ProductSpuListing: must",
         }
     }
@@ -1949,13 +1949,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What changed in the product; `ProductSpuUpdate` on the wire.
+            /// What changed in the product: `product_id` and `status`; `ProductSpuUpdate` on the wire.
             5 product_spu_update: super::ProductSpuUpdate => "ProductSpuUpdate: must",
         }
     }
@@ -1970,13 +1970,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// Sender: in a push mostly the user's OpenID or UserID, or the system; in a reply the account itself; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the record or message came into being; format `unix`; `CreateTime` on the wire.
+            /// When this record was made, or this message sent; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message: `event` for events, otherwise `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The withdrawal and its outcome.
+            /// The withdrawal: number, amount and outcome.
             5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
@@ -1998,7 +1998,7 @@ pub mod reply {
             1 ret_msg: String => "ret_msg: must",
             /// The merchant's own number of the coupon.
             2 out_coupon_id: Option<String> => "out_coupon_id",
-            /// The merchant's own number of the user's coupon.
+            /// Your own number of the one coupon that a user got, chosen when it is received.
             3 out_user_coupon_id: Option<String> => "out_user_coupon_id",
             /// Unique number of the request, for tracing or against repeats.
             4 request_id: Option<String> => "request_id",

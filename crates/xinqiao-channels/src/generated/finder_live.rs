@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `finder_attr` of the answer of `finder_live::GetFinderAttrByAppid`.
     pub struct FinderAttr {
-        /// Unique id of the Channels account.
+        /// Id of the Channels account, kept when renamed.
         0 uniq_id: String => "uniq_id: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `finder_live::GetFinderLiveDataList`.
     pub struct GetFinderLiveDataListItem {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// How long the stream ran; in s.
         2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
-        /// How many people watched.
+        /// People who watched the stream, each counted once.
         3 total_audience_count: i64 => "total_audience_count: must",
         /// How many cheers there were.
         4 total_cheer_count: i64 => "total_cheer_count: must",
@@ -50,7 +50,7 @@ w::record! {
         0 component_type: i64 => "component_type: must",
         /// Traffic: `0` natural, `1` ads.
         1 traffic_type: i64 => "traffic_type: must",
-        /// How many leads there were.
+        /// Leads received.
         2 leads_count: i64 => "leads_count: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// An item of `live_list` in the answer of `finder_live::GetFinderLiveRecordList`.
     pub struct Live {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// The live stream in words.
         1 description: String => "description: must",
@@ -66,7 +66,7 @@ w::record! {
         2 cover_url: String => "cover_url: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture.
+        /// Link of the avatar picture, free to fetch.
         4 head_url: String => "head_url: must",
     }
 }
@@ -74,9 +74,9 @@ w::record! {
 w::record! {
     /// An item of `live_notice_list` in the answer of `finder_live::GetFinderLiveNoticeRecordList`.
     pub struct LiveNotice {
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         0 notice_id: String => "notice_id: must",
-        /// State of the preview.
+        /// Preview of a live stream: `0` usable, `1` cancelled, `2` used.
         1 status: i64 => "status: must",
         /// State of the reservation in words.
         2 status_wording: String => "status_wording: must",
@@ -86,7 +86,7 @@ w::record! {
         4 description: String => "description: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         5 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture.
+        /// Link of the avatar picture, free to fetch.
         6 head_url: String => "head_url: must",
     }
 }
@@ -177,6 +177,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFinderLiveDataList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetFinderLiveDataListItem
 }
 
 w::record! {

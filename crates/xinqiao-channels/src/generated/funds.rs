@@ -10,7 +10,7 @@ w::record! {
         0 bank_account_type: String => "bank_account_type: must",
         /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// Name of the bank for display; `account_bank4show` on the wire.
+        /// Bank of the settlement account, as displayed; `account_bank4show` on the wire.
         #[doc(alias = "account_bank4show")]
         2 account_bank_4_show: Option<String> => "account_bank4show",
         /// Region code of the place where the bank is; such as `110000`.
@@ -19,9 +19,9 @@ w::record! {
         4 bank_branch_id: Option<String> => "bank_branch_id",
         /// Name of the bank where the account is held; such as `招商银行`.
         5 bank_name: Option<String> => "bank_name",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         6 account_number: String => "account_number: must masked",
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         7 account_name: Option<String> => "account_name",
     }
     new(
@@ -41,7 +41,7 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
-        /// Number of the funds flow entry.
+        /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
         /// Kind: `1` order, `2` fee, `3` refund, `4` withdrawal, `5` returned withdrawal, `6` guide, `7` league share and so on.
         1 funds_type: i64 => "funds_type: must",
@@ -72,13 +72,13 @@ w::record! {
         2 after_sale_id: Option<w::TextOrNumber> => "aftersale_id",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// Number of the guarantee case.
+        /// Number of the guarantee case, given when the buyer claims.
         4 guarantee_id: Option<String> => "guarantee_id",
-        /// Number of the present order.
+        /// Number of the present, given when it is sent.
         5 present_id: Option<String> => "present_id",
         /// Orders inside a present to a group; joined by `,` on the wire.
         6 group_present_sub_order_id_list: Option<Vec<String>> => "group_present_sub_order_id_list: comma",
-        /// Number of the store that delivers.
+        /// Store from which the courier starts.
         7 intra_city_shop_id: Option<String> => "intra_city_shop_id",
     }
 }
@@ -139,7 +139,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankAcct`].
     pub struct GetBankAcctResponse {
-        /// The account with its number, bank and holder.
+        /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
@@ -170,7 +170,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/getfundsflowdetail.html>.
     /// * Catalog: `channels.funds.get_funds_flow_detail`.
     pub struct GetFundsFlowDetail {
-        /// Number of the funds flow entry.
+        /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
     }
     new(flow_id: impl Into<String>)
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFundsFlowDetail`].
     pub struct GetFundsFlowDetailResponse {
-        /// The funds flow entry.
+        /// The entry: kind, amount, balance and the order behind it.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
@@ -218,7 +218,7 @@ w::record! {
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Which page to return, counted from 1.
         3 page: Option<i64> => "page",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
@@ -231,7 +231,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFundsFlowList`].
     pub struct GetFundsFlowListResponse {
-        /// Numbers of the funds flow entries.
+        /// Entries of this page, by number; fetch each for details.
         0 flow_ids: Vec<String> => "flow_ids: must",
         /// Whether more entries follow, so that another page has to be fetched.
         1 has_more: bool => "has_more: must",
@@ -257,6 +257,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFundsFlowList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["flow_ids"],
+    },
+    |answer| answer.flow_ids => String
 }
 
 w::record! {
@@ -289,7 +304,7 @@ w::record! {
         5 status: String => "status: must",
         /// Why the withdrawal failed.
         6 reason: Option<String> => "reason",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -326,9 +341,9 @@ w::record! {
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Which page to return.
+        /// Which page to return, given the page size.
         2 page_num: i64 => "page_num: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
@@ -364,6 +379,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetWithdrawList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["withdraw_ids"],
+    },
+    |answer| answer.withdraw_ids => String
+}
+
 w::record! {
     /// Change the settlement account (修改结算账户).
     ///
@@ -371,7 +401,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/setbankacct.html>.
     /// * Catalog: `channels.funds.set_bank_acct`.
     pub struct SetBankAcct {
-        /// The account with its number, bank and holder.
+        /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `item` in the answer of `leads::GetLeadsComponentId`.
     pub struct GetLeadsComponentIdItem {
-        /// Number of the leads component.
+        /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
         /// The component in words.
         1 leads_description: String => "leads_description: must",
-        /// State of the component.
+        /// Whether the leads component is in use, as a code.
         2 status: i64 => "status: must",
     }
 }
@@ -22,7 +22,7 @@ w::record! {
         0 request_id: String => "request_id: must",
         /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// The live stream in words.
+        /// Words that introduce the live stream.
         2 live_description: String => "live_description: must",
     }
 }
@@ -30,19 +30,19 @@ w::record! {
 w::record! {
     /// An item of `record_data` in the answer of `leads::GetLeadsComponentPromoteRecord`.
     pub struct RecordData {
-        /// Display name of the host.
-        0 anchor_nickname: String => "anchor_nickname: must",
-        /// The live stream in words.
+        /// Name of the Channels account that streams; personal data, masked in `Debug`.
+        0 anchor_nickname: String => "anchor_nickname: must masked",
+        /// Words that introduce the live stream.
         1 live_description: String => "live_description: must",
         /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// How many people saw it.
+        /// People who saw the product, each counted once.
         3 exposure_uv: i64 => "exposure_uv: must",
-        /// How many people tapped.
+        /// People who tapped, each counted once.
         4 click_uv: i64 => "click_uv: must",
-        /// Taps per person who saw it.
+        /// Share of those who saw the product that tapped it.
         5 exposure_click_rate: f64 => "exposure_click_rate: must",
-        /// How many leads there were.
+        /// Leads received.
         6 leads_num: i64 => "leads_num: must",
     }
 }
@@ -100,6 +100,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsComponentId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetLeadsComponentIdItem
+}
+
 w::record! {
     /// List the promotions of a lead component (列出留资组件推广记录).
     ///
@@ -107,7 +122,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_component_promote_record.html>.
     /// * Catalog: `channels.leads.get_leads_component_promote_record`.
     pub struct GetLeadsComponentPromoteRecord {
-        /// Number of the leads component.
+        /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
         /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -152,6 +167,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsComponentPromoteRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_data"],
+    },
+    |answer| answer.record_data => RecordData
+}
+
 w::record! {
     /// Get leads by component (按组件获取留资信息).
     ///
@@ -159,7 +189,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_info_by_component_id.html>.
     /// * Catalog: `channels.leads.get_leads_info_by_component_id`.
     pub struct GetLeadsInfoByComponentId {
-        /// Number of the leads component.
+        /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
         /// Start of the period or range, paired with its end; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -204,6 +234,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsInfoByComponentId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["user_data"],
+    },
+    |answer| answer.user_data => UserData
+}
+
 w::record! {
     /// Get leads by request (按请求获取留资信息).
     ///
@@ -242,6 +287,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLeadsInfoByRequestId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["user_data"],
+    },
+    |answer| answer.user_data => UserData
+}
+
 w::record! {
     /// List lead requests (列出留资请求).
     ///
@@ -249,7 +309,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/leads/get_leads_request_id.html>.
     /// * Catalog: `channels.leads.get_leads_request_id`.
     pub struct GetLeadsRequestId {
-        /// Number of the leads component.
+        /// Number of the leads component, from its list; used to fetch records and leads.
         0 leads_component_id: String => "leads_component_id: must",
         /// Where the next page starts, passed on unchanged; empty for the first.
         1 last_buffer: Option<String> => "last_buffer",
@@ -287,4 +347,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetLeadsRequestId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_buffer",
+        next: "last_buffer",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => GetLeadsRequestIdItem
 }

@@ -21,15 +21,15 @@ w::record! {
 w::record! {
     /// `exclusive_info` of `league::ItemInfo`.
     pub struct ExclusiveInfo {
-        /// Number of the special promotion plan.
+        /// Number of a targeted or exclusive plan, returned when items are added.
         0 info_id: Option<i64> => "info_id",
         /// Ids of the Channels accounts.
         1 finder_ids: Option<Vec<String>> => "finder_ids",
-        /// How many talents.
+        /// Talents who sold something.
         2 finder_num: Option<i64> => "finder_num",
         /// Talents, one entry each.
         3 finder_info_list: Option<Vec<FinderInfo>> => "finder_info_list",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         4 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -53,7 +53,7 @@ w::record! {
     pub struct FinderInfo {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -63,7 +63,7 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `league::funds::GetFundsFlowDetail`.
     pub struct FundsFlow {
-        /// Number of the funds flow entry.
+        /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
         /// Kind of funds, with the codes of the shop's flows.
         1 funds_type: i64 => "funds_type: must",
@@ -119,7 +119,7 @@ w::record! {
     pub struct ListGetItem {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: Option<i64> => "product_id",
-        /// Number of the special promotion plan.
+        /// Number of a targeted or exclusive plan, returned when items are added.
         1 info_id: Option<i64> => "info_id",
     }
 }
@@ -133,7 +133,7 @@ w::record! {
         1 status: i64 => "status: must",
         /// When the invitation was sent; format `unix`.
         2 invite_time: xinqiao_types::UnixSeconds => "invite_time: must",
-        /// How many products are promoted.
+        /// Products that are promoted.
         3 sale_product_number: i64 => "sale_product_number: must",
         /// Sales through the promotion.
         4 sale_gmv: i64 => "sale_gmv: must",
@@ -154,7 +154,7 @@ w::record! {
         3 transaction_id: Option<String> => "transaction_id",
         /// Number that WeChat Pay gave the withdrawal.
         4 withdraw_id: Option<String> => "withdraw_id",
-        /// Number of the freight insurance.
+        /// Policy of the order's freight insurance.
         5 insurance_id: Option<String> => "insurance_id",
     }
 }
@@ -170,7 +170,7 @@ w::record! {
         1 err_msg: Option<String> => "errmsg",
         /// Number that the platform gave the product; such as `10000000123456`.
         2 product_id: i64 => "product_id: must",
-        /// Number of the special promotion plan.
+        /// Number of a targeted or exclusive plan, returned when items are added.
         3 info_id: Option<i64> => "info_id",
     }
 }
@@ -182,7 +182,7 @@ w::record! {
         0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
         /// Talents to remove, at most thirty.
         1 del_finder_ids: Option<Vec<String>> => "del_finder_ids",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -210,7 +210,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_getfundsflowdetail.html>.
         /// * Catalog: `channels.league.funds.get_funds_flow_detail`.
         pub struct GetFundsFlowDetail {
-            /// Number of the funds flow entry.
+            /// Number of one entry of the funds flow, from its list; used to fetch details.
             0 flow_id: String => "flow_id: must",
         }
         new(flow_id: impl Into<String>)
@@ -219,7 +219,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetFundsFlowDetail`].
         pub struct GetFundsFlowDetailResponse {
-            /// The funds flow entry.
+            /// The entry: kind, amount, balance and the order behind it.
             0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
@@ -260,7 +260,7 @@ pub mod funds {
             3 transaction_id: Option<String> => "transaction_id",
             /// Which page to return, counted from 1.
             4 page: i64 => "page: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             5 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
@@ -277,7 +277,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetFundsFlowList`].
         pub struct GetFundsFlowListResponse {
-            /// Numbers of the funds flow entries.
+            /// Entries of this page, by number; fetch each for details.
             0 flow_ids: Vec<String> => "flow_ids: must",
             /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
@@ -304,6 +304,21 @@ pub mod funds {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetFundsFlowList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["flow_ids"],
+        },
+        |answer| answer.flow_ids => String
+    }
 }
 
 /// League items (联盟商品): `channels.league.item`.
@@ -323,7 +338,7 @@ pub mod item {
             1 list: Vec<super::BatchAddList> => "list: must",
             /// Ids of the Channels accounts.
             2 finder_ids: Option<Vec<String>> => "finder_ids",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// When promoting begins; at once if left out; format `unix`.
             3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// End of the period or range, paired with its start; format `unix`.
             4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -342,7 +357,7 @@ pub mod item {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// Result of every single product.
+            /// Result of every single product: `errcode`, `errmsg`, `product_id` and `info_id`.
             0 result_info_list: Vec<super::ResultInfo> => "result_info_list: must",
         }
     }
@@ -377,7 +392,7 @@ pub mod item {
             0 type_: i64 => "type: must",
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// Number of the special promotion plan.
+            /// Number of a targeted or exclusive plan, returned when items are added.
             2 info_id: Option<i64> => "info_id",
         }
         new(type_: i64)
@@ -414,15 +429,15 @@ pub mod item {
             0 type_: Option<i64> => "type",
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// Number of the special promotion plan.
+            /// Number of a targeted or exclusive plan, returned when items are added.
             2 info_id: Option<i64> => "info_id",
             /// Whether promotion relations are returned.
             3 need_relation: Option<bool> => "need_relation",
             /// Whether the total is to be counted.
             4 need_total_num: Option<bool> => "need_total_num",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             5 page_index: Option<i64> => "page_index",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             6 page_size: Option<i64> => "page_size",
         }
         new()
@@ -440,7 +455,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The league item in detail.
+            /// The league item in detail: `type`, `product_id`, `ratio`, `status` and so on.
             0 item: super::ItemInfo => "item: must",
         }
     }
@@ -464,6 +479,20 @@ pub mod item {
         }
     }
 
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["item.exclusive_info.finder_ids", "item.exclusive_info.finder_info_list"],
+        }
+    }
+
     w::record! {
         /// Add items to a head supplier (批量新增团长商品).
         ///
@@ -476,7 +505,7 @@ pub mod item {
             0 head_supplier_appid: xinqiao_types::AppId => "headsupplier_appid: must",
             /// Products for the head supplier, one entry each.
             1 list: Vec<super::HeadSupplierBatchAddList> => "list: must",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// When promoting begins; at once if left out; format `unix`.
             2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// End of the period or range, paired with its start; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -527,13 +556,13 @@ pub mod item {
             0 type_: Option<i64> => "type",
             /// Number that the platform gave the product; such as `10000000123456`.
             1 product_id: Option<i64> => "product_id",
-            /// Number of the special promotion plan.
+            /// Number of a targeted or exclusive plan, returned when items are added.
             2 info_id: Option<i64> => "info_id",
             /// Whether the total is to be counted.
             3 need_total_num: Option<bool> => "need_total_num",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             4 page_index: i64 => "page_index: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             5 page_size: i64 => "page_size: must",
             /// Where the next page starts, passed on unchanged; empty for the first.
             6 last_buffer: Option<String> => "last_buffer",
@@ -576,6 +605,21 @@ pub mod item {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_buffer",
+            next: "last_buffer",
+            more: "has_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["items"],
+        },
+        |answer| answer.items => super::ListGetItem
+    }
+
     w::record! {
         /// Update a league item (更新联盟商品).
         ///
@@ -583,13 +627,13 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_upditem.html>.
         /// * Catalog: `channels.league.item.upd`.
         pub struct Upd {
-            /// What to do: start or stop promoting.
+            /// Whether to start or stop promoting, as a code.
             0 operate_type: i64 => "operate_type: must",
             /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             1 type_: i64 => "type: must",
             /// Number that the platform gave the product; such as `10000000123456`.
             2 product_id: Option<i64> => "product_id",
-            /// Number of the special promotion plan.
+            /// Number of a targeted or exclusive plan, returned when items are added.
             3 info_id: Option<i64> => "info_id",
             /// Commission in percent, 0 to 90.
             4 ratio: Option<i64> => "ratio",
@@ -603,7 +647,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Upd`].
         pub struct UpdResponse {
-            /// Number of the special promotion plan.
+            /// Number of a targeted or exclusive plan, returned when items are added.
             0 info_id: Option<i64> => "info_id",
         }
     }
@@ -745,9 +789,9 @@ pub mod promoter {
         pub struct ListGet {
             /// Filter: `1` invited, `2` accepted, `3` refused, `4` withdrawn, `5` ended.
             0 status: Option<i64> => "status",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             1 page_index: i64 => "page_index: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
         new(page_index: i64, page_size: i64)
@@ -781,6 +825,21 @@ pub mod promoter {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["finder_ids"],
+        },
+        |answer| answer.finder_ids => String
     }
 
     w::record! {

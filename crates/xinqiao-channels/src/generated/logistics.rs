@@ -8,13 +8,13 @@ w::record! {
     pub struct Account {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Number of the shop or outlet.
+        /// Number of the shop at the carrier's outlet, returned with the waybill account.
         1 shop_id: String => "shop_id: must",
-        /// Number of the electronic waybill account.
+        /// Number of the waybill account, returned when accounts are looked up.
         2 acct_id: String => "acct_id: must",
-        /// Whether the account is own or shared.
+        /// `0` own account, `1` shared by another shop.
         3 acct_type: i64 => "acct_type: must",
-        /// Whether the account is bound.
+        /// `1` binding in review, `2` unbinding in review, `3` bound, `4` unbound, `5` binding refused, `6` unbinding refused.
         4 status: i64 => "status: must",
         /// How many waybills are left; in fen.
         5 available: xinqiao_types::Fen => "available: must",
@@ -24,11 +24,11 @@ w::record! {
         7 recycled: i64 => "recycled: must",
         /// How many waybills were cancelled in all.
         8 cancel: i64 => "cancel: must",
-        /// Number of the monthly account at the carrier.
+        /// Monthly account agreed with the carrier, needed with directly run carriers.
         9 monthly_card: Option<String> => "monthly_card",
-        /// The carrier's outlet.
+        /// The carrier's outlet: `delivery_id`, `site_status`, `site_code`, `site_name` and so on.
         10 site_info: Option<SiteInfo> => "site_info",
-        /// By whom the account is shared.
+        /// By whom the account is shared: `delivery_id`, `site_code`, `site_name`, `share_id` and so on.
         11 share: Option<Share> => "share",
         /// Where the parcel is sent from.
         12 sender_address: Option<SenderAddress> => "sender_address",
@@ -40,11 +40,11 @@ w::record! {
     pub struct Address {
         /// Code of the country or region.
         0 country_code: String => "country_code: must",
-        /// Administrative division number of the province.
+        /// Code of the province, from the list of regions.
         1 province_code: String => "province_code: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// Administrative division number of the city.
+        /// Code of the city, from the list of regions.
         3 city_code: String => "city_code: must",
         /// Which city, by name; such as `广州市`.
         4 city_name: String => "city_name: must",
@@ -68,7 +68,7 @@ w::record! {
         0 name: String => "name: must",
         /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// Telephone number of the outlet; personal data, masked in `Debug`.
+        /// Phone of the carrier's outlet; personal data, masked in `Debug`.
         2 phone: String => "phone: must masked",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// `custom_config` of `logistics::Single`.
     pub struct CustomConfig {
-        /// How wide it is; pixels for pictures and screens; in px.
+        /// Width of the waybill paper or of the custom area; in px.
         0 width: Option<i64> => "width",
-        /// How tall it is; pixels for pictures and screens; in px.
+        /// Height of the waybill paper or of the custom area; in px.
         1 height: Option<i64> => "height",
         /// Upper edge; in px.
         2 top: Option<i64> => "top",
@@ -100,7 +100,7 @@ w::record! {
 w::record! {
     /// `delivery_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct DeliveryInfo {
-        /// Which service of the carrier.
+        /// Product of the carrier, such as standard or express, as a code of that company.
         0 delivery_type: Option<i64> => "delivery_type",
         /// Earliest time for the pickup; format `unix`.
         1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => "collected_time_begin",
@@ -127,7 +127,7 @@ w::record! {
 w::record! {
     /// An item of `ec_order_list` in `logistics::ewaybill::biz::OrderCreate`; an item of `ec_order_list` in `logistics::ewaybill::biz::OrderPreCreate`; and 1 more.
     pub struct EcOrder {
-        /// Number of the shop order.
+        /// Number of the shop order that the waybill belongs to.
         0 ec_order_id: Option<w::TextOrNumber> => "ec_order_id",
         /// Goods concerned, one entry per kind.
         1 goods_list: Vec<Goods> => "goods_list: must",
@@ -192,9 +192,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::TemplateCreateInfo`; an item of `options` in `logistics::TemplateUpdateInfo`.
     pub struct InfoOption {
-        /// Number of the option.
+        /// Number of a printable item, from the template's settings.
         0 option_id: i64 => "option_id: must",
-        /// How large the text is printed.
+        /// Size of the custom text on the waybill.
         1 font_size: i64 => "font_size: must",
         /// Whether the text is bold.
         2 is_bold: Option<bool> => "is_bold",
@@ -214,21 +214,21 @@ w::record! {
         1 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// Code of the carrier's outlet.
+        /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         3 site_code: Option<String> => "site_code",
-        /// Number of the shop or outlet.
+        /// Number of the shop at the carrier's outlet, returned with the waybill account.
         4 shop_id: String => "shop_id: must",
-        /// Number of the electronic waybill account.
+        /// Number of the waybill account, returned when accounts are looked up.
         5 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-        /// Who sends the parcel.
+        /// Who sends the parcel: `province`, `city`, `county`, `street` and so on.
         6 sender: Sender => "sender: must",
-        /// Who receives the parcel.
+        /// Who receives the parcel: `province`, `city`, `county`, `street` and so on.
         7 receiver: Sender => "receiver: must",
         /// Orders in the parcel, one entry each.
         8 ec_order_list: Vec<EcOrder> => "ec_order_list: must",
         /// Free text added by whoever made the record.
         9 remark: Option<String> => "remark",
-        /// State of the waybill order.
+        /// Step of the waybill: number taken, picked up, cancelled and so on, as a code.
         10 status: i64 => "status: must",
         /// Route of the parcel, one entry per step.
         11 path_info: Vec<PathInfo> => "path_info: must",
@@ -240,7 +240,7 @@ w::record! {
     pub struct OrderRiskInfo {
         /// The risk in words.
         0 risk_msg: Option<String> => "risk_msg",
-        /// Orders at risk.
+        /// Orders at risk: `ec_order_id`, `ewaybill_order_code` and so on.
         1 risk_ec_order_info: Option<Vec<RiskEcOrderInfo>> => "risk_ec_order_info",
     }
 }
@@ -248,11 +248,11 @@ w::record! {
 w::record! {
     /// An item of `order_vas_list` in `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderVa {
-        /// Kind of the extra service.
+        /// Extra service of the carrier, such as insurance or signed return, as a code.
         0 vas_type: String => "vas_type: must",
         /// Detail of the extra service.
         1 vas_detail: Option<String> => "vas_detail",
-        /// Value of the extra service.
+        /// Value of the extra service, such as the insured sum.
         2 vas_value: Option<String> => "vas_value",
     }
     new(vas_type: impl Into<String>)
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// An item of `path_info` in `logistics::OrderInfo`.
     pub struct PathInfo {
-        /// State of the parcel as a code.
+        /// Stage of transport that this entry stands for, as a code: picked up, out for delivery, signed.
         0 status: i64 => "status: must",
         /// The step in words.
         1 desc: String => "desc: must",
@@ -294,7 +294,7 @@ w::record! {
 w::record! {
     /// An item of `risk_ec_order_info` in `logistics::OrderRiskInfo`.
     pub struct RiskEcOrderInfo {
-        /// Number of the shop order.
+        /// Number of the shop order that the waybill belongs to.
         0 ec_order_id: w::TextOrNumber => "ec_order_id: must",
         /// Code of the order that lets a waybill be made without decrypting the buyer.
         1 ewaybill_order_code: Option<String> => "ewaybill_order_code",
@@ -353,19 +353,19 @@ w::record! {
     pub struct Share {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Code of the carrier's outlet.
+        /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         1 site_code: String => "site_code: must",
-        /// What the outlet is called.
+        /// Outlet of the carrier, by name.
         2 site_name: String => "site_name: must",
-        /// Number of the sharing.
+        /// Number of the sharing of the waybill account.
         3 share_id: String => "share_id: must",
-        /// Number of the shop or outlet.
+        /// Number of the shop at the carrier's outlet, returned with the waybill account.
         4 shop_id: String => "shop_id: must",
-        /// Number of the electronic waybill account.
+        /// Number of the waybill account, returned when accounts are looked up.
         5 acct_id: String => "acct_id: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         6 nickname: String => "nickname: must masked",
-        /// Number of the monthly account at the carrier.
+        /// Monthly account agreed with the carrier, needed with directly run carriers.
         7 monthly_card: Option<String> => "monthly_card",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -375,17 +375,17 @@ w::record! {
 w::record! {
     /// `single` of `logistics::TemplateConfigDetail`.
     pub struct Single {
-        /// Kind of template.
+        /// Form of the waybill, such as single or double sheet.
         0 type_: String => "type: must",
         /// The template in words.
         1 desc: String => "desc: must",
-        /// How wide it is; pixels for pictures and screens; in mm.
+        /// Width of the waybill paper or of the custom area; in mm.
         2 width: i64 => "width: must",
-        /// How tall it is; pixels for pictures and screens; in mm.
+        /// Height of the waybill paper or of the custom area; in mm.
         3 height: i64 => "height: must",
-        /// Address of the template.
+        /// Address of the template's layout file.
         4 url: String => "url: must",
-        /// Settings of the free area.
+        /// Settings of the free area: `width`, `height`, `top` and `left`.
         5 custom_config: Option<CustomConfig> => "custom_config",
     }
 }
@@ -395,18 +395,18 @@ w::record! {
     pub struct SiteInfo {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Whether the outlet works.
+        /// Whether the outlet can issue waybills, as a code.
         1 site_status: i64 => "site_status: must",
-        /// Code of the carrier's outlet.
+        /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         2 site_code: String => "site_code: must",
-        /// What the outlet is called.
+        /// Outlet of the carrier, by name.
         3 site_name: String => "site_name: must",
         /// The outlet's full name; `site_fullname` on the wire.
         #[doc(alias = "site_fullname")]
         4 site_full_name: String => "site_fullname: must",
         /// Street, house number and the like; personal data, masked in `Debug`.
         5 address: Address => "address: must masked",
-        /// Who to call at the outlet.
+        /// Who to call at the outlet: `name`, `mobile` and `phone`.
         6 contact: Contact => "contact: must",
     }
 }
@@ -422,7 +422,7 @@ w::record! {
         2 space_y: Option<i64> => "space_y",
         /// How tall the parcel is; in cm.
         3 space_z: Option<i64> => "space_z",
-        /// Number of the parcel in the shipment.
+        /// Which parcel of the consignment it is.
         4 package_no: Option<String> => "package_no",
     }
     new()
@@ -433,19 +433,19 @@ w::record! {
 w::record! {
     /// `template_info` of the answer of `logistics::ewaybill::biz::TemplateGetById`; an item of `template_list` in `logistics::TotalTemplate`.
     pub struct Template {
-        /// Number of the waybill template.
+        /// Number of the waybill template, from adding or listing templates.
         0 template_id: String => "template_id: must",
         /// Form of the waybill template, such as a single sheet.
         1 template_type: String => "template_type: must",
-        /// What the template is called.
+        /// Name by which users tell templates apart.
         2 template_name: String => "template_name: must",
-        /// The template in words.
+        /// What the waybill template is for, in your own words.
         3 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         4 options: Vec<TemplateOption> => "options: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         5 is_default: bool => "is_default: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         7 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// A value of `config` in the answer of `logistics::ewaybill::biz::TemplateConfig`.
     pub struct TemplateConfigDetail {
-        /// Template on a single sheet.
+        /// Template on a single sheet: `type`, `desc`, `width`, `height` and so on.
         0 single: Single => "single: must",
     }
 }
@@ -465,13 +465,13 @@ w::record! {
     pub struct TemplateCreateInfo {
         /// Form of the waybill template, such as a single sheet.
         0 template_type: String => "template_type: must",
-        /// What the template is called.
+        /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
-        /// The template in words.
+        /// What the waybill template is for, in your own words.
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         4 is_default: bool => "is_default: must",
     }
     new(
@@ -486,9 +486,9 @@ w::record! {
 w::record! {
     /// An item of `options` in `logistics::Template`.
     pub struct TemplateOption {
-        /// Number of the option.
+        /// Number of a printable item, from the template's settings.
         0 option_id: i64 => "option_id: must",
-        /// How large the text is printed.
+        /// Size of the custom text on the waybill.
         1 font_size: i64 => "font_size: must",
         /// Whether the text is bold.
         2 is_bold: bool => "is_bold: must",
@@ -502,15 +502,15 @@ w::record! {
     pub struct TemplateUpdateInfo {
         /// Form of the waybill template, such as a single sheet.
         0 template_type: String => "template_type: must",
-        /// What the template is called.
+        /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
-        /// The template in words.
+        /// What the waybill template is for, in your own words.
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         4 is_default: bool => "is_default: must",
-        /// Number of the waybill template.
+        /// Number of the waybill template, from adding or listing templates.
         5 template_id: String => "template_id: must",
     }
     new(
@@ -528,7 +528,7 @@ w::record! {
     pub struct TotalTemplate {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Number of the default template.
+        /// Waybill template that is used when none is named.
         1 default_template_id: Option<String> => "default_template_id",
         /// Templates, one entry each.
         2 template_list: Vec<Template> => "template_list: must",
@@ -542,7 +542,7 @@ w::record! {
         0 waybill_type: Option<i64> => "waybill_type",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: Option<String> => "waybill_id",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -556,8 +556,8 @@ w::record! {
     pub struct PhoneNumberGet {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// Virtual number that stands in for the real one.
-        1 private_phone: Option<String> => "private_phone",
+        /// Virtual number that stands in for the real one; personal data, masked in `Debug`.
+        1 private_phone: Option<String> => "private_phone: masked",
     }
     new(waybill_id: impl Into<String>)
     text(private_phone: String)
@@ -597,7 +597,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/logistics/delivery_virtual_number.html>.
     /// * Catalog: `channels.logistics.phone_number_pool_get`.
     pub struct PhoneNumberPoolGet {
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         0 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -640,6 +640,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PhoneNumberPoolGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["phonenumbers"],
+    },
+    |answer| answer.phone_numbers => String
+}
+
 w::record! {
     /// Get the virtual number of a waybill (获取运单虚拟号).
     ///
@@ -656,12 +671,12 @@ w::record! {
 w::record! {
     /// Answer to [`VirtualNumberGet`].
     pub struct VirtualNumberGetResponse {
-        /// The real number, partly hidden.
-        0 masked_real_phone: String => "masked_real_phone: must",
-        /// The virtual number without extension.
-        1 main_phone: String => "main_phone: must",
-        /// Virtual number that stands in for the real one.
-        2 virtual_phone: String => "virtual_phone: must",
+        /// The real number, partly hidden; personal data, masked in `Debug`.
+        0 masked_real_phone: String => "masked_real_phone: must masked",
+        /// The virtual number without extension; personal data, masked in `Debug`.
+        1 main_phone: String => "main_phone: must masked",
+        /// Virtual number that stands in for the real one; personal data, masked in `Debug`.
+        2 virtual_phone: String => "virtual_phone: must masked",
     }
 }
 
@@ -700,9 +715,9 @@ pub mod ewaybill {
             pub struct AccountGet {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: Option<String> => "delivery_id",
-                /// Number of the electronic waybill account.
+                /// Number of the waybill account, returned when accounts are looked up.
                 1 acct_id: Option<String> => "acct_id",
-                /// State of the account or order.
+                /// State of the account's binding or of the waybill; as a filter, only those are listed.
                 2 status: Option<i64> => "status",
                 /// Whether balances are returned.
                 3 need_balance: bool => "need_balance: must",
@@ -745,6 +760,21 @@ pub mod ewaybill {
             }
         }
 
+        w::paged! {
+            AccountGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["account_list"],
+            },
+            |answer| answer.account_list => super::super::Account
+        }
+
         w::record! {
             /// List opened delivery companies (列出已开通的快递公司).
             ///
@@ -752,7 +782,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/get_acctdeliverylist.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.delivery_get`.
             pub struct DeliveryGet {
-                /// State of the account or order.
+                /// State of the account's binding or of the waybill; as a filter, only those are listed.
                 0 status: Option<i64> => "status",
             }
             new()
@@ -764,7 +794,7 @@ pub mod ewaybill {
             pub struct DeliveryGetResponse {
                 /// Carriers in use, one entry each.
                 0 list: Vec<super::super::DeliveryGetList> => "list: must",
-                /// Number of the shop or outlet.
+                /// Number of the shop at the carrier's outlet, returned with the waybill account.
                 1 shop_id: String => "shop_id: must",
             }
         }
@@ -801,13 +831,13 @@ pub mod ewaybill {
                 1 waybill_id: String => "waybill_id: must",
                 /// Code of the express or delivery company; such as `SF`.
                 2 delivery_id: String => "delivery_id: must",
-                /// Number of the shop or outlet.
+                /// Number of the shop at the carrier's outlet, returned with the waybill account.
                 3 shop_id: String => "shop_id: must",
-                /// Number of the electronic waybill account.
+                /// Number of the waybill account, returned when accounts are looked up.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
                 /// How many sub-parcels to add.
                 5 add_package_quantity: i64 => "add_package_quantity: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 6 template_id: Option<String> => "template_id",
                 /// Parcels of the shipment, one entry each.
                 7 subpackage_list: Option<Vec<super::super::Subpackage>> => "subpackage_list",
@@ -962,31 +992,31 @@ pub mod ewaybill {
                 0 delivery_id: String => "delivery_id: must",
                 /// Number that the platform gave the electronic waybill order.
                 1 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// Code of the carrier's outlet.
+                /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
                 2 site_code: Option<String> => "site_code",
-                /// Number of the shop or outlet.
+                /// Number of the shop at the carrier's outlet, returned with the waybill account.
                 3 shop_id: String => "shop_id: must",
-                /// Number of the electronic waybill account.
+                /// Number of the waybill account, returned when accounts are looked up.
                 4 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 5 template_id: Option<String> => "template_id",
-                /// Who sends the parcel.
+                /// Who sends the parcel: `province`, `city`, `county`, `street` and so on.
                 6 sender: super::super::Sender => "sender: must",
-                /// Who receives the parcel.
+                /// Who receives the parcel: `province`, `city`, `county`, `street` and so on.
                 7 receiver: super::super::Sender => "receiver: must",
-                /// Where returned goods are to be sent.
+                /// Where goods are returned to: person, phone and place.
                 8 return_address: Option<super::super::Sender> => "return_address",
                 /// Orders in the parcel, one entry each.
                 9 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// Free text added by whoever made the record.
                 10 remark: Option<String> => "remark",
-                /// Kind of order.
+                /// Whether the waybill is for a shop order or one from elsewhere, as a code.
                 11 order_type: Option<i64> => "order_type",
                 /// Extra services of the carrier, such as insurance.
                 12 order_vas_list: Option<Vec<super::super::OrderVa>> => "order_vas_list",
                 /// Weight, volume and temperature of the parcel.
                 13 ext_info: Option<super::super::ExtInfo> => "ext_info",
-                /// How it is delivered.
+                /// Way of delivery, tracking number and address.
                 14 delivery_info: Option<super::super::DeliveryInfo> => "delivery_info",
             }
             new(
@@ -1021,7 +1051,7 @@ pub mod ewaybill {
                 3 print_info: Option<String> => "print_info",
                 /// Numbers of the added parcels, one entry each.
                 4 waybill_id_list: Option<Vec<super::super::WaybillId>> => "waybill_id_list",
-                /// Suspected risks of the orders in the parcel.
+                /// Suspected risks of the orders in the parcel: `risk_msg` and `risk_ec_order_info`.
                 5 order_risk_info: Option<super::super::OrderRiskInfo> => "order_risk_info",
             }
         }
@@ -1061,7 +1091,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`OrderGet`].
             pub struct OrderGetResponse {
-                /// The waybill order with its route.
+                /// The waybill order with its route: `delivery_id`, `ewaybill_order_id`, `waybill_id`, `site_code` and so on.
                 0 order_info: super::super::OrderInfo => "order_info: must",
             }
         }
@@ -1094,9 +1124,9 @@ pub mod ewaybill {
             pub struct OrderGetPrintInfo {
                 /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
-                /// Tracking number of the sub-parcel.
+                /// Tracking number of a further parcel of the consignment, returned when added.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
@@ -1139,15 +1169,15 @@ pub mod ewaybill {
             pub struct OrderPreCreate {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// Code of the carrier's outlet.
+                /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
                 1 site_code: Option<String> => "site_code",
-                /// Number of the shop or outlet.
+                /// Number of the shop at the carrier's outlet, returned with the waybill account.
                 2 shop_id: String => "shop_id: must",
-                /// Number of the electronic waybill account.
+                /// Number of the waybill account, returned when accounts are looked up.
                 3 ewaybill_acct_id: String => "ewaybill_acct_id: must",
-                /// Who sends the parcel.
+                /// Who sends the parcel: `province`, `city`, `county`, `street` and so on.
                 4 sender: super::super::Sender => "sender: must",
-                /// Who receives the parcel.
+                /// Who receives the parcel: `province`, `city`, `county`, `street` and so on.
                 5 receiver: super::super::Sender => "receiver: must",
                 /// Orders in the parcel, one entry each.
                 6 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
@@ -1244,9 +1274,9 @@ pub mod ewaybill {
             pub struct PrintGet {
                 /// Number that the platform gave the electronic waybill order.
                 0 ewaybill_order_id: String => "ewaybill_order_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
-                /// Tracking number of the sub-parcel.
+                /// Tracking number of a further parcel of the consignment, returned when added.
                 2 sub_waybill_id: Option<String> => "sub_waybill_id",
             }
             new(ewaybill_order_id: impl Into<String>, template_id: impl Into<String>)
@@ -1322,7 +1352,7 @@ pub mod ewaybill {
             pub struct TemplateCreate {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// The waybill template to make.
+                /// The waybill template to make: `template_type`, `template_name`, `template_desc`, `options` and so on.
                 1 info: super::super::TemplateCreateInfo => "info: must",
             }
             new(delivery_id: impl Into<String>, info: super::super::TemplateCreateInfo)
@@ -1333,7 +1363,7 @@ pub mod ewaybill {
             pub struct TemplateCreateResponse {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
             }
         }
@@ -1366,7 +1396,7 @@ pub mod ewaybill {
             pub struct TemplateDelete {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
             }
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
@@ -1408,7 +1438,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateGet`].
             pub struct TemplateGetResponse {
-                /// Templates by carrier.
+                /// Templates by carrier: `delivery_id`, `default_template_id` and `template_list`.
                 0 total_template: Vec<super::super::TotalTemplate> => "total_template: must",
             }
         }
@@ -1441,7 +1471,7 @@ pub mod ewaybill {
             pub struct TemplateGetById {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// Number of the waybill template.
+                /// Number of the waybill template, from adding or listing templates.
                 1 template_id: String => "template_id: must",
             }
             new(delivery_id: impl Into<String>, template_id: impl Into<String>)
@@ -1450,7 +1480,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`TemplateGetById`].
             pub struct TemplateGetByIdResponse {
-                /// The waybill template.
+                /// The waybill template: `template_id`, `template_type`, `template_name` and so on.
                 0 template_info: super::super::Template => "template_info: must",
             }
         }
@@ -1483,7 +1513,7 @@ pub mod ewaybill {
             pub struct TemplateUpdate {
                 /// Code of the express or delivery company; such as `SF`.
                 0 delivery_id: String => "delivery_id: must",
-                /// The waybill template as it should be.
+                /// The waybill template as it should be: `template_type`, `template_name`, `template_desc`, `options` and so on.
                 1 info: super::super::TemplateUpdateInfo => "info: must",
             }
             new(delivery_id: impl Into<String>, info: super::super::TemplateUpdateInfo)

@@ -10,7 +10,7 @@ w::record! {
         0 address_info: AddressDetailAddressInfo => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         2 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
@@ -51,7 +51,7 @@ w::record! {
         5 detail_info: String => "detail_info: must",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
@@ -144,7 +144,7 @@ w::record! {
     pub struct CalcMethod {
         /// The address with name, region, street and telephone.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         1 is_default: bool => "is_default: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
@@ -162,7 +162,7 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `merchant::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
-        /// Regions to which the rule applies.
+        /// Regions to which the rule applies: `province_name`, `city_name`, `county_name` and so on.
         0 address_infos: Vec<AddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
@@ -190,7 +190,7 @@ w::record! {
     pub struct FreightCalcMethod {
         /// The address with name, region, street and telephone.
         0 address_info: Vec<AddressInfo> => "address_info: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         1 is_default: bool => "is_default: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// `freight_template` of `merchant::AddFreightTemplate`.
     pub struct FreightTemplate {
-        /// What the freight template is called.
+        /// Name of the freight template, for the merchant to pick by.
         0 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: String => "valuation_type: must",
@@ -231,13 +231,13 @@ w::record! {
         5 shipping_method: String => "shipping_method: must",
         /// The address with name, region, street and telephone.
         6 address_info: Option<AddressInfo> => "address_info",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         8 is_default: Option<bool> => "is_default",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
@@ -296,7 +296,7 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `merchant::TemplateAllConditionFreeDetail`.
     pub struct TemplateConditionFreeDetail {
-        /// Regions to which the rule applies.
+        /// Regions to which the rule applies: `province_name`, `city_name`, `county_name` and so on.
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
@@ -322,13 +322,13 @@ w::record! {
 w::record! {
     /// `address_detail` of the answer of `merchant::address::Get`.
     pub struct GetAddressDetail {
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         0 address_id: i64 => "address_id: must",
         /// The address with name, region, street and telephone.
         1 address_info: GetAddressInfo => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         2 address_type: Option<AddressDetailAddressType> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         3 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
@@ -342,7 +342,7 @@ w::record! {
         8 default_recv: bool => "default_recv: must zero-one",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -364,7 +364,7 @@ w::record! {
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
@@ -376,9 +376,9 @@ w::record! {
 w::record! {
     /// `freight_template` of the answer of `merchant::GetFreightTemplateDetail`.
     pub struct TemplateDetailFreightTemplate {
-        /// Number of the freight template.
+        /// Number of the freight template, returned when added; products refer to it.
         0 template_id: i64 => "template_id: must",
-        /// What the freight template is called.
+        /// Name of the freight template, for the merchant to pick by.
         1 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         2 valuation_type: String => "valuation_type: must",
@@ -392,17 +392,17 @@ w::record! {
         6 shipping_method: String => "shipping_method: must",
         /// The address with name, region, street and telephone.
         7 address_info: FreightTemplateAddressInfo => "address_info: must",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         8 not_send_area: FreightTemplateNotSendArea => "not_send_area: must",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         9 is_default: bool => "is_default: must",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         10 all_condition_free_detail: TemplateAllConditionFreeDetail => "all_condition_free_detail: must",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         11 all_freight_calc_method: TemplateAllFreightCalcMethod => "all_freight_calc_method: must",
         /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -423,7 +423,7 @@ w::record! {
         0 address_info: AddressDetailAddressInfo => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         2 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
@@ -435,7 +435,7 @@ w::record! {
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressDetailAddressInfo, address_id: i64)
@@ -452,7 +452,7 @@ w::record! {
 w::record! {
     /// `freight_template` of `merchant::UpdateFreightTemplate`.
     pub struct Template {
-        /// What the freight template is called.
+        /// Name of the freight template, for the merchant to pick by.
         0 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: String => "valuation_type: must",
@@ -466,15 +466,15 @@ w::record! {
         5 shipping_method: String => "shipping_method: must",
         /// The address with name, region, street and telephone.
         6 address_info: Option<AddressInfo> => "address_info",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether it is the one used by default.
+        /// Whether this address or template is the one taken by default.
         8 is_default: Option<bool> => "is_default",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
-        /// Number of the freight template.
+        /// Number of the freight template, returned when added; products refer to it.
         11 template_id: i64 => "template_id: must",
     }
     new(
@@ -511,7 +511,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFreightTemplate`].
     pub struct AddFreightTemplateResponse {
-        /// Number of the freight template.
+        /// Number of the freight template, returned when added; products refer to it.
         0 template_id: i64 => "template_id: must",
     }
 }
@@ -542,7 +542,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/getfreighttemplatedetail.html>.
     /// * Catalog: `channels.merchant.get_freight_template_detail`.
     pub struct GetFreightTemplateDetail {
-        /// Number of the freight template.
+        /// Number of the freight template, returned when added; products refer to it.
         0 template_id: i64 => "template_id: must",
     }
     new(template_id: i64)
@@ -617,6 +617,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFreightTemplateList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["template_id_list"],
+    },
+    |answer| answer.template_id_list => i64
+}
+
 w::record! {
     /// Update a freight template (更新运费模板).
     ///
@@ -660,8 +675,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/add.html>.
         /// * Catalog: `channels.merchant.address.add`.
         pub struct Add {
-            /// Street, house number and the like.
-            0 address_detail: super::AddressDetail => "address_detail: must",
+            /// Street, house number and the like; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -669,7 +684,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
     }
@@ -700,7 +715,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/delete.html>.
         /// * Catalog: `channels.merchant.address.delete`.
         pub struct Delete {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -732,7 +747,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/get.html>.
         /// * Catalog: `channels.merchant.address.get`.
         pub struct Get {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -741,8 +756,8 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Street, house number and the like.
-            0 address_detail: super::GetAddressDetail => "address_detail: must",
+            /// Street, house number and the like; personal data, masked in `Debug`.
+            0 address_detail: super::GetAddressDetail => "address_detail: must masked",
         }
     }
 
@@ -783,7 +798,7 @@ pub mod address {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Numbers of the addresses.
+            /// Numbers of all addresses in the merchant's book.
             0 address_id_list: Vec<i64> => "address_id_list: must",
         }
     }
@@ -807,6 +822,21 @@ pub mod address {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["address_id_list"],
+        },
+        |answer| answer.address_id_list => i64
+    }
+
     w::record! {
         /// Update a merchant address (更新商家地址).
         ///
@@ -814,8 +844,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/update.html>.
         /// * Catalog: `channels.merchant.address.update`.
         pub struct Update {
-            /// Street, house number and the like.
-            0 address_detail: super::UpdateAddressDetail => "address_detail: must",
+            /// Street, house number and the like; personal data, masked in `Debug`.
+            0 address_detail: super::UpdateAddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::UpdateAddressDetail)
     }
@@ -853,7 +883,7 @@ pub mod private_number {
         pub struct AddPhone {
             /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
-            /// Code from the text message.
+            /// Code from the text message to the administrator.
             1 verify_code: String => "verify_code: must",
             /// WeChat user of the number; `wxusername` on the wire.
             #[doc(alias = "wxusername")]
@@ -866,10 +896,10 @@ pub mod private_number {
     w::record! {
         /// Answer to [`AddPhone`].
         pub struct AddPhoneResponse {
-            /// Address of the QR code; `qrcode_url` on the wire.
+            /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
             #[doc(alias = "qrcode_url")]
             0 qr_code_url: String => "qrcode_url: must",
-            /// Whether the number was verified.
+            /// Whether the number was verified; only then can it serve behind a private number.
             1 status: i64 => "status: must",
         }
     }
@@ -909,7 +939,7 @@ pub mod private_number {
     w::record! {
         /// Answer to [`GetPhone`].
         pub struct GetPhoneResponse {
-            /// Whether the number was verified.
+            /// Whether the number was verified; only then can it serve behind a private number.
             0 status: i64 => "status: must",
             /// Why it failed; present only after a failure.
             1 fail_reason: Option<String> => "fail_reason",

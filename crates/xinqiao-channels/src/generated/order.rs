@@ -23,7 +23,7 @@ w::record! {
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         8 lng: Option<f64> => "lng",
@@ -55,10 +55,10 @@ w::record! {
 w::record! {
     /// An item of `aftersale_order_list` in `order::AfterSaleDetail`.
     pub struct AfterSaleOrder {
-        /// Number of the after-sales case; `aftersale_order_id` on the wire.
+        /// Number of the after-sales case, given when the buyer opens it; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: w::TextOrNumber => "aftersale_order_id: must",
-        /// State of the case as a code.
+        /// Step of the case as a code of the after-sales pages; final once cancelled or done.
         1 status: i64 => "status: must",
     }
 }
@@ -66,10 +66,10 @@ w::record! {
 w::record! {
     /// `agent_info` of `order::OrderDetail`.
     pub struct AgentInfo {
-        /// Id of the agent's Channels account.
+        /// Channels account that the agent is authorised for.
         0 agent_finder_id: String => "agent_finder_id: must",
-        /// The agent's Channels account, by nickname.
-        1 agent_finder_nickname: String => "agent_finder_nickname: must",
+        /// The agent's Channels account, by nickname; personal data, masked in `Debug`.
+        1 agent_finder_nickname: String => "agent_finder_nickname: must masked",
     }
 }
 
@@ -78,7 +78,7 @@ w::record! {
     pub struct AuditItem {
         /// What the item is called.
         0 item_name: String => "item_name: must",
-        /// Link of the picture.
+        /// Link of this item's picture.
         1 item_value: String => "item_value: must",
     }
     new(item_name: impl Into<String>, item_value: impl Into<String>)
@@ -87,9 +87,9 @@ w::record! {
 w::record! {
     /// An item of `change_infos` in `order::DeliveryInfoUpdate`.
     pub struct ChangeInfo {
-        /// The parcel before the change.
+        /// The parcel before the change: `delivery_id`, `waybill_id` and `product_infos`.
         0 old: Old => "old: must",
-        /// The parcel after the change.
+        /// The parcel after the change: `delivery_id`, `waybill_id` and `product_infos`.
         1 new: Old => "new: must",
     }
     new(old: Old, new: Old)
@@ -114,9 +114,9 @@ w::record! {
         /// Change before shipment: `3` waits for the merchant, `4` agreed, `5` refused, `6` cancelled, `7` expired; `preshipment_change_sku_state` on the wire.
         #[doc(alias = "preshipment_change_sku_state")]
         0 pre_shipment_change_sku_state: i64 => "preshipment_change_sku_state: must",
-        /// Number of the variant before the change.
+        /// Variant that was ordered before the change.
         1 old_sku_id: i64 => "old_sku_id: must",
-        /// Number of the variant after the change.
+        /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
         /// Latest time to handle it; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
@@ -141,9 +141,9 @@ w::record! {
         /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         6 open_finder_id: Option<String> => "openfinderid",
-        /// Number of the talent.
+        /// Number of the talent on the selling platform, from the list of talents.
         7 talent_id: Option<String> => "talent_id",
-        /// Number of the agency.
+        /// Number that the platform gave the agency.
         8 agency_id: Option<String> => "agency_id",
     }
 }
@@ -161,7 +161,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `order::OrderDetail`.
     pub struct CouponInfo {
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         0 user_coupon_id: Option<String> => "user_coupon_id",
     }
 }
@@ -173,7 +173,7 @@ w::record! {
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// End of the period or range, paired with its start; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Page of the mini program with the course.
+        /// Page of the mini program with the course: `type`, `wxa_appid` and `wxa_path`.
         2 course_path: CoursePath => "course_path: must",
     }
     new(course_path: CoursePath)
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `course_path` of `order::CourseInfo`.
     pub struct CoursePath {
-        /// Kind of page with the course.
+        /// Where the course is opened, such as mini program or web, as a code.
         0 type_: i64 => "type: must",
         /// AppID of the mini program; such as `wxd678efh567hg6787`.
         1 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
@@ -208,13 +208,13 @@ w::record! {
 w::record! {
     /// `custom_info` of `order::OrderDetail`.
     pub struct CustomInfo {
-        /// Kind of customisation: picture or text.
+        /// Whether the buyer customises a picture or a text, as a code.
         0 custom_type: i64 => "custom_type: must",
         /// Picture that the buyer wants.
         1 custom_img_url: Option<String> => "custom_img_url",
         /// Preview of the customised goods.
         2 custom_preview_img_url: Option<String> => "custom_preview_img_url",
-        /// Words that the buyer wants.
+        /// Words that the buyer wants engraved or printed.
         3 custom_word: Option<String> => "custom_word",
     }
 }
@@ -242,7 +242,7 @@ w::record! {
         0 deliver_method: i64 => "deliver_method: must",
         /// The address with name, region, street and telephone.
         1 address_info: Option<AddressInfo> => "address_info",
-        /// New address that the buyer asked for and the merchant reviews.
+        /// New address that the buyer asked for and the merchant reviews: `user_name`, `province_name`, `city_name`, `county_name` and so on.
         2 address_under_review: Option<AddressInfo> => "address_under_review",
         /// Parcels sent, one entry each.
         3 delivery_product_info: Vec<DeliveryProductInfo> => "delivery_product_info: must",
@@ -254,11 +254,11 @@ w::record! {
         6 ewaybill_order_code: Option<String> => "ewaybill_order_code",
         /// Inspection: `0` none, `1` jewellery, `2` fresh food.
         7 quality_inspect_type: Option<i64> => "quality_inspect_type",
-        /// State of the inspection.
+        /// State of the inspection: `inspect_status`.
         8 quality_inspect_info: Option<QualityInspectInfo> => "quality_inspect_info",
-        /// Account to top up.
+        /// Account to top up: `account_type`, `account_no` and `wx_openid`.
         9 recharge_info: Option<RechargeInfo> => "recharge_info",
-        /// Whether it is dropshipped; `dropship_flag` on the wire.
+        /// Whether a supplier sends the order, as a code; `dropship_flag` on the wire.
         #[doc(alias = "dropship_flag")]
         10 drop_ship_flag: Option<i64> => "dropship_flag",
     }
@@ -291,7 +291,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -307,11 +307,11 @@ w::record! {
 w::record! {
     /// `ecsgift` of `order::PresentOrderInfo`.
     pub struct EcsGift {
-        /// What is given.
+        /// What is given: `gift`.
         0 gifts: Gift => "gifts: must",
         /// Who looks at it: giver or receiver.
         1 user_type: i64 => "user_type: must",
-        /// Wish that goes with the present; `wishmessage` on the wire.
+        /// Wish from giver to receiver; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
     }
@@ -328,7 +328,7 @@ w::record! {
         2 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirm_receipt_time",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         3 finder_id: Option<String> => "finder_id",
-        /// Number of the live stream.
+        /// Number of the live stream, from the list of streams.
         4 live_id: Option<String> => "live_id",
         /// Where it was ordered: `1` elsewhere, `2` live, `3` short video, `4` shared product, `5` window, `6` article.
         5 order_scene: Option<i64> => "order_scene",
@@ -352,7 +352,7 @@ w::record! {
 w::record! {
     /// `free_gift_info` of `order::OrderDetailProductInfo`.
     pub struct FreeGiftInfo {
-        /// Products with which the gift comes.
+        /// Products with which the gift comes: `product_id`, `sku_id`, `task_id` and `gift_cnt`.
         0 main_product_list: Vec<MainProduct> => "main_product_list: must",
     }
 }
@@ -370,10 +370,10 @@ w::record! {
     pub struct GiftDetail {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// State of the gift; `giftstatus` on the wire.
+        /// Whether the gift waits, was taken or went back, as a code; `giftstatus` on the wire.
         #[doc(alias = "giftstatus")]
         1 gift_status: i64 => "giftstatus: must",
-        /// Wish that goes with the present; `wishmessage` on the wire.
+        /// Wish from giver to receiver; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
         /// When it stops being valid; format `unix`.
@@ -384,9 +384,9 @@ w::record! {
 w::record! {
     /// `greeting_card_info` of `order::OrderDetail`.
     pub struct GreetingCardInfo {
-        /// Name under the greeting.
+        /// Giver's name under the greeting.
         0 giver_name: Option<String> => "giver_name",
-        /// Who receives the goods; personal data, masked in `Debug`.
+        /// Name of the receiver as written on the greeting card; personal data, masked in `Debug`.
         1 receiver_name: Option<String> => "receiver_name: masked",
         /// Text on the greeting card.
         2 greeting_message: Option<String> => "greeting_message",
@@ -398,7 +398,7 @@ w::record! {
     pub struct IntraCityOrderInfo {
         /// Number of the shop or outlet.
         0 shop_id: String => "shop_id: must",
-        /// How the arrival of the courier was agreed.
+        /// Whether the courier comes at once or at a booked time, as a code.
         1 predict_arrive_time_type: i64 => "predict_arrive_time_type: must",
         /// Earliest expected arrival; format `unix`.
         2 predict_arrive_start_time: xinqiao_types::UnixSeconds => "predict_arrive_start_time: must",
@@ -416,7 +416,7 @@ w::record! {
         1 sku_id: i64 => "sku_id: must",
         /// Number of the task, to ask for its progress or result.
         2 task_id: i64 => "task_id: must",
-        /// How many pieces of the gift.
+        /// Pieces of the gift that come with the product.
         3 gift_cnt: i64 => "gift_cnt: must",
     }
 }
@@ -447,7 +447,7 @@ w::record! {
         1 status: i64 => "status: must",
         /// The order in detail: goods, prices, payment, delivery.
         2 order_detail: OrderDetail => "order_detail: must",
-        /// After-sales cases of the order; `aftersale_detail` on the wire.
+        /// After-sales cases of the order: `aftersale_order_list` and `on_aftersale_order_cnt`; `aftersale_detail` on the wire.
         #[doc(alias = "aftersale_detail")]
         3 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
@@ -456,7 +456,7 @@ w::record! {
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Whether the order is a present.
         8 is_present: bool => "is_present: must",
@@ -466,15 +466,15 @@ w::record! {
         10 present_order_id_str: Option<String> => "present_order_id_str",
         /// Message with the present.
         11 present_note: Option<String> => "present_note",
-        /// OpenID of who gives the present.
-        12 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid",
-        /// UnionID of who gives the present.
-        13 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// OpenID of who gives the present; personal data, masked in `Debug`.
+        12 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid: masked",
+        /// UnionID of who gives the present; personal data, masked in `Debug`.
+        13 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid: masked",
         /// The present that the order belongs to.
         14 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// Whether the order comes from a flash sale.
         15 is_flash_sale_order: bool => "is_flash_sale_order: must",
-        /// Courier delivery of the order.
+        /// Courier delivery of the order: `shop_id`, `predict_arrive_time_type` and so on.
         16 intra_city_order_info: Option<IntraCityOrderInfo> => "intra_city_order_info",
     }
 }
@@ -486,11 +486,11 @@ w::record! {
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
-        /// How it is delivered.
+        /// Way of delivery, tracking number and address.
         3 delivery_info: Option<DeliveryInfo> => "delivery_info",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         4 coupon_info: Option<CouponInfo> => "coupon_info",
         /// Notes, scene of the order, time of receipt and so on.
         5 ext_info: Option<ExtInfo> => "ext_info",
@@ -498,11 +498,11 @@ w::record! {
         6 commission_infos: Option<Vec<CommissionInfo>> => "commission_infos",
         /// How the order settles, above all whether it will be split.
         7 settle_info: Option<SettleInfo> => "settle_info",
-        /// Who shared it: ids and nickname.
+        /// Ids and nickname of the sharer.
         8 sharer_info: Option<SharerInfo> => "sharer_info",
-        /// Sharers by item.
+        /// Sharers by item: `sharer_openid`, `sharer_unionid`, `sharer_type` and so on.
         9 sku_sharer_infos: Option<Vec<SkuSharerInfo>> => "sku_sharer_infos",
-        /// The agent's Channels account.
+        /// The agent's Channels account: `agent_finder_id` and `agent_finder_nickname`.
         10 agent_info: Option<AgentInfo> => "agent_info",
         /// Where the sale came from, one entry per item.
         11 source_infos: Option<Vec<SourceInfo>> => "source_infos",
@@ -510,7 +510,7 @@ w::record! {
         12 refund_info: Option<RefundInfo> => "refund_info",
         /// Name and wish on the card.
         13 greeting_card_info: Option<GreetingCardInfo> => "greeting_card_info",
-        /// What the buyer wants customised.
+        /// What the buyer wants customised: `custom_type`, `custom_img_url`, `custom_preview_img_url` and so on.
         14 custom_info: Option<CustomInfo> => "custom_info",
     }
 }
@@ -522,11 +522,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the variant.
+        /// Pieces of this variant that were bought.
         2 sku_cnt: i64 => "sku_cnt: must",
         /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
-        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
+        /// Pieces now in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         4 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
@@ -536,7 +536,7 @@ w::record! {
         6 title: String => "title: must",
         /// Address of the small picture of the product or variant.
         7 thumb_img: String => "thumb_img: must",
-        /// Number of the item, unique within the order.
+        /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
         /// Crossed-out list price; must be above the selling price; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
@@ -593,9 +593,9 @@ w::record! {
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
-        /// With which products the gift comes.
+        /// With which products the gift comes: `main_product_list`.
         36 free_gift_info: Option<FreeGiftInfo> => "free_gift_info",
-        /// The change of variant.
+        /// The change of variant: `preshipment_change_sku_state`, `old_sku_id`, `new_sku_id` and so on.
         37 change_sku_info: Option<ChangeSkuInfo> => "change_sku_info",
         /// The dropship order; `dropship_info` on the wire.
         #[doc(alias = "dropship_info")]
@@ -614,10 +614,10 @@ w::record! {
         1 present_order_id_str: String => "present_order_id_str: must",
         /// Message with the present.
         2 present_note: String => "present_note: must",
-        /// OpenID of who gives the present.
-        3 present_giver_openid: xinqiao_types::OpenId => "present_giver_openid: must",
-        /// UnionID of who gives the present.
-        4 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid",
+        /// OpenID of who gives the present; personal data, masked in `Debug`.
+        3 present_giver_openid: xinqiao_types::OpenId => "present_giver_openid: must masked",
+        /// UnionID of who gives the present; personal data, masked in `Debug`.
+        4 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid: masked",
         /// Whether the present was given free by a business.
         5 is_b2c_free_present: bool => "is_b2c_free_present: must",
     }
@@ -626,9 +626,9 @@ w::record! {
 w::record! {
     /// An item of `order_product_coupon_info_list` in `order::OrderDetailProductInfo`.
     pub struct OrderProductCouponInfo {
-        /// Which kind of coupon.
+        /// Who bears the discount: `1` the shop, `2` the talent, `3` the platform.
         0 coupon_type: i64 => "coupon_type: must",
-        /// Number of the single coupon that a user received.
+        /// Number of the one coupon that the user holds, unlike `coupon_id`, which is the batch.
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
@@ -666,7 +666,7 @@ w::record! {
         3 sub_order_list: Vec<SubOrder> => "sub_order_list: must",
         /// Number of the activity behind the present.
         4 activity_id: Option<i64> => "activity_id",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -674,11 +674,11 @@ w::record! {
 w::record! {
     /// `present_detail` of `order::Present`.
     pub struct PresentDetail {
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         0 price_info: Option<PresentDetailPriceInfo> => "price_info",
         /// The payment: method, time and numbers.
         1 pay_info: Option<PresentDetailPayInfo> => "pay_info",
-        /// Wish that goes with the present; `wishmessage` on the wire.
+        /// Wish from giver to receiver; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
     }
@@ -695,7 +695,7 @@ w::record! {
 w::record! {
     /// `price_info` of `order::PresentDetail`.
     pub struct PresentDetailPriceInfo {
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
@@ -711,7 +711,7 @@ w::record! {
 w::record! {
     /// `present_order_info` of the answer of `order::present_order::Get`.
     pub struct PresentOrderInfo {
-        /// The gift and its state; `ecsgift` on the wire.
+        /// The gift and its state: `gifts`, `user_type` and `wishmessage`; `ecsgift` on the wire.
         #[doc(alias = "ecsgift")]
         0 ecs_gift: EcsGift => "ecsgift: must",
         /// Whether it cannot be accepted: `1` for yes; `0` or `1` on the wire.
@@ -736,9 +736,9 @@ w::record! {
     pub struct PriceInfo {
         /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
@@ -789,7 +789,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
@@ -827,12 +827,12 @@ w::record! {
 w::record! {
     /// `recharge_info` of `order::DeliveryInfo`.
     pub struct RechargeInfo {
-        /// Kind of account to top up.
+        /// Kind of account to top up, such as phone number, QQ or WeChat.
         0 account_type: Option<String> => "account_type",
-        /// Account to top up.
-        1 account_no: Option<String> => "account_no",
-        /// OpenID that is topped up.
-        2 wx_openid: Option<xinqiao_types::OpenId> => "wx_openid",
+        /// Phone, QQ or other account to top up; personal data, masked in `Debug`.
+        1 account_no: Option<String> => "account_no: masked",
+        /// OpenID that is topped up; personal data, masked in `Debug`.
+        2 wx_openid: Option<xinqiao_types::OpenId> => "wx_openid: masked",
     }
 }
 
@@ -882,7 +882,7 @@ w::record! {
         2 deliver_type: i64 => "deliver_type: must",
         /// Products concerned, one entry per variant.
         3 product_infos: Vec<ProductInfo> => "product_infos: must",
-        /// Where the course can be taken.
+        /// Where the course can be taken: `start_time`, `end_time` and `course_path`.
         4 course_info: Option<CourseInfo> => "course_info",
     }
     new(delivery_id: impl Into<String>, deliver_type: i64, product_infos: Vec<ProductInfo>)
@@ -907,7 +907,7 @@ w::record! {
         5 detail_info: Option<String> => "detail_info",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
         /// Contact that the buyer left in an order without shipping.
         8 virtual_order_tel_number: Option<String> => "virtual_order_tel_number",
@@ -935,10 +935,10 @@ w::record! {
 w::record! {
     /// `sharer_info` of `order::OrderDetail`.
     pub struct SharerInfo {
-        /// OpenID of the one who shared or invited.
-        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
-        /// UnionID of the one who shared.
-        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must masked",
+        /// UnionID of the one who shared; personal data, masked in `Debug`.
+        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid: masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
         /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
@@ -973,10 +973,10 @@ w::record! {
 w::record! {
     /// An item of `sku_sharer_infos` in `order::OrderDetail`.
     pub struct SkuSharerInfo {
-        /// OpenID of the one who shared or invited.
-        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
-        /// UnionID of the one who shared.
-        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        0 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must masked",
+        /// UnionID of the one who shared; personal data, masked in `Debug`.
+        1 sharer_unionid: Option<xinqiao_types::UnionId> => "sharer_unionid: masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
         /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
@@ -999,13 +999,13 @@ w::record! {
         1 sale_channel: i64 => "sale_channel: must",
         /// Account: `1` Channels, `2` official account, `3` mini program, `4` WeCom, `5` talent, `6` service account, `1000` agency.
         2 account_type: i64 => "account_type: must",
-        /// Id of the account that sold it.
+        /// Account that sold it, of the kind given beside.
         3 account_id: Option<String> => "account_id",
-        /// Account that sold it, by nickname.
-        4 account_nickname: Option<String> => "account_nickname",
+        /// Account that sold it, by nickname; personal data, masked in `Debug`.
+        4 account_nickname: Option<String> => "account_nickname: masked",
         /// Kind of content that sold it: `1` passed on by a WeCom member.
         5 content_type: i64 => "content_type: must",
-        /// Id of the content that sold it.
+        /// Stream, video or article through which it was sold.
         6 content_id: Option<String> => "content_id",
         /// Number of the promoter's agency.
         7 promoter_head_supplier_id: Option<String> => "promoter_head_supplier_id",
@@ -1021,7 +1021,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// State of the single order, with the codes of an order.
+        /// State of one recipient's order: `10` unpaid, `20` to send, `30` sent, `100` done, `250` cancelled.
         2 status: i64 => "status: must",
     }
 }
@@ -1029,7 +1029,7 @@ w::record! {
 w::record! {
     /// `tel_number_ext_info` of `order::AddressInfo`.
     pub struct TelNumberExtInfo {
-        /// The real number, partly hidden.
+        /// The buyer's real number, partly hidden.
         0 real_tel_number: Option<String> => "real_tel_number",
         /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
@@ -1072,9 +1072,9 @@ w::record! {
 w::record! {
     /// `virtual_number_info` of the answer of `order::SensitiveInfoDecode`.
     pub struct VirtualNumberInfo {
-        /// Virtual number that stands in for the real one.
+        /// Number that stands in for the buyer's own for a limited time.
         0 virtual_number: String => "virtual_number: must",
-        /// Extension of the virtual number.
+        /// Extension to dial after the virtual number; empty if none.
         1 extension: Option<String> => "extension",
         /// When the virtual number stops working; format `unix`.
         2 expiration: xinqiao_types::UnixSeconds => "expiration: must",
@@ -1086,11 +1086,11 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher.
+        /// Kind of voucher as a code; it decides how the voucher is used and settled.
         1 voucher_type: i64 => "voucher_type: must",
         /// What the buyer paid for the voucher; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Which use of a multi-use card.
+        /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",
     }
 }
@@ -1219,7 +1219,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The order in full.
+        /// The order: state, goods, prices, address and payment.
         0 order: Order => "order: must",
     }
 }
@@ -1252,13 +1252,13 @@ w::record! {
     pub struct ListGet {
         /// Only entries made within this period.
         0 create_time_range: Option<TimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         1 update_time_range: Option<TimeRange> => "update_time_range",
         /// Order: `10` unpaid, `12` present waits, `20` to send, `21` partly sent, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         2 status: Option<i64> => "status",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
@@ -1271,7 +1271,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// Numbers of the orders.
+        /// Orders concerned, by number.
         0 order_id_list: Vec<String> => "order_id_list: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -1297,6 +1297,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_id_list"],
+    },
+    |answer| answer.order_id_list => String
 }
 
 w::record! {
@@ -1349,7 +1364,7 @@ w::record! {
 w::record! {
     /// Answer to [`PresentGet`].
     pub struct PresentGetResponse {
-        /// The present order in detail.
+        /// The present order in detail: `present_order_id`, `is_b2c_free_present` and so on.
         0 present: Present => "present: must",
     }
 }
@@ -1384,9 +1399,9 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Only entries made within this period.
         1 create_time_range: Option<TimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         2 update_time_range: Option<TimeRange> => "update_time_range",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
@@ -1425,6 +1440,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PresentListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["present_order_list"],
+    },
+    |answer| answer.present_order_list => PresentOrder
+}
+
 w::record! {
     /// Add notes to a present (添加礼物单备注).
     ///
@@ -1434,7 +1464,7 @@ w::record! {
     pub struct PresentNoteAdd {
         /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// Note in words.
+        /// Terms of use, shown to the user.
         1 notes: String => "notes: must",
     }
     new(present_order_id: impl Into<String>, notes: impl Into<String>)
@@ -1473,9 +1503,9 @@ w::record! {
         1 open_id: Option<xinqiao_types::OpenId> => "open_id: masked",
         /// Only entries made within this period.
         2 create_time_range: Option<TimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         3 update_time_range: Option<TimeRange> => "update_time_range",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
@@ -1514,6 +1544,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    PresentOrderListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["present_order_list"],
+    },
+    |answer| answer.present_order_list => PresentOrderListGetPresentOrder
+}
+
 w::record! {
     /// List the orders of a present (列出礼物单的子订单).
     ///
@@ -1530,7 +1575,7 @@ w::record! {
 w::record! {
     /// Answer to [`PresentSuborderGet`].
     pub struct PresentSuborderGetResponse {
-        /// Numbers of the orders.
+        /// Orders concerned, by number.
         0 order_ids: Vec<String> => "order_ids: must",
     }
 }
@@ -1602,9 +1647,9 @@ w::record! {
     pub struct RealNumberApply {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Kind of reason for the request.
+        /// Class of the reason for seeing the real number, as a code.
         1 apply_type: i64 => "apply_type: must",
-        /// Why it is applied for.
+        /// Why the merchant wants to see the buyer's real number; the platform reviews it.
         2 apply_reason: String => "apply_reason: must",
         /// Media handles of the pictures.
         3 pic_media_ids: Vec<xinqiao_types::MediaId> => "pic_media_ids: must",
@@ -1662,9 +1707,9 @@ w::record! {
     pub struct RealNumberViewAuditGetResponse {
         /// Number of the task, to ask for its progress or result.
         0 task_id: w::TextOrNumber => "task_id: must",
-        /// How far the request for the real number has come.
+        /// How far the request to see the real number has come; once passed it can be seen for a while.
         1 audit_state: i64 => "audit_state: must",
-        /// Why it is applied for.
+        /// Why the merchant wants to see the buyer's real number; the platform reviews it.
         2 apply_reason: String => "apply_reason: must",
         /// When the application was handed in.
         3 apply_time: i64 => "apply_time: must",
@@ -1703,9 +1748,9 @@ w::record! {
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Only entries made within this period.
         2 create_time_range: Option<TimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         3 update_time_range: Option<TimeRange> => "update_time_range",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
@@ -1748,6 +1793,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ReceiverOrderListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ReceiverOrderListGetOrder
+}
+
 w::record! {
     /// Search orders (搜索订单).
     ///
@@ -1764,7 +1824,7 @@ w::record! {
         2 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
     new(search_condition: SearchCondition, page_size: i64)
@@ -1801,6 +1861,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => String
 }
 
 w::record! {
@@ -1974,7 +2049,7 @@ pub mod delivery {
             0 order_id: String => "order_id: must",
             /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// Why it is sent again.
+            /// Why it is sent again, as a code: missing, wrong, damaged.
             2 reason: i64 => "reason: must",
         }
         new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)
@@ -2158,7 +2233,7 @@ pub mod pre_shipment_change_sku {
         pub struct Get {
             /// Which page to return, counted from 1.
             0 page: i64 => "page: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -2167,7 +2242,7 @@ pub mod pre_shipment_change_sku {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Numbers of the orders.
+            /// Orders concerned, by number.
             0 order_ids: Vec<String> => "order_ids: must",
         }
     }
@@ -2189,6 +2264,21 @@ pub mod pre_shipment_change_sku {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Get,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_ids"],
+        },
+        |answer| answer.order_ids => String
     }
 
     w::record! {
@@ -2243,7 +2333,7 @@ pub mod present_order {
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
             3 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-            /// Wish that goes with the present; `wishmessage` on the wire.
+            /// Wish from giver to receiver; `wishmessage` on the wire.
             #[doc(alias = "wishmessage")]
             4 wish_message: Option<String> => "wishmessage",
             /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
@@ -2308,7 +2398,7 @@ pub mod present_order {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The present order in detail.
+            /// The present order in detail: `ecsgift`, `cannot_receive` and `cannot_receive_tips`.
             0 present_order_info: super::PresentOrderInfo => "present_order_info: must",
         }
     }
@@ -2387,9 +2477,9 @@ pub mod virtual_number {
     w::record! {
         /// Answer to [`ApplyAgain`].
         pub struct ApplyAgainResponse {
-            /// Virtual number that stands in for the real one.
+            /// Number that stands in for the buyer's own for a limited time.
             0 virtual_number: String => "virtual_number: must",
-            /// Extension of the virtual number.
+            /// Extension to dial after the virtual number; empty if none.
             1 extension: Option<String> => "extension",
             /// How often it can still be applied for.
             2 apply_quota: i64 => "apply_quota: must",
@@ -2424,7 +2514,7 @@ pub mod virtual_number {
         pub struct Delay {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// How often it was prolonged.
+            /// How often the time to send was prolonged.
             1 has_delay_times: i64 => "has_delay_times: must",
         }
         new(order_id: impl Into<String>, has_delay_times: i64)

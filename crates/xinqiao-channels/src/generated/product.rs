@@ -14,11 +14,11 @@ w::record! {
     pub struct AccountInfo {
         /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         1 account_number: String => "account_number: must masked",
         /// Bank in which the settlement account is held; such as `工商银行`.
         2 account_bank: String => "account_bank: must",
-        /// Name of the bank for display; `account_bank4show` on the wire.
+        /// Bank of the settlement account, as displayed; `account_bank4show` on the wire.
         #[doc(alias = "account_bank4show")]
         3 account_bank_4_show: Option<String> => "account_bank4show",
         /// Region code of the place where the bank is; such as `110000`.
@@ -60,7 +60,7 @@ w::record! {
     pub struct DataInfo {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -70,7 +70,7 @@ w::record! {
     pub struct AddDataItem {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
     }
 }
@@ -82,7 +82,7 @@ w::record! {
         0 out_sku_id: Option<String> => "out_sku_id",
         /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         2 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         3 sku_code: Option<String> => "sku_code",
@@ -95,13 +95,13 @@ w::record! {
 w::record! {
     /// An item of `address_list` in the answer of `product::address::Get`.
     pub struct Address {
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         0 address_id: i64 => "address_id: must",
         /// The address with name, region, street and telephone.
         1 address_info: AddressInfoDetail => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         2 address_type: Option<AddressTypeDetail> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         3 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         4 remark: Option<String> => "remark",
@@ -115,7 +115,7 @@ w::record! {
         8 default_recv: bool => "default_recv: must zero-one",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -133,13 +133,13 @@ w::record! {
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// Code of the country.
+        /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         8 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
@@ -165,7 +165,7 @@ w::record! {
         0 address_info: AddressInfo => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         2 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
@@ -202,13 +202,13 @@ w::record! {
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// Code of the country.
+        /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         8 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// `after_sale_info` of `product::Add`; `after_sale_info` of `product::Update`.
     pub struct AfterSaleInfo {
-        /// Number of the address for returns.
+        /// Address for returns, by its number in the merchant's address book.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
     new()
@@ -280,7 +280,7 @@ w::record! {
     pub struct AuditQuota {
         /// Whether handing in products is blocked.
         0 block_status: bool => "block_status: must",
-        /// What is left of the quota.
+        /// Waybill numbers that the account has left.
         1 avail_quota: i64 => "avail_quota: must",
         /// Quota in all.
         2 total_quota: i64 => "total_quota: must",
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// `audit_result` of `product::OnlineData`.
     pub struct AuditResult {
-        /// How far the review has come.
+        /// Whether the review is open, passed or turned down.
         0 audit_status: i64 => "audit_status: must",
         /// Why the review turned it down.
         1 audit_reason: Option<String> => "audit_reason",
@@ -314,7 +314,7 @@ w::record! {
     pub struct AuditFreeExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: Option<i64> => "template_id",
-        /// How heavy it is; in g.
+        /// How heavy the parcel or the goods are; in g.
         1 weight: Option<i64> => "weight",
     }
     new()
@@ -366,7 +366,7 @@ w::record! {
         1 sku_code: Option<String> => "sku_code",
         /// Selling price before discounts; in fen.
         2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         3 stock_info: Option<StockInfo> => "stock_info",
         /// How the variant is delivered: from stock or presale, and how fast.
         4 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
@@ -411,7 +411,7 @@ w::record! {
     pub struct BatchAddData {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         1 create_time: String => "create_time: must",
         /// The merchant's own number of the variant (SKU).
         2 out_sku_id: String => "out_sku_id: must",
@@ -433,7 +433,7 @@ w::record! {
         4 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         5 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         7 sku_code: Option<String> => "sku_code",
@@ -457,7 +457,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::BatchGet`.
     pub struct BatchGetData {
-        /// Stock by product.
+        /// Stock by product: `product_id` and `sku_stock`.
         0 spu_stock_list: Vec<SpuStock> => "spu_stock_list: must",
     }
 }
@@ -465,13 +465,13 @@ w::record! {
 w::record! {
     /// An item of `brands` in the answer of `product::BrandGet`.
     pub struct Brand {
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         0 first_cat_id: i64 => "first_cat_id: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         1 second_cat_id: i64 => "second_cat_id: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories; it decides which papers are needed.
         2 third_cat_id: i64 => "third_cat_id: must",
-        /// Which brand, with number and name.
+        /// Number and name of the brand.
         3 brand_info: BrandInfo => "brand_info: must",
     }
 }
@@ -489,11 +489,11 @@ w::record! {
 w::record! {
     /// `busi_license` of `product::register::SubmitMerchantInfo`.
     pub struct BusiLicense {
-        /// Kind of licence.
+        /// Kind of business licence, as a code, such as unified or older form.
         0 license_type: i64 => "license_type: must",
         /// Registration number on the licence.
         1 registration_num: String => "registration_num: must",
-        /// The uploaded picture's handles.
+        /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         2 pic_file: BusiLicensePicFile => "pic_file: must",
         /// Name of the merchant as on its licence.
         3 merchant_name: String => "merchant_name: must",
@@ -560,7 +560,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::Category`.
     pub struct CategoryCat {
-        /// The category concerned.
+        /// The category concerned: `cat_id`.
         0 cat_info: CatInfo => "cat_info: must",
         /// Whether the shop may use the category.
         1 has_permission: bool => "has_permission: must",
@@ -588,15 +588,15 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::register::CheckAuditStatus`.
     pub struct CheckAuditStatusData {
-        /// How far the registration has come.
+        /// How far the registration is submitted and reviewed.
         0 register_status: i64 => "register_status: must",
-        /// How far the merchant data have come.
+        /// How far the merchant's own data are submitted and reviewed.
         1 merchant_info_status: i64 => "merchant_info_status: must",
-        /// How far the proof of the account has come.
+        /// How far the proof by bank transfer has come.
         2 acct_verify_status: i64 => "acct_verify_status: must",
-        /// How far the basic data have come.
+        /// How far the basic data of the shop are submitted and reviewed.
         3 basic_info_status: i64 => "basic_info_status: must",
-        /// How far the payment agreement has come.
+        /// Whether the agreement for taking payments has been signed.
         4 pay_sign_status: i64 => "pay_sign_status: must",
         /// Why the review turned it down.
         5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
@@ -614,7 +614,7 @@ w::record! {
     pub struct CheckAuthData {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Number of the service.
+        /// Service that the merchant authorised.
         1 service_id: i64 => "service_id: must",
     }
 }
@@ -622,9 +622,9 @@ w::record! {
 w::record! {
     /// `cmp_price_info` of the answer of `product::Get`.
     pub struct CmpPriceInfo {
-        /// State of the comparison.
+        /// Whether the price is compared with other shops and with what outcome, as a code.
         0 status: i64 => "status: must",
-        /// Warning by variant.
+        /// Warning by variant: `sku_id` and `is_expensive_warning`.
         1 sku_result_list: Vec<SkuResult> => "sku_result_list: must",
     }
 }
@@ -642,7 +642,7 @@ w::record! {
 w::record! {
     /// An item of `condition_free_detail_list` in `product::AllConditionFreeDetail`.
     pub struct ConditionFreeDetail {
-        /// Regions to which the rule applies.
+        /// Regions to which the rule applies: `province_name`, `city_name`, `county_name` and so on.
         0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
@@ -683,13 +683,13 @@ w::record! {
         1 type_: i64 => "type: must",
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         4 stock_info: CouponStockInfo => "stock_info: must",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         5 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         6 create_time: String => "create_time: must",
     }
 }
@@ -715,9 +715,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::CouponInfo`.
     pub struct CouponInfoExtInfo {
-        /// Number of the product that the coupon leads to.
+        /// Product that the coupon leads to; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// Note in words.
+        /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
         /// From when it is valid; format `yyyy-MM-dd HH:mm:ss`.
         2 valid_time: Option<String> => "valid_time",
@@ -729,7 +729,7 @@ w::record! {
 w::record! {
     /// `promote_info` of `product::CouponInfo`.
     pub struct CouponInfoPromoteInfo {
-        /// Your own name for the channel.
+        /// Your own name of the channel, when it is a custom one.
         0 customize_channel: String => "customize_channel: must",
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         1 promote_type: String => "promote_type: must",
@@ -739,7 +739,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `product::CouponInfo`.
     pub struct CouponInfoReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
@@ -767,11 +767,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `product::Coupon`.
     pub struct CouponStockInfo {
-        /// How many are left to receive.
+        /// Coupons that can still be received.
         0 issued_num: i64 => "issued_num: must",
-        /// How many were received.
+        /// Coupons received so far.
         1 receive_num: i64 => "receive_num: must",
-        /// How many were used.
+        /// Coupons used so far.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -787,9 +787,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::coupon::Create`; `ext_info` of `product::coupon::Update`.
     pub struct CreateExtInfo {
-        /// Number of the product that the coupon leads to.
+        /// Product that the coupon leads to; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// Note in words.
+        /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
         /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
@@ -878,9 +878,9 @@ w::record! {
 w::record! {
     /// `discount_condition` of `product::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Numbers of the products.
+        /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
         /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
@@ -908,7 +908,7 @@ w::record! {
     pub struct ExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy it is; in g.
+        /// How heavy the parcel or the goods are; in g.
         1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
@@ -918,17 +918,17 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::StockFlowInfo`.
     pub struct ExtInfo {
-        /// Kind of stock from which pieces were given back.
+        /// Campaign that the stock came back from, with the same codes.
         0 unmove_from_stock_sub_type: Option<i64> => "unmove_from_stock_sub_type",
-        /// Kind of stock to which pieces were assigned.
+        /// Campaign that the stock went to, as a code, such as flash sale or a talent's own.
         1 move_to_stock_sub_type: Option<i64> => "move_to_stock_sub_type",
-        /// From where the stock was changed.
+        /// Whether the API, the console or the system changed the stock, as a code.
         2 upload_source: Option<i64> => "upload_source",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: Option<String> => "order_id",
         /// The merchant's own number of the warehouse, unique within the shop.
         4 out_warehouse_id: Option<String> => "out_warehouse_id",
-        /// Number of the flash sale.
+        /// Number of the flash sale, returned when added.
         5 limited_discount_id: Option<i64> => "limited_discount_id",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         6 finder_id: Option<String> => "finder_id",
@@ -983,7 +983,7 @@ w::record! {
     pub struct FreightCalcMethod {
         /// The address with name, region, street and telephone.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
-        /// Whether it is the one used by default; `0` or `1` on the wire.
+        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
         1 is_default: bool => "is_default: must zero-one",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
@@ -1024,13 +1024,13 @@ w::record! {
         5 shipping_method: i64 => "shipping_method: must",
         /// The address with name, region, street and telephone.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether it is the one used by default; `0` or `1` on the wire.
+        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
     }
     new(
@@ -1073,13 +1073,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetChannelsEcProductStock`.
     pub struct GetChannelsEcProductStockData {
-        /// Stock open to every channel.
+        /// Stock open to every channel, reserved for no campaign.
         0 normal_stock_num: i64 => "normal_stock_num: must",
         /// Stock reserved for flash sales.
         1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
-        /// Stock by warehouse.
+        /// Stock by warehouse: `out_warehouse_id`, `num` and `lock_stock`.
         2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
-        /// Stock of all kinds together.
+        /// Open stock and that of all campaigns together.
         3 total_stock_num: i64 => "total_stock_num: must",
     }
 }
@@ -1101,7 +1101,7 @@ w::record! {
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         6 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         7 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         8 sku_code: Option<String> => "sku_code",
@@ -1117,7 +1117,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::store::GetInfo`.
     pub struct GetInfoData {
-        /// Kind of shop.
+        /// Legal form of the small shop, as a code: company, self-employed or person.
         0 type_: i64 => "type: must",
         /// What the store is called; such as `腾讯大厦分店`.
         1 store_name: String => "store_name: must",
@@ -1143,7 +1143,7 @@ w::record! {
         5 cats_v2: Option<Vec<GetCatsV2Item>> => "cats_v2",
         /// Attributes of the product, one key and value each.
         6 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// Code that the merchant gave the product.
+        /// Your own code of the product, to match your system; not checked for uniqueness.
         7 spu_code: Option<String> => "spu_code",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         8 brand_id: Option<i64> => "brand_id",
@@ -1165,7 +1165,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetProductStock`.
     pub struct GetProductStockData {
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         0 stock_num: i64 => "stock_num: must",
     }
 }
@@ -1179,7 +1179,7 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         4 sku_code: Option<String> => "sku_code",
@@ -1224,13 +1224,13 @@ w::record! {
 w::record! {
     /// `detail` of `product::GiftActivity`.
     pub struct GiftActivityDetail {
-        /// Where the activity is shown.
+        /// Where the activity is shown, such as product page or live room, as a code.
         0 show_scene: i64 => "show_scene: must",
-        /// How often it can be received.
+        /// How often it can be received: `is_limited` and `limit_num`.
         1 receive_limit: ReceiveLimit => "receive_limit: must",
-        /// Products with which the gift comes.
+        /// Products with which the gift comes: `product_id`.
         2 main_products: Vec<MainProduct> => "main_products: must",
-        /// Gifts of the activity.
+        /// Gifts of the activity: `gift_items` and `gift_set_num`.
         3 gift_set: GiftSet => "gift_set: must",
     }
     new(
@@ -1244,7 +1244,7 @@ w::record! {
 w::record! {
     /// An item of `gift_items` in `product::GiftSet`.
     pub struct GiftItem {
-        /// Number of the gift.
+        /// Number of the gift, returned when added.
         0 gift_id: i64 => "gift_id: must",
         /// How many pieces are given.
         1 give_num: i64 => "give_num: must",
@@ -1266,13 +1266,13 @@ w::record! {
 w::record! {
     /// `id_card_info` of `product::register::SubmitMerchantInfo`.
     pub struct IdCardInfo {
-        /// Portrait side of the identity card.
+        /// Portrait side of the identity card: `media_id` and `pay_media_id`.
         0 portrait_pic_file: BusiLicensePicFile => "portrait_pic_file: must",
-        /// Emblem side of the identity card.
+        /// Emblem side of the identity card: `media_id` and `pay_media_id`.
         1 nation_pic_file: BusiLicensePicFile => "nation_pic_file: must",
-        /// The person's name as on the identity card.
-        2 id_card_name: String => "id_card_name: must",
-        /// Number of the identity card; personal data, masked in `Debug`.
+        /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+        2 id_card_name: String => "id_card_name: must masked",
+        /// The 18-character number on the identity card; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked",
         /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
@@ -1297,7 +1297,7 @@ w::record! {
     pub struct InfoScore {
         /// How it is published: `0` normal, `1` with few data.
         0 release_mode: i64 => "release_mode: must",
-        /// Scores by part of the product's data.
+        /// Scores by part of the product's data: `busi_data_field_api`, `field_name` and `audit_remark`.
         1 sub_score_list: Vec<SubScore> => "sub_score_list: must",
     }
 }
@@ -1317,7 +1317,7 @@ w::record! {
         4 limited_discount_sku_list: Vec<LimitedDiscountSkus> => "limited_discount_sku_list: must",
         /// Flash sale: `0` not over, `1` over.
         5 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1350,7 +1350,7 @@ w::record! {
         4 limited_discount_skus: Vec<LimitedDiscountSkus> => "limited_discount_skus: must",
         /// Flash sale: `0` to come, `1` running, `2` over.
         5 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1381,9 +1381,9 @@ w::record! {
     pub struct NameInfo {
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// Short name of the shop.
+        /// Short name of the shop, shown when paying.
         1 abbr: String => "abbr: must",
-        /// The shop in words.
+        /// Words about the shop on its page.
         2 introduction: String => "introduction: must",
         /// Media handles of proofs for the name.
         3 naming_other_stuff: Option<Vec<String>> => "naming_other_stuff",
@@ -1424,9 +1424,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// Kind of local product.
+        /// Kind of local product, such as cash voucher or set meal, as a code.
         2 product_type: i64 => "product_type: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         3 product_name: String => "product_name: must",
         /// Main pictures of the product, at most nine.
         4 head_imgs: Vec<String> => "head_imgs: must",
@@ -1434,21 +1434,21 @@ w::record! {
         5 category_id: i64 => "category_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// State of the online copy.
+        /// Whether the version on sale is listed, as a code; see `draft_status` for the draft.
         7 online_status: i64 => "online_status: must",
-        /// State of the draft copy.
+        /// Review of the product's draft, as a code; see `online_status` for the one on sale.
         8 draft_status: i64 => "draft_status: must",
         /// Qualifications of the product, one entry each with pictures.
         9 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
-        /// Page on which the voucher is used.
+        /// Mini program and page on which the voucher is used: `appid` and `path`.
         10 verify_page: Option<VerifyPage> => "verify_page",
-        /// Whether it is used in a store.
+        /// Whether it is used in a store, as a code.
         11 verify_at_store: Option<i64> => "verify_at_store",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         12 code_source_type: i64 => "code_source_type: must",
         /// Attributes by name.
         13 attr_kv_map: std::collections::BTreeMap<String, String> => "attr_kv_map: must",
-        /// Outcome of the review.
+        /// Outcome of the review: `audit_status` and `audit_reason`.
         14 audit_result: Option<AuditResult> => "audit_result",
         /// Variants (SKUs) of the product, one entry each.
         15 skus: Vec<OnlineDataSkus> => "skus: must",
@@ -1462,7 +1462,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// Selling price before discounts; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         2 stock_num: i64 => "stock_num: must",
         /// Sales attributes by name.
         3 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -1474,7 +1474,7 @@ w::record! {
     pub struct OnSaleSetData {
         /// Number of the product it was imported from.
         0 src_product_id: i64 => "src_product_id: must",
-        /// Number of the product as gift.
+        /// Number that the product got as a gift.
         1 gift_product_id: i64 => "gift_product_id: must",
         /// Which variant became which gift variant.
         2 sku_mappings: Vec<SkuMapping> => "sku_mappings: must",
@@ -1486,7 +1486,7 @@ w::record! {
     pub struct OnSaleSetSkus {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: Option<i64> => "sku_id",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         1 stock_num: Option<i64> => "stock_num",
     }
     new()
@@ -1498,11 +1498,11 @@ w::record! {
     pub struct OrderFlow {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// State of the money flow.
+        /// Whether the booking of this flow is complete.
         1 status: String => "status: must",
         /// Price of the order; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         3 order_price: xinqiao_types::Fen => "order_price: must",
         /// How much the coupon takes off; in fen.
         4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
@@ -1510,7 +1510,7 @@ w::record! {
         5 service_fee: xinqiao_types::Fen => "service_fee: must",
         /// Fee of the payment; in fen.
         6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
-        /// Kind of refund.
+        /// Kind of refund, that is who pays and who gets it, as a code.
         7 refunding_type: i64 => "refunding_type: must",
         /// How much is refunded; not more than what is left of the order; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
@@ -1526,7 +1526,7 @@ w::record! {
     pub struct OrganizationCodeInfo {
         /// Code on the organisation code certificate.
         0 organization_code: String => "organization_code: must",
-        /// The uploaded picture's handles.
+        /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         1 pic_file: BusiLicensePicFile => "pic_file: must",
         /// First day of the range, inclusive; format `yyyy-MM-dd`.
         2 start_date: String => "start_date: must",
@@ -1544,7 +1544,7 @@ w::record! {
 w::record! {
     /// `pay_audit_detail` of `product::CheckAuditStatusData`.
     pub struct PayAuditDetail {
-        /// Which parameter the review turned down.
+        /// Parameter that the review turned down; mend it and hand in again.
         0 param_name: String => "param_name: must",
         /// Why the review turned it down; present after a rejection.
         1 reject_reason: String => "reject_reason: must",
@@ -1558,7 +1558,7 @@ w::record! {
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// Media handle on the payment side, for merchant applications.
         1 pay_media_id: Option<xinqiao_types::MediaId> => "pay_media_id",
-        /// Temporary link of the picture.
+        /// Link of the picture that expires after a while.
         2 temp_img_url: Option<String> => "temp_img_url",
     }
 }
@@ -1621,15 +1621,15 @@ w::record! {
         7 cats_v2: Option<Vec<ProductCatsV2Item>> => "cats_v2",
         /// Attributes of the product, one key and value each.
         8 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// Code that the merchant gave the product.
+        /// Your own code of the product, to match your system; not checked for uniqueness.
         9 spu_code: Option<String> => "spu_code",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         10 brand_id: Option<i64> => "brand_id",
         /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         11 deliver_method: Option<i64> => "deliver_method",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         12 express_info: Option<ProductExpressInfo> => "express_info",
-        /// After-sales terms in words; `aftersale_desc` on the wire.
+        /// After-sales promise shown on the product's page; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         13 after_sale_desc: Option<String> => "aftersale_desc",
         /// Online: `0` never listed, `5` listed, `6` bin, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
@@ -1640,7 +1640,7 @@ w::record! {
         16 min_price: xinqiao_types::Fen => "min_price: must",
         /// Variants (SKUs) of the product, one entry each.
         17 skus: Option<Vec<ProductSkus>> => "skus",
-        /// Limit on how many one buyer may buy.
+        /// How many one buyer may take, and in which period.
         18 limited_info: Option<LimitedInfo> => "limited_info",
         /// Extra services: return within seven days, freight insurance and so on.
         19 extra_service: Option<ExtraService> => "extra_service",
@@ -1650,18 +1650,18 @@ w::record! {
         21 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
         /// Number of the product it was imported from.
         22 src_product_id: Option<i64> => "src_product_id",
-        /// How many were sold in all.
+        /// Pieces sold since the product was listed.
         23 total_sold_num: Option<i64> => "total_sold_num",
-        /// After-sales settings.
+        /// Address for returns and after-sales rules: `after_sale_address_id`.
         24 after_sale_info: Option<ProductAfterSaleInfo> => "after_sale_info",
         /// Qualifications of the product, one entry each with pictures.
         25 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
         /// Table of garment sizes shown with the product.
         26 size_chart: Option<SizeChart> => "size_chart",
-        /// Timed start of sale; `timing_onsale_info` on the wire.
+        /// When the sale starts and whether the price is hidden: `status`, `onsale_time`, `is_hide_price` and so on; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         27 timing_on_sale_info: Option<ProductTimingOnSaleInfo> => "timing_onsale_info",
-        /// How fast the product is sent.
+        /// In stock or presale, and how soon it is sent.
         28 spu_deliver_info: Option<ProductSpuDeliverInfo> => "spu_deliver_info",
         /// How it is published: `0` normal, `1` with few data.
         29 release_mode: Option<i64> => "release_mode",
@@ -1671,7 +1671,7 @@ w::record! {
 w::record! {
     /// `after_sale_info` of `product::Product`.
     pub struct ProductAfterSaleInfo {
-        /// Number of the address for returns.
+        /// Address for returns, by its number in the merchant's address book.
         0 after_sale_address_id: Option<i64> => "after_sale_address_id",
     }
 }
@@ -1697,7 +1697,7 @@ w::record! {
     pub struct ProductExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy it is; in g.
+        /// How heavy the parcel or the goods are; in g.
         1 weight: Option<i64> => "weight",
     }
 }
@@ -1709,7 +1709,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: Option<i64> => "product_cnt",
     }
     new(product_id: i64, sku_id: i64)
@@ -1719,7 +1719,7 @@ w::record! {
 w::record! {
     /// An item of `product_qua_infos` in `product::OnlineData`; an item of `product_qua_infos` in `product::Product`.
     pub struct QuaInfo {
-        /// Number of the qualification.
+        /// Number of a qualification, from the category's details; given with the papers.
         0 qua_id: i64 => "qua_id: must",
         /// Pictures of the qualification.
         1 qua_url: Vec<String> => "qua_url: must",
@@ -1729,7 +1729,7 @@ w::record! {
 w::record! {
     /// An item of `product_qua_infos` in `product::Add`; an item of `product_qua_infos` in `product::local_life::Add`; and 2 more.
     pub struct ProductQuaInfo {
-        /// Number of the qualification.
+        /// Number of a qualification, from the category's details; given with the papers.
         0 qua_id: i64 => "qua_id: must",
         /// Pictures of the qualification.
         1 qua_url: Vec<String> => "qua_url: must",
@@ -1750,7 +1750,7 @@ w::record! {
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
@@ -1778,7 +1778,7 @@ w::record! {
 w::record! {
     /// `timing_onsale_info` of `product::Product`.
     pub struct ProductTimingOnSaleInfo {
-        /// State of the timed sale.
+        /// Whether the timed sale is set, waits or has begun, as a code.
         0 status: i64 => "status: must",
         /// When the sale starts; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
@@ -1793,7 +1793,7 @@ w::record! {
 w::record! {
     /// `promote_info` of `product::coupon::Create`; `promote_info` of `product::coupon::Update`.
     pub struct PromoteInfo {
-        /// Your own name for the channel.
+        /// Your own name of the channel, when it is a custom one.
         0 customize_channel: String => "customize_channel: must",
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         1 promote_type: i64 => "promote_type: must",
@@ -1804,7 +1804,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `product::coupon::Create`; `receive_info` of `product::coupon::Update`.
     pub struct ReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
@@ -1827,7 +1827,7 @@ w::record! {
     pub struct ReceiveLimit {
         /// Whether there is a limit.
         0 is_limited: bool => "is_limited: must",
-        /// How many sets one buyer may get.
+        /// Sets of gifts that one buyer may get.
         1 limit_num: i64 => "limit_num: must",
     }
     new(is_limited: bool, limit_num: i64)
@@ -1836,7 +1836,7 @@ w::record! {
 w::record! {
     /// `return_info` of `product::register::SubmitBasicInfo`.
     pub struct ReturnInfo {
-        /// Mail address of the contact.
+        /// Mail address of the person who receives returns.
         0 mail: String => "mail: must",
         /// The address with name, region, street and telephone.
         1 address_info: Option<AddressInfo> => "address_info",
@@ -1864,15 +1864,15 @@ w::record! {
     pub struct SameCityTemplate {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// Who carries the goods.
+        /// Whether the shop or a courier company carries the goods.
         1 shipper: String => "shipper: must",
         /// How far around the shop it is delivered; in m.
         2 scope: i64 => "scope: must",
-        /// How courier delivery is charged.
+        /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
-        /// How special hours are charged.
+        /// How special hours are charged: `type` and `extra_fee_valuation`.
         4 special_time: SpecialTime => "special_time: must",
-        /// Business hours and delivery time.
+        /// Business hours and delivery time: `start_business_hour`, `start_business_minute` and so on.
         5 delivery_time: DeliveryTime => "delivery_time: must",
     }
 }
@@ -1882,9 +1882,9 @@ w::record! {
     pub struct CityTemplateSameCityValuation {
         /// How it is charged: by distance or flat.
         0 type_: i64 => "type: must",
-        /// Amount from which delivery is free.
+        /// Amount from which delivery is free: `min_free_price`.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
-        /// Charges by distance.
+        /// Charges by distance: `min_send_price`, `first_val_meter`, `first_price` and so on.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
     new(type_: i64)
@@ -1897,9 +1897,9 @@ w::record! {
 w::record! {
     /// `special_time` of `product::CityTemplate`.
     pub struct SameCityTemplateSpecialTime {
-        /// Kind of special hours.
+        /// Whether the special hours are by day, week or date, as a code.
         0 type_: i64 => "type: must",
-        /// Extra fee and its hours.
+        /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
     new(type_: i64)
@@ -1911,9 +1911,9 @@ w::record! {
     pub struct SameCityValuation {
         /// How it is charged: by distance or flat.
         0 type_: String => "type: must",
-        /// Amount from which delivery is free.
+        /// Amount from which delivery is free: `min_free_price`.
         1 condition_free_valuation: Option<ConditionFreeValuation> => "condition_free_valuation",
-        /// Charges by distance.
+        /// Charges by distance: `min_send_price`, `first_val_meter`, `first_price` and so on.
         2 tiered_billing_valuation: Option<TieredBillingValuation> => "tiered_billing_valuation",
     }
 }
@@ -1945,11 +1945,11 @@ w::record! {
 w::record! {
     /// An item of `service_list` in the answer of `product::service::GetList`.
     pub struct Service {
-        /// Number of the service.
+        /// Number of the service in the market.
         0 service_id: i64 => "service_id: must",
-        /// Which kind of service it is.
+        /// Kind of service in the service market, as a code.
         1 service_type: i64 => "service_type: must",
-        /// What the service is called.
+        /// Name of the service or product as users see it.
         2 service_name: String => "service_name: must",
         /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 expire_time: String => "expire_time: must",
@@ -1959,23 +1959,23 @@ w::record! {
 w::record! {
     /// An item of `service_order_list` in the answer of `product::service::GetOrderList`.
     pub struct ServiceOrder {
-        /// Number of the service.
+        /// Service that was ordered, by its number in the market.
         0 service_id: i64 => "service_id: must",
-        /// Which kind of service it is.
+        /// Kind of service in the service market, as a code.
         1 service_type: i64 => "service_type: must",
-        /// What the service is called.
+        /// Name of the service or product as users see it.
         2 service_name: String => "service_name: must",
         /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 expire_time: String => "expire_time: must",
-        /// Number of the service order.
+        /// Number of the order in the service market.
         4 service_order_id: w::TextOrNumber => "service_order_id: must",
         /// Number of the service's specification.
         5 specification_id: String => "specification_id: must",
-        /// Price of everything together; in fen.
+        /// What is to be paid in all; in fen.
         6 total_price: xinqiao_types::Fen => "total_price: must",
-        /// State of the service order.
+        /// Whether the service was paid and is in force, as a code.
         7 status: i64 => "status: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -1999,12 +1999,12 @@ w::record! {
     pub struct SettleAcctInfo {
         /// Whether the account is the company's or a person's.
         0 acct_type: i64 => "acct_type: must",
-        /// Bank that holds the account.
+        /// Bank of the settlement account.
         1 bank: String => "bank: must",
         /// In whose name the account is held.
         2 name: String => "name: must",
-        /// Number of the bank account.
-        3 bank_account_no: String => "bank_account_no: must",
+        /// Number of the bank account; personal data, masked in `Debug`.
+        3 bank_account_no: String => "bank_account_no: must masked",
         /// Code of the place of the bank.
         4 province_city_code: String => "province_city_code: must",
         /// Full name of the bank's branch.
@@ -2023,7 +2023,7 @@ w::record! {
 w::record! {
     /// An item of `shopcat_list` in the answer of `product::store::GetShopCat`.
     pub struct ShopCat {
-        /// Number of the category inside the shop; `shopcat_id` on the wire.
+        /// Category inside the shop, returned when it is added; `shopcat_id` on the wire.
         #[doc(alias = "shopcat_id")]
         0 shop_cat_id: i64 => "shopcat_id: must",
         /// Category inside the shop, by name; `shopcat_name` on the wire.
@@ -2032,7 +2032,7 @@ w::record! {
         /// Number of the parent category inside the shop; `f_shopcat_id` on the wire.
         #[doc(alias = "f_shopcat_id")]
         2 f_shop_cat_id: i64 => "f_shopcat_id: must",
-        /// Level of the category, from the top.
+        /// Level of the category, `1` at the top.
         3 cat_level: i64 => "cat_level: must",
     }
 }
@@ -2042,7 +2042,7 @@ w::record! {
     pub struct SizeChart {
         /// Whether the size chart is on.
         0 enable: bool => "enable: must",
-        /// Columns of the size chart.
+        /// Columns of the size chart: `name`, `unit`, `is_range` and `value_list`.
         1 specification_list: Option<Vec<Specification>> => "specification_list",
     }
     new(enable: bool)
@@ -2081,7 +2081,7 @@ w::record! {
     pub struct SkuMapping {
         /// Number of the original variant.
         0 src_sku_id: i64 => "src_sku_id: must",
-        /// Number of the gift variant.
+        /// Variant of the gift, returned when added.
         1 gift_sku_id: i64 => "gift_sku_id: must",
     }
 }
@@ -2099,17 +2099,17 @@ w::record! {
 w::record! {
     /// An item of `sku_stock` in `product::SpuStock`.
     pub struct SkuStock {
-        /// Stock open to every channel.
+        /// Stock open to every channel, reserved for no campaign.
         0 normal_stock_num: i64 => "normal_stock_num: must",
         /// Stock reserved for flash sales.
         1 limited_discount_stock_num: i64 => "limited_discount_stock_num: must",
-        /// Stock by warehouse.
+        /// Stock by warehouse: `out_warehouse_id`, `num` and `lock_stock`.
         2 warehouse_stocks: Vec<WarehouseStock> => "warehouse_stocks: must",
-        /// Stock of all kinds together.
+        /// Open stock and that of all campaigns together.
         3 total_stock_num: i64 => "total_stock_num: must",
         /// Number that the platform gave the variant (SKU).
         4 sku_id: i64 => "sku_id: must",
-        /// Stock reserved for talents.
+        /// Stock set aside for talents' own campaigns.
         5 finder_total_num: Option<i64> => "finder_total_num",
     }
 }
@@ -2125,7 +2125,7 @@ w::record! {
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         3 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         4 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
@@ -2158,7 +2158,7 @@ w::record! {
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         5 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
@@ -2211,7 +2211,7 @@ w::record! {
 w::record! {
     /// `special_qualification` of `product::register::SubmitMerchantInfo`.
     pub struct SpecialQualification {
-        /// Pictures, one entry each.
+        /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
@@ -2220,9 +2220,9 @@ w::record! {
 w::record! {
     /// `special_time` of `product::SameCityTemplate`.
     pub struct SpecialTime {
-        /// Kind of special hours.
+        /// Whether the special hours are by day, week or date.
         0 type_: String => "type: must",
-        /// Extra fee and its hours.
+        /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
     }
 }
@@ -2236,7 +2236,7 @@ w::record! {
         1 unit: String => "unit: must",
         /// Whether the values are ranges.
         2 is_range: bool => "is_range: must",
-        /// Values by size.
+        /// Values by size: `key`, `value`, `left` and `right`.
         3 value_list: Vec<SpecificationValue> => "value_list: must",
     }
     new(
@@ -2280,7 +2280,7 @@ w::record! {
     pub struct SpuStock {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Stock by variant.
+        /// Stock by variant: `normal_stock_num`, `limited_discount_stock_num` and so on.
         1 sku_stock: Vec<SkuStock> => "sku_stock: must",
     }
 }
@@ -2299,11 +2299,11 @@ w::record! {
 w::record! {
     /// An item of `stock_flow_info_list` in `product::GetFlowData`.
     pub struct StockFlowInfo {
-        /// How many pieces moved.
+        /// Pieces that this entry moved.
         0 amount: i64 => "amount: must",
-        /// Stock before.
+        /// Pieces in stock before this change.
         1 beginning_amount: i64 => "beginning_amount: must",
-        /// Stock afterwards.
+        /// Pieces in stock after this change.
         2 ending_amount: i64 => "ending_amount: must",
         /// Kind of stock: `1` general, `2` flash sale, `3` warehouse, `4` talent's.
         3 stock_sub_type: i64 => "stock_sub_type: must",
@@ -2347,11 +2347,11 @@ w::record! {
         0 type_: i64 => "type: must",
         /// The administrator's name.
         1 name: String => "name: must",
-        /// Number of the identity card; personal data, masked in `Debug`.
+        /// The 18-character number on the identity card; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
         /// The administrator's mobile phone; personal data, masked in `Debug`.
         3 phone: String => "phone: must masked",
-        /// Mail address of the contact.
+        /// Mail address of the person who receives returns.
         4 mail: String => "mail: must",
         /// Kind of the contact's identity document; needed for an agent.
         5 contact_id_doc_type: Option<String> => "contact_id_doc_type",
@@ -2388,7 +2388,7 @@ w::record! {
 w::record! {
     /// `supplementary_material` of `product::register::SubmitMerchantInfo`.
     pub struct SupplementaryMaterial {
-        /// Pictures, one entry each.
+        /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<BusiLicensePicFile> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<BusiLicensePicFile>)
@@ -2426,17 +2426,17 @@ w::record! {
         6 shipping_method: i64 => "shipping_method: must",
         /// The address with name, region, street and telephone.
         7 address_info: TemplateAddressInfo => "address_info: must",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         8 not_send_area: NotSendArea => "not_send_area: must",
-        /// Whether it is the one used by default; `0` or `1` on the wire.
+        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
         9 is_default: bool => "is_default: must zero-one",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         10 all_condition_free_detail: AllConditionFreeDetail => "all_condition_free_detail: must",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         11 all_freight_calc_method: AllFreightCalcMethod => "all_freight_calc_method: must",
         /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -2481,7 +2481,7 @@ w::record! {
 w::record! {
     /// `timing_onsale_info` of `product::Add`; `timing_onsale_info` of `product::AuditFree`; and 1 more.
     pub struct TimingOnSaleInfo {
-        /// Whether the timed sale is on.
+        /// `0` no timed sale, `1` timed.
         0 status: i64 => "status: must",
         /// When the sale starts; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
@@ -2500,7 +2500,7 @@ w::record! {
         0 address_info: AddressInfo => "address_info: must",
         /// Which local delivery the address is for: courier or pickup.
         1 address_type: Option<AddressType> => "address_type",
-        /// Landline number.
+        /// Landline, one of it and the mobile number is needed.
         2 landline: Option<String> => "landline",
         /// Free text added by whoever made the record.
         3 remark: Option<String> => "remark",
@@ -2512,7 +2512,7 @@ w::record! {
         6 recv_addr: Option<bool> => "recv_addr: zero-one",
         /// Whether it is the default address for returns; `0` or `1` on the wire.
         7 default_recv: Option<bool> => "default_recv: zero-one",
-        /// Number of the stored address.
+        /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: i64 => "address_id: must",
     }
     new(address_info: AddressInfo, address_id: i64)
@@ -2572,13 +2572,13 @@ w::record! {
         5 shipping_method: i64 => "shipping_method: must",
         /// The address with name, region, street and telephone.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
-        /// Regions where nothing is sent.
+        /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether it is the one used by default; `0` or `1` on the wire.
+        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
-        /// Rules for free delivery above a threshold.
+        /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
-        /// Rules for calculating freight.
+        /// Rules for calculating freight: `freight_calc_method_list`.
         10 all_freight_calc_method: Option<AllFreightCalcMethod> => "all_freight_calc_method",
         /// Number of the freight or delivery template.
         11 template_id: i64 => "template_id: must",
@@ -2614,15 +2614,15 @@ w::record! {
     pub struct CityTemplate {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// Who carries the goods.
+        /// Whether the shop or a courier company carries the goods.
         1 shipper: i64 => "shipper: must",
         /// How far around the shop it is delivered; in m.
         2 scope: i64 => "scope: must",
-        /// How courier delivery is charged.
+        /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: CityTemplateSameCityValuation => "same_city_valuation: must",
-        /// How special hours are charged.
+        /// How special hours are charged: `type` and `extra_fee_valuation`.
         4 special_time: SameCityTemplateSpecialTime => "special_time: must",
-        /// Business hours and delivery time.
+        /// Business hours and delivery time: `start_business_hour`, `start_business_minute` and so on.
         5 delivery_time: DeliveryTime => "delivery_time: must",
     }
     new(
@@ -2644,9 +2644,9 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
-        /// How the stock changes.
+        /// How the stock changes: `diff_type` and `num`.
         4 stock_diff: Option<StockDiff> => "stock_diff",
         /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
@@ -2675,7 +2675,7 @@ w::record! {
     pub struct UserCoupon {
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         0 coupon_id: i64 => "coupon_id: must",
-        /// State of the user's coupon.
+        /// Whether the user's coupon is valid, used or expired: `100`, `102`, `101`.
         1 status: String => "status: must",
         /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: String => "start_time: must",
@@ -2689,7 +2689,7 @@ w::record! {
         6 ext_info: UserCouponExtInfo => "ext_info: must",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -2743,7 +2743,7 @@ w::record! {
         0 out_warehouse_id: String => "out_warehouse_id: must",
         /// How many pieces.
         1 num: i64 => "num: must",
-        /// Stock that is locked by orders.
+        /// Stock held by unpaid orders or campaigns.
         2 lock_stock: Option<i64> => "lock_stock",
     }
 }
@@ -2755,7 +2755,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/product/giftactivity/add.html>.
     /// * Catalog: `channels.product.activity_add`.
     pub struct ActivityAdd {
-        /// The gift activity in detail.
+        /// The gift activity in detail: `activity_id`, `title`, `start_time`, `end_time` and so on.
         0 gift_activity: GiftActivity => "gift_activity: must",
     }
     new(gift_activity: GiftActivity)
@@ -2811,7 +2811,7 @@ w::record! {
         6 cats_v2: Option<Vec<CatsV2Item>> => "cats_v2",
         /// Attributes of the product, one key and value each.
         7 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// Code that the merchant gave the product.
+        /// Your own code of the product, to match your system; not checked for uniqueness.
         8 spu_code: Option<String> => "spu_code",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: Option<i64> => "brand_id",
@@ -2823,27 +2823,27 @@ w::record! {
         12 deliver_method: Option<i64> => "deliver_method",
         /// Account to deliver to: `1` OpenID, `2` QQ, `3` phone, `4` mail.
         13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         14 express_info: Option<ExpressInfo> => "express_info",
-        /// After-sales terms in words; `aftersale_desc` on the wire.
+        /// After-sales promise shown on the product's page; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         15 after_sale_desc: Option<String> => "aftersale_desc",
         /// Variants (SKUs) of the product, one entry each.
         16 skus: Option<Vec<Skus>> => "skus",
-        /// Limit on how many one buyer may buy.
+        /// How many one buyer may take, and in which period.
         17 limited_info: Option<LimitedInfo> => "limited_info",
         /// Extra services: return within seven days, freight insurance and so on.
         18 extra_service: Option<ExtraService> => "extra_service",
         /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
-        /// After-sales settings.
+        /// Address for returns and after-sales rules: `after_sale_address_id`.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
         /// Table of garment sizes shown with the product.
         21 size_chart: Option<SizeChart> => "size_chart",
-        /// Timed start of sale; `timing_onsale_info` on the wire.
+        /// When the sale starts and whether the price is hidden: `status`, `onsale_time`, `is_hide_price` and so on; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// How fast the product is sent.
+        /// In stock or presale, and how soon it is sent.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
@@ -2875,7 +2875,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number and time of the new product.
+        /// Number and time of the new product: `product_id` and `create_time`.
         0 data: DataInfo => "data: must",
     }
 }
@@ -2940,22 +2940,22 @@ w::record! {
     pub struct AuditFree {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Code that the merchant gave the product.
+        /// Your own code of the product, to match your system; not checked for uniqueness.
         1 spu_code: Option<String> => "spu_code",
         /// Variants (SKUs) of the product, one entry each.
         2 skus: Option<Vec<AuditFreeSkus>> => "skus",
         /// How it is delivered: `0` express, `1` and `3` nothing to ship.
         3 deliver_method: Option<i64> => "deliver_method",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         4 express_info: Option<AuditFreeExpressInfo> => "express_info",
-        /// Limit on how many one buyer may buy.
+        /// How many one buyer may take, and in which period.
         5 limited_info: Option<AuditFreeLimitedInfo> => "limited_info",
         /// Extra services: return within seven days, freight insurance and so on.
         6 extra_service: Option<ExtraServiceInfo> => "extra_service",
-        /// Timed start of sale; `timing_onsale_info` on the wire.
+        /// When the sale starts and whether the price is hidden: `status`, `onsale_time`, `is_hide_price` and so on; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         7 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// How fast the product is sent.
+        /// In stock or presale, and how soon it is sent.
         8 spu_deliver_info: Option<AuditFreeSpuDeliverInfo> => "spu_deliver_info",
     }
     new(product_id: i64)
@@ -3215,11 +3215,11 @@ w::record! {
         0 product: Option<Product> => "product",
         /// Draft of the product; absent if only the online copy was asked for.
         1 edit_product: Option<Product> => "edit_product",
-        /// Notice of the limit on selling the product.
+        /// Notice of the limit on selling the product: `is_limited`, `title` and `sub_title`.
         2 sale_limit_info: Option<SaleLimitInfo> => "sale_limit_info",
-        /// Quality score of the product's data.
+        /// Quality score of the product's data: `release_mode` and `sub_score_list`.
         3 info_score: Option<InfoScore> => "info_score",
-        /// Warning if the price seems too high.
+        /// Warning if the price seems too high: `status` and `sku_result_list`.
         4 cmp_price_info: Option<CmpPriceInfo> => "cmp_price_info",
         /// The review: times, outcome and reason.
         5 audit_info: Option<AuditInfo> => "audit_info",
@@ -3259,7 +3259,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuditQuota`].
     pub struct GetAuditQuotaResponse {
-        /// How many products may be reviewed.
+        /// How many products may be reviewed: `block_status`, `avail_quota` and `total_quota`.
         0 audit_quota: AuditQuota => "audit_quota: must",
     }
 }
@@ -3340,15 +3340,15 @@ w::record! {
         0 resp_type: i64 => "resp_type: must query",
         /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// Address of the picture.
+        /// Picture to copy from, for `upload_type` `1`.
         2 img_url: Option<String> => "img_url: query",
-        /// How tall it is; pixels for pictures and screens; in px.
+        /// Height of the uploaded picture, as it really is; in px.
         3 height: Option<i64> => "height: query",
-        /// How wide it is; pixels for pictures and screens; in px.
+        /// Width of the uploaded picture, as it really is; in px.
         4 width: Option<i64> => "width: query",
         /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
-        /// Address of the picture; `img_url` on the wire.
+        /// Picture to copy from, for `upload_type` `1`; `img_url` on the wire.
         6 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -3359,7 +3359,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// The uploaded picture's handles.
+        /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         0 pic_file: PicFile => "pic_file: must",
     }
 }
@@ -3394,7 +3394,7 @@ w::record! {
         0 status: Option<i64> => "status",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -3405,7 +3405,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGet`].
     pub struct ListGetResponse {
-        /// Numbers of the products.
+        /// Products concerned, by number.
         0 product_ids: Vec<i64> => "product_ids: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -3431,6 +3431,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["product_ids"],
+    },
+    |answer| answer.product_ids => i64
 }
 
 w::record! {
@@ -3582,7 +3597,7 @@ w::record! {
         6 cats_v2: Option<Vec<V2Item>> => "cats_v2",
         /// Attributes of the product, one key and value each.
         7 attrs: Option<Vec<AttrInfo>> => "attrs",
-        /// Code that the merchant gave the product.
+        /// Your own code of the product, to match your system; not checked for uniqueness.
         8 spu_code: Option<String> => "spu_code",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: Option<i64> => "brand_id",
@@ -3594,27 +3609,27 @@ w::record! {
         12 deliver_method: Option<i64> => "deliver_method",
         /// Account to deliver to: `1` OpenID, `2` QQ, `3` phone, `4` mail.
         13 deliver_acct_type: Option<Vec<i64>> => "deliver_acct_type",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         14 express_info: Option<ExpressInfo> => "express_info",
-        /// After-sales terms in words; `aftersale_desc` on the wire.
+        /// After-sales promise shown on the product's page; `aftersale_desc` on the wire.
         #[doc(alias = "aftersale_desc")]
         15 after_sale_desc: Option<String> => "aftersale_desc",
         /// Variants (SKUs) of the product, one entry each.
         16 skus: Option<Vec<SkusDetail>> => "skus",
-        /// Limit on how many one buyer may buy.
+        /// How many one buyer may take, and in which period.
         17 limited_info: Option<LimitedInfo> => "limited_info",
         /// Extra services: return within seven days, freight insurance and so on.
         18 extra_service: Option<ExtraService> => "extra_service",
         /// Whether to list right after saving, `1` for yes; `0` or `1` on the wire.
         19 listing: Option<bool> => "listing: zero-one",
-        /// After-sales settings.
+        /// Address for returns and after-sales rules: `after_sale_address_id`.
         20 after_sale_info: Option<AfterSaleInfo> => "after_sale_info",
         /// Table of garment sizes shown with the product.
         21 size_chart: Option<SizeChart> => "size_chart",
-        /// Timed start of sale; `timing_onsale_info` on the wire.
+        /// When the sale starts and whether the price is hidden: `status`, `onsale_time`, `is_hide_price` and so on; `timing_onsale_info` on the wire.
         #[doc(alias = "timing_onsale_info")]
         22 timing_on_sale_info: Option<TimingOnSaleInfo> => "timing_onsale_info",
-        /// How fast the product is sent.
+        /// In stock or presale, and how soon it is sent.
         23 spu_deliver_info: Option<SpuDeliverInfo> => "spu_deliver_info",
         /// How it is published: `0` normal, `1` with few data.
         24 release_mode: Option<i64> => "release_mode",
@@ -3646,7 +3661,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// Number of the product and when it changed.
+        /// Number of the product and when it changed: `product_id` and `update_time`.
         0 data: UpdateData => "data: must",
     }
 }
@@ -3681,8 +3696,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/add_address.html>.
         /// * Catalog: `channels.product.address.add`.
         pub struct Add {
-            /// Street, house number and the like.
-            0 address_detail: super::AddressDetail => "address_detail: must",
+            /// Street, house number and the like; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
     }
@@ -3690,7 +3705,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
     }
@@ -3721,7 +3736,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/delete_address.html>.
         /// * Catalog: `channels.product.address.delete`.
         pub struct Delete {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -3753,7 +3768,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/get_address.html>.
         /// * Catalog: `channels.product.address.get`.
         pub struct Get {
-            /// Number of the stored address.
+            /// Number of an address in the merchant's book, returned when it is added.
             0 address_id: i64 => "address_id: must",
         }
         new(address_id: i64)
@@ -3793,8 +3808,8 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/update_address.html>.
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
-            /// Street, house number and the like.
-            0 address_detail: super::AddressDetailInfo => "address_detail: must",
+            /// Street, house number and the like; personal data, masked in `Debug`.
+            0 address_detail: super::AddressDetailInfo => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetailInfo)
     }
@@ -4030,7 +4045,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// Number of the new coupon.
+            /// Number of the new coupon: `coupon_id`.
             0 data: super::CreateData => "data: must",
         }
     }
@@ -4070,7 +4085,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The coupon with its rules.
+            /// The coupon: number, state, rules and stock.
             0 coupon: super::Coupon => "coupon: must",
         }
     }
@@ -4109,7 +4124,7 @@ pub mod coupon {
             2 status: Option<i64> => "status",
             /// Which page to return, counted from 1.
             3 page: i64 => "page: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             4 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -4144,6 +4159,21 @@ pub mod coupon {
         }
     }
 
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["coupons"],
+        },
+        |answer| answer.coupons => super::Coupon
+    }
+
     w::record! {
         /// List a user's mini shop coupons (列出用户的小商店优惠券).
         ///
@@ -4153,7 +4183,7 @@ pub mod coupon {
         pub struct GetUser {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Only coupons in this state.
+            /// Only the user's coupons in this state: `100` valid, `101` expired, `102` used.
             1 status: Option<i64> => "status",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -4321,7 +4351,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_check_status.html>.
         /// * Catalog: `channels.product.decoration.check_status`.
         pub struct CheckStatus {
-            /// Number of the decoration service.
+            /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
@@ -4330,7 +4360,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`CheckStatus`].
         pub struct CheckStatusResponse {
-            /// State of the decoration service or test.
+            /// Whether the decoration service is on, or how far the pressure test has come.
             0 status: i64 => "status: must",
         }
     }
@@ -4361,9 +4391,9 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_service.html>.
         /// * Catalog: `channels.product.decoration.decoration_service`.
         pub struct DecorationService {
-            /// Number of the decoration service.
+            /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
-            /// Whether it is switched on.
+            /// Whether to turn the decoration service on or off, as a code.
             1 switch_status: i64 => "switch_status: must",
         }
         new(service_id: i64, switch_status: i64)
@@ -4395,7 +4425,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_service_experience.html>.
         /// * Catalog: `channels.product.decoration.decoration_service_experience`.
         pub struct DecorationServiceExperience {
-            /// Number of the decoration service.
+            /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
         }
         new(service_id: i64)
@@ -4427,7 +4457,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_get_pressure_test_report.html>.
         /// * Catalog: `channels.product.decoration.get_pressure_test_report`.
         pub struct GetPressureTestReport {
-            /// Number of the pressure test.
+            /// Number of the pressure test, returned when it is started.
             0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
@@ -4438,9 +4468,9 @@ pub mod decoration {
         pub struct GetPressureTestReportResponse {
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// Number of the pressure test.
+            /// Number of the pressure test, returned when it is started.
             1 pressure_id: i64 => "pressure_id: must",
-            /// State of the decoration service or test.
+            /// Whether the decoration service is on, or how far the pressure test has come.
             2 status: i64 => "status: must",
             /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
             #[doc(alias = "blankpage_pencent")]
@@ -4493,7 +4523,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`PressureTest`].
         pub struct PressureTestResponse {
-            /// Number of the pressure test.
+            /// Number of the pressure test, returned when it is started.
             0 pressure_id: i64 => "pressure_id: must",
         }
     }
@@ -4524,7 +4554,7 @@ pub mod decoration {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/decoration/decoration_query_pressure_test_status.html>.
         /// * Catalog: `channels.product.decoration.query_pressure_test_status`.
         pub struct QueryPressureTestStatus {
-            /// Number of the pressure test.
+            /// Number of the pressure test, returned when it is started.
             0 pressure_id: i64 => "pressure_id: must",
         }
         new(pressure_id: i64)
@@ -4533,7 +4563,7 @@ pub mod decoration {
     w::record! {
         /// Answer to [`QueryPressureTestStatus`].
         pub struct QueryPressureTestStatusResponse {
-            /// State of the pressure test.
+            /// Whether the pressure test waits, runs or is done, as a code; fetch the report when done.
             0 status: i64 => "status: must",
         }
     }
@@ -4807,7 +4837,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetOrderFlow`].
         pub struct GetOrderFlowResponse {
-            /// Money flow of the order.
+            /// Money flow of the order: `order_id`, `status`, `price`, `order_price` and so on.
             0 order_flow: super::OrderFlow => "order_flow: must",
         }
     }
@@ -4865,7 +4895,7 @@ pub mod funds {
             7 bank_memo: Option<String> => "bank_memo",
             /// When it last changed; format `unix`.
             8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-            /// When the record or message came into being; format `unix`.
+            /// When this record was made, or this message sent; format `unix`.
             9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
@@ -4896,9 +4926,9 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_order_flow.html>.
         /// * Catalog: `channels.product.funds.scan_order_flow`.
         pub struct ScanOrderFlow {
-            /// Which page to return.
+            /// Which page to return, given the page size.
             0 page_num: i64 => "page_num: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -4907,7 +4937,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`ScanOrderFlow`].
         pub struct ScanOrderFlowResponse {
-            /// Money flow of the order.
+            /// Money flow of the order: `order_id`, `status`, `price`, `order_price` and so on.
             0 order_flow: Vec<super::OrderFlow> => "order_flow: must",
         }
     }
@@ -4931,6 +4961,21 @@ pub mod funds {
         }
     }
 
+    w::paged! {
+        ScanOrderFlow,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_flow"],
+        },
+        |answer| answer.order_flow => super::OrderFlow
+    }
+
     w::record! {
         /// List mini shop withdrawals (列出小商店提现记录).
         ///
@@ -4938,9 +4983,9 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/scan_withdraw.html>.
         /// * Catalog: `channels.product.funds.scan_withdraw`.
         pub struct ScanWithdraw {
-            /// Which page to return.
+            /// Which page to return, given the page size.
             0 page_num: i64 => "page_num: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -4975,6 +5020,21 @@ pub mod funds {
         }
     }
 
+    w::paged! {
+        ScanWithdraw,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ScanWithdrawList
+    }
+
     w::record! {
         /// Change the mini shop's bank account (修改小商店结算账户).
         ///
@@ -4982,7 +5042,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/set_bank_account.html>.
         /// * Catalog: `channels.product.funds.set_bank_account`.
         pub struct SetBankAccount {
-            /// The account with its number, bank and holder.
+            /// The account: number, bank and holder.
             0 account_info: super::AccountInfo => "account_info: must",
         }
         new(account_info: super::AccountInfo)
@@ -5077,7 +5137,7 @@ pub mod gift {
             4 cats_v2: Option<Vec<super::CatsV2ItemInfo>> => "cats_v2",
             /// Attributes of the product, one key and value each.
             5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
-            /// Code that the merchant gave the product.
+            /// Your own code of the product, to match your system; not checked for uniqueness.
             6 spu_code: Option<String> => "spu_code",
             /// Number of the brand in the platform's brand library, `2100000000` for none.
             7 brand_id: Option<i64> => "brand_id",
@@ -5143,7 +5203,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The gift in full.
+            /// The gift in full: `product_id`, `out_product_id`, `title`, `head_imgs` and so on.
             0 product: Option<super::GetProduct> => "product",
             /// Draft of the product; absent if only the online copy was asked for.
             1 edit_product: Option<super::GetProduct> => "edit_product",
@@ -5180,7 +5240,7 @@ pub mod gift {
             0 status: Option<i64> => "status",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5191,7 +5251,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Numbers of the products.
+            /// Products concerned, by number.
             0 product_ids: Vec<i64> => "product_ids: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -5217,6 +5277,21 @@ pub mod gift {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["product_ids"],
+        },
+        |answer| answer.product_ids => i64
     }
 
     w::record! {
@@ -5319,7 +5394,7 @@ pub mod gift {
             4 cats_v2: Option<Vec<super::UpdateCatsV2Item>> => "cats_v2",
             /// Attributes of the product, one key and value each.
             5 attrs: Option<Vec<super::AttrInfo>> => "attrs",
-            /// Code that the merchant gave the product.
+            /// Your own code of the product, to match your system; not checked for uniqueness.
             6 spu_code: Option<String> => "spu_code",
             /// Number of the brand in the platform's brand library, `2100000000` for none.
             7 brand_id: Option<i64> => "brand_id",
@@ -5601,7 +5676,7 @@ pub mod limited_discount_task {
             0 status: Option<i64> => "status",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5638,6 +5713,21 @@ pub mod limited_discount_task {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["limited_discount_tasks"],
+        },
+        |answer| answer.limited_discount_tasks => super::LimitedDiscountTask
     }
 
     w::record! {
@@ -5686,11 +5776,11 @@ pub mod local_life {
         pub struct Add {
             /// The merchant's own number of the product.
             0 out_product_id: Option<String> => "out_product_id",
-            /// Kind of local product.
+            /// Kind of local product, such as cash voucher or set meal, as a code.
             1 product_type: i64 => "product_type: must",
-            /// What the product is called.
+            /// Title of the product as buyers see it.
             2 product_name: String => "product_name: must",
-            /// Number of the category.
+            /// Category of the local product, from the list of categories.
             3 category_id: i64 => "category_id: must",
             /// Number of the brand in the platform's brand library, `2100000000` for none.
             4 brand_id: i64 => "brand_id: must",
@@ -5698,9 +5788,9 @@ pub mod local_life {
             5 head_imgs: Vec<String> => "head_imgs: must",
             /// Qualifications of the product, one entry each with pictures.
             6 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
-            /// Page on which the voucher is used.
+            /// Mini program and page on which the voucher is used: `appid` and `path`.
             7 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// Whether it is used in a store.
+            /// Whether it is used in a store, as a code.
             8 verify_at_store: Option<i64> => "verify_at_store",
             /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             9 code_source_type: i64 => "code_source_type: must",
@@ -5730,7 +5820,7 @@ pub mod local_life {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the local product.
+            /// Number of the local product: `product_id` and `sku_ids`.
             0 data: super::DataItem => "data: must",
         }
     }
@@ -5807,9 +5897,9 @@ pub mod local_life {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The online copy.
+            /// The online copy: `product_id`, `out_product_id`, `product_type`, `product_name` and so on.
             0 online_data: Option<super::OnlineData> => "online_data",
-            /// The draft copy.
+            /// The draft copy: `product_id`, `out_product_id`, `product_type`, `product_name` and so on.
             1 draft_data: Option<super::OnlineData> => "draft_data",
         }
     }
@@ -5844,7 +5934,7 @@ pub mod local_life {
             0 status: Option<i64> => "status",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
         }
         new(page_size: i64)
@@ -5855,7 +5945,7 @@ pub mod local_life {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Numbers of the products.
+            /// Products concerned, by number.
             0 product_ids: Vec<i64> => "product_ids: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -5883,6 +5973,21 @@ pub mod local_life {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["product_ids"],
+        },
+        |answer| answer.product_ids => i64
+    }
+
     w::record! {
         /// Update a local life product (更新本地生活商品).
         ///
@@ -5894,11 +5999,11 @@ pub mod local_life {
             0 product_id: i64 => "product_id: must",
             /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// Kind of local product.
+            /// Kind of local product, such as cash voucher or set meal, as a code.
             2 product_type: i64 => "product_type: must",
-            /// What the product is called.
+            /// Title of the product as buyers see it.
             3 product_name: String => "product_name: must",
-            /// Number of the category.
+            /// Category of the local product, from the list of categories.
             4 category_id: i64 => "category_id: must",
             /// Number of the brand in the platform's brand library, `2100000000` for none.
             5 brand_id: i64 => "brand_id: must",
@@ -5906,9 +6011,9 @@ pub mod local_life {
             6 head_imgs: Vec<String> => "head_imgs: must",
             /// Qualifications of the product, one entry each with pictures.
             7 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
-            /// Page on which the voucher is used.
+            /// Mini program and page on which the voucher is used: `appid` and `path`.
             8 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// Whether it is used in a store.
+            /// Whether it is used in a store, as a code.
             9 verify_at_store: Option<i64> => "verify_at_store",
             /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             10 code_source_type: i64 => "code_source_type: must",
@@ -5974,7 +6079,7 @@ pub mod offline {
     w::record! {
         /// Answer to [`GetPickupTemplate`].
         pub struct GetPickupTemplateResponse {
-            /// Rules for pickup by the buyer.
+            /// Rules for pickup by the buyer: `template_id` and `pickup_time`.
             0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
     }
@@ -6012,7 +6117,7 @@ pub mod offline {
     w::record! {
         /// Answer to [`GetSameCityTemplate`].
         pub struct GetSameCityTemplateResponse {
-            /// Rules for courier delivery.
+            /// Rules for courier delivery: `template_id`, `shipper`, `scope`, `same_city_valuation` and so on.
             0 same_city_template: super::SameCityTemplate => "same_city_template: must",
         }
     }
@@ -6043,7 +6148,7 @@ pub mod offline {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/offline/update_pickup_template.html>.
         /// * Catalog: `channels.product.offline.update_pickup_template`.
         pub struct UpdatePickupTemplate {
-            /// Rules for pickup by the buyer.
+            /// Rules for pickup by the buyer: `template_id` and `pickup_time`.
             0 pickup_template: super::PickupTemplate => "pickup_template: must",
         }
         new(pickup_template: super::PickupTemplate)
@@ -6075,7 +6180,7 @@ pub mod offline {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/offline/update_same_city_template.html>.
         /// * Catalog: `channels.product.offline.update_same_city_template`.
         pub struct UpdateSameCityTemplate {
-            /// Rules for courier delivery.
+            /// Rules for courier delivery: `template_id`, `shipper`, `scope`, `same_city_valuation` and so on.
             0 same_city_template: super::CityTemplate => "same_city_template: must",
         }
         new(same_city_template: super::CityTemplate)
@@ -6112,8 +6217,8 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/check_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.check`.
         pub struct Check {
-            /// Ticket after the scan.
-            0 ticket: String => "ticket: must",
+            /// Ticket after the scan; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
     }
@@ -6123,7 +6228,7 @@ pub mod qr_code {
         pub struct CheckResponse {
             /// Error code of the check after the scan, `0` if passed.
             0 self_check_err_code: i64 => "self_check_err_code: must",
-            /// Error of the check in words.
+            /// Why the administrator's own check failed.
             1 self_check_err_msg: Option<String> => "self_check_err_msg",
             /// Scan: `0` none, `1` confirmed, `2` cancelled, `3` expired, `4` scanned.
             2 status: i64 => "status: must",
@@ -6158,7 +6263,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/gen_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.gen`.
         pub struct Gen {
-            /// What the QR code is for.
+            /// What the administrator confirms by scanning, such as a withdrawal, as a code.
             0 type_: i64 => "type: must",
         }
         new(type_: i64)
@@ -6245,8 +6350,8 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/get_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.get_product_qr_code`.
         pub struct GetProductQrCode {
-            /// Ticket from making the QR code. From: The endpoint that makes the QR code.
-            0 ticket: String => "ticket: must",
+            /// Ticket from making the QR code; a secret, masked in `Debug`. From: The endpoint that makes the QR code.
+            0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
     }
@@ -6291,7 +6396,7 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/check_audit_status.html>.
         /// * Catalog: `channels.product.register.check_audit_status`.
         pub struct CheckAuditStatus {
-            /// WeChat id of the shop's administrator.
+            /// WeChat id of the shop's administrator, as given on registration.
             0 wx_name: String => "wx_name: must",
         }
         new(wx_name: impl Into<String>)
@@ -6300,7 +6405,7 @@ pub mod register {
     w::record! {
         /// Answer to [`CheckAuditStatus`].
         pub struct CheckAuditStatusResponse {
-            /// State of the single reviews.
+            /// State of the single reviews: `register_status`, `merchant_info_status` and so on.
             0 data: super::CheckAuditStatusData => "data: must",
         }
     }
@@ -6331,18 +6436,18 @@ pub mod register {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/register/register_shop.html>.
         /// * Catalog: `channels.product.register.register_shop`.
         pub struct RegisterShop {
-            /// WeChat id of the shop's administrator.
+            /// WeChat id of the shop's administrator, as given on registration.
             0 wx_name: String => "wx_name: must",
-            /// The person's name as on the identity card.
-            1 id_card_name: String => "id_card_name: must",
-            /// Number of the identity card; personal data, masked in `Debug`.
+            /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+            1 id_card_name: String => "id_card_name: must masked",
+            /// The 18-character number on the identity card; personal data, masked in `Debug`.
             2 id_card_number: String => "id_card_number: must masked",
             /// Number of the channel that brought the shop.
             3 channel_id: Option<i64> => "channel_id",
-            /// How the shop is opened; `api_openstore_type` on the wire.
+            /// How the shop is opened on behalf, as a code; companies and persons take different ways; `api_openstore_type` on the wire.
             #[doc(alias = "api_openstore_type")]
             4 api_open_store_type: i64 => "api_openstore_type: must",
-            /// Page where it is authorised.
+            /// Page to send the merchant to for authorisation.
             5 auth_page_url: Option<String> => "auth_page_url",
         }
         new(
@@ -6383,7 +6488,7 @@ pub mod register {
         pub struct SubmitBasicInfo {
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// Name of the shop and proofs.
+            /// Name of the shop and proofs: `nickname`, `abbr`, `introduction` and `naming_other_stuff`.
             1 name_info: super::NameInfo => "name_info: must",
             /// The return: tracking number and carrier.
             2 return_info: super::ReturnInfo => "return_info: must",
@@ -6429,19 +6534,19 @@ pub mod register {
             2 merchant_shortname: String => "merchant_shortname: must",
             /// Business licence: picture and data.
             3 busi_license: Option<super::BusiLicense> => "busi_license",
-            /// Organisation code certificate.
+            /// Organisation code certificate: `organization_code`, `pic_file`, `start_date` and `end_date`.
             4 organization_code_info: Option<super::OrganizationCodeInfo> => "organization_code_info",
             /// Identity card: pictures, name, number and validity.
             5 id_card_info: super::IdCardInfo => "id_card_info: must",
-            /// Administrator of the merchant account.
+            /// Administrator of the merchant account: `type`, `name`, `id_card_number`, `phone` and so on.
             6 super_administrator_info: super::SuperAdministratorInfo => "super_administrator_info: must",
-            /// Special qualification of the trade.
+            /// Special qualification of the trade: `pic_file_list`.
             7 special_qualification: Option<super::SpecialQualification> => "special_qualification",
-            /// Further documents.
+            /// Further documents: `pic_file_list`.
             8 supplementary_material: Option<super::SupplementaryMaterial> => "supplementary_material",
             /// Further explanation.
             9 supplementary_desc: Option<String> => "supplementary_desc",
-            /// Account to which the money settles.
+            /// Account to which the money settles: `acct_type`, `bank`, `name`, `bank_account_no` and so on.
             10 settle_acct_info: Option<super::SettleAcctInfo> => "settle_acct_info",
             /// Version of the application data.
             11 applyment_version: Option<i64> => "applyment_version",
@@ -6504,7 +6609,7 @@ pub mod service {
     w::record! {
         /// Answer to [`CheckAuth`].
         pub struct CheckAuthResponse {
-            /// What the merchant authorised.
+            /// What the merchant authorised: `appid` and `service_id`.
             0 data: super::CheckAuthData => "data: must",
         }
     }
@@ -6579,7 +6684,7 @@ pub mod service {
             1 end_create_time: Option<String> => "end_create_time",
             /// Which page to return, counted from 1.
             2 page: i64 => "page: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             3 page_size: i64 => "page_size: must",
         }
         new(page: i64, page_size: i64)
@@ -6612,6 +6717,21 @@ pub mod service {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["service_order_list"],
+        },
+        |answer| answer.service_order_list => super::ServiceOrder
+    }
 }
 
 /// Shipping methods (配送方式): `channels.product.ship_methods`.
@@ -6632,7 +6752,7 @@ pub mod ship_methods {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Delivery methods that the shop offers.
+            /// Delivery methods that the shop offers: `express`, `same_city` and `pickup`.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
     }
@@ -6663,7 +6783,7 @@ pub mod ship_methods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/ship/set_shipping_methods.html>.
         /// * Catalog: `channels.product.ship_methods.set`.
         pub struct Set {
-            /// Delivery methods that the shop offers.
+            /// Delivery methods that the shop offers: `express`, `same_city` and `pickup`.
             0 supported_shipping_methods: super::SupportedShippingMethod => "supported_shipping_methods: must",
         }
         new(supported_shipping_methods: super::SupportedShippingMethod)
@@ -6712,7 +6832,7 @@ pub mod sku {
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
             /// Crossed-out list price; must be above the selling price; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
-            /// How many pieces are in stock.
+            /// Pieces in stock that can be sold now.
             6 stock_num: i64 => "stock_num: must",
             /// Code that the merchant gave the variant, such as an article number.
             7 sku_code: Option<String> => "sku_code",
@@ -6736,7 +6856,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number, time or detail of the variant.
+            /// Number and times of the variant; all fields when it is looked up.
             0 data: super::AddDataItem => "data: must",
         }
     }
@@ -6776,7 +6896,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`BatchAdd`].
         pub struct BatchAddResponse {
-            /// Number, time or detail of the variant.
+            /// Number and times of the variant; all fields when it is looked up.
             0 data: Vec<super::BatchAddData> => "data: must",
         }
     }
@@ -6864,7 +6984,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number, time or detail of the variant.
+            /// Number and times of the variant; all fields when it is looked up.
             0 data: super::GetData => "data: must",
         }
     }
@@ -6954,7 +7074,7 @@ pub mod sku {
             5 sale_price: xinqiao_types::Fen => "sale_price: must",
             /// Crossed-out list price; must be above the selling price; in fen.
             6 market_price: xinqiao_types::Fen => "market_price: must",
-            /// How many pieces are in stock.
+            /// Pieces in stock that can be sold now.
             7 stock_num: i64 => "stock_num: must",
             /// Code that the merchant gave the variant, such as an article number.
             8 sku_code: Option<String> => "sku_code",
@@ -6977,7 +7097,7 @@ pub mod sku {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// Number, time or detail of the variant.
+            /// Number and times of the variant; all fields when it is looked up.
             0 data: super::DataItemInfo => "data: must",
         }
     }
@@ -7069,7 +7189,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Stock by product and kind.
+            /// Stock by variant, or the record of its changes.
             0 data: super::BatchGetData => "data: must",
         }
     }
@@ -7111,7 +7231,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetChannelsEcProductStock`].
         pub struct GetChannelsEcProductStockResponse {
-            /// Stock by product and kind.
+            /// Stock by variant, or the record of its changes.
             0 data: super::GetChannelsEcProductStockData => "data: must",
         }
     }
@@ -7150,7 +7270,7 @@ pub mod stock {
             2 stock_type: i64 => "stock_type: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",
-            /// Start of the period or range, paired with its end; format `unix`.
+            /// Start of the range, paired with its end; format `unix`.
             4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
             /// End of the period or range, paired with its start; format `unix`.
             5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -7158,7 +7278,7 @@ pub mod stock {
             6 op_type_list: Option<Vec<i64>> => "op_type_list",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             7 next_key: Option<String> => "next_key",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             8 page_size: i64 => "page_size: must",
         }
         new(
@@ -7176,7 +7296,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetFlow`].
         pub struct GetFlowResponse {
-            /// Stock by product and kind.
+            /// Stock by variant, or the record of its changes.
             0 data: super::GetFlowData => "data: must",
         }
     }
@@ -7198,6 +7318,21 @@ pub mod stock {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetFlow,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "data.next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data.stock_flow_info_list"],
+        },
+        |answer| answer.data.stock_flow_info_list => super::StockFlowInfo
     }
 
     w::record! {
@@ -7224,7 +7359,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`GetProductStock`].
         pub struct GetProductStockResponse {
-            /// Stock by product and kind.
+            /// Stock by variant, or the record of its changes.
             0 data: super::GetProductStockData => "data: must",
         }
     }
@@ -7303,7 +7438,7 @@ pub mod stock {
             3 out_sku_id: Option<String> => "out_sku_id",
             /// How the stock changes: `1` add, `2` take off.
             4 type_: i64 => "type: must",
-            /// How many pieces are in stock.
+            /// Pieces in stock that can be sold now.
             5 stock_num: i64 => "stock_num: must",
         }
         new(type_: i64, stock_num: i64)
@@ -7314,7 +7449,7 @@ pub mod stock {
     w::record! {
         /// Answer to [`UpdateProductStock`].
         pub struct UpdateProductStockResponse {
-            /// Stock afterwards.
+            /// Stock afterwards: `update_time`.
             0 data: super::UpdateProductStockData => "data: must",
         }
     }

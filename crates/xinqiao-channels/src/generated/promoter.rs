@@ -8,15 +8,15 @@ w::record! {
     pub struct AddPromoterDetail {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         4 name: Option<String> => "name",
-        /// The promoter's mobile phone; personal data, masked in `Debug`.
+        /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, role_id: i64)
@@ -30,7 +30,7 @@ w::record! {
         0 product_list: Vec<ArticleProduct> => "product_list: must",
         /// The article: title, cover, link.
         1 article_info: ArticleInfo => "article_info: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -56,13 +56,13 @@ w::record! {
     pub struct ArticleProduct {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Expected commission; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that the promoter is paid as commission; in 1/10000.
         4 commission_rate: i64 => "commission_rate: must",
     }
 }
@@ -72,9 +72,9 @@ w::record! {
     pub struct ArticleProductInfo {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Expected commission; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `category` of `promoter::GetPromoteProductList`.
     pub struct Category {
-        /// Number of the category.
+        /// Category of the product, from the list of categories.
         0 category_id: Option<i64> => "category_id",
         /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
@@ -120,7 +120,7 @@ w::record! {
     pub struct CommissionInfo {
         /// Promotion: `1` on, `2` off, `5` removed.
         0 status: i64 => "status: must",
-        /// Share of the price that is paid as service fee; in 1/10000.
+        /// Service fee that the shop pays, in millionths: `100000` is 10 %; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -178,9 +178,9 @@ w::record! {
 w::record! {
     /// `discount_condition` of `promoter::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Numbers of the products.
+        /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
         /// Price of the goods in all; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
@@ -202,9 +202,9 @@ w::record! {
 w::record! {
     /// `ext_info` of `promoter::CouponInfo`.
     pub struct ExtInfo {
-        /// Number of the product that the coupon leads to.
+        /// Product that the coupon leads to; needed for coupons on products.
         0 jump_product_id: Option<i64> => "jump_product_id",
-        /// Note in words.
+        /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
         /// From when it is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
@@ -218,15 +218,15 @@ w::record! {
     pub struct Fail {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         4 name: Option<String> => "name",
-        /// The promoter's mobile phone; personal data, masked in `Debug`.
+        /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
         /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -240,7 +240,7 @@ w::record! {
 w::record! {
     /// An item of `fail_info` in the answer of `promoter::GetMsg`.
     pub struct FailInfo {
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         0 id: String => "id: must",
         /// Error code of this entry, `0` if it succeeded; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -251,13 +251,13 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetFeedList`.
     pub struct Feed {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         1 talent_appid: xinqiao_types::AppId => "talent_appid: must",
         /// Expected commission; in fen.
         2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfo => "product_info: must",
     }
 }
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetFeedPromotionInfo`; an item of `feed_list` in the answer of `promoter::GetShopFeedPromotionInfo`.
     pub struct FeedItem {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// Token for promoting the short video.
         1 feed_token: String => "feed_token: must",
@@ -283,13 +283,13 @@ w::record! {
         1 type_: i64 => "type: must",
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void, `5` deleted.
         2 status: i64 => "status: must",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         4 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Whether the coupon may grow in value.
         7 is_can_up: bool => "is_can_up: must",
@@ -315,7 +315,7 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in `promoter::GetFeedPromotionInfo`.
     pub struct GetFeedPromotionInfoFeed {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
     }
     new(export_id: impl Into<String>)
@@ -330,11 +330,11 @@ w::record! {
         1 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Link whose sales count for the promoter.
         2 product_promotion_link: String => "product_promotion_link: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfoDetail => "product_info: must",
-        /// The commission and who receives it.
+        /// Rate and amount of the commission, and who gets it.
         4 commission_info: CommissionInfo => "commission_info: must",
-        /// The head supplier with name and AppID.
+        /// The agency: AppID, name and picture.
         5 head_supplier_info: Option<HeadSupplierInfo> => "head_supplier_info",
     }
 }
@@ -362,11 +362,11 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in the answer of `promoter::GetShopFeedList`.
     pub struct GetShopFeedListFeed {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// Expected commission; in fen.
         1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         2 product_info: ProductInfo => "product_info: must",
     }
 }
@@ -374,7 +374,7 @@ w::record! {
 w::record! {
     /// An item of `feed_list` in `promoter::GetShopFeedPromotionInfo`.
     pub struct GetShopFeedPromotionInfoFeed {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
     }
     new(export_id: impl Into<String>)
@@ -385,15 +385,15 @@ w::record! {
     pub struct LiveCommissionProductListProduct {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Price of the goods in all; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
         /// Expected commission; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that the promoter is paid as commission; in 1/10000.
         5 commission_rate: i64 => "commission_rate: must",
     }
 }
@@ -405,7 +405,7 @@ w::record! {
         0 product_info_list: Vec<ArticleProductInfo> => "product_info_list: must",
         /// The article: title, cover, link.
         1 article_info: ArticleInfo => "article_info: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -421,7 +421,7 @@ w::record! {
         1 msg_id: Option<String> => "msg_id",
         /// When it was sent; format `unix`.
         2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
-        /// How many people tapped.
+        /// People who tapped, each counted once.
         3 click_uv: i64 => "click_uv: must",
         /// How often it was tapped.
         4 click_pv: i64 => "click_pv: must",
@@ -431,23 +431,23 @@ w::record! {
 w::record! {
     /// An item of `promoter_list` in the answer of `promoter::GetPromoter`.
     pub struct GetPromoterDetail {
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         0 id: String => "id: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         2 role_id: i64 => "role_id: must",
         /// Number of the promoter's store, at most 20 characters.
         3 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         4 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         5 name: Option<String> => "name",
-        /// The promoter's mobile phone; personal data, masked in `Debug`.
+        /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked",
-        /// Whether the promoter has authorised the binding.
+        /// Authorisation by the promoter: `0` not yet, `1` given, `2` withdrawn.
         7 auth_status: i64 => "auth_status: must",
-        /// Whether the merchant has declared the promoter.
+        /// Declaration by the merchant: `1` declared, `2` withdrawn.
         8 decl_status: i64 => "decl_status: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -467,7 +467,7 @@ w::record! {
 w::record! {
     /// An item of `live_notice_record_list` in the answer of `promoter::GetLiveNoticeRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveNoticeRecordList`.
     pub struct LiveNoticeRecord {
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         0 notice_id: String => "notice_id: must",
         /// The stream or preview in words.
         1 description: String => "description: must",
@@ -479,7 +479,7 @@ w::record! {
 w::record! {
     /// An item of `live_record_list` in the answer of `promoter::GetLiveRecordList`; an item of `live_record_list` in the answer of `promoter::GetShopLiveRecordList`.
     pub struct LiveRecord {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// The stream or preview in words.
         1 description: String => "description: must",
@@ -491,9 +491,9 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `promoter::GetOrder`.
     pub struct Order {
-        /// The promoter as a user of this account.
-        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must",
-        /// Number of the promoter role.
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must masked",
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
@@ -501,11 +501,11 @@ w::record! {
         3 extra_info: Option<String> => "extra_info",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Scene in which users were reached.
+        /// Scene value with which the user opened the mini program, see the list of scenes.
         5 scene: i64 => "scene: must",
         /// Page of the mini program that is shared.
         6 path: String => "path: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Your own data attached when sharing.
         8 share_extra_info: Option<String> => "share_extra_info",
@@ -513,9 +513,9 @@ w::record! {
         9 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         10 out_trade_no: String => "out_trade_no: must",
-        /// Number of the transaction.
+        /// WeChat Pay's transaction number of the promoted order.
         11 trade_no: String => "trade_no: must",
-        /// State of the promoted order.
+        /// State of the promoted order: `1` paid, `2` refund accepted.
         12 status: i64 => "status: must",
         /// How much was really paid; in fen.
         13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
@@ -531,9 +531,9 @@ w::record! {
     pub struct Product {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Price of the goods in all; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
@@ -547,9 +547,9 @@ w::record! {
     pub struct ProductInfo {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         1 product_name: String => "product_name: must",
-        /// Address of the product's picture.
+        /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
         /// Lowest price of the product; in fen.
         3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
@@ -587,9 +587,9 @@ w::record! {
 w::record! {
     /// An item of `promoter_list` in the answer of `promoter::GetBindShopPromoterList`.
     pub struct Promoter {
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         0 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         1 promoter_type: i64 => "promoter_type: must",
         /// Display name of the linked account.
         2 promoter_name: String => "promoter_name: must",
@@ -609,7 +609,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `promoter::CouponInfo`.
     pub struct ReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
@@ -623,9 +623,9 @@ w::record! {
 w::record! {
     /// An item of `relation_list` in the answer of `promoter::GetRelation`.
     pub struct Relation {
-        /// The promoter as a user of this account.
-        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must",
-        /// Number of the promoter role.
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        0 promoter_openid: xinqiao_types::OpenId => "promoter_openid: must masked",
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: i64 => "role_id: must",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
@@ -633,11 +633,11 @@ w::record! {
         3 extra_info: Option<String> => "extra_info",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Scene in which users were reached.
+        /// Scene value with which the user opened the mini program, see the list of scenes.
         5 scene: i64 => "scene: must",
         /// Page of the mini program that is shared.
         6 path: String => "path: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Your own data attached when sharing.
         8 share_extra_info: Option<String> => "share_extra_info",
@@ -647,11 +647,11 @@ w::record! {
 w::record! {
     /// An item of `role_list` in the answer of `promoter::GetRole`.
     pub struct Role {
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         1 name: String => "name: must",
-        /// The role in words.
+        /// What the role is for, in your own words.
         2 desc: String => "desc: must",
     }
 }
@@ -659,9 +659,9 @@ w::record! {
 w::record! {
     /// `selling_price_range` of `promoter::SpuItemCondition`; `monthly_sales_range` of `promoter::SpuItemCondition`; and 3 more.
     pub struct SellingPriceRange {
-        /// Lower bound of the range.
+        /// Lower bound of the range, inclusive.
         0 min: i64 => "min: must",
-        /// Upper bound of the range.
+        /// Upper bound of the range, inclusive.
         1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
@@ -674,13 +674,13 @@ w::record! {
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// Who pays the commission: `0` the platform, `1` the agency itself.
         4 commission_type: i64 => "commission_type: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         5 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -690,11 +690,11 @@ w::record! {
     pub struct Shop {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Display name of the shop.
-        1 shop_nickname: String => "shop_nickname: must",
+        /// Shop as customers see it; personal data, masked in `Debug`.
+        1 shop_nickname: String => "shop_nickname: must masked",
         /// Address of the shop's avatar.
         2 shop_head_img: String => "shop_head_img: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -736,7 +736,7 @@ w::record! {
         1 thumb_img: String => "thumb_img: must",
         /// Selling price before discounts; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
         /// Sales attributes such as colour and size, one key and value each.
         4 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
@@ -748,15 +748,15 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `promoter::GetPromoteProductList`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list; in fen.
+        /// Lowest and highest price to list: `min` and `max`; in fen.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
-        /// Range in which the sales of a month lie.
+        /// Class in which the sales of a month fall.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
-        /// Lowest and highest fee to list; in 1/100000.
+        /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
-        /// Lowest and highest commission to list; in 1/100000.
+        /// Lowest and highest commission to list: `min` and `max`; in 1/100000.
         3 commission_rate_range: Option<SellingPriceRange> => "commission_rate_range",
-        /// Range of the promotion time.
+        /// Range of the promotion time: `min` and `max`.
         4 promote_time_range: Option<SellingPriceRange> => "promote_time_range",
         /// Marks: `0` seven-day return, `1` freight insurance, `3` safe buy, `4` damage, `5` fakes, `6` pay later, `7` free delivery.
         5 flags: Option<Vec<String>> => "flags",
@@ -775,11 +775,11 @@ w::record! {
 w::record! {
     /// `stock_info` of `promoter::GetCouponDetailCoupon`.
     pub struct StockInfo {
-        /// How many are left to receive.
+        /// Coupons that can still be received.
         0 issued_num: i64 => "issued_num: must",
-        /// How many were received.
+        /// Coupons received so far.
         1 receive_num: i64 => "receive_num: must",
-        /// How many were used.
+        /// Coupons used so far.
         2 used_num: i64 => "used_num: must",
     }
 }
@@ -789,11 +789,11 @@ w::record! {
     pub struct Talent {
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// Display name of the talent.
-        1 talent_nickname: String => "talent_nickname: must",
+        /// Nickname of the talent who sells; personal data, masked in `Debug`.
+        1 talent_nickname: String => "talent_nickname: must masked",
         /// Avatar of the talent.
         2 talent_head_img: String => "talent_head_img: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
         /// Channels accounts of the talent, in encrypted form; `related_finder_exportname_list` on the wire.
         #[doc(alias = "related_finder_exportname_list")]
@@ -835,7 +835,7 @@ w::record! {
     pub struct AddPromoterResponse {
         /// Entries that failed, each with its reason.
         0 fail_list: Vec<Fail> => "fail_list: must",
-        /// How many there are in all.
+        /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
         /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
@@ -868,9 +868,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.add_role`.
     pub struct AddRole {
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         0 name: String => "name: must",
-        /// The role in words.
+        /// What the role is for, in your own words.
         1 desc: Option<String> => "desc",
     }
     new(name: impl Into<String>)
@@ -880,11 +880,11 @@ w::record! {
 w::record! {
     /// Answer to [`AddRole`].
     pub struct AddRoleResponse {
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         1 name: String => "name: must",
-        /// The role in words.
+        /// What the role is for, in your own words.
         2 desc: String => "desc: must",
     }
 }
@@ -917,11 +917,11 @@ w::record! {
     pub struct GetBindSharerList {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -961,6 +961,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindSharerList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sharer_info_list"],
+    },
+    |answer| answer.sharer_info_list => SharerInfo
+}
+
 w::record! {
     /// List bound shops (列出合作的店铺).
     ///
@@ -970,7 +985,7 @@ w::record! {
     pub struct GetBindShopList {
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         0 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -1008,6 +1023,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindShopList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["shop_list"],
+    },
+    |answer| answer.shop_list => Shop
+}
+
 w::record! {
     /// List the promoters of a bound shop (列出店铺的推广账号).
     ///
@@ -1019,7 +1049,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(shop_appid: impl Into<xinqiao_types::AppId>, page_size: i64)
@@ -1057,6 +1087,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindShopPromoterList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["promoter_list"],
+    },
+    |answer| answer.promoter_list => Promoter
+}
+
 w::record! {
     /// List bound talents (列出合作的达人).
     ///
@@ -1068,7 +1113,7 @@ w::record! {
         0 talent_appid: Option<xinqiao_types::AppId> => "talent_appid",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(page_size: i64)
@@ -1106,6 +1151,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBindTalentList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["talent_list"],
+    },
+    |answer| answer.talent_list => Talent
+}
+
 w::record! {
     /// List cooperative coupons (列出合作优惠券).
     ///
@@ -1119,7 +1179,7 @@ w::record! {
         1 is_from_head_supplier: Option<bool> => "is_from_head_supplier",
         /// AppID of the head supplier from whom it comes.
         2 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
@@ -1164,6 +1224,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCooperativeCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => Coupon
+}
+
 w::record! {
     /// Get a coupon's details (获取优惠券详情).
     ///
@@ -1183,7 +1258,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCouponDetail`].
     pub struct GetCouponDetailResponse {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: GetCouponDetailCoupon => "coupon: must",
     }
 }
@@ -1261,8 +1336,8 @@ w::record! {
     pub struct GetCouponQrCode {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// AppID of the head supplier from whom it comes.
         2 from_head_supplier_appid: Option<xinqiao_types::AppId> => "from_head_supplier_appid",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; a number as text on the wire.
@@ -1279,7 +1354,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCouponQrCode`].
     pub struct GetCouponQrCodeResponse {
-        /// Address of the QR code; `qrcode_url` on the wire.
+        /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
     }
@@ -1325,7 +1400,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCouponShortLink`].
     pub struct GetCouponShortLinkResponse {
-        /// Short link for sharing.
+        /// Short link that opens in WeChat.
         0 short_link: String => "short_link: must",
     }
 }
@@ -1398,6 +1473,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCouponToHeadSupplier,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_context",
+        next: "page_context",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => GetCouponToHeadSupplierList
+}
+
 w::record! {
     /// List a talent's videos (列出达人短视频).
     ///
@@ -1410,7 +1500,7 @@ w::record! {
         /// User name of the Channels account in encrypted form; `finder_exportusername` on the wire.
         #[doc(alias = "finder_exportusername")]
         1 finder_export_username: Option<String> => "finder_exportusername",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         3 next_key: Option<String> => "next_key",
@@ -1448,6 +1538,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFeedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["feed_list"],
+    },
+    |answer| answer.feed_list => Feed
 }
 
 w::record! {
@@ -1508,9 +1613,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/invite_promoter.html>.
     /// * Catalog: `channels.promoter.get_invitation_material`.
     pub struct GetInvitationMaterial {
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Kind of invitation.
+        /// Invitation to return: `0` poster (default), `1` mini program code, `2` short link.
         1 invitation_type: Option<i64> => "invitation_type",
     }
     new(role_id: i64)
@@ -1520,7 +1625,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvitationMaterial`].
     pub struct GetInvitationMaterialResponse {
-        /// Text command that opens it in WeChat.
+        /// Text that opens it when copied into WeChat.
         0 tag: Option<String> => "tag",
         /// Poster to share, in Base64.
         1 poster: Option<String> => "poster",
@@ -1558,7 +1663,7 @@ w::record! {
     pub struct GetLiveCommissionProductList {
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
@@ -1598,6 +1703,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLiveCommissionProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => Product
+}
+
 w::record! {
     /// Get the share link of a shop's live notice (获取店铺直播预告推广链接).
     ///
@@ -1607,11 +1727,11 @@ w::record! {
     pub struct GetLiveNoticePromoterLink {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         1 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         3 notice_id: String => "notice_id: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         4 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
@@ -1660,7 +1780,7 @@ w::record! {
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
         /// AppID of the promoter's mini program, in which the card is embedded.
         2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         3 notice_id: String => "notice_id: must",
     }
     new(
@@ -1752,7 +1872,7 @@ w::record! {
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         2 notice_id: String => "notice_id: must",
     }
     new(talent_appid: impl Into<xinqiao_types::AppId>, notice_id: impl Into<String>)
@@ -1883,7 +2003,7 @@ w::record! {
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         2 export_id: String => "export_id: must",
     }
     new(talent_appid: impl Into<xinqiao_types::AppId>, export_id: impl Into<String>)
@@ -1940,7 +2060,7 @@ w::record! {
         4 fail_info_url: Option<String> => "fail_info_url",
         /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         5 msg_type: i64 => "msg_type: must",
-        /// Text of the message.
+        /// Text of the message to promoters.
         6 content: String => "content: must",
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         7 appid: Option<xinqiao_types::AppId> => "appid",
@@ -1948,11 +2068,11 @@ w::record! {
         8 path: Option<String> => "path",
         /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         9 list_type: i64 => "list_type: must",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         10 role_id: Option<Vec<i64>> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         11 retail_id: Option<Vec<String>> => "retail_id",
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         12 id: Option<Vec<String>> => "id",
     }
 }
@@ -1983,7 +2103,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/message.html>.
     /// * Catalog: `channels.promoter.get_msg_click_data`.
     pub struct GetMsgClickData {
-        /// By what the figures are split.
+        /// What the figures are split by, such as day or product.
         0 dimonsion: i64 => "dimonsion: must",
         /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         1 msg_type: Option<i64> => "msg_type",
@@ -2045,13 +2165,13 @@ w::record! {
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: Option<String> => "out_trade_no",
-        /// Number of the transaction.
+        /// WeChat Pay's transaction number of the promoted order.
         3 trade_no: Option<String> => "trade_no",
-        /// Only orders in this state.
+        /// Only orders in this state: `1` paid, `2` refund accepted.
         4 status: Option<i64> => "status",
         /// Day on which the orders were paid; format `yyyyMMdd`.
         5 date: Option<String> => "date",
-        /// Where the page starts.
+        /// Record to start with; leave it out first, then use the value returned.
         6 start_id: Option<String> => "start_id",
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         7 need_unionid: Option<bool> => "need_unionid: zero-one",
@@ -2072,9 +2192,9 @@ w::record! {
     pub struct GetOrderResponse {
         /// Orders, one entry each.
         0 order_list: Vec<Order> => "order_list: must",
-        /// How many there are in all.
+        /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
-        /// Where the page starts.
+        /// Record to start with; leave it out first, then use the value returned.
         2 start_id: Option<String> => "start_id",
     }
 }
@@ -2098,6 +2218,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "start_id",
+        next: "start_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
+}
+
 w::record! {
     /// Get a sharer's promotion of one product (获取推客单品推广参数).
     ///
@@ -2107,8 +2242,8 @@ w::record! {
     pub struct GetProductPromotionInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
         /// AppID of the head supplier (agency) that recruits the product.
@@ -2165,8 +2300,8 @@ w::record! {
     pub struct GetProductPromotionLinkInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
         /// AppID of the head supplier (agency) that recruits the product.
@@ -2218,8 +2353,8 @@ w::record! {
     pub struct GetProductPromotionQrCodeInfo {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         2 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
         /// AppID of the head supplier (agency) that recruits the product.
@@ -2292,11 +2427,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetPromoteProductDetail`].
     pub struct GetPromoteProductDetailResponse {
-        /// The product with its commission.
+        /// The product with its commission: `product_id`, `shop_appid`, `product_promotion_link` and so on.
         0 product: GetPromoteProductDetailProduct => "product: must",
-        /// Coupons open to everyone.
+        /// Coupons open to everyone: `coupon_id`.
         1 public_coupons: Option<Vec<PublicCoupon>> => "public_coupons",
-        /// Coupons given to the agency.
+        /// Coupons given to the agency: `coupon_id`.
         2 cooperative_coupons: Option<Vec<CooperativeCoupon>> => "cooperative_coupons",
     }
 }
@@ -2335,9 +2470,9 @@ w::record! {
         2 plan_type: i64 => "plan_type: must",
         /// Conditions on the product: price, rates, sales.
         3 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
-        /// Only products of these categories.
+        /// Only products of these categories: `category_id`, `category_name`, `category_ids_1` and so on.
         4 category: Option<Category> => "category",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
@@ -2376,6 +2511,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPromoteProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => GetPromoteProductListProduct
+}
+
 w::record! {
     /// List promoters of a mini program (列出推广员).
     ///
@@ -2385,19 +2535,19 @@ w::record! {
     pub struct GetPromoter {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: Option<i64> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Whether the promoter has authorised the binding.
+        /// Authorisation by the promoter: `0` not yet, `1` given, `2` withdrawn.
         5 auth_status: Option<i64> => "auth_status",
-        /// Whether the merchant has declared the promoter.
+        /// Declaration by the merchant: `1` declared, `2` withdrawn.
         6 decl_status: Option<i64> => "decl_status",
-        /// Where the page starts.
+        /// Record to start with; leave it out first, then use the value returned.
         7 start_id: Option<String> => "start_id",
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         8 need_unionid: Option<bool> => "need_unionid: zero-one",
@@ -2419,7 +2569,7 @@ w::record! {
     pub struct GetPromoterResponse {
         /// Promoters, one entry each.
         0 promoter_list: Vec<GetPromoterDetail> => "promoter_list: must",
-        /// How many there are in all.
+        /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
         /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
@@ -2454,8 +2604,8 @@ w::record! {
     pub struct GetPromoterRegisterAndBindStatus {
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         0 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`.
-        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the promoter in the mini program bound to the agency; instead of `sharer_appid`; personal data, masked in `Debug`.
+        1 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Whether registration is simple: no merchant number needed, but only the agency can pay.
         2 is_simple_register: bool => "is_simple_register: must",
     }
@@ -2511,7 +2661,7 @@ w::record! {
     pub struct GetPublicCouponList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         2 next_key: Option<String> => "next_key",
@@ -2551,6 +2701,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetPublicCouponList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["coupons"],
+    },
+    |answer| answer.coupons => GetPublicCouponListCoupon
+}
+
 w::record! {
     /// List relations of promoters and users (列出推广关系).
     ///
@@ -2560,15 +2725,15 @@ w::record! {
     pub struct GetRelation {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Scene in which users were reached.
+        /// Scene value with which the user opened the mini program, see the list of scenes.
         1 scene: Option<i64> => "scene",
         /// Page of the mini program that is shared.
         2 path: Option<String> => "path",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Where the page starts.
+        /// Record to start with; leave it out first, then use the value returned.
         5 start_id: Option<String> => "start_id",
         /// Whether UnionIDs are returned; `0` or `1` on the wire.
         6 need_unionid: Option<bool> => "need_unionid: zero-one",
@@ -2588,9 +2753,9 @@ w::record! {
     pub struct GetRelationResponse {
         /// How many were reached, one entry per scene.
         0 relation_list: Vec<Relation> => "relation_list: must",
-        /// How many there are in all.
+        /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
-        /// Where the page starts.
+        /// Record to start with; leave it out first, then use the value returned.
         2 start_id: Option<String> => "start_id",
     }
 }
@@ -2614,6 +2779,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetRelation,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "start_id",
+        next: "start_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["relation_list"],
+    },
+    |answer| answer.relation_list => Relation
+}
+
 w::record! {
     /// List promoter roles (列出推广员角色).
     ///
@@ -2621,7 +2801,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.get_role`.
     pub struct GetRole {
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: Option<i64> => "role_id",
     }
     new()
@@ -2633,7 +2813,7 @@ w::record! {
     pub struct GetRoleResponse {
         /// Promoter roles, one entry each.
         0 role_list: Vec<Role> => "role_list: must",
-        /// How many there are in all.
+        /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
     }
 }
@@ -2672,7 +2852,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// What is shared.
+        /// Material to return: `0` all (default), `1` short link, `2` path with parameters, `3` mini program code.
         4 share_type: Option<i64> => "share_type",
         /// Which mini program version opens: `release`, `trial` or `develop`; such as `release`.
         5 env_version: Option<String> => "env_version",
@@ -2685,7 +2865,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetShareMaterial`].
     pub struct GetShareMaterialResponse {
-        /// Text command that opens it in WeChat.
+        /// Text that opens it when copied into WeChat.
         0 tag: Option<String> => "tag",
         /// Page to share, with its parameters.
         1 share_path: Option<String> => "share_path",
@@ -2734,7 +2914,7 @@ w::record! {
     pub struct GetSharerProductCommissionInfoResponse {
         /// Whether it was set.
         0 is_set: bool => "is_set: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         1 commission_ratio: i64 => "commission_ratio: must",
     }
 }
@@ -2767,11 +2947,11 @@ w::record! {
     pub struct GetShopFeedList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         1 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
@@ -2816,6 +2996,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetShopFeedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["feed_list"],
+    },
+    |answer| answer.feed_list => GetShopFeedListFeed
+}
+
 w::record! {
     /// Get the promotion of a shop's videos (获取店铺短视频推广信息).
     ///
@@ -2827,9 +3022,9 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         2 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
         /// AppID of the promoter's mini program, in which the card is embedded.
         4 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
@@ -2877,11 +3072,11 @@ w::record! {
     pub struct GetShopLiveCommissionProductList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         1 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
@@ -2926,6 +3121,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetShopLiveCommissionProductList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => LiveCommissionProductListProduct
+}
+
 w::record! {
     /// List a shop's live notices (列出店铺直播预告).
     ///
@@ -2935,9 +3145,9 @@ w::record! {
     pub struct GetShopLiveNoticeRecordList {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         1 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         2 promoter_type: i64 => "promoter_type: must",
     }
     new(
@@ -2985,11 +3195,11 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         2 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         4 notice_id: String => "notice_id: must",
     }
     new(
@@ -3036,9 +3246,9 @@ w::record! {
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
         /// AppID of the promoter's mini program, in which the card is embedded.
         2 mini_program_appid: xinqiao_types::AppId => "mini_program_appid: must",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         3 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         4 promoter_type: i64 => "promoter_type: must",
     }
     new(
@@ -3083,11 +3293,11 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         2 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         4 export_id: String => "export_id: must",
     }
     new(
@@ -3132,11 +3342,11 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// AppID of the promoter who shares products for commission; such as `wx1234567890abcdef`.
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         2 promoter_id: String => "promoter_id: must",
-        /// Kind of the linked account.
+        /// Kind of account linked to the shop: `1` Channels, `4` official account, `5` service account.
         3 promoter_type: i64 => "promoter_type: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         5 next_key: Option<String> => "next_key",
@@ -3181,6 +3391,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetShopMpArticleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["article_list"],
+    },
+    |answer| answer.article_list => Article
+}
+
 w::record! {
     /// List a talent's articles (列出达人公众号文章).
     ///
@@ -3194,7 +3419,7 @@ w::record! {
         1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
         /// AppID of the official account.
         2 biz_appid: Option<xinqiao_types::AppId> => "biz_appid",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         4 next_key: Option<String> => "next_key",
@@ -3232,6 +3457,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetTalentBizArticleList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["article_list"],
+    },
+    |answer| answer.article_list => GetTalentBizArticleListArticle
 }
 
 w::record! {
@@ -3275,7 +3515,7 @@ w::record! {
     pub struct SendMsg {
         /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         0 msg_type: i64 => "msg_type: must",
-        /// Text of the message.
+        /// Text of the message to promoters.
         1 content: String => "content: must",
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
@@ -3283,11 +3523,11 @@ w::record! {
         3 path: Option<String> => "path",
         /// Receivers: `1` by role, `2` by store, `3` by promoter, `0` or left out for all.
         4 list_type: i64 => "list_type: must",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         5 role_id: Option<Vec<i64>> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         6 retail_id: Option<Vec<String>> => "retail_id",
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         7 id: Option<Vec<String>> => "id",
     }
     new(msg_type: i64, content: impl Into<String>, list_type: i64)
@@ -3367,7 +3607,7 @@ w::record! {
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
         /// Who pays the commission: `0` the platform, `1` the agency itself.
         1 commission_type: i64 => "commission_type: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<xinqiao_types::AppId>, commission_type: i64, commission_ratio: i64)
@@ -3403,7 +3643,7 @@ w::record! {
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         2 commission_ratio: i64 => "commission_ratio: must",
     }
     new(sharer_appid: impl Into<xinqiao_types::AppId>, product_id: i64, commission_ratio: i64)
@@ -3437,13 +3677,13 @@ w::record! {
     pub struct SingleSendMsg {
         /// Kind of message: `event` for events, otherwise `text`, `image` and so on.
         0 msg_type: i64 => "msg_type: must",
-        /// Text of the message.
+        /// Text of the message to promoters.
         1 content: String => "content: must",
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// Page of the mini program that is shared.
         3 path: Option<String> => "path",
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         4 id: Option<String> => "id",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -3478,19 +3718,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/manage_promoter.html>.
     /// * Catalog: `channels.promoter.update_promoter`.
     pub struct UpdatePromoter {
-        /// Number of the promoter.
+        /// Number given to the promoter on declaration; used to update or message them.
         0 id: String => "id: must",
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         1 role_id: Option<i64> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
         /// Your own data, handed back unchanged.
         3 extra_info: Option<String> => "extra_info",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         4 name: Option<String> => "name",
-        /// The promoter's mobile phone; personal data, masked in `Debug`.
+        /// The promoter's phone number for your own records, at most 20 characters; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
-        /// Whether the merchant has declared the promoter.
+        /// Declaration by the merchant: `1` declared, `2` withdrawn.
         6 decl_status: Option<i64> => "decl_status",
     }
     new(id: impl Into<String>)
@@ -3524,11 +3764,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/promoter/api/role_manage.html>.
     /// * Catalog: `channels.promoter.update_role`.
     pub struct UpdateRole {
-        /// Number of the promoter role.
+        /// Number of the role, returned when it is made; used to declare promoters.
         0 role_id: i64 => "role_id: must",
-        /// Name of the promoter or role.
+        /// Name of the promoter (at most 30 characters) or of the role, as the shop wrote it.
         1 name: Option<String> => "name",
-        /// The role in words.
+        /// What the role is for, in your own words.
         2 desc: Option<String> => "desc",
     }
     new(role_id: i64)

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `boxDTOList` in `qic::CodePrintData`.
     pub struct BoxDto {
-        /// Number of the box; `boxId` on the wire.
+        /// Box for the inspection, from its settings; `boxId` on the wire.
         0 box_id: i64 => "boxId: must",
-        /// What the box is called; `boxName` on the wire.
+        /// Box for the inspection, by name; `boxName` on the wire.
         1 box_name: String => "boxName: must",
         /// How many boxes; `boxNum` on the wire.
         2 box_num: i64 => "boxNum: must",
@@ -26,7 +26,7 @@ w::record! {
         2 delivery_id: String => "deliveryId: must",
         /// The carrier's name, for display; such as `顺丰速运`; `deliveryName` on the wire.
         3 delivery_name: String => "deliveryName: must",
-        /// Code of the alternative carrier; `backupDeliveryId` on the wire.
+        /// Carrier to use when the first choice is not available; `backupDeliveryId` on the wire.
         4 backup_delivery_id: Option<String> => "backupDeliveryId",
         /// The alternative carrier's name; `backupDeliveryName` on the wire.
         5 backup_delivery_name: Option<String> => "backupDeliveryName",
@@ -34,7 +34,7 @@ w::record! {
         6 embed_goods_material: Option<String> => "embedGoodsMaterial",
         /// Whether parcels are sent together; `expressMerge` on the wire.
         7 express_merge: bool => "expressMerge: must",
-        /// The goods in words; `goodsDesc` on the wire.
+        /// What the inspected goods are, such as condition and size; `goodsDesc` on the wire.
         8 goods_desc: String => "goodsDesc: must",
         /// What the goods mainly consist of; `goodsMainMaterial` on the wire.
         9 goods_main_material: String => "goodsMainMaterial: must",
@@ -42,17 +42,17 @@ w::record! {
         10 goods_parts_material: Option<String> => "goodsPartsMaterial",
         /// What the merchant calls the goods; `goodsName` on the wire.
         11 goods_name: String => "goodsName: must",
-        /// How many pieces of goods; `goodsNum` on the wire.
+        /// Pieces sent to the inspection; `goodsNum` on the wire.
         12 goods_num: i64 => "goodsNum: must",
-        /// Number of the inspection site; `inspectBaseId` on the wire.
+        /// Inspection site, from the settings; `inspectBaseId` on the wire.
         13 inspect_base_id: String => "inspectBaseId: must",
         /// Inspection site, by name; `inspectBaseName` on the wire.
         14 inspect_base_name: String => "inspectBaseName: must",
-        /// Code of the inspection; `inspectCode` on the wire.
+        /// Code put on the goods after the inspection; `inspectCode` on the wire.
         15 inspect_code: String => "inspectCode: must",
-        /// Number of the inspection body; `inspectOrgId` on the wire.
+        /// Number of the inspection body, from the inspection settings; `inspectOrgId` on the wire.
         16 inspect_org_id: String => "inspectOrgId: must",
-        /// Inspection body, by name; `inspectOrgName` on the wire.
+        /// Body that inspects the goods; `inspectOrgName` on the wire.
         17 inspect_org_name: String => "inspectOrgName: must",
         /// Inspection body, by short name; `inspectOrgShortName` on the wire.
         18 inspect_org_short_name: String => "inspectOrgShortName: must",
@@ -70,7 +70,7 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in `qic::ConfigInfo`.
     pub struct Delivery {
-        /// Number of the body, carrier or insurance.
+        /// Number of this option (body, carrier, service or insurance), given back when registering.
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
@@ -90,9 +90,9 @@ w::record! {
         2 county: String => "county: must",
         /// Street, house number and the like.
         3 detail: String => "detail: must",
-        /// Who is to be contacted; personal data, masked in `Debug`.
+        /// Person whom the platform contacts; personal data, masked in `Debug`.
         4 contact_name: String => "contact_name: must masked",
-        /// Telephone number of the contact person; personal data, masked in `Debug`.
+        /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
         5 contact_phone: String => "contact_phone: must masked",
     }
 }
@@ -100,7 +100,7 @@ w::record! {
 w::record! {
     /// An item of `delivery_products` in `qic::Delivery`.
     pub struct DeliveryProduct {
-        /// Number of the body, carrier or insurance.
+        /// Number of this option (body, carrier, service or insurance), given back when registering.
         0 id: i64 => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
@@ -114,15 +114,15 @@ w::record! {
 w::record! {
     /// `inspect_config` of the answer of `qic::inspect::ConfigGet`.
     pub struct InspectConfig {
-        /// Number of the inspection warehouse.
+        /// Inspection warehouse, from the settings.
         0 warehouse_id: String => "warehouse_id: must",
-        /// What the warehouse is called.
+        /// Name of the regional warehouse, for your own use.
         1 warehouse_name: String => "warehouse_name: must",
-        /// Where the warehouse is.
+        /// Address at which the inspection warehouse takes goods.
         2 warehouse_addr: String => "warehouse_addr: must",
         /// Address from which it is sent.
         3 delivery_address: DeliveryAddress => "delivery_address: must",
-        /// Where returned goods are to be sent.
+        /// Where goods are returned to: person, phone and place.
         4 return_address: DeliveryAddress => "return_address: must",
     }
 }
@@ -132,9 +132,9 @@ w::record! {
     pub struct InspectInfo {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Code of the alternative carrier.
+        /// Carrier to use when the first choice is not available.
         1 backup_delivery_id: Option<String> => "backup_delivery_id",
-        /// Number of the carrier's service.
+        /// Carrier's service for the inspection, from its settings.
         2 delivery_product_id: Option<i64> => "delivery_product_id",
         /// Number of the alternative carrier's service.
         3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
@@ -142,7 +142,7 @@ w::record! {
         4 express_insure: bool => "express_insure: must",
         /// Insured value of the parcel; in fen.
         5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
-        /// Number of the insurance.
+        /// Insurance for sending to the inspection, from its settings.
         6 delivery_insure_id: Option<String> => "delivery_insure_id",
         /// Whether the alternative carrier insures the parcel.
         7 backup_express_insure: bool => "backup_express_insure: must",
@@ -154,13 +154,13 @@ w::record! {
         10 express_merge: bool => "express_merge: must",
         /// Whether an after-sales case stops the parcel.
         11 refund_intercept: i64 => "refund_intercept: must",
-        /// What the warehouse is called.
+        /// Name of the regional warehouse, for your own use.
         12 warehouse_name: String => "warehouse_name: must",
-        /// Where the warehouse is.
+        /// Address at which the inspection warehouse takes goods.
         13 warehouse_addr: String => "warehouse_addr: must",
-        /// Number of the inspection body.
+        /// Number of the inspection body, from the inspection settings.
         14 inspect_org_id: String => "inspect_org_id: must",
-        /// Inspection body, by name.
+        /// Body that inspects the goods.
         15 inspect_org_name: String => "inspect_org_name: must",
         /// Free text added by whoever made the record.
         16 remark: String => "remark: must",
@@ -189,11 +189,11 @@ w::record! {
 w::record! {
     /// An item of `inspect_org_list` in `qic::ConfigInfo`.
     pub struct InspectOrg {
-        /// Number of the body, carrier or insurance.
+        /// Number of this option (body, carrier, service or insurance), given back when registering.
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// Kind of goods that the body inspects.
+        /// Goods that the body inspects, such as jewels or watches, as a code.
         2 org_category: i64 => "org_category: must",
     }
 }
@@ -201,11 +201,11 @@ w::record! {
 w::record! {
     /// An item of `insure_type_list` in `qic::DeliveryProduct`.
     pub struct InsureType {
-        /// Number of the body, carrier or insurance.
+        /// Number of this option (body, carrier, service or insurance), given back when registering.
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// Kind of the upper limit.
+        /// Whether the limit of the insurance is an amount or a share, as a code.
         2 upper_limit_type: i64 => "upper_limit_type: must",
         /// Highest insured value; in fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
@@ -217,7 +217,7 @@ w::record! {
     pub struct LogisticsInfo {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// How it is sent to the inspection.
+        /// How it goes to the inspection, as a code: express or by hand.
         1 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
@@ -260,7 +260,7 @@ pub mod inspect {
     w::record! {
         /// Answer to [`CodePrint`].
         pub struct CodePrintResponse {
-            /// What is printed with the code.
+            /// What is printed with the code: `channelAppId`, `merchantName`, `deliveryId`, `deliveryName` and so on.
             0 data: super::CodePrintData => "data: must",
         }
     }
@@ -329,9 +329,9 @@ pub mod inspect {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/qic/registerlogistics.html>.
         /// * Catalog: `channels.qic.inspect.register_logistics`.
         pub struct RegisterLogistics {
-            /// Numbers of the orders.
+            /// Orders concerned, by number.
             0 order_id_list: Vec<String> => "order_id_list: must",
-            /// Parcel with which the goods go to inspection.
+            /// Parcel with which the goods go to inspection: `waybill_id`, `delivery_type`, `delivery_id` and `delivery_name`.
             1 logistics_info: super::LogisticsInfo => "logistics_info: must",
         }
         new(order_id_list: Vec<String>, logistics_info: super::LogisticsInfo)
@@ -365,7 +365,7 @@ pub mod inspect {
         pub struct Submit {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// What is inspected and how it is sent on.
+            /// What is inspected and how it is sent on: `delivery_id`, `backup_delivery_id`, `delivery_product_id` and so on.
             1 inspect_info: super::InspectInfo => "inspect_info: must",
         }
         new(order_id: impl Into<String>, inspect_info: super::InspectInfo)

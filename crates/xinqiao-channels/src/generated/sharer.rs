@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `finder_scene_info` of `sharer::Order`.
     pub struct FinderSceneInfo {
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         0 promoter_id: String => "promoter_id: must",
-        /// Display name of the Channels account.
-        1 finder_nickname: String => "finder_nickname: must",
-        /// Encrypted id of the live stream.
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        1 finder_nickname: String => "finder_nickname: must masked",
+        /// Encrypted id of the live stream, from the list of streams.
         2 live_export_id: Option<String> => "live_export_id",
-        /// Encrypted id of the short video.
+        /// Encrypted id of the short video, from the list of videos.
         3 video_export_id: Option<String> => "video_export_id",
         /// Headline of the short video.
         4 video_title: Option<String> => "video_title",
@@ -26,11 +26,11 @@ w::record! {
         0 order_id: w::TextOrNumber => "order_id: must",
         /// Where it was shared: `1` live, `2` window, `3` short video, `4` Channels home, `5` product page, `6` article, `7` link, `8` QR code.
         1 share_scene: i64 => "share_scene: must",
-        /// OpenID of the one who shared or invited.
-        2 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        2 sharer_openid: xinqiao_types::OpenId => "sharer_openid: must masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// Live stream or short video through which it was sold.
+        /// Live stream or short video through which it was sold: `promoter_id`, `finder_nickname`, `live_export_id` and so on.
         4 finder_scene_info: Option<FinderSceneInfo> => "finder_scene_info",
     }
 }
@@ -46,7 +46,7 @@ w::record! {
         2 nickname: String => "nickname: must masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -106,7 +106,7 @@ w::record! {
     pub struct GetSharerList {
         /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
         /// Kind of sharer: `0` normal, `1` of the shop.
         2 sharer_type: i64 => "sharer_type: must",
@@ -141,6 +141,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sharer_info_list"],
+    },
+    |answer| answer.sharer_info_list => SharerInfo
+}
+
 w::record! {
     /// List a sharer's orders (列出分享员订单).
     ///
@@ -159,7 +174,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Which page to return, counted from 1.
         4 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -196,6 +211,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetSharerOrderList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
 }
 
 w::record! {
@@ -338,7 +368,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/promote_finder_notice.html>.
     /// * Catalog: `channels.sharer.get_shop_finder_live_notice_sharer_url`.
     pub struct GetShopFinderLiveNoticeSharerUrl {
-        /// Number of the live preview.
+        /// Number of the live preview, from the list of previews; valid until the stream begins.
         0 notice_id: String => "notice_id: must",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
@@ -381,7 +411,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/promote_finder_live.html>.
     /// * Catalog: `channels.sharer.get_shop_finder_live_sharer_url`.
     pub struct GetShopFinderLiveSharerUrl {
-        /// Encrypted id of the live stream, video or preview.
+        /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         1 finder_id: String => "finder_id: must",
@@ -439,7 +469,7 @@ w::record! {
         2 nickname: String => "nickname: must masked",
         /// Kind of sharer: `0` normal, `1` of the shop.
         3 sharer_type: i64 => "sharer_type: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         4 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -480,12 +510,12 @@ w::record! {
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// OpenIDs that succeeded.
-        0 success_openid: Vec<xinqiao_types::OpenId> => "success_openid: must",
-        /// OpenIDs that failed.
-        1 fail_openid: Vec<xinqiao_types::OpenId> => "fail_openid: must",
-        /// OpenIDs whose removal was refused.
-        2 refuse_openid: Vec<xinqiao_types::OpenId> => "refuse_openid: must",
+        /// OpenIDs that succeeded; personal data, masked in `Debug`.
+        0 success_openid: Vec<xinqiao_types::OpenId> => "success_openid: must masked",
+        /// OpenIDs that failed; personal data, masked in `Debug`.
+        1 fail_openid: Vec<xinqiao_types::OpenId> => "fail_openid: must masked",
+        /// OpenIDs whose removal was refused; personal data, masked in `Debug`.
+        2 refuse_openid: Vec<xinqiao_types::OpenId> => "refuse_openid: must masked",
     }
 }
 

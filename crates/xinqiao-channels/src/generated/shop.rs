@@ -62,11 +62,11 @@ w::record! {
 w::record! {
     /// `account_cert_info` of `shop::AccountInfo`.
     pub struct AccountCertInfo {
-        /// Picture that proves the settlement account.
+        /// Picture that proves the settlement account: `name`, `media_id` and `pay_media_id`.
         0 wxa_settlement_cert_pic: WxaBusinessLicenseCopy => "wxa_settlement_cert_pic: must",
-        /// Picture that proves the relation to the account's holder.
+        /// Picture that proves the relation to the account's holder: `name`, `media_id` and `pay_media_id`.
         1 wxa_relation_cert_pic: WxaBusinessLicenseCopy => "wxa_relation_cert_pic: must",
-        /// Pictures of other proofs.
+        /// Pictures of other proofs: `name`, `media_id` and `pay_media_id`.
         2 wxa_other_cert_pics: Vec<WxaBusinessLicenseCopy> => "wxa_other_cert_pics: must",
     }
     new(
@@ -81,9 +81,9 @@ w::record! {
     pub struct AccountInfo {
         /// Whether the bank account is the company's or a person's.
         0 bank_account_type: String => "bank_account_type: must",
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         1 account_name: String => "account_name: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
         /// Bank in which the settlement account is held; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
@@ -93,7 +93,7 @@ w::record! {
         5 bank_branch_id: Option<String> => "bank_branch_id",
         /// Name of the bank where the account is held; such as `招商银行`.
         6 bank_name: Option<String> => "bank_name",
-        /// Proofs for the settlement account.
+        /// Proofs for the settlement account: `wxa_settlement_cert_pic`, `wxa_relation_cert_pic` and so on.
         7 account_cert_info: Option<AccountCertInfo> => "account_cert_info",
     }
     new(
@@ -110,10 +110,10 @@ w::record! {
 w::record! {
     /// `account_validation` of `shop::PayResp`.
     pub struct AccountValidation {
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         0 account_name: String => "account_name: must",
-        /// Bank or payment account that the money goes to or comes from.
-        1 account_no: Option<String> => "account_no",
+        /// Bank or payment account that the money goes to or comes from; personal data, masked in `Debug`.
+        1 account_no: Option<String> => "account_no: masked",
         /// How much is paid; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Holder of the account that receives the proving transfer.
@@ -151,7 +151,7 @@ w::record! {
         6 status: i64 => "status: must",
         /// How much is refunded; in fen.
         7 refund: xinqiao_types::Fen => "refund: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
         /// Products concerned, one entry per variant.
         9 product_infos: Vec<AfterSaleInfoProductInfo> => "product_infos: must",
@@ -165,7 +165,7 @@ w::record! {
         0 out_product_id: String => "out_product_id: must",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: Option<i64> => "product_cnt",
     }
 }
@@ -175,7 +175,7 @@ w::record! {
     pub struct AuditCategoryAuditReq {
         /// Picture of the business licence or organisation code certificate.
         0 license: String => "license: must",
-        /// The category with its documents.
+        /// The category with its documents: `level1`, `level2`, `level3`, `certificate` and so on.
         1 category_info: CategoryInfo => "category_info: must",
         /// Scenes, such as Channels, where the product may be shown.
         2 scene_group_list: Option<Vec<i64>> => "scene_group_list",
@@ -187,7 +187,7 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in `shop::PayResp`.
     pub struct AuditDetail {
-        /// Which parameter the review turned down.
+        /// Parameter that the review turned down; mend it and hand in again.
         0 param_name: String => "param_name: must",
         /// Why the review turned it down; present after a rejection.
         1 reject_reason: String => "reject_reason: must",
@@ -199,7 +199,7 @@ w::record! {
     pub struct AuditReq {
         /// Picture of the business licence or organisation code certificate.
         0 license: String => "license: must",
-        /// Which brand, with number and name.
+        /// Number and name of the brand.
         1 brand_info: BrandInfo => "brand_info: must",
     }
     new(license: impl Into<String>, brand_info: BrandInfo)
@@ -216,7 +216,7 @@ w::record! {
         2 trademark_type: String => "trademark_type: must",
         /// Whether goods are imported: `1` yes, `2` no.
         3 commodity_origin_type: i64 => "commodity_origin_type: must",
-        /// Words of the trademark as printed.
+        /// Words of the trademark as on its certificate.
         4 brand_wording: String => "brand_wording: must",
         /// Pictures of the sales authorisation.
         5 sale_authorization: Option<Vec<String>> => "sale_authorization",
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// `business_addition_pics` of `shop::wx_pay::Apply`.
     pub struct BusinessAdditionPic {
-        /// Pictures, one entry each.
+        /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
@@ -278,7 +278,7 @@ w::record! {
         0 legal_person: String => "legal_person: must",
         /// Term of the licence, from and to.
         1 business_time: String => "business_time: must",
-        /// Picture of the business licence.
+        /// Picture of the business licence: `name`, `media_id` and `pay_media_id`.
         2 wxa_business_license_copy: WxaBusinessLicenseCopy => "wxa_business_license_copy: must",
     }
     new(
@@ -291,11 +291,11 @@ w::record! {
 w::record! {
     /// `category_info` of `shop::AuditCategoryAuditReq`.
     pub struct CategoryInfo {
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         0 level1: i64 => "level1: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         1 level2: i64 => "level2: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         2 level3: i64 => "level3: must",
         /// Pictures of the qualification, at most ten.
         3 certificate: Option<Vec<String>> => "certificate",
@@ -307,9 +307,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::register::Check`.
     pub struct CheckData {
-        /// How far joining has come.
+        /// Overall progress of joining the component, codes on the page of the application.
         0 status: i64 => "status: must",
-        /// State of the tasks for joining.
+        /// State of the tasks for joining: `spu_audit_finished`, `spu_audit_success` and so on.
         1 access_info: Option<AccessInfo> => "access_info",
         /// Scenes, such as Channels, where the product may be shown.
         2 scene_group_list: Option<Vec<SceneGroup>> => "scene_group_list",
@@ -348,7 +348,7 @@ w::record! {
     pub struct CreateOrderSubOrder {
         /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number of the transaction.
+        /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
         /// What the single order is for.
         2 description: String => "description: must",
@@ -366,18 +366,18 @@ w::record! {
 w::record! {
     /// `default_receiving_address` of `shop::account::UpdateInfo`.
     pub struct DefaultReceivingAddress {
-        /// Who receives the goods; personal data, masked in `Debug`.
+        /// Who receives the goods, by name; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// Which country the address is in.
+        /// Country of the address.
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
         /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// District or town of the address.
+        /// Street office or township within the district.
         4 town: Option<String> => "town",
-        /// Street, house number and the like.
-        5 detailed_address: String => "detailed_address: must",
+        /// Street, house number and the like; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -410,7 +410,7 @@ w::record! {
         0 out_product_id: Option<String> => "out_product_id",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `shop::EcCategoryGetCategoryRule`.
     pub struct EcCategoryGetCategoryRuleList {
-        /// Way of delivery allowed in the category.
+        /// Whether the category is sent by express or is virtual, as a code.
         0 deliver_type: i64 => "deliver_type: must",
         /// Kinds of account supported.
         1 acct_type: Vec<i64> => "acct_type: must",
@@ -440,11 +440,11 @@ w::record! {
     pub struct FlowInfoList {
         /// Who acted: buyer, merchant or platform.
         0 object: i64 => "object: must",
-        /// What was done in the step.
+        /// What was done in the step: `state`, `state_describe`, `event`, `event_describe` and so on.
         1 op_record: Option<OpRecord> => "op_record",
-        /// What the user did.
+        /// What the user did: `state`, `state_describe`, `event`, `event_describe` and so on.
         2 user_record: Option<OpRecord> => "user_record",
-        /// What the merchant did.
+        /// What the merchant did: `state`, `state_describe`, `event`, `event_describe` and so on.
         3 merchant_record: Option<MerchantRecord> => "merchant_record",
     }
 }
@@ -454,7 +454,7 @@ w::record! {
     pub struct GetBrandListData {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// Words of the trademark as printed.
+        /// Words of the trademark as on its certificate.
         1 brand_wording: String => "brand_wording: must",
     }
 }
@@ -462,15 +462,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::account::GetCategoryList`; an item of `third_cat_list` in the answer of `shop::CatGet`.
     pub struct DataInfo {
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         0 first_cat_id: i64 => "first_cat_id: must",
         /// First-level category, by name.
         1 first_cat_name: String => "first_cat_name: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         2 second_cat_id: i64 => "second_cat_id: must",
         /// Second-level category, by name.
         3 second_cat_name: String => "second_cat_name: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories; it decides which papers are needed.
         4 third_cat_id: i64 => "third_cat_id: must",
         /// Third-level category, by name.
         5 third_cat_name: String => "third_cat_name: must",
@@ -498,7 +498,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::GetInfoPayReq`.
     pub struct GetInfoContactInfo {
-        /// Who is to be contacted; personal data, masked in `Debug`.
+        /// Person whom the platform contacts; personal data, masked in `Debug`.
         0 contact_name: String => "contact_name: must masked",
         /// Number of the contact person's identity document.
         1 contact_id_card_number: String => "contact_id_card_number: must",
@@ -512,8 +512,8 @@ w::record! {
     pub struct GetInfoData {
         /// Page of the mini program with customer service.
         0 service_agent_path: Option<String> => "service_agent_path",
-        /// Telephone number of customer service.
-        1 service_agent_phone: Option<String> => "service_agent_phone",
+        /// Phone of customer service for buyers; personal data, masked in `Debug`.
+        1 service_agent_phone: Option<String> => "service_agent_phone: masked",
         /// Kinds of customer service: `0` of the mini program, `1` own page, `2` telephone.
         2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
     }
@@ -522,7 +522,7 @@ w::record! {
 w::record! {
     /// `pay_req` of the answer of `shop::wx_pay::GetInfo`.
     pub struct GetInfoPayReq {
-        /// Code of the legal form, as in WeChat Pay applications.
+        /// Legal form as in WeChat Pay applications: `2` company, `4` self-employed, `3` institution, `1708` other, `2401` micro, `2500` private seller.
         0 organization_type: i64 => "organization_type: must",
         /// Business licence: picture, number, name, representative and so on.
         1 business_license_info: GetInfoBusinessLicenseInfo => "business_license_info: must",
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// `brand_info` of the answer of `shop::audit::GetMiniAppCertificate`.
     pub struct GetMiniAppCertificateBrandInfo {
-        /// Words of the trademark as printed.
+        /// Words of the trademark as on its certificate.
         0 brand_wording: String => "brand_wording: must",
         /// Pictures of the sales authorisation.
         1 sale_authorization: Option<Vec<String>> => "sale_authorization",
@@ -550,11 +550,11 @@ w::record! {
 w::record! {
     /// An item of `category_info_list` in the answer of `shop::audit::GetMiniAppCertificate`.
     pub struct MiniAppCertificateCategoryInfo {
-        /// Number of the first-level category.
+        /// First-level category, from the list of categories.
         0 first_category_id: i64 => "first_category_id: must",
         /// First-level category, by name.
         1 first_category_name: String => "first_category_name: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of categories.
         2 second_category_id: i64 => "second_category_id: must",
         /// Second-level category, by name.
         3 second_category_name: String => "second_category_name: must",
@@ -568,13 +568,13 @@ w::record! {
     pub struct GetOrderDetail {
         /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number of the transaction.
+        /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
-        /// Number of the combined payment.
+        /// Your number of the combined payment, which covers several sub-orders.
         2 combine_trade_no: String => "combine_trade_no: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         3 transaction_id: Option<String> => "transaction_id",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -600,15 +600,15 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::wx_pay::Apply`.
     pub struct IdCardInfo {
-        /// The person's name as on the identity card.
-        0 id_card_name: String => "id_card_name: must",
-        /// Number of the identity card; personal data, masked in `Debug`.
+        /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+        0 id_card_name: String => "id_card_name: must masked",
+        /// The 18-character number on the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
-        /// Picture of the identity card's portrait side.
+        /// Picture of the identity card's portrait side: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_card_copy: WxaBusinessLicenseCopy => "wxa_id_card_copy: must",
-        /// Picture of the identity card's emblem side.
+        /// Picture of the identity card's emblem side: `name`, `media_id` and `pay_media_id`.
         4 wxa_id_card_national: WxaBusinessLicenseCopy => "wxa_id_card_national: must",
     }
     new(
@@ -623,13 +623,13 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `shop::wx_pay::Apply`.
     pub struct IdDocInfo {
-        /// The person's name as on the document.
+        /// Name on the document, matching its number.
         0 id_doc_name: String => "id_doc_name: must",
-        /// Number on the identity document.
+        /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
         /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
-        /// Picture of the identity document.
+        /// Picture of the identity document: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
     }
     new(
@@ -645,7 +645,7 @@ w::record! {
     pub struct ImgInfo {
         /// Handle of an uploaded file on the platform; valid only for the account that owns it. From: The upload endpoints, or a message of the user.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
-        /// Temporary link of the picture.
+        /// Link of the picture that expires after a while.
         1 temp_img_url: Option<String> => "temp_img_url",
     }
 }
@@ -664,7 +664,7 @@ w::record! {
 w::record! {
     /// `merchant_record` of `shop::FlowInfoList`.
     pub struct MerchantRecord {
-        /// State of the merchant's step.
+        /// Whether the shop has dealt with this step of the dispute, as a code.
         0 state: i64 => "state: must",
         /// The state in words.
         1 state_describe: String => "state_describe: must",
@@ -676,15 +676,15 @@ w::record! {
         4 time: xinqiao_types::UnixSeconds => "time: must",
         /// Proofs of the dispute: words and pictures.
         5 material_info: Option<MaterialInfo> => "material_info",
-        /// Who acted, by nickname.
-        6 operator_nickname: String => "operator_nickname: must",
+        /// Who acted, by nickname; personal data, masked in `Debug`.
+        6 operator_nickname: String => "operator_nickname: must masked",
     }
 }
 
 w::record! {
     /// `op_record` of `shop::FlowInfoList`; `user_record` of `shop::FlowInfoList`.
     pub struct OpRecord {
-        /// State of the step.
+        /// State of the dispute at this record, as a code.
         0 state: i64 => "state: must",
         /// The state in words.
         1 state_describe: String => "state_describe: must",
@@ -712,17 +712,17 @@ w::record! {
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: String => "phone_number: must masked",
-        /// State of the dispute.
+        /// How far the dispute has come, such as waiting for the shop or the platform, as a code.
         5 state: i64 => "state: must",
-        /// Kind of dispute.
+        /// Class of the buyer's problem, as a code.
         6 type_: i64 => "type: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// When it stops being valid; format `unix`.
         9 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
-        /// What the platform decided.
+        /// Whom the platform holds responsible for the dispute, as a code.
         10 judge_result: i64 => "judge_result: must",
     }
 }
@@ -732,11 +732,11 @@ w::record! {
     pub struct PayReq {
         /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// Code of the legal form, as in WeChat Pay applications.
+        /// Legal form as in WeChat Pay applications: `2` company, `4` self-employed, `3` institution, `1708` other, `2401` micro, `2500` private seller.
         1 organization_type: i64 => "organization_type: must",
         /// Business licence: picture, number, name, representative and so on.
         2 business_license_info: PayReqBusinessLicenseInfo => "business_license_info: must",
-        /// Kind of the identity document.
+        /// Kind of identity document: ID card, passport, permit and so on.
         3 id_doc_type: String => "id_doc_type: must",
         /// Identity card: pictures, name, number and validity.
         4 id_card_info: Option<PayReqIdCardInfo> => "id_card_info",
@@ -772,7 +772,7 @@ w::record! {
     pub struct PayReqContactInfo {
         /// Whether the contact is the legal representative or an agent.
         0 contact_type: String => "contact_type: must",
-        /// Who is to be contacted; personal data, masked in `Debug`.
+        /// Person whom the platform contacts; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked",
         /// Number of the contact person's identity document.
         2 contact_id_card_number: String => "contact_id_card_number: must",
@@ -786,9 +786,9 @@ w::record! {
 w::record! {
     /// `id_card_info` of `shop::PayReq`.
     pub struct PayReqIdCardInfo {
-        /// The person's name as on the identity card.
-        0 id_card_name: String => "id_card_name: must",
-        /// Number of the identity card; personal data, masked in `Debug`.
+        /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+        0 id_card_name: String => "id_card_name: must masked",
+        /// The 18-character number on the identity card; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
         /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         2 id_card_valid_time: String => "id_card_valid_time: must",
@@ -802,9 +802,9 @@ w::record! {
 w::record! {
     /// `id_doc_info` of `shop::PayReq`.
     pub struct PayReqIdDocInfo {
-        /// The person's name as on the document.
+        /// Name on the document, matching its number.
         0 id_doc_name: String => "id_doc_name: must",
-        /// Number on the identity document.
+        /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
         /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
@@ -820,7 +820,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Number that WeChat Pay gave the application; such as `2000002124775691`.
         1 applyment_id: i64 => "applyment_id: must",
-        /// How far the application has come.
+        /// How far review and signing have come; payments can be taken when done.
         2 applyment_state: String => "applyment_state: must",
         /// State of the application in words.
         3 applyment_state_desc: String => "applyment_state_desc: must",
@@ -862,7 +862,7 @@ w::record! {
         0 out_product_id: String => "out_product_id: must",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: Option<i64> => "product_cnt",
     }
     new(out_product_id: impl Into<String>)
@@ -875,17 +875,17 @@ w::record! {
     pub struct ProfitSharing {
         /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number of the profit split.
+        /// Number that the platform gave the profit split.
         1 profit_sharing_no: String => "profit_sharing_no: must",
-        /// Number of the profit split.
+        /// Number of this profit split.
         2 profit_sharing_id: String => "profit_sharing_id: must",
         /// How much is split off; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it was completed; format `unix`.
         5 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// Outcome of the split.
+        /// Whether the split succeeded, failed or is under way.
         6 result: String => "result: must",
     }
 }
@@ -893,19 +893,19 @@ w::record! {
 w::record! {
     /// An item of `promoters` in the answer of `shop::PromoterList`.
     pub struct Promoter {
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         0 promoter_id: String => "promoter_id: must",
-        /// The promoter as a user of this account.
-        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
-        /// Display name of the Channels account.
-        2 finder_nickname: Option<String> => "finder_nickname",
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        2 finder_nickname: Option<String> => "finder_nickname: masked",
     }
 }
 
 w::record! {
     /// `qualifications` of `shop::wx_pay::Apply`.
     pub struct Qualification {
-        /// Pictures, one entry each.
+        /// Handles and links of the pictures, one entry each.
         0 pic_file_list: Vec<WxaBusinessLicenseCopy> => "pic_file_list: must",
     }
     new(pic_file_list: Vec<WxaBusinessLicenseCopy>)
@@ -914,17 +914,17 @@ w::record! {
 w::record! {
     /// An item of `refund_list` in `shop::GetOrderDetail`.
     pub struct Refund {
-        /// Number of the refund.
+        /// Number that the platform gave the refund.
         0 refund_no: String => "refund_no: must",
         /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         1 refund_id: Option<String> => "refund_id",
         /// How much is refunded; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it was completed; format `unix`.
         4 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// Outcome of the refund.
+        /// Whether the refund succeeded, failed or is under way.
         5 result: String => "result: must",
     }
 }
@@ -960,11 +960,11 @@ w::record! {
         0 group_id: i64 => "group_id: must",
         /// Which scene, by name.
         1 name: String => "name: must",
-        /// State of the scene's review.
+        /// Whether the scene, such as Channels, may carry the shop's products, as a code.
         2 status: i64 => "status: must",
         /// Why it failed.
         3 reason: Option<String> => "reason",
-        /// Results of the scene's single checks.
+        /// Results of the scene's single checks: `ext_id`, `name` and `status`.
         4 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -976,7 +976,7 @@ w::record! {
         0 ext_id: i64 => "ext_id: must",
         /// Which check, by name.
         1 name: String => "name: must",
-        /// State of the single check.
+        /// Outcome of one check of the scene, such as customer service, as a code.
         2 status: i64 => "status: must",
     }
 }
@@ -986,7 +986,7 @@ w::record! {
     pub struct SubOrder {
         /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Number of the transaction.
+        /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, trade_no: impl Into<String>)
@@ -1051,7 +1051,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/category-rule/api_get_category_rule.html>.
     /// * Catalog: `channels.shop.ec_category_get_category_rule`.
     pub struct EcCategoryGetCategoryRule {
-        /// Number of the rule.
+        /// Number of the assignment or promotion rule.
         0 rule_id: i64 => "rule_id: must query",
         /// Number of the category.
         1 category_id: i64 => "category_id: must",
@@ -1099,11 +1099,11 @@ w::record! {
         0 resp_type: i64 => "resp_type: must query",
         /// How it is uploaded: `0` file, `1` link of a picture.
         1 upload_type: Option<i64> => "upload_type: query",
-        /// Address of the picture.
+        /// Picture to copy from, for `upload_type` `1`.
         2 img_url: Option<String> => "img_url: query",
         /// The picture, as a form upload.
         3 media: Option<w::FilePart> => "media",
-        /// Address of the picture; `img_url` on the wire.
+        /// Picture to copy from, for `upload_type` `1`; `img_url` on the wire.
         4 img_url_again: Option<String> => "img_url",
     }
     new(resp_type: i64)
@@ -1114,7 +1114,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImgUpload`].
     pub struct ImgUploadResponse {
-        /// Handles of the uploaded picture.
+        /// Handles of the uploaded picture: `media_id` and `temp_img_url`.
         0 img_info: ImgInfo => "img_info: must",
     }
 }
@@ -1147,7 +1147,7 @@ w::record! {
     pub struct PromoterList {
         /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -1180,6 +1180,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    PromoterList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["promoters"],
+    },
+    |answer| answer.promoters => Promoter
 }
 
 w::record! {
@@ -1316,7 +1331,7 @@ pub mod account {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// Contact and customer service data.
+            /// Contact and customer service data: `service_agent_path`, `service_agent_phone` and so on.
             0 data: super::GetInfoData => "data: must",
         }
     }
@@ -1349,11 +1364,11 @@ pub mod account {
         pub struct UpdateInfo {
             /// Page of the mini program with customer service.
             0 service_agent_path: Option<String> => "service_agent_path",
-            /// Telephone number of customer service.
-            1 service_agent_phone: Option<String> => "service_agent_phone",
+            /// Phone of customer service for buyers; personal data, masked in `Debug`.
+            1 service_agent_phone: Option<String> => "service_agent_phone: masked",
             /// Kinds of customer service: `0` of the mini program, `1` own page, `2` telephone.
             2 service_agent_type: Option<Vec<i64>> => "service_agent_type",
-            /// The merchant's default address for returns.
+            /// The merchant's default address for returns: `receiver_name`, `country`, `province`, `city` and so on.
             3 default_receiving_address: Option<super::DefaultReceivingAddress> => "default_receiving_address",
         }
         new()
@@ -1407,7 +1422,7 @@ pub mod after_sale {
             5 status: i64 => "status: must",
             /// How much is refunded; in fen.
             6 refund: xinqiao_types::Fen => "refund: must",
-            /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+            /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
             /// Whether all goods of the order were given back; `0` or `1` on the wire; `finish_all_aftersale` on the wire.
             #[doc(alias = "finish_all_aftersale")]
@@ -1595,7 +1610,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/audit_brand.html>.
         /// * Catalog: `channels.shop.audit.audit_brand`.
         pub struct AuditBrand {
-            /// What is handed in for review.
+            /// What is handed in for review: `license` and so on.
             0 audit_req: super::AuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditReq)
@@ -1635,7 +1650,7 @@ pub mod audit {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/audit/audit_category.html>.
         /// * Catalog: `channels.shop.audit.audit_category`.
         pub struct AuditCategory {
-            /// What is handed in for review.
+            /// What is handed in for review: `license` and so on.
             0 audit_req: super::AuditCategoryAuditReq => "audit_req: must",
         }
         new(audit_req: super::AuditCategoryAuditReq)
@@ -1679,9 +1694,9 @@ pub mod audit {
     w::record! {
         /// Answer to [`GetMiniAppCertificate`].
         pub struct GetMiniAppCertificateResponse {
-            /// Which brand, with number and name.
+            /// Number and name of the brand.
             0 brand_info: Option<super::GetMiniAppCertificateBrandInfo> => "brand_info",
-            /// Qualifications by category.
+            /// Qualifications by category: `first_category_id`, `first_category_name` and so on.
             1 category_info_list: Option<Vec<super::MiniAppCertificateCategoryInfo>> => "category_info_list",
         }
     }
@@ -1721,7 +1736,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`Result`].
         pub struct ResultResponse {
-            /// Outcome of the review.
+            /// Outcome of the review: `status`, `brand_id` and `reject_reason`.
             0 data: super::ResultData => "data: must",
         }
     }
@@ -1766,7 +1781,7 @@ pub mod complaint {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The dispute in detail.
+            /// The dispute in detail: `complaint_order_id`, `order_id`, `after_sale_order_id` and so on.
             0 order: super::Order => "order: must",
             /// Course of the dispute, one entry per step.
             1 flow_info: super::FlowInfo => "flow_info: must",
@@ -1799,9 +1814,9 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/complaint_get_list.html>.
         /// * Catalog: `channels.shop.complaint.get_list`.
         pub struct GetList {
-            /// Only disputes in this state.
+            /// Only disputes at this step, with the codes of the returned `state`.
             0 state: Option<i64> => "state",
-            /// Only disputes of this kind.
+            /// Only disputes about this class of problem, with the codes of the returned `type`.
             1 type_: Option<i64> => "type",
             /// Only records made at or after this moment; format `unix`.
             2 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
@@ -1854,6 +1869,21 @@ pub mod complaint {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["orders"],
+        },
+        |answer| answer.orders => super::Order
     }
 
     w::record! {
@@ -2033,7 +2063,7 @@ pub mod pay {
         pub struct CloseOrder {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number of the combined payment.
+            /// Your number of the combined payment, which covers several sub-orders.
             1 combine_trade_no: String => "combine_trade_no: must",
             /// Orders that are handled together, one entry per merchant order.
             2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
@@ -2073,7 +2103,7 @@ pub mod pay {
         pub struct CreateOrder {
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number of the combined payment.
+            /// Your number of the combined payment, which covers several sub-orders.
             1 combine_trade_no: String => "combine_trade_no: must",
             /// When it stops being valid; format `unix`.
             2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -2091,7 +2121,7 @@ pub mod pay {
     w::record! {
         /// Answer to [`CreateOrder`].
         pub struct CreateOrderResponse {
-            /// Parameters with which payment is started.
+            /// Parameters with which payment is started: `timeStamp`, `nonceStr`, `package`, `paySign` and so on.
             0 payment_params: super::PaymentParam => "payment_params: must",
         }
     }
@@ -2122,7 +2152,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/get_order_detail.html>.
         /// * Catalog: `channels.shop.pay.get_order`.
         pub struct GetOrder {
-            /// Number of the transaction.
+            /// Number that the platform gave the transaction of the sub-order.
             0 trade_no: String => "trade_no: must",
         }
         new(trade_no: impl Into<String>)
@@ -2131,7 +2161,7 @@ pub mod pay {
     w::record! {
         /// Answer to [`GetOrder`].
         pub struct GetOrderResponse {
-            /// The payment in detail.
+            /// The payment in detail: `mchid`, `trade_no`, `combine_trade_no`, `transaction_id` and so on.
             0 order: super::GetOrderDetail => "order: must",
         }
     }
@@ -2164,7 +2194,7 @@ pub mod pay {
         pub struct GetOrderList {
             /// Where the next page starts, passed on unchanged; left out at first.
             0 last_index: Option<String> => "last_index",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
             /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
             2 mchid: Option<xinqiao_types::MchId> => "mchid",
@@ -2209,6 +2239,21 @@ pub mod pay {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_index",
+            next: "last_index",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["trade_no_list"],
+        },
+        |answer| answer.trade_no_list => String
+    }
+
     w::record! {
         /// Share the profit of a payment (对支付单分账).
         ///
@@ -2220,11 +2265,11 @@ pub mod pay {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number of the transaction.
+            /// Number that the platform gave the transaction of the sub-order.
             2 trade_no: Option<String> => "trade_no",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Number of the profit split.
+            /// Number that the platform gave the profit split.
             4 profit_sharing_no: String => "profit_sharing_no: must",
         }
         new(
@@ -2265,11 +2310,11 @@ pub mod pay {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Number of the transaction.
+            /// Number that the platform gave the transaction of the sub-order.
             2 trade_no: Option<String> => "trade_no",
             /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Number of the refund.
+            /// Number that the platform gave the refund.
             4 refund_no: String => "refund_no: must",
             /// Full amount of the order; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -2386,7 +2431,7 @@ pub mod register {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// State and tasks of joining.
+            /// State and tasks of joining: `status`, `access_info` and `scene_group_list`.
             0 data: super::CheckData => "data: must",
         }
     }
@@ -2454,11 +2499,11 @@ pub mod wx_pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/wxpay/apply.html>.
         /// * Catalog: `channels.shop.wx_pay.apply`.
         pub struct Apply {
-            /// Code of the legal form, as in WeChat Pay applications.
+            /// Legal form as in WeChat Pay applications: `2` company, `4` self-employed, `3` institution, `1708` other, `2401` micro, `2500` private seller.
             0 organization_type: i64 => "organization_type: must",
             /// Business licence: picture, number, name, representative and so on.
             1 business_license_info: super::BusinessLicenseInfo => "business_license_info: must",
-            /// Kind of the identity document.
+            /// Kind of identity document: ID card, passport, permit and so on.
             2 id_doc_type: String => "id_doc_type: must",
             /// Identity card: pictures, name, number and validity.
             3 id_card_info: Option<super::IdCardInfo> => "id_card_info",
@@ -2466,13 +2511,13 @@ pub mod wx_pay {
             4 id_doc_info: Option<super::IdDocInfo> => "id_doc_info",
             /// The contact person: name, telephone, mail and so on.
             5 contact_info: super::ContactInfo => "contact_info: must",
-            /// The account with its number, bank and holder.
+            /// The account: number, bank and holder.
             6 account_info: super::AccountInfo => "account_info: must",
             /// Short name of the merchant, shown to paying users.
             7 merchant_shortname: Option<String> => "merchant_shortname",
-            /// Pictures of the special qualification.
+            /// Pictures of the special qualification: `pic_file_list`.
             8 qualifications: Option<super::Qualification> => "qualifications",
-            /// Pictures of supplementary documents.
+            /// Photos of supplementary documents, such as a lease.
             9 business_addition_pics: Option<super::BusinessAdditionPic> => "business_addition_pics",
             /// Explanation of special circumstances in the application.
             10 business_addition_desc: Option<String> => "business_addition_desc",
@@ -2526,9 +2571,9 @@ pub mod wx_pay {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Content of the payment application.
+            /// Content of the payment application: `organization_type`, `business_license_info` and so on.
             0 pay_req: super::PayReq => "pay_req: must",
-            /// Outcome of the payment application.
+            /// Outcome of the payment application: `out_request_no`, `applyment_id`, `applyment_state` and so on.
             1 pay_resp: super::PayResp => "pay_resp: must",
         }
     }
@@ -2566,7 +2611,7 @@ pub mod wx_pay {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// Content of the payment application.
+            /// Content of the payment application: `organization_type`, `business_license_info` and so on.
             0 pay_req: super::GetInfoPayReq => "pay_req: must",
         }
     }

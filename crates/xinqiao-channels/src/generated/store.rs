@@ -18,7 +18,7 @@ w::record! {
     pub struct GetResp {
         /// Version of the tree, to be sent back when it is changed.
         0 version: i64 => "version: must",
-        /// Tree of categories.
+        /// Tree of categories: `level_1`.
         1 tree: Tree => "tree: must",
     }
 }
@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// An item of `level_1` in `store::Tree`.
     pub struct Level1Item {
-        /// Number of the category.
+        /// Number of a category of the shop's own tree, given when the tree is saved.
         0 id: i64 => "id: must",
-        /// What the category is called.
+        /// Name of the shop's own category as buyers see it.
         1 name: String => "name: must",
         /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
@@ -41,9 +41,9 @@ w::record! {
 w::record! {
     /// An item of `level_2` in `store::Level1Item`.
     pub struct Level2Item {
-        /// Number of the category.
+        /// Number of a category of the shop's own tree, given when the tree is saved.
         0 id: i64 => "id: must",
-        /// What the category is called.
+        /// Name of the shop's own category as buyers see it.
         1 name: String => "name: must",
         /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
@@ -66,11 +66,11 @@ w::record! {
 w::record! {
     /// `req` of `store::classification::tree::ProductGet`.
     pub struct ProductGetReq {
-        /// Number of the first-level category.
+        /// Top-level category of the shop's own tree, from the classification tree.
         0 level_1_id: i64 => "level_1_id: must",
-        /// Number of the second-level category.
+        /// Second-level category of the shop's own tree, from the classification tree.
         1 level_2_id: i64 => "level_2_id: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Context for paging, handed back unchanged for the next page; left out at first.
         3 page_context: Option<String> => "page_context",
@@ -82,7 +82,7 @@ w::record! {
 w::record! {
     /// `resp` of the answer of `store::classification::tree::ProductGet`.
     pub struct ProductGetResp {
-        /// Numbers of the products.
+        /// Products concerned, by number.
         0 product_ids: Vec<i64> => "product_ids: must",
         /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
@@ -94,11 +94,11 @@ w::record! {
 w::record! {
     /// `req` of `store::classification::tree::ProductAdd`; `req` of `store::classification::tree::ProductDel`.
     pub struct Req {
-        /// Number of the first-level category.
+        /// Top-level category of the shop's own tree, from the classification tree.
         0 level_1_id: i64 => "level_1_id: must",
-        /// Number of the second-level category.
+        /// Second-level category of the shop's own tree, from the classification tree.
         1 level_2_id: i64 => "level_2_id: must",
-        /// Numbers of the products.
+        /// Products concerned, by number.
         2 product_ids: Vec<i64> => "product_ids: must",
     }
     new(level_1_id: i64, level_2_id: i64, product_ids: Vec<i64>)
@@ -109,7 +109,7 @@ w::record! {
     pub struct SetReq {
         /// Version of the tree, to be sent back when it is changed.
         0 version: i64 => "version: must",
-        /// Tree of categories.
+        /// Tree of categories: `level_1`.
         1 tree: Tree => "tree: must",
         /// Categories whose products are to be unlinked, such as `1` or `1.2`.
         2 classification_id_deleted: Vec<String> => "classification_id_deleted: must",
@@ -188,7 +188,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/addclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_add`.
             pub struct ProductAdd {
-                /// What is asked for.
+                /// Products to put into a category, or the tree to save.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -220,7 +220,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/delclassificationproduct.html>.
             /// * Catalog: `channels.store.classification.tree.product_del`.
             pub struct ProductDel {
-                /// What is asked for.
+                /// Products to put into a category, or the tree to save.
                 0 req: super::super::Req => "req: must",
             }
             new(req: super::super::Req)
@@ -252,7 +252,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/getclassificationproductlist.html>.
             /// * Catalog: `channels.store.classification.tree.product_get`.
             pub struct ProductGet {
-                /// What is asked for.
+                /// Products to put into a category, or the tree to save.
                 0 req: super::super::ProductGetReq => "req: must",
             }
             new(req: super::super::ProductGetReq)
@@ -285,6 +285,21 @@ pub mod classification {
             }
         }
 
+        w::paged! {
+            ProductGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "req.page_context",
+                next: "resp.page_context",
+                more: "",
+                end: "",
+                total: "resp.total_count",
+                pages: "",
+                lists: &["resp.product_ids"],
+            },
+            |answer| answer.resp.product_ids => i64
+        }
+
         w::record! {
             /// Set the classification (设置商品分类).
             ///
@@ -292,7 +307,7 @@ pub mod classification {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/classification/setclassificationtree.html>.
             /// * Catalog: `channels.store.classification.tree.set`.
             pub struct Set {
-                /// What is asked for.
+                /// Products to put into a category, or the tree to save.
                 0 req: super::super::SetReq => "req: must",
             }
             new(req: super::super::SetReq)
@@ -375,7 +390,7 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/homepage/storewindow/list_get.html>.
             /// * Catalog: `channels.store.window.product.list_get`.
             pub struct ListGet {
-                /// How many entries one page holds.
+                /// Entries per page; the upper limit differs by endpoint.
                 0 page_size: i64 => "page_size: must",
                 /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
                 1 next_key: Option<String> => "next_key",
@@ -413,6 +428,21 @@ pub mod window {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "next_key",
+                next: "next_key",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["products"],
+            },
+            |answer| answer.products => super::super::Product
         }
 
         w::record! {

@@ -8,10 +8,10 @@ w::record! {
     pub struct EcList {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Name of the shop or supplier.
+        /// Supplier or supplied shop, by public name.
         1 name: String => "name: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        2 head_img: String => "head_img: must",
+        /// Avatar of the shop; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// Relation: `0` new, `1` bound, `2` unbound.
         3 status: i64 => "status: must",
         /// Review of the binding: `0` waits, `1` accepted, `2` refused, `3` expired, `4` withdrawn, `5` new.
@@ -28,9 +28,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
         1 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
-        /// What the supplier is called.
+        /// Supplier who sends the goods, by name.
         2 supplier_name: String => "supplier_name: must",
-        /// Whether the product was assigned.
+        /// Whether a supplier is set to dropship the product by default, as a code.
         3 distribute_status: i64 => "distribute_status: must",
     }
 }
@@ -40,7 +40,7 @@ w::record! {
     pub struct SupplierList {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Name of the shop or supplier.
+        /// Supplier or supplied shop, by public name.
         1 name: String => "name: must",
         /// Relation: `0` new, `1` bound, `2` unbound.
         2 status: i64 => "status: must",
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// Answer to [`BaseGetSupplierBaseInfo`].
     pub struct BaseGetSupplierBaseInfoResponse {
-        /// Name of the shop or supplier.
+        /// Supplier or supplied shop, by public name.
         0 name: String => "name: must",
     }
 }
@@ -193,6 +193,21 @@ pub mod relation {
         }
     }
 
+    w::paged! {
+        GetEcList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::EcList
+    }
+
     w::record! {
         /// Get the default supplier of a product (获取商品默认供货商).
         ///
@@ -244,11 +259,11 @@ pub mod relation {
         pub struct GetProductList {
             /// Whether to filter by `distribute_status`.
             0 is_filter_distribute_status: Option<bool> => "is_filter_distribute_status",
-            /// Whether the product was assigned.
+            /// Whether a supplier is set to dropship the product by default, as a code.
             1 distribute_status: Option<i64> => "distribute_status",
             /// Whether to filter by `product_status`.
             2 is_filter_product_status: Option<bool> => "is_filter_product_status",
-            /// Whether the product is listed.
+            /// Only products in this listing state, with the codes of a product's `status`.
             3 product_status: Option<i64> => "product_status",
             /// Whether to filter by `supplier_appid`.
             4 is_filter_supplier_appid: Option<bool> => "is_filter_supplier_appid",
@@ -302,6 +317,21 @@ pub mod relation {
         }
     }
 
+    w::paged! {
+        GetProductList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_context",
+            next: "page_context",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ProductList
+    }
+
     w::record! {
         /// List suppliers (列出供货商).
         ///
@@ -345,6 +375,21 @@ pub mod relation {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetSupplierList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::SupplierList
     }
 
     w::record! {

@@ -8,9 +8,9 @@ w::record! {
     pub struct BaseInfo {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Special mark of the commission order.
+        /// Mark of a commission order under a special plan; absent for ordinary ones.
         1 special_id: Option<w::TextOrNumber> => "special_id",
-        /// Number of the product.
+        /// Number of the product, returned when it was added; the same as `product_id`.
         2 spu_id: String => "spu_id: must",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
@@ -26,7 +26,7 @@ w::record! {
         8 order_create_time: xinqiao_types::UnixSeconds => "order_create_time: must",
         /// When the order last changed; format `unix`.
         9 order_update_time: xinqiao_types::UnixSeconds => "order_update_time: must",
-        /// Who bought: OpenID and UnionID.
+        /// OpenID and UnionID of the buyer.
         10 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -44,11 +44,11 @@ w::record! {
 w::record! {
     /// `channel_info` of the answer of `talent::GetOrderDetail`.
     pub struct ChannelInfo {
-        /// Kind of channel.
+        /// Kind of place where it was sold, such as live stream, video, window or article, as a code.
         0 channel_type: i64 => "channel_type: must",
         /// Number of the channel through which it came.
         1 channel_id: String => "channel_id: must",
-        /// Which channel, by name.
+        /// Where it was sold, such as live room or window.
         2 channel_name: String => "channel_name: must",
     }
 }
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// `commission_info` of the answer of `talent::GetOrderDetail`.
     pub struct CommissionInfo {
-        /// How far the commission has settled.
+        /// Whether the talent's commission is pending, settled or cancelled, as a code.
         0 state: i64 => "state: must",
         /// Share of the price that is paid as commission; in 1/10000.
         1 ratio: String => "ratio: must",
@@ -76,7 +76,7 @@ w::record! {
     pub struct ListGetProduct {
         /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
-        /// Where the product in the window comes from.
+        /// Whether the product comes from a shop, the union or elsewhere, as a code.
         1 product_source: i64 => "product_source: must",
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
@@ -90,7 +90,7 @@ w::record! {
     pub struct Order {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// Special mark of the commission order.
+        /// Mark of a commission order under a special plan; absent for ordinary ones.
         1 special_id: Option<w::TextOrNumber> => "special_id",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         2 sku_id: i64 => "sku_id: must numeric",
@@ -108,9 +108,9 @@ w::record! {
         2 out_product_id: Option<String> => "out_product_id",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         3 title: String => "title: must",
-        /// Address of the picture.
+        /// Main picture of the product.
         4 img_url: String => "img_url: must",
-        /// Number of the leaf category.
+        /// Category at the lowest level, to which the product belongs.
         5 leaf_category_id: i64 => "leaf_category_id: must",
         /// State of the product, such as `5` listed.
         6 status: i64 => "status: must",
@@ -118,7 +118,7 @@ w::record! {
         7 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// How many pieces are in stock.
         8 stock: i64 => "stock: must",
-        /// How many were sold.
+        /// Pieces sold since it was listed.
         9 sales: i64 => "sales: must",
         /// Whether buyers cannot see it.
         10 is_hide: bool => "is_hide: must",
@@ -147,9 +147,9 @@ w::record! {
     pub struct GetOrderDetailResponse {
         /// Number, state and amounts of the order.
         0 base_info: BaseInfo => "base_info: must",
-        /// The commission and who receives it.
+        /// Rate and amount of the commission, and who gets it.
         1 commission_info: CommissionInfo => "commission_info: must",
-        /// By which channel it was sold.
+        /// By which channel it was sold: `channel_type`, `channel_id` and `channel_name`.
         2 channel_info: ChannelInfo => "channel_info: must",
     }
 }
@@ -190,11 +190,11 @@ w::record! {
         3 update_time_lt: Option<xinqiao_types::UnixSeconds> => "update_time_lt",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
-        /// Special mark of the commission order.
+        /// Mark of a commission order under a special plan; absent for ordinary ones.
         5 special_id: Option<String> => "special_id",
-        /// Number of the product.
+        /// Number of the product, returned when it was added; the same as `product_id`.
         6 spu_id: Option<String> => "spu_id",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         7 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         8 next_key: Option<String> => "next_key",
@@ -240,6 +240,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrderList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
+}
+
 /// `channels.talent.window`.
 pub mod window {
 
@@ -263,7 +278,7 @@ pub mod window {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The product in detail.
+                /// The product in detail: `product_id`, `appid`, `out_product_id`, `title` and so on.
                 0 product: super::super::Product => "product: must",
             }
         }
@@ -294,9 +309,9 @@ pub mod window {
             /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/window/get_product_list.html>.
             /// * Catalog: `channels.talent.window.product.list_get`.
             pub struct ListGet {
-                /// Which page to return.
+                /// Which page to return, given the page size.
                 0 page_index: Option<i64> => "page_index",
-                /// How many entries one page holds.
+                /// Entries per page; the upper limit differs by endpoint.
                 1 page_size: i64 => "page_size: must",
                 /// Where the next page starts, passed on unchanged; empty for the first.
                 2 last_buffer: Option<String> => "last_buffer",
@@ -333,6 +348,21 @@ pub mod window {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "last_buffer",
+                next: "last_buffer",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["products"],
+            },
+            |answer| answer.products => super::super::ListGetProduct
         }
     }
 }

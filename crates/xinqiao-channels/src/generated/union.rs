@@ -46,11 +46,11 @@ w::record! {
 w::record! {
     /// `data` of the answer of `union::promoter::target::ApplyStatus`.
     pub struct ApplyStatusData {
-        /// Number of the promotion plan; `planId` on the wire.
+        /// Number of the targeted plan, returned when it is added; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// State of the promoter in the plan; `promoterStatus` on the wire.
+        /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
         1 promoter_status: i64 => "promoterStatus: must",
-        /// Why it is applied for; `applyReason` on the wire.
+        /// What the promoter tells the shop when applying to the targeted plan; `applyReason` on the wire.
         2 apply_reason: Option<String> => "applyReason",
         /// When the application was handed in; format `unix`; `applyTime` on the wire.
         3 apply_time: Option<xinqiao_types::UnixSeconds> => "applyTime",
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// `couponDetail` of `union::CouponInfo`; `couponDetail` of `union::ProductListInfoCouponInfo`.
     pub struct CouponDetail {
-        /// Kind of coupon.
+        /// Kind of coupon that goes with the product, such as money off, as a code.
         0 type_: i64 => "type: must",
         /// How many coupons are left; `restNum` on the wire.
         1 rest_num: i64 => "restNum: must",
@@ -98,7 +98,7 @@ w::record! {
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
-        /// What it takes off and until when; `couponDetail` on the wire.
+        /// What it takes off and until when: `type`, `restNum`, `discountInfo`, `receiveInfo` and so on; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
     }
 }
@@ -106,9 +106,9 @@ w::record! {
 w::record! {
     /// `discountCondition` of `union::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product; `productCnt` on the wire.
+        /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         0 product_cnt: Option<i64> => "productCnt",
-        /// Numbers of the products; `productIds` on the wire.
+        /// Products concerned, by number; `productIds` on the wire.
         1 product_ids: Option<Vec<i64>> => "productIds",
         /// Price of the goods in all; in fen; `productPrice` on the wire.
         2 product_price: Option<xinqiao_types::Fen> => "productPrice",
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `expressInfo` of `union::ListProductInfoDetail`.
     pub struct ExpressInfo {
-        /// Number of the template that is used; `templateId` on the wire.
+        /// Number of the template for freight, courier or pickup, returned when it is added; `templateId` on the wire.
         0 template_id: i64 => "templateId: must",
     }
 }
@@ -138,9 +138,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `union::promoter::open_product::Generate`.
     pub struct GenerateList {
-        /// Id of the promotion position.
+        /// Id of the promotion position, returned when added; sales are credited by it.
         0 pid: String => "pid: must",
-        /// The product concerned, with its figures; `productInfo` on the wire.
+        /// The product: number, name, picture, price and how many; `productInfo` on the wire.
         1 product_info: ProductInfo => "productInfo: must",
         /// What to share: link, text command, code; `shareInfo` on the wire.
         2 share_info: Option<ShareInfo> => "shareInfo",
@@ -156,7 +156,7 @@ w::record! {
         1 out_product_id: String => "outProductId: must",
         /// Whether the product carries commission; `isCommissionProduct` on the wire.
         2 is_commission_product: bool => "isCommissionProduct: must",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: Option<i64> => "commissionRatio",
         /// Commission rate that takes effect next; in 1/10000; `nextCommissionRatio` on the wire.
         4 next_commission_ratio: Option<i64> => "nextCommissionRatio",
@@ -201,7 +201,7 @@ w::record! {
     pub struct LeagueExInfo {
         /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
         /// How much the commission is; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
@@ -213,15 +213,15 @@ w::record! {
     pub struct ListInfo {
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         0 title: String => "title: must",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        1 head_img: Vec<String> => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        1 head_img: Vec<String> => "headImg: must masked",
         /// Description of the product: pictures and text.
         2 detail: InfoDetail => "detail: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         3 brand_id: i64 => "brandId: must",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
         /// Page of the mini program.
         6 path: Option<String> => "path",
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `union::promoter::product::Generate`.
     pub struct ItemInfo {
-        /// Id of the promotion position.
+        /// Id of the promotion position, returned when added; sales are credited by it.
         0 pid: String => "pid: must",
-        /// The product concerned, with its figures; `productInfo` on the wire.
+        /// The product: number, name, picture, price and how many; `productInfo` on the wire.
         1 product_info: ListProductInfo => "productInfo: must",
         /// What to share: link, text command, code; `shareInfo` on the wire.
         2 share_info: Option<ListShareInfo> => "shareInfo",
@@ -243,9 +243,9 @@ w::record! {
 w::record! {
     /// An item of `productList` in the answer of `union::promoter::open_product::List`.
     pub struct ListProduct {
-        /// The product with its commission.
+        /// The product with its commission: `productId`, `info`, `skus` and so on.
         0 product: ProductBody => "product: must",
-        /// The shop with AppID and name; `shopInfo` on the wire.
+        /// The shop: AppID, name and picture; `shopInfo` on the wire.
         1 shop_info: ShopInfo => "shopInfo: must",
     }
 }
@@ -259,15 +259,15 @@ w::record! {
         1 title: String => "title: must",
         /// Second line under the title; `subTitle` on the wire.
         2 sub_title: Option<String> => "subTitle",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        3 head_img: Vec<String> => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        3 head_img: Vec<String> => "headImg: must masked",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
         6 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
-        /// What the shop is called; `shopName` on the wire.
+        /// Shop as customers see it; `shopName` on the wire.
         7 shop_name: Option<String> => "shopName",
         /// Whether the mini program uses the shop component: `1` for yes; `0` or `1` on the wire; `pluginResult` on the wire.
         8 plugin_result: Option<bool> => "pluginResult: zero-one",
@@ -295,27 +295,27 @@ w::record! {
         0 title: String => "title: must",
         /// Second line under the title; `subTitle` on the wire.
         1 sub_title: Option<String> => "subTitle",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        2 head_img: Vec<String> => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        2 head_img: Vec<String> => "headImg: must masked",
         /// Description of the product: pictures and text.
         3 detail: ProductDetail => "detail: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// The brand and its qualification.
+        /// The brand: name, trademark data and papers.
         5 brand: Option<String> => "brand",
-        /// Model designation by the producer.
+        /// Model as marked by the producer, such as X100.
         6 model: Option<String> => "model",
         /// Categories to list.
         7 category: Vec<ProductCat> => "category: must",
         /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// Freight template and weight; `expressInfo` on the wire.
+        /// Freight template and weight of the product; `expressInfo` on the wire.
         9 express_info: ExpressInfo => "expressInfo: must",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         10 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         11 total_stock_num: i64 => "totalStockNum: must",
-        /// How many were sold in all; `totalSoldNum` on the wire.
+        /// Pieces sold since the product was listed; `totalSoldNum` on the wire.
         12 total_sold_num: i64 => "totalSoldNum: must",
         /// How many orders there were in all; `totalOrderNum` on the wire.
         13 total_order_num: i64 => "totalOrderNum: must",
@@ -331,7 +331,7 @@ w::record! {
         1 path: String => "path: must",
         /// Mini program code of the product; `wxaCode` on the wire.
         2 wxa_code: String => "wxaCode: must",
-        /// Text to share with; `promotionWording` on the wire.
+        /// Ready text for sharing the product; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
         /// Link that the promotion entry opens; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
@@ -351,7 +351,7 @@ w::record! {
         1 product_list: Vec<OrderProduct> => "productList: must",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
         2 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
-        /// What the shop is called; `shopName` on the wire.
+        /// Shop as customers see it; `shopName` on the wire.
         3 shop_name: Option<String> => "shopName",
         /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         4 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
@@ -371,23 +371,23 @@ w::record! {
         2 transaction_id: Option<String> => "transactionId",
         /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// When the record or message came into being; format `unix`; `createTime` on the wire.
+        /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// What the whole order costs; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
         /// Amount added to the price; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
-        /// What the added amount is for; `additionalRemarks` on the wire.
+        /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
         /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
         /// When the state last changed; format `unix`; `statusUpdateTime` on the wire.
         11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
-        /// The shop with AppID and name; `shopInfo` on the wire.
+        /// The shop: AppID, name and picture; `shopInfo` on the wire.
         12 shop_info: OrderInfoShopInfo => "shopInfo: must",
         /// Page of the mini program.
         13 path: Option<String> => "path",
@@ -417,17 +417,17 @@ w::record! {
         2 transaction_id: Option<String> => "transactionId",
         /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// When the record or message came into being; format `unix`; `createTime` on the wire.
+        /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// What the whole order costs; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
         /// Amount added to the price; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
-        /// What the added amount is for; `additionalRemarks` on the wire.
+        /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
         /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
@@ -451,7 +451,7 @@ w::record! {
         3 thumb_img: String => "thumbImg: must",
         /// Price of the product; in fen.
         4 price: w::serial::Value => "price: must",
-        /// How many pieces of the product; `productCnt` on the wire.
+        /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         5 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission; in 1/10000.
         6 ratio: i64 => "ratio: must",
@@ -459,7 +459,7 @@ w::record! {
         7 commission: w::serial::Value => "commission: must",
         /// Commission that is expected; in fen; `estimatedCommission` on the wire.
         8 estimated_commission: w::serial::Value => "estimatedCommission: must",
-        /// How far the commission has settled; `commissionStatus` on the wire.
+        /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         9 commission_status: String => "commissionStatus: must",
         /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         10 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
@@ -467,7 +467,7 @@ w::record! {
         11 profit_sharding_suc_time: Option<xinqiao_types::UnixSeconds> => "profitShardingSucTime",
         /// Category by name, separated by commas; `categoryStr` on the wire.
         12 category_str: String => "categoryStr: must",
-        /// How and by whom it was promoted; `promotionInfo` on the wire.
+        /// By whom and through which channel it was sold; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
         /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         14 customize_info: Option<String> => "customizeInfo",
@@ -497,25 +497,25 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        5 head_img: String => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        5 head_img: String => "headImg: must masked",
         /// Selling price before discounts; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// Sales attributes such as colour and size, one key and value each; `skuAttrs` on the wire.
         8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
-        /// How many pieces of the product; `productCnt` on the wire.
+        /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         9 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission; in 1/10000.
         10 ratio: i64 => "ratio: must",
         /// How much the commission is; in fen; `commissionValue` on the wire.
         11 commission_value: xinqiao_types::Fen => "commissionValue: must",
-        /// How far the commission has settled; `commissionStatus` on the wire.
+        /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         12 commission_status: String => "commissionStatus: must",
         /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         13 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// Who promoted it; `promoterInfo` on the wire.
+        /// Who promoted it: `appId` and `nickName`; `promoterInfo` on the wire.
         14 promoter_info: Option<PromoterInfo> => "promoterInfo",
     }
 }
@@ -523,13 +523,13 @@ w::record! {
 w::record! {
     /// An item of `planList` in the answer of `union::shop::target::PlanList`; `plan` of the answer of `union::shop::target::PlanList`.
     pub struct Plan {
-        /// Number of the promotion plan; `planId` on the wire.
+        /// Number of the targeted plan, returned when it is added; `planId` on the wire.
         0 plan_id: String => "planId: must",
-        /// Kind of promotion plan; `planType` on the wire.
+        /// Whether the plan is for invited promoters only or for all; `planType` on the wire.
         1 plan_type: String => "planType: must",
         /// What the creator called the plan; `planName` on the wire.
         2 plan_name: String => "planName: must",
-        /// The plan in words; `planDesc` on the wire.
+        /// The plan in words, for promoters; `planDesc` on the wire.
         3 plan_desc: String => "planDesc: must",
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: String => "planStatus: must",
@@ -551,7 +551,7 @@ w::record! {
     pub struct PlanItem {
         /// What the creator called the plan; `planName` on the wire.
         0 plan_name: String => "planName: must",
-        /// The plan in words; `planDesc` on the wire.
+        /// The plan in words, for promoters; `planDesc` on the wire.
         1 plan_desc: String => "planDesc: must",
         /// When the plan starts; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
@@ -569,9 +569,9 @@ w::record! {
 w::record! {
     /// `previousPromotionInfo` of `union::promoter::promotion::Upd`.
     pub struct PreviousPromotionInfo {
-        /// What the promotion position is called; `promotionSourceName` on the wire.
+        /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
         0 promotion_source_name: String => "promotionSourceName: must",
-        /// Id of the promotion position; `promotionSourcePid` on the wire.
+        /// Id of the promotion position, returned when it was added; `promotionSourcePid` on the wire.
         1 promotion_source_pid: String => "promotionSourcePid: must",
     }
     new(promotion_source_name: impl Into<String>, promotion_source_pid: impl Into<String>)
@@ -616,15 +616,15 @@ w::record! {
         0 title: String => "title: must",
         /// Second line under the title; `subTitle` on the wire.
         1 sub_title: String => "subTitle: must",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        2 head_img: Vec<String> => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        2 head_img: Vec<String> => "headImg: must masked",
         /// Categories to list.
         3 category: Vec<ProductCat> => "category: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// The brand and its qualification.
+        /// The brand: name, trademark data and papers.
         5 brand: Option<String> => "brand",
-        /// Model designation by the producer.
+        /// Model as marked by the producer, such as X100.
         6 model: Option<String> => "model",
         /// Description of the product: pictures and text.
         7 detail: ProductDetailInfoDetail => "detail: must",
@@ -632,9 +632,9 @@ w::record! {
         8 param: Vec<InfoParam> => "param: must",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         9 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         10 total_stock_num: i64 => "totalStockNum: must",
-        /// How many were sold in all; `totalSoldNum` on the wire.
+        /// Pieces sold since the product was listed; `totalSoldNum` on the wire.
         11 total_sold_num: i64 => "totalSoldNum: must",
     }
 }
@@ -656,15 +656,15 @@ w::record! {
         1 title: String => "title: must",
         /// Second line under the title; `subTitle` on the wire.
         2 sub_title: Option<String> => "subTitle",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        3 head_img: Vec<String> => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        3 head_img: Vec<String> => "headImg: must masked",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
-        /// What the shop is called; `shopName` on the wire.
+        /// Shop as customers see it; `shopName` on the wire.
         6 shop_name: Option<String> => "shopName",
-        /// Whether the shop is open; `shopStatus` on the wire.
+        /// Whether the shop is open or closed, as a code; `shopStatus` on the wire.
         7 shop_status: Option<i64> => "shopStatus",
     }
 }
@@ -674,13 +674,13 @@ w::record! {
     pub struct ProductItem {
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// The product with its commission.
+        /// The product with its commission: `productId`, `info`, `skus` and so on.
         1 product: ListProductDetail => "product: must",
         /// Whether and how much commission there is; `leagueExInfo` on the wire.
         2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
-        /// The shop with AppID and name; `shopInfo` on the wire.
+        /// The shop: AppID, name and picture; `shopInfo` on the wire.
         3 shop_info: ProductShopInfo => "shopInfo: must",
-        /// The coupon: rules and dates; `couponInfo` on the wire.
+        /// The coupon: name, kind, discount and validity; `couponInfo` on the wire.
         4 coupon_info: Option<CouponInfo> => "couponInfo",
     }
 }
@@ -688,19 +688,19 @@ w::record! {
 w::record! {
     /// An item of `productListInfo` in the answer of `union::promoter::target::PlanInfo`.
     pub struct ProductListInfo {
-        /// Number of the promotion plan; `planId` on the wire.
+        /// Number of the targeted plan, returned when it is added; `planId` on the wire.
         0 plan_id: String => "planId: must",
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         1 product_id: i64 => "productId: must",
-        /// Whether the product is listed; `productStatus` on the wire.
+        /// State of the product in the union, as a code; `productStatus` on the wire.
         2 product_status: i64 => "productStatus: must",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: i64 => "commissionRatio: must",
         /// What the product is: title, pictures, category; `productDetailInfo` on the wire.
         4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
         /// Whether and how much commission there is; `leagueExInfo` on the wire.
         5 league_ex_info: ProductListInfoLeagueExInfo => "leagueExInfo: must",
-        /// The coupon: rules and dates; `couponInfo` on the wire.
+        /// The coupon: name, kind, discount and validity; `couponInfo` on the wire.
         6 coupon_info: ProductListInfoCouponInfo => "couponInfo: must",
     }
 }
@@ -712,7 +712,7 @@ w::record! {
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
-        /// What it takes off and until when; `couponDetail` on the wire.
+        /// What it takes off and until when: `type`, `restNum`, `discountInfo`, `receiveInfo` and so on; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
         /// How much the coupon takes off; in fen.
         3 discount: Option<xinqiao_types::Fen> => "discount",
@@ -724,7 +724,7 @@ w::record! {
     pub struct ProductListInfoLeagueExInfo {
         /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
         /// How much the commission is; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
@@ -747,17 +747,17 @@ w::record! {
         1 out_product_id: String => "outProductId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        3 head_img: String => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        3 head_img: String => "headImg: must masked",
         /// Category of the product in the old tree: first, second and third level.
         4 cats: Vec<Cat> => "cats: must",
         /// Page of the mini program.
         5 path: String => "path: must",
         /// Lowest price among the variants; in fen; `minPrice` on the wire.
         6 min_price: xinqiao_types::Fen => "minPrice: must",
-        /// Stock of all kinds together; `totalStockNum` on the wire.
+        /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         7 total_stock_num: i64 => "totalStockNum: must",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         8 commission_ratio: i64 => "commissionRatio: must",
     }
 }
@@ -779,9 +779,9 @@ w::record! {
     pub struct ProductShopInfo {
         /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
-        /// Name of the shop or category.
+        /// Name of the shop, or of the product's category.
         1 name: String => "name: must",
-        /// Address of the avatar picture; personal data, masked in `Debug`; `headImgUrl` on the wire.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headImgUrl` on the wire.
         2 head_img_url: String => "headImgUrl: must masked",
     }
 }
@@ -795,7 +795,7 @@ w::record! {
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// How many pieces are in stock; `stockNum` on the wire.
+        /// Pieces in stock that can be sold now; `stockNum` on the wire.
         3 stock_num: i64 => "stockNum: must",
     }
 }
@@ -807,7 +807,7 @@ w::record! {
         0 sku_id: i64 => "skuId: must",
         /// State of the variant, `5` for listed.
         1 status: Option<i64> => "status",
-        /// The variant in detail; `productSkuInfo` on the wire.
+        /// The variant in detail: `thumbImg`, `salePrice`, `marketPrice` and so on; `productSkuInfo` on the wire.
         2 product_sku_info: SkusProductSkuInfo => "productSkuInfo: must",
     }
 }
@@ -819,15 +819,15 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Kind of the linked account; `promoterType` on the wire.
+        /// Kind of promoter, the same as when they were invited to the plan; `promoterType` on the wire.
         2 promoter_type: String => "promoterType: must",
         /// When the application was handed in; format `unix`; `applyTime` on the wire.
         3 apply_time: xinqiao_types::UnixSeconds => "applyTime: must",
-        /// State of the promoter in the plan; `promoterStatus` on the wire.
+        /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
         4 promoter_status: String => "promoterStatus: must",
         /// When the person joined; `joinTime` on the wire.
         5 join_time: Option<i64> => "joinTime",
-        /// Why it is applied for; `applyReason` on the wire.
+        /// What the promoter tells the shop when applying to the targeted plan; `applyReason` on the wire.
         6 apply_reason: Option<String> => "applyReason",
     }
 }
@@ -845,9 +845,9 @@ w::record! {
 w::record! {
     /// An item of `promotionSourceList` in the answer of `union::promoter::promotion::List`; `promotionInfo` of `union::OrderProduct`; and 1 more.
     pub struct PromotionInfo {
-        /// Id of the promotion position; `promotionSourcePid` on the wire.
+        /// Id of the promotion position, returned when it was added; `promotionSourcePid` on the wire.
         0 promotion_source_pid: String => "promotionSourcePid: must",
-        /// What the promotion position is called; `promotionSourceName` on the wire.
+        /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
         1 promotion_source_name: String => "promotionSourceName: must",
     }
 }
@@ -855,7 +855,7 @@ w::record! {
 w::record! {
     /// `receiveInfo` of `union::CouponDetail`.
     pub struct ReceiveInfo {
-        /// How many one person may receive; `limitNumOnePerson` on the wire.
+        /// How many one person may receive at most; `limitNumOnePerson` on the wire.
         0 limit_num_one_person: i64 => "limitNumOnePerson: must",
         /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`; `startTime` on the wire.
         1 start_time: Option<String> => "startTime",
@@ -887,23 +887,23 @@ w::record! {
         3 out_sku_id: String => "outSkuId: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         4 title: String => "title: must",
-        /// Address of the picture that stands for it: avatar or main picture; `headImg` on the wire.
-        5 head_img: String => "headImg: must",
+        /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
+        5 head_img: String => "headImg: must masked",
         /// Selling price before discounts; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
-        /// How many pieces of the product; `productCnt` on the wire.
+        /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         8 product_cnt: i64 => "productCnt: must",
         /// Share of the price that is paid as commission; in 1/10000.
         9 ratio: i64 => "ratio: must",
         /// How much the commission is; in fen; `commissionValue` on the wire.
         10 commission_value: xinqiao_types::Fen => "commissionValue: must",
-        /// How far the commission has settled; `commissionStatus` on the wire.
+        /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         11 commission_status: String => "commissionStatus: must",
         /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
         12 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// How and by whom it was promoted; `promotionInfo` on the wire.
+        /// By whom and through which channel it was sold; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
     }
 }
@@ -915,7 +915,7 @@ w::record! {
         0 product_id: Option<i64> => "productId",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: Option<String> => "outProductId",
-        /// Share of the price that is paid as commission; in 1/10000; `commissionRatio` on the wire.
+        /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         2 commission_ratio: i64 => "commissionRatio: must",
     }
     new(commission_ratio: i64)
@@ -932,7 +932,7 @@ w::record! {
         1 username: String => "username: must",
         /// Page of the mini program.
         2 path: String => "path: must",
-        /// Text to share with; `promotionWording` on the wire.
+        /// Ready text for sharing the product; `promotionWording` on the wire.
         3 promotion_wording: Option<String> => "promotionWording",
         /// Link that the promotion entry opens; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
@@ -961,11 +961,11 @@ w::record! {
     pub struct ShopInfo {
         /// AppID of the official account, mini program or app concerned; such as `wxd678efh567hg6787`; `appId` on the wire.
         0 app_id: xinqiao_types::AppId => "appId: must",
-        /// Name of the shop or category.
+        /// Name of the shop, or of the product's category.
         1 name: String => "name: must",
         /// Original id of the shop's mini program; such as `gh_0123456789ab`.
         2 username: String => "username: must",
-        /// Address of the avatar picture; personal data, masked in `Debug`; `headImgUrl` on the wire.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headImgUrl` on the wire.
         3 head_img_url: String => "headImgUrl: must masked",
     }
 }
@@ -985,7 +985,7 @@ w::record! {
     pub struct Skus {
         /// Number that the platform gave the variant (SKU); `skuId` on the wire.
         0 sku_id: i64 => "skuId: must",
-        /// The variant in detail; `productSkuInfo` on the wire.
+        /// The variant in detail: `thumbImg`, `salePrice`, `marketPrice` and so on; `productSkuInfo` on the wire.
         1 product_sku_info: ProductSkuInfo => "productSkuInfo: must",
     }
 }
@@ -999,7 +999,7 @@ w::record! {
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
         /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// Stock, or how many were given out; `stockInfo` on the wire.
+        /// How many in all, received and left; `stockInfo` on the wire.
         3 stock_info: StockInfo => "stockInfo: must",
         /// Code that the merchant gave the variant, such as an article number; `skuCode` on the wire.
         4 sku_code: Option<String> => "skuCode",
@@ -1009,7 +1009,7 @@ w::record! {
 w::record! {
     /// `stockInfo` of `union::SkusProductSkuInfo`.
     pub struct StockInfo {
-        /// How many pieces are in stock; `stockNum` on the wire.
+        /// Pieces in stock that can be sold now; `stockNum` on the wire.
         0 stock_num: i64 => "stockNum: must",
     }
 }
@@ -1019,7 +1019,7 @@ w::record! {
     pub struct Tag {
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// Where the product comes from.
+        /// Whether the platform or the shop set the tag, as a code.
         1 source: i64 => "source: must",
         /// AppID of the shop that sells the product; `productAppid` on the wire.
         2 product_appid: xinqiao_types::AppId => "productAppid: must",
@@ -1035,11 +1035,11 @@ w::record! {
 w::record! {
     /// `targetPlanInfo` of the answer of `union::promoter::target::PlanInfo`.
     pub struct TargetPlanInfo {
-        /// Number of the promotion plan; `planId` on the wire.
+        /// Number of the targeted plan, returned when it is added; `planId` on the wire.
         0 plan_id: String => "planId: must",
         /// What the creator called the plan; `planName` on the wire.
         1 plan_name: String => "planName: must",
-        /// The plan in words; `planDesc` on the wire.
+        /// The plan in words, for promoters; `planDesc` on the wire.
         2 plan_desc: String => "planDesc: must",
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         3 plan_status: i64 => "planStatus: must",
@@ -1047,7 +1047,7 @@ w::record! {
         4 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
         /// When the plan ends; format `unix`; `planEndTime` on the wire.
         5 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
-        /// Further data on the plan; `extInfo` on the wire.
+        /// Further words on the targeted plan; `extInfo` on the wire.
         6 ext_info: Option<w::serial::Value> => "extInfo",
     }
 }
@@ -1055,7 +1055,7 @@ w::record! {
 w::record! {
     /// `promotionInfo` of `union::promoter::promotion::Upd`.
     pub struct UpdPromotionInfo {
-        /// What the promotion position is called; `promotionSourceName` on the wire.
+        /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
         0 promotion_source_name: String => "promotionSourceName: must",
     }
     new(promotion_source_name: impl Into<String>)
@@ -1066,7 +1066,7 @@ w::record! {
     pub struct UpdatePlanItem {
         /// What the creator called the plan; `planName` on the wire.
         0 plan_name: Option<String> => "planName",
-        /// The plan in words; `planDesc` on the wire.
+        /// The plan in words, for promoters; `planDesc` on the wire.
         1 plan_desc: Option<String> => "planDesc",
         /// When the plan starts; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: Option<xinqiao_types::UnixSeconds> => "planStartTime",
@@ -1289,7 +1289,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/openpromotion.html>.
             /// * Catalog: `channels.union.promoter.open_product.generate`.
             pub struct Generate {
-                /// Id of the promotion position.
+                /// Id of the promotion position, returned when added; sales are credited by it.
                 0 pid: String => "pid: must",
                 /// Whether a short link is returned; `getShortUrl` on the wire.
                 1 get_short_url: Option<bool> => "getShortUrl",
@@ -1336,7 +1336,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/promoter/openproduct.html>.
             /// * Catalog: `channels.union.promoter.open_product.list`.
             pub struct List {
-                /// What the query goes by; `queryType` on the wire.
+                /// What products are searched by; it decides which of the other parameters count; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
                 /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
@@ -1348,19 +1348,19 @@ pub mod promoter {
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// How the list is sorted; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 7 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
-                /// Number of the category; `categoryId` on the wire.
+                /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 8 category_id: Option<i64> => "categoryId: query",
                 /// Categories to list; joined by `,` on the wire.
                 9 category: Option<Vec<i64>> => "category: query comma",
-                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
+                /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 10 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 11 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// Where the call comes from.
+                /// Mark of where the call comes from, to tell channels apart.
                 12 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 13 limit: i64 => "limit: must query",
@@ -1387,7 +1387,7 @@ pub mod promoter {
             pub struct ListResponse {
                 /// Products concerned, one entry each; `productList` on the wire.
                 0 product_list: Vec<super::super::ListProduct> => "productList: must",
-                /// How many there are in all.
+                /// How many match in all, for paging.
                 1 total: i64 => "total: must",
             }
         }
@@ -1410,6 +1410,21 @@ pub mod promoter {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ListProduct
+        }
     }
 
     /// Promoter orders (推客订单): `channels.union.promoter.order`.
@@ -1423,7 +1438,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/order/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.info`.
             pub struct Info {
-                /// Numbers of the orders; `orderIdList` on the wire.
+                /// Orders concerned, by number; `orderIdList` on the wire.
                 0 order_id_list: Vec<i64> => "orderIdList: must",
             }
             new(order_id_list: Vec<i64>)
@@ -1467,7 +1482,7 @@ pub mod promoter {
                 0 start_timestamp: Option<xinqiao_types::UnixSeconds> => "startTimestamp: query",
                 /// End of the period; format `unix`; `endTimestamp` on the wire.
                 1 end_timestamp: Option<xinqiao_types::UnixSeconds> => "endTimestamp: query",
-                /// How far the commission has settled; `commissionStatus` on the wire.
+                /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
                 2 commission_status: Option<String> => "commissionStatus: query",
                 /// Which page to return, counted from 1.
                 3 page: i64 => "page: must query",
@@ -1484,7 +1499,7 @@ pub mod promoter {
                 0 order_list: Vec<super::super::Order> => "orderList: must",
                 /// How many there are in all, whatever the page; `totalNum` on the wire.
                 1 total_num: i64 => "totalNum: must",
-                /// How many entries one page holds; `pageSize` on the wire.
+                /// Entries per page; the upper limit differs by endpoint; `pageSize` on the wire.
                 2 page_size: i64 => "pageSize: must",
             }
         }
@@ -1508,6 +1523,21 @@ pub mod promoter {
             }
         }
 
+        w::paged! {
+            Search,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "totalNum",
+                pages: "",
+                lists: &["orderList"],
+            },
+            |answer| answer.order_list => super::super::Order
+        }
+
         w::record! {
             /// Search normal orders (搜索普通订单).
             ///
@@ -1523,7 +1553,7 @@ pub mod promoter {
                 2 out_order_id: Option<String> => "outOrderId: query",
                 /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
                 3 out_order_id_list: Option<String> => "outOrderIdList: query comma",
-                /// Number of the transaction; `tradeNo` on the wire.
+                /// WeChat Pay's transaction number of the shop order; `tradeNo` on the wire.
                 4 trade_no: Option<String> => "tradeNo: query",
                 /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
                 5 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
@@ -1531,15 +1561,15 @@ pub mod promoter {
                 6 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
                 /// Only orders paid up to this moment; format `unix`; `endPayTime` on the wire.
                 7 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
-                /// How far the commission has settled; `commissionStatus` on the wire.
+                /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
                 8 commission_status: Option<String> => "commissionStatus: query",
                 /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
                 9 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
                 /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
                 10 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
-                /// Field to sort by; `sortBy` on the wire.
+                /// Field that the list is sorted by; `sortBy` on the wire.
                 11 sort_by: Option<String> => "sortBy: query",
-                /// Whether it ascends or descends; `sortOrder` on the wire.
+                /// Whether the list ascends or descends in time; `sortOrder` on the wire.
                 12 sort_order: Option<String> => "sortOrder: query",
                 /// Start of the page: how many entries to skip, from 0.
                 13 offset: i64 => "offset: must query",
@@ -1571,7 +1601,7 @@ pub mod promoter {
             pub struct SearchNormalOrderResponse {
                 /// Orders, one entry each; `orderList` on the wire.
                 0 order_list: Vec<super::super::SearchNormalOrderDetail> => "orderList: must",
-                /// How many there are in all.
+                /// How many match in all, for paging.
                 1 total: i64 => "total: must",
             }
         }
@@ -1593,6 +1623,21 @@ pub mod promoter {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            SearchNormalOrder,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["orderList"],
+            },
+            |answer| answer.order_list => super::super::SearchNormalOrderDetail
         }
     }
 
@@ -1645,7 +1690,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.generate`.
             pub struct Generate {
-                /// Id of the promotion position.
+                /// Id of the promotion position, returned when added; sales are credited by it.
                 0 pid: String => "pid: must",
                 /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::Product> => "productList: must",
@@ -1687,7 +1732,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.list`.
             pub struct List {
-                /// What the query goes by; `queryType` on the wire.
+                /// What products are searched by; it decides which of the other parameters count; `queryType` on the wire.
                 0 query_type: Option<i64> => "queryType: query",
                 /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
@@ -1699,21 +1744,21 @@ pub mod promoter {
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// How the list is sorted; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
                 /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
                 7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 8 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
-                /// Number of the category; `categoryId` on the wire.
+                /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 9 category_id: Option<i64> => "categoryId: query",
                 /// Categories to list; joined by `,` on the wire.
                 10 category: Option<Vec<i64>> => "category: query comma",
-                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
+                /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 11 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 12 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// Where the call comes from.
+                /// Mark of where the call comes from, to tell channels apart.
                 13 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
@@ -1741,7 +1786,7 @@ pub mod promoter {
             pub struct ListResponse {
                 /// Products concerned, one entry each; `productList` on the wire.
                 0 product_list: Vec<super::super::ProductItem> => "productList: must",
-                /// How many there are in all.
+                /// How many match in all, for paging.
                 1 total: i64 => "total: must",
             }
         }
@@ -1763,6 +1808,21 @@ pub mod promoter {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductItem
         }
 
         w::record! {
@@ -1820,25 +1880,25 @@ pub mod promoter {
                 2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
                 /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
                 3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// How the list is sorted; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
                 4 sort_type: Option<i64> => "sortType: query",
                 /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
                 5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 6 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
-                /// Number of the category; `categoryId` on the wire.
+                /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 7 category_id: Option<i64> => "categoryId: query",
                 /// Categories to list; joined by `,` on the wire.
                 8 category: Option<Vec<i64>> => "category: query comma",
-                /// Categories to leave out; joined by `,` on the wire; `noCategory` on the wire.
+                /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 9 no_category: Option<Vec<i64>> => "noCategory: query comma",
                 /// Number that the platform gave the product; such as `10000000123456`; joined by `,` on the wire; `productId` on the wire.
                 10 product_id: Option<Vec<i64>> => "productId: query comma",
-                /// Only products with these ways of delivery; JSON in a text on the wire; `shippingMethods` on the wire.
+                /// Only products with these ways of delivery: `express`, `same_city` and `pickup`; JSON in a text on the wire; `shippingMethods` on the wire.
                 11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
                 /// Addresses, one entry each; JSON in a text on the wire; `addressList` on the wire.
                 12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
-                /// Where the call comes from.
+                /// Mark of where the call comes from, to tell channels apart.
                 13 from: i64 => "from: must query",
                 /// Most entries to return in one answer, for paging.
                 14 limit: i64 => "limit: must query",
@@ -1882,6 +1942,21 @@ pub mod promoter {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            Select,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "from",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductItem
+        }
     }
 
     /// Promotion positions (推广位): `channels.union.promoter.promotion`.
@@ -1895,7 +1970,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.add`.
             pub struct Add {
-                /// What the promotion position is called; `promotionSourceName` on the wire.
+                /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
                 0 promotion_source_name: String => "promotionSourceName: must",
             }
             new(promotion_source_name: impl Into<String>)
@@ -1904,7 +1979,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`Add`].
             pub struct AddResponse {
-                /// Id of the promotion position.
+                /// Id of the promotion position, returned when added; sales are credited by it.
                 0 pid: String => "pid: must",
             }
         }
@@ -1935,9 +2010,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.del`.
             pub struct Del {
-                /// Id of the promotion position; `promotionSourcePid` on the wire.
+                /// Id of the promotion position, returned when it was added; `promotionSourcePid` on the wire.
                 0 promotion_source_pid: String => "promotionSourcePid: must",
-                /// What the promotion position is called; `promotionSourceName` on the wire.
+                /// Name of the promotion position, to tell channels apart; `promotionSourceName` on the wire.
                 1 promotion_source_name: String => "promotionSourceName: must",
             }
             new(promotion_source_pid: impl Into<String>, promotion_source_name: impl Into<String>)
@@ -1982,7 +2057,7 @@ pub mod promoter {
             pub struct ListResponse {
                 /// Promotion positions, one entry each; `promotionSourceList` on the wire.
                 0 promotion_source_list: Vec<super::super::PromotionInfo> => "promotionSourceList: must",
-                /// How many there are in all.
+                /// How many match in all, for paging.
                 1 total: i64 => "total: must",
                 /// Most promotion positions allowed; `promotionMaxCnt` on the wire.
                 2 promotion_max_cnt: i64 => "promotionMaxCnt: must",
@@ -2008,6 +2083,21 @@ pub mod promoter {
             }
         }
 
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "start",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["promotionSourceList"],
+            },
+            |answer| answer.promotion_source_list => super::super::PromotionInfo
+        }
+
         w::record! {
             /// Update a promotion position (更新推广位).
             ///
@@ -2015,9 +2105,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/promotion.html>.
             /// * Catalog: `channels.union.promoter.promotion.upd`.
             pub struct Upd {
-                /// The promotion position as it is now; `previousPromotionInfo` on the wire.
+                /// The promotion position as it is now: `promotionSourceName` and `promotionSourcePid`; `previousPromotionInfo` on the wire.
                 0 previous_promotion_info: super::super::PreviousPromotionInfo => "previousPromotionInfo: must",
-                /// How and by whom it was promoted; `promotionInfo` on the wire.
+                /// By whom and through which channel it was sold; `promotionInfo` on the wire.
                 1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
             new(
@@ -2057,7 +2147,7 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.promoter.target.apply_status`.
             pub struct ApplyStatus {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
             }
             new(plan_id: impl Into<String>)
@@ -2066,7 +2156,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`ApplyStatus`].
             pub struct ApplyStatusResponse {
-                /// State of the application by product.
+                /// State of the application by product: `planId`, `promoterStatus`, `applyReason`, `applyTime` and so on.
                 0 data: super::super::ApplyStatusData => "data: must",
             }
         }
@@ -2097,9 +2187,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.promoter.target.apply_target`.
             pub struct ApplyTarget {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// Why it is applied for; `applyReason` on the wire.
+                /// What the promoter tells the shop when applying to the targeted plan; `applyReason` on the wire.
                 1 apply_reason: String => "applyReason: must",
             }
             new(plan_id: impl Into<String>, apply_reason: impl Into<String>)
@@ -2140,7 +2230,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`PlanInfo`].
             pub struct PlanInfoResponse {
-                /// The exclusive plan in detail; `targetPlanInfo` on the wire.
+                /// The exclusive plan in detail: `planId`, `planName`, `planDesc`, `planStatus` and so on; `targetPlanInfo` on the wire.
                 0 target_plan_info: super::super::TargetPlanInfo => "targetPlanInfo: must",
                 /// Products in the plan, one entry each; `productListInfo` on the wire.
                 1 product_list_info: Vec<super::super::ProductListInfo> => "productListInfo: must",
@@ -2189,7 +2279,7 @@ pub mod shop {
             3 out_order_id: Option<String> => "outOrderId: query",
             /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
             4 out_order_id_list: Option<String> => "outOrderIdList: query comma",
-            /// Number of the transaction; `tradeNo` on the wire.
+            /// WeChat Pay's transaction number of the shop order; `tradeNo` on the wire.
             5 trade_no: Option<String> => "tradeNo: query",
             /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
             6 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
@@ -2197,15 +2287,15 @@ pub mod shop {
             7 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
             /// Only orders paid up to this moment; format `unix`; `endPayTime` on the wire.
             8 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
-            /// How far the commission has settled; `commissionStatus` on the wire.
+            /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
             9 commission_status: Option<String> => "commissionStatus: query",
             /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
             10 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
             /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
             11 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
-            /// Field to sort by; `sortBy` on the wire.
+            /// Field that the list is sorted by; `sortBy` on the wire.
             12 sort_by: Option<String> => "sortBy: query",
-            /// Whether it ascends or descends; `sortOrder` on the wire.
+            /// Whether the list ascends or descends in time; `sortOrder` on the wire.
             13 sort_order: Option<String> => "sortOrder: query",
             /// Start of the page: how many entries to skip, from 0.
             14 offset: i64 => "offset: must query",
@@ -2238,7 +2328,7 @@ pub mod shop {
         pub struct OrderSearchNormalOrderResponse {
             /// Orders, one entry each; `orderList` on the wire.
             0 order_list: Vec<super::NormalOrder> => "orderList: must",
-            /// How many there are in all.
+            /// How many match in all, for paging.
             1 total: i64 => "total: must",
         }
     }
@@ -2260,6 +2350,21 @@ pub mod shop {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        OrderSearchNormalOrder,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["orderList"],
+        },
+        |answer| answer.order_list => super::NormalOrder
     }
 
     /// Open plans of union shops (联盟小店开放计划): `channels.union.shop.open`.
@@ -2382,7 +2487,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.add_plan`.
             pub struct AddPlan {
-                /// What the plan offers; `planItem` on the wire.
+                /// What the plan offers: `planName`, `planDesc`, `planStartTime`, `planEndTime` and so on; `planItem` on the wire.
                 0 plan_item: super::super::PlanItem => "planItem: must",
                 /// Products concerned, one entry each; `productList` on the wire.
                 1 product_list: Vec<super::super::AddPlanProduct> => "productList: must",
@@ -2393,9 +2498,9 @@ pub mod shop {
         w::record! {
             /// Answer to [`AddPlan`].
             pub struct AddPlanResponse {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// Kind of promotion plan; `planType` on the wire.
+                /// Whether the plan is for invited promoters only or for all; `planType` on the wire.
                 1 plan_type: String => "planType: must",
                 /// Link that the invited side opens; `inviteUrl` on the wire.
                 2 invite_url: String => "inviteUrl: must",
@@ -2428,7 +2533,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.plan_list`.
             pub struct PlanList {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: Option<String> => "planId: query",
                 /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
                 1 plan_status: Option<String> => "planStatus: query",
@@ -2447,9 +2552,9 @@ pub mod shop {
             pub struct PlanListResponse {
                 /// Plans, one entry each; `planList` on the wire.
                 0 plan_list: Option<Vec<super::super::Plan>> => "planList",
-                /// What the plan offers.
+                /// What the plan offers: `planId`, `planType`, `planName`, `planDesc` and so on.
                 1 plan: Option<super::super::Plan> => "plan",
-                /// How many there are in all.
+                /// How many match in all, for paging.
                 2 total: Option<i64> => "total",
             }
         }
@@ -2473,6 +2578,21 @@ pub mod shop {
             }
         }
 
+        w::paged! {
+            PlanList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["planList"],
+            },
+            |answer| answer.plan_list.unwrap_or_default() => super::super::Plan
+        }
+
         w::record! {
             /// List the products of a target plan (列出定向计划商品).
             ///
@@ -2480,7 +2600,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.product_list`.
             pub struct ProductList {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
                 /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset: query",
@@ -2518,6 +2638,21 @@ pub mod shop {
             }
         }
 
+        w::paged! {
+            ProductList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["productList"],
+            },
+            |answer| answer.product_list => super::super::ProductListProduct
+        }
+
         w::record! {
             /// List the promoters of a target plan (列出定向计划推客).
             ///
@@ -2525,7 +2660,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.promoter_list`.
             pub struct PromoterList {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must query",
                 /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset: query",
@@ -2563,6 +2698,21 @@ pub mod shop {
             }
         }
 
+        w::paged! {
+            PromoterList,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["promoterList"],
+            },
+            |answer| answer.promoter_list => super::super::Promoter
+        }
+
         w::record! {
             /// Update a target plan (更新定向计划).
             ///
@@ -2570,9 +2720,9 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.update_plan`.
             pub struct UpdatePlan {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// What the plan offers; `planItem` on the wire.
+                /// What the plan offers: `planName`, `planDesc`, `planStartTime`, `planEndTime` and so on; `planItem` on the wire.
                 1 plan_item: Option<super::super::UpdatePlanItem> => "planItem",
                 /// Products concerned, one entry each; `productList` on the wire.
                 2 product_list: Option<Vec<super::super::AddPlanProduct>> => "productList",
@@ -2584,7 +2734,7 @@ pub mod shop {
         w::record! {
             /// Answer to [`UpdatePlan`].
             pub struct UpdatePlanResponse {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
                 /// Link that the invited side opens; `inviteUrl` on the wire.
                 1 invite_url: String => "inviteUrl: must",
@@ -2617,11 +2767,11 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/custom_component/api/shop/target_plan/target_plan.html>.
             /// * Catalog: `channels.union.shop.target.update_promoter`.
             pub struct UpdatePromoter {
-                /// Number of the promotion plan; `planId` on the wire.
+                /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
                 /// AppIDs concerned; `appidList` on the wire.
                 1 appid_list: Vec<xinqiao_types::AppId> => "appidList: must",
-                /// State of the promoter in the plan; `promoterStatus` on the wire.
+                /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
                 2 promoter_status: String => "promoterStatus: must",
             }
             new(

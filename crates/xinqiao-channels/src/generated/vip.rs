@@ -14,9 +14,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `vip::user::score::FlowRecordGet`.
     pub struct FlowRecordGetList {
-        /// Points of the member.
+        /// Points that the member has now.
         0 score: i64 => "score: must",
-        /// What moved the points.
+        /// What moved the points: purchase, refund, campaign and so on, as a code.
         1 source: i64 => "source: must",
         /// Free text added by whoever made the record.
         2 remark: Option<String> => "remark",
@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::user::score::Get`.
     pub struct GetInfo {
-        /// Points of the member; a number as text on the wire.
+        /// Points that the member has now; a number as text on the wire.
         0 score: i64 => "score: must numeric",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Id of the user that is the same in all accounts bound to one Open Platform account; absent if none is bound; such as `o6_bmasdasdsad6_2sgVt7hMZOPfL`; personal data, masked in `Debug`.
         1 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// Level and experience of the member.
+        /// Level and experience of the member: `grade` and `experience_value`.
         2 user_grade_info: Option<UserGradeInfo> => "user_grade_info",
     }
 }
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// `user_grade_info` of `vip::InfoGetInfo`.
     pub struct UserGradeInfo {
-        /// Level of the member.
+        /// Level of the member, by number.
         0 grade: i64 => "grade: must",
         /// Experience points, which decide the level.
         1 experience_value: i64 => "experience_value: must",
@@ -66,12 +66,12 @@ w::record! {
 w::record! {
     /// `info` of the answer of `vip::V3WxaInfoGet`.
     pub struct V3WxaInfoGetInfo {
-        /// Pages of the mini program for members.
+        /// Pages of the mini program for members: `register_path` and `rights_path`.
         0 paths: Path => "paths: must",
         /// OpenIDs that see it before release; `whitelist_openids` on the wire.
         #[doc(alias = "whitelist_openids")]
         1 whitelist_open_ids: Vec<xinqiao_types::OpenId> => "whitelist_openids: must",
-        /// What is shown to buyers.
+        /// What is shown to buyers: `order_page_display`.
         2 display_info: DisplayInfo => "display_info: must",
     }
 }
@@ -94,7 +94,7 @@ w::record! {
         0 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
         /// The member or mini program.
         1 info: V3WxaInfoGetInfo => "info: must",
-        /// State of the binding.
+        /// Whether the mini program is joined to the shop's membership, as a code.
         2 state: i64 => "state: must",
     }
 }
@@ -201,9 +201,9 @@ pub mod user {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/vip/api_getuserlist.html>.
         /// * Catalog: `channels.vip.user.list_get`.
         pub struct ListGet {
-            /// Which page to return.
+            /// Which page to return, given the page size.
             0 page_num: i64 => "page_num: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
         }
         new(page_num: i64, page_size: i64)
@@ -236,6 +236,21 @@ pub mod user {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_num",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::InfoGetInfo
     }
 
     /// Member points (会员积分): `channels.vip.user.score`.
@@ -283,9 +298,9 @@ pub mod user {
             pub struct FlowRecordGet {
                 /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// Which page to return.
+                /// Which page to return, given the page size.
                 1 page_num: i64 => "page_num: must",
-                /// How many entries one page holds.
+                /// Entries per page; the upper limit differs by endpoint.
                 2 page_size: i64 => "page_size: must",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, page_num: i64, page_size: i64)
@@ -318,6 +333,21 @@ pub mod user {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            FlowRecordGet,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page_num",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::FlowRecordGetList
         }
 
         w::record! {

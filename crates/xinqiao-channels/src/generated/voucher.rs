@@ -8,7 +8,7 @@ w::record! {
     pub struct Bill {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What the voucher is called.
+        /// Name of the voucher as buyers see it.
         1 voucher_name: String => "voucher_name: must",
         /// Code with which the voucher is used.
         2 code: String => "code: must",
@@ -30,13 +30,13 @@ w::record! {
         10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
         /// When the coupon was used up; format `unix`.
         11 consume_time: xinqiao_types::UnixSeconds => "consume_time: must",
-        /// Store where it was used, by name.
+        /// Store in which the voucher was used.
         12 consume_store_name: Option<String> => "consume_store_name",
         /// The merchant's own number of the store.
         13 out_store_id: Option<String> => "out_store_id",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         14 order_id: Option<String> => "order_id",
-        /// Which use of a multi-use card.
+        /// Which use of a multi-use card this is.
         15 time_index: Option<i64> => "time_index",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// An item of `fail_voucher_list` in the answer of `voucher::Consume`; an item of `fail_voucher_list` in the answer of `voucher::Revoke`.
     pub struct FailVoucher {
-        /// Code of the voucher in encrypted form.
+        /// Code as scanned, encrypted; decrypt it to use the voucher.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",
@@ -78,7 +78,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher.
+        /// Kind of voucher as a code; it decides how the voucher is used and settled.
         2 voucher_type: i64 => "voucher_type: must",
         /// What the buyer paid for the voucher; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
@@ -90,7 +90,7 @@ w::record! {
         6 code: String => "code: must",
         /// Voucher: `1` to be used, `2` used, `3` refunded, `4` expired.
         7 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -102,7 +102,7 @@ w::record! {
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When the coupon was used up; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
-        /// Store where it was used, by name.
+        /// Store in which the voucher was used.
         14 consume_store_name: Option<String> => "consume_store_name",
         /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
@@ -117,11 +117,11 @@ w::record! {
         19 tel_phone_no: Option<String> => "telphone_no",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// How far it has settled.
+        /// Whether the money for the voucher has been settled to the shop, as a code.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
-        /// Number of its last use.
+        /// Serial of the last use, needed to undo it.
         22 last_consume_no: Option<String> => "last_consume_no",
-        /// Number of the last undone use.
+        /// Serial of the last time that a use was undone.
         23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
         /// The multi-use card: uses left, used and refunded.
         24 time_card: Option<TimeCard> => "time_card",
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// An item of `reovke_vouchers` in `voucher::Revoke`.
     pub struct ReovkeVoucher {
-        /// Code of the voucher in encrypted form.
+        /// Code as scanned, encrypted; decrypt it to use the voucher.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",
@@ -148,9 +148,9 @@ w::record! {
     pub struct TimeCard {
         /// How many there are in all, whatever the page.
         0 total_count: i64 => "total_count: must",
-        /// How many uses are left.
+        /// Uses left on the multi-use card.
         1 available_count: i64 => "available_count: must",
-        /// How many uses are gone.
+        /// Uses gone from the multi-use card.
         2 consumed_count: i64 => "consumed_count: must",
         /// How many uses were refunded.
         3 refunded_count: i64 => "refunded_count: must",
@@ -164,7 +164,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher.
+        /// Kind of voucher as a code; it decides how the voucher is used and settled.
         2 voucher_type: i64 => "voucher_type: must",
         /// What the buyer paid for the voucher; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
@@ -176,7 +176,7 @@ w::record! {
         6 code: String => "code: must",
         /// Voucher: `1` to be used, `2` used, `3` refunded, `4` expired.
         7 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -188,7 +188,7 @@ w::record! {
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// When the coupon was used up; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
-        /// Store where it was used, by name.
+        /// Store in which the voucher was used.
         14 consume_store_name: Option<String> => "consume_store_name",
         /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
@@ -203,11 +203,11 @@ w::record! {
         19 tel_phone_no: Option<String> => "telphone_no",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// How far it has settled.
+        /// Whether the money for the voucher has been settled to the shop, as a code.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
-        /// Number of its last use.
+        /// Serial of the last use, needed to undo it.
         22 last_consume_no: Option<String> => "last_consume_no",
-        /// Number of the last undone use.
+        /// Serial of the last time that a use was undone.
         23 last_withdraw_consume_no: Option<String> => "last_withdraw_consume_no",
     }
 }
@@ -223,7 +223,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Codes of vouchers.
+        /// Codes of the vouchers of one item.
         2 codes: Vec<String> => "codes: must",
     }
     new(product_id: i64, sku_id: i64, codes: Vec<String>)
@@ -275,15 +275,15 @@ w::record! {
     pub struct Consume {
         /// The merchant's number of the use; a repeat does not use it twice.
         0 consume_request_no: String => "consume_request_no: must",
-        /// Store where it was used, by name.
+        /// Store in which the voucher was used.
         1 consume_store_name: Option<String> => "consume_store_name",
-        /// By which way it is used.
+        /// How the voucher is used: scanned, typed or by the API, as a code.
         2 consume_channel: Option<i64> => "consume_channel",
         /// The merchant's own number of the store.
         3 out_store_id: Option<String> => "out_store_id",
         /// Codes in encrypted form.
         4 encrypted_codes: Option<Vec<String>> => "encrypted_codes",
-        /// Codes of vouchers.
+        /// Codes of the vouchers of one item.
         5 codes: Option<Vec<String>> => "codes",
         /// Number that the platform gave the variant (SKU).
         6 sku_id: Option<i64> => "sku_id",
@@ -329,7 +329,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/purchase.html>.
     /// * Catalog: `channels.voucher.get`.
     pub struct Get {
-        /// Code of the voucher in encrypted form.
+        /// Code as scanned, encrypted; decrypt it to use the voucher.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",
@@ -379,7 +379,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Day that the bill covers; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
@@ -417,6 +417,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBillList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
+}
+
 w::record! {
     /// List a user's vouchers (列出用户的券).
     ///
@@ -428,7 +443,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Filter: `1` to be used, `2` used, `3` refunded, `4` expired; left out for all.
         1 status: Option<i64> => "status",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Context for paging, handed back unchanged for the next page; empty at first.
         3 page_ctx: Option<String> => "page_ctx",
@@ -469,6 +484,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_ctx",
+        next: "page_ctx",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["voucher_list"],
+    },
+    |answer| answer.voucher_list => Voucher
+}
+
 w::record! {
     /// Revoke a consumption of vouchers (撤销核销).
     ///
@@ -480,7 +510,7 @@ w::record! {
         0 revoke_request_no: String => "revoke_request_no: must",
         /// The merchant's number of the use; a repeat does not use it twice.
         1 consume_request_no: Option<String> => "consume_request_no",
-        /// Vouchers whose use is undone.
+        /// Vouchers whose use is undone: `encrypted_code`, `code` and `sku_id`.
         2 reovke_vouchers: Vec<ReovkeVoucher> => "reovke_vouchers: must",
     }
     new(revoke_request_no: impl Into<String>, reovke_vouchers: Vec<ReovkeVoucher>)

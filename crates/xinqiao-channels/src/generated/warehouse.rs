@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `cover_locations` in `warehouse::cover_locations::Add`; an item of `cover_locations` in `warehouse::cover_locations::Del`; and 2 more.
     pub struct CoverLocation {
-        /// Code of the province.
+        /// Code of the province, from the address code list.
         0 address_id1: i64 => "address_id1: must",
-        /// Code of the city.
+        /// Code of the city, from the address code list.
         1 address_id2: Option<i64> => "address_id2",
-        /// Code of the district.
+        /// Code of the district, from the address code list.
         2 address_id3: Option<i64> => "address_id3",
-        /// Code of the street.
+        /// Code of the street, from the address code list.
         3 address_id4: Option<i64> => "address_id4",
     }
     new(address_id1: i64)
@@ -24,11 +24,11 @@ w::record! {
     pub struct DataItem {
         /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// What the warehouse is called.
+        /// Name of the regional warehouse, for your own use.
         1 name: String => "name: must",
-        /// Short description in words.
+        /// What the warehouse is for, in your own words.
         2 intro: String => "intro: must",
-        /// Regions that the warehouse serves.
+        /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
         3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
 }
@@ -68,11 +68,11 @@ w::record! {
     pub struct Create {
         /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// What the warehouse is called.
+        /// Name of the regional warehouse, for your own use.
         1 name: String => "name: must",
-        /// Short description in words.
+        /// What the warehouse is for, in your own words.
         2 intro: String => "intro: must",
-        /// Regions that the warehouse serves.
+        /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
         3 cover_locations: Option<Vec<CoverLocation>> => "cover_locations",
     }
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
@@ -107,9 +107,9 @@ w::record! {
     pub struct DetailUpdate {
         /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// What the warehouse is called.
+        /// Name of the regional warehouse, for your own use.
         1 name: String => "name: must",
-        /// Short description in words.
+        /// What the warehouse is for, in your own words.
         2 intro: String => "intro: must",
     }
     new(out_warehouse_id: impl Into<String>, name: impl Into<String>, intro: impl Into<String>)
@@ -181,7 +181,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_list.html>.
     /// * Catalog: `channels.warehouse.list_get`.
     pub struct ListGet {
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         0 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -217,6 +217,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "data.next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data.out_warehouse_ids"],
+    },
+    |answer| answer.data.out_warehouse_ids => String
+}
+
 /// `channels.warehouse.address`.
 pub mod address {
 
@@ -231,13 +246,13 @@ pub mod address {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/get_prioritysort.html>.
             /// * Catalog: `channels.warehouse.address.priority_sort.get`.
             pub struct Get {
-                /// Code of the province.
+                /// Code of the province, from the address code list.
                 0 address_id1: i64 => "address_id1: must",
-                /// Code of the city.
+                /// Code of the city, from the address code list.
                 1 address_id2: Option<i64> => "address_id2",
-                /// Code of the district.
+                /// Code of the district, from the address code list.
                 2 address_id3: Option<i64> => "address_id3",
-                /// Code of the street.
+                /// Code of the street, from the address code list.
                 3 address_id4: Option<i64> => "address_id4",
             }
             new(address_id1: i64)
@@ -278,13 +293,13 @@ pub mod address {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/warehouse/set_prioritysort.html>.
             /// * Catalog: `channels.warehouse.address.priority_sort.set`.
             pub struct Set {
-                /// Code of the province.
+                /// Code of the province, from the address code list.
                 0 address_id1: i64 => "address_id1: must",
-                /// Code of the city.
+                /// Code of the city, from the address code list.
                 1 address_id2: Option<i64> => "address_id2",
-                /// Code of the district.
+                /// Code of the district, from the address code list.
                 2 address_id3: Option<i64> => "address_id3",
-                /// Code of the street.
+                /// Code of the street, from the address code list.
                 3 address_id4: Option<i64> => "address_id4",
                 /// Warehouses in order of priority, by your numbers.
                 4 priority_sort: Vec<String> => "priority_sort: must",
@@ -327,7 +342,7 @@ pub mod cover_locations {
         pub struct Add {
             /// The merchant's own number of the warehouse, unique within the shop.
             0 out_warehouse_id: String => "out_warehouse_id: must",
-            /// Regions that the warehouse serves.
+            /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)
@@ -361,7 +376,7 @@ pub mod cover_locations {
         pub struct Del {
             /// The merchant's own number of the warehouse, unique within the shop.
             0 out_warehouse_id: String => "out_warehouse_id: must",
-            /// Regions that the warehouse serves.
+            /// Regions that the warehouse serves: `address_id1`, `address_id2`, `address_id3` and `address_id4`.
             1 cover_locations: Vec<super::CoverLocation> => "cover_locations: must",
         }
         new(out_warehouse_id: impl Into<String>, cover_locations: Vec<super::CoverLocation>)

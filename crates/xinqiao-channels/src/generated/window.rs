@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `banned_details` of `window::Product`.
     pub struct BannedDetail {
-        /// Code of the reason for the ban.
+        /// Why the product is banned in the window, as a code; it cannot be promoted until released.
         0 reason: i64 => "reason: must",
         /// Category that must be applied for.
         1 need_apply_category_id: Option<i64> => "need_apply_category_id",
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `branch_info` of `window::Product`.
     pub struct BranchInfo {
-        /// Number of the branch.
+        /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
         0 branch_id: i64 => "branch_id: must",
         /// Which branch, by name.
         1 branch_name: String => "branch_name: must",
@@ -74,11 +74,11 @@ w::record! {
         2 out_product_id: Option<String> => "out_product_id",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         3 title: String => "title: must",
-        /// Address of the picture.
+        /// Main picture of the product.
         4 img_url: String => "img_url: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories.
         5 third_category_id: Option<i64> => "third_category_id",
-        /// Number of the leaf category.
+        /// Category at the lowest level, to which the product belongs.
         6 leaf_category_id: Option<i64> => "leaf_category_id",
         /// State of the product, `1` for listed.
         7 status: i64 => "status: must",
@@ -88,7 +88,7 @@ w::record! {
         9 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// How many pieces are in stock.
         10 stock: i64 => "stock: must",
-        /// How many were sold.
+        /// Pieces sold since it was listed.
         11 sales: i64 => "sales: must",
         /// Page of the mini program; such as `pages/index/index`.
         12 page_path: Option<PagePath> => "page_path",
@@ -100,11 +100,11 @@ w::record! {
         15 is_hide_for_window: bool => "is_hide_for_window: must",
         /// Whether the product was banned.
         16 banned: bool => "banned: must",
-        /// Why it was banned and what to do.
+        /// Why it was banned and what to do: `reason`, `need_apply_category_id` and so on.
         17 banned_details: Option<BannedDetail> => "banned_details",
-        /// The branch with number and state.
+        /// The branch with number and state: `branch_id`, `branch_name` and `branch_status`.
         18 branch_info: Option<BranchInfo> => "branch_info",
-        /// The flash sale with its price and stock.
+        /// The flash sale with its price and stock: `is_effect`, `discount_price`, `stock` and `end_time_ms`.
         19 limit_discount_info: Option<LimitDiscountInfo> => "limit_discount_info",
     }
 }
@@ -171,7 +171,7 @@ pub mod product {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The product in the window.
+            /// The product in the window: `appid`, `product_id`, `out_product_id`, `title` and so on.
             0 product: super::Product => "product: must",
         }
     }
@@ -204,11 +204,11 @@ pub mod product {
         pub struct ListGet {
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// Number of the branch.
+            /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
             1 branch_id: Option<i64> => "branch_id",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             2 page_index: i64 => "page_index: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             3 page_size: i64 => "page_size: must",
             /// Where the next page starts, passed on unchanged; empty for the first.
             4 last_buffer: Option<String> => "last_buffer",
@@ -251,6 +251,21 @@ pub mod product {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_buffer",
+            next: "last_buffer",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["products"],
+        },
+        |answer| answer.products => super::ListGetProduct
     }
 
     w::record! {

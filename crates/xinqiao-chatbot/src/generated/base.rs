@@ -18,8 +18,8 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Display name of the user or account, may change any time.
         1 nick_name: String => "nick_name: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        2 head_img: String => "head_img: must",
+        /// Link of the avatar or cover picture, free to fetch; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// Kind of the account: subscription, service or mini program.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// Kind of verification, `-1` for none.
@@ -30,10 +30,10 @@ w::record! {
         6 alias: Option<String> => "alias",
         /// Introduction of the account.
         7 signature: Option<String> => "signature",
-        /// Address of the QR code; `qrcode_url` on the wire.
+        /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         8 qr_code_url: Option<String> => "qrcode_url",
-        /// Features that the account has switched on.
+        /// Features that the account has switched on: `open_store`, `open_scan`, `open_pay`, `open_card` and so on.
         9 business_info: BusinessInfo => "business_info: must",
         /// The mini program concerned; `MiniProgramInfo` on the wire.
         10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// An item of `bindlist` in the answer of `base::GetBindList`.
     pub struct BindList {
-        /// Profile and authorisation of the account.
+        /// Profile and authorisation of the account: `authorizer_appid`, `authorizer_info` and so on.
         0 info: BindListInfo => "info: must",
     }
 }
@@ -98,7 +98,7 @@ w::record! {
         0 count: i64 => "count: must",
         /// Pages in all; `totalPages` on the wire.
         1 total_pages: i64 => "totalPages: must",
-        /// Questions of the cluster.
+        /// Questions of the cluster: `askCount`, `askUserCount`, `hitIntent`, `ques` and so on.
         2 list: Vec<DataList> => "list: must",
     }
 }
@@ -108,7 +108,7 @@ w::record! {
     pub struct DataItemInfo {
         /// Percent done, 0–100.
         0 progress: i64 => "progress: must",
-        /// Code of the publication's state.
+        /// How far publication has come, as a code; read it with `progress`.
         1 status: i64 => "status: must",
     }
 }
@@ -124,11 +124,11 @@ w::record! {
         2 ques_count: i64 => "quesCount: must",
         /// Kind of question: `0` all, `1` about trade, `2` other; `cluesType` on the wire.
         3 clues_type: i64 => "cluesType: must",
-        /// Number of the cluster of questions; `clusterId` on the wire.
+        /// Number of the cluster, from the list of hot questions; `clusterId` on the wire.
         4 cluster_id: String => "clusterId: must",
-        /// Name of the cluster of questions; `hotQuesCluster` on the wire.
+        /// Name that sums up a cluster of like questions; `hotQuesCluster` on the wire.
         5 hot_ques_cluster: Option<String> => "hotQuesCluster",
-        /// Examples of the cluster; `exampleQues` on the wire.
+        /// Examples of the cluster: `ques` and `score`; `exampleQues` on the wire.
         6 example_ques: Vec<ExampleQue> => "exampleQues: must",
     }
 }
@@ -156,7 +156,7 @@ w::record! {
         1 hot_ques_count: i64 => "hotQuesCount: must",
         /// Pages in all; `totalPages` on the wire.
         2 total_pages: i64 => "totalPages: must",
-        /// The clusters.
+        /// The clusters: `askCount`, `askUserCount`, `quesCount`, `cluesType` and so on.
         3 list: Vec<UnbindMpList> => "list: must",
     }
 }
@@ -208,7 +208,7 @@ w::record! {
     pub struct ServiceTypeInfo {
         /// Number of the kind: `2` service account; of the verification: `-1` none, `0` verified.
         0 id: i64 => "id: must",
-        /// What the kind is called.
+        /// Kind of account in Chinese.
         1 name: Option<String> => "name",
     }
 }
@@ -243,7 +243,7 @@ w::record! {
         1 start: i64 => "start: must",
         /// Where the slot ends in the sentence.
         2 end: i64 => "end: must",
-        /// What the slot is called.
+        /// Name of the slot, as defined in the skill.
         3 slot_name: String => "slot_name: must",
         /// Text of the slot in the sentence.
         4 slot_value: String => "slot_value: must",
@@ -251,7 +251,7 @@ w::record! {
         5 entity_type: Option<String> => "entity_type",
         /// Normalised value of the slot.
         6 norm: Option<String> => "norm",
-        /// Details of the normalised value.
+        /// Details of the normalised value, such as start and end of a date.
         7 norm_detail: Option<String> => "norm_detail",
         8 title: Option<String> => "title",
     }
@@ -335,9 +335,9 @@ w::record! {
         23 list_options: bool => "list_options: must",
         /// Whether only options are returned.
         24 take_options_only: bool => "take_options_only: must",
-        /// Questions offered to the user.
+        /// Questions offered to the user: `ans_node_name`, `title`, `answer` and `confidence`.
         25 options: Option<Vec<OptionInfo>> => "options",
-        /// Slots filled from the sentence.
+        /// Slots filled from the sentence: `confirm_status`, `start`, `end`, `slot_name` and so on.
         26 slots_info: Option<Vec<SlotsInfo>> => "slots_info",
     }
 }
@@ -423,7 +423,7 @@ w::record! {
         /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
-        /// Skills with questions and answers to import.
+        /// Skills with questions and answers to import: `skillname`, `title`, `question` and `answer`.
         2 skill: Vec<Skill> => "skill: must",
     }
     new(token: impl Into<String>, manager_id: impl Into<String>, skill: Vec<Skill>)
@@ -569,7 +569,7 @@ w::record! {
     pub struct GetBindListResponse {
         /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
-        /// Bound official accounts and mini programs; `bindlist` on the wire.
+        /// Bound official accounts and mini programs: `info`; `bindlist` on the wire.
         #[doc(alias = "bindlist")]
         1 bind_list: Vec<BindList> => "bindlist: must",
     }
@@ -657,9 +657,9 @@ w::record! {
         6 date: String => "date: must",
         /// OpenID of the developer; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the cluster of questions; `clusterId` on the wire.
+        /// Number of the cluster, from the list of hot questions; `clusterId` on the wire.
         8 cluster_id: String => "clusterId: must",
-        /// Name of the cluster of questions; `hotQuesCluster` on the wire.
+        /// Name that sums up a cluster of like questions; `hotQuesCluster` on the wire.
         9 hot_ques_cluster: Option<String> => "hotQuesCluster",
     }
     new(
@@ -677,7 +677,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetHotQueryDetail`].
     pub struct GetHotQueryDetailResponse {
-        /// Questions of the cluster with paging data.
+        /// Questions of the cluster with paging data: `count`, `totalPages` and `list`.
         0 data: Option<DataInfo> => "data",
         /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
@@ -701,6 +701,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetHotQueryDetail,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "pageNo",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "data.totalPages",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.unwrap_or_default().list => DataList
 }
 
 w::record! {
@@ -741,7 +756,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetHotQueryList`].
     pub struct GetHotQueryListResponse {
-        /// Clusters of hot questions with paging data.
+        /// Clusters of hot questions with paging data: `hotQuesClusterCount`, `hotQuesCount`, `totalPages` and `list`.
         0 data: Option<DataItem> => "data",
         /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
@@ -765,6 +780,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetHotQueryList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "pageNo",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "data.totalPages",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.unwrap_or_default().list => UnbindMpList
 }
 
 w::record! {
@@ -824,7 +854,7 @@ w::record! {
 w::record! {
     /// Answer to [`PublishProgress`].
     pub struct PublishProgressResponse {
-        /// Progress and state of the publication.
+        /// Progress and state of the publication: `progress` and `status`.
         0 data: Option<DataItemInfo> => "data",
         /// The result in words, `success` when it worked.
         1 msg: Option<String> => "msg",
@@ -926,7 +956,7 @@ w::record! {
         3 title: String => "title: must",
         /// Content of the automatic reply.
         4 content: String => "content: must",
-        /// Further ways of asking the question.
+        /// Further ways of asking the question: `question`.
         5 list: ListItem => "list: must",
     }
     new(
@@ -1169,13 +1199,13 @@ pub mod label {
             0 token: String => "TOKEN: must path",
             /// AppID of the account or mini program the user comes from.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Category of the label.
+            /// Class that the label belongs to.
             2 category: String => "category: must",
-            /// Label to set.
+            /// Name of the label set on these users.
             3 label: String => "label: must",
-            /// Note on the label.
+            /// What the label is for, in your own words.
             4 desc: String => "desc: must",
-            /// Users who get the label.
+            /// Users who get the label: `openid`.
             5 list: super::BatchSetList => "list: must",
         }
         new(

@@ -40,7 +40,7 @@ pub mod event {
             3 userid: String => "userid: must",
             /// Which side sent it, `0` for the user.
             4 from: String => "from: must",
-            /// Message of the event.
+            /// Message of the event: `msg`.
             5 content: Option<super::UserEnterContent> => "content",
             /// State of the staff service, `0` not connected; `kfstate` on the wire.
             #[doc(alias = "kfstate")]
@@ -69,7 +69,7 @@ pub mod event {
             3 userid: String => "userid: must",
             /// Which side sent it, `0` for the user.
             4 from: String => "from: must",
-            /// Message of the event.
+            /// Message of the event: `msg`.
             5 content: Option<super::UserQuitContent> => "content",
             /// State of the staff service, `0` not connected; `kfstate` on the wire.
             #[doc(alias = "kfstate")]

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `data` of the answer of `v2::AsyncFetch`.
     pub struct AsyncFetchData {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
         /// State of the task, `2` for done.
         1 state: i64 => "state: must",
@@ -22,7 +22,7 @@ w::record! {
         6 total_count: i64 => "total_count: must",
         /// Entries that failed.
         7 fail_count: i64 => "fail_count: must",
-        /// Skills that failed.
+        /// Skills that failed: `name`.
         8 fail_skill_info: Option<Vec<FailSkillInfo>> => "fail_skill_info",
         /// Entries that succeeded.
         9 success_count: i64 => "success_count: must",
@@ -34,9 +34,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::ImportJson`.
     pub struct DataItem {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
-        /// Number of the asynchronous task.
+        /// Number of the asynchronous task, returned on import or publication; used to ask for progress.
         1 task_id: String => "task_id: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// An item of `slots` in `v2::QueryData`.
     pub struct DataSlot {
-        /// What the slot is called.
+        /// Name of the slot, as defined in the skill.
         0 name: String => "name: must",
         /// Text of the slot in the sentence.
         1 value: String => "value: must",
@@ -70,7 +70,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::EffectiveProgress`.
     pub struct EffectiveProgressData {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
         /// Code of the state.
         1 status: i64 => "status: must",
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::Publish`.
     pub struct PublishData {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
     }
 }
@@ -139,7 +139,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::bot::Query`.
     pub struct QueryData {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
         /// Kind of answer, such as `text`, `music` or `news`.
         1 answer_type: String => "answer_type: must",
@@ -153,9 +153,9 @@ w::record! {
         5 skill_name: Option<String> => "skill_name",
         /// Name of the intent that was hit.
         6 intent_name: Option<String> => "intent_name",
-        /// Questions offered to the user.
+        /// Questions offered to the user: `ans_node_name`, `title`, `answer` and `confidence`.
         7 options: Option<Vec<DataOption>> => "options",
-        /// Slots filled from the sentence.
+        /// Slots filled from the sentence: `name`, `value` and `norm`.
         8 slots: Option<Vec<DataSlot>> => "slots",
     }
 }
@@ -167,7 +167,7 @@ w::record! {
         0 name: String => "name: must",
         /// Number of the skill; a number as text on the wire.
         1 id: i64 => "id: must numeric",
-        /// Intents of the skill.
+        /// Intents of the skill: `id` and `name`.
         2 intents: Vec<Intent> => "intents: must",
     }
 }
@@ -175,7 +175,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `v2::Token`.
     pub struct TokenData {
-        /// Details of an error.
+        /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
         /// Credential for the V2 interfaces; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
@@ -189,7 +189,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/fetch.html>.
     /// * Catalog: `chatbot.v2.async_fetch`.
     pub struct AsyncFetch {
-        /// Number of the asynchronous task.
+        /// Number of the asynchronous task, returned on import or publication; used to ask for progress.
         0 task_id: String => "task_id: must",
     }
     new(task_id: impl Into<String>)
@@ -198,7 +198,7 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncFetch`].
     pub struct AsyncFetchResponse {
-        /// Progress and result of the task.
+        /// Progress and result of the task: `err_detail`, `state`, `progress`, `start` and so on.
         0 data: Option<AsyncFetchData> => "data",
     }
 }
@@ -238,7 +238,7 @@ w::record! {
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
-        /// The credential.
+        /// The credential: `err_detail` and `access_token`.
         0 data: Option<TokenData> => "data",
     }
 }
@@ -282,7 +282,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`EffectiveProgress`].
         pub struct EffectiveProgressResponse {
-            /// How far the publication has taken effect.
+            /// How far the publication has taken effect: `err_detail`, `status`, `progress` and `end_time`.
             0 data: Option<super::EffectiveProgressData> => "data",
         }
     }
@@ -313,7 +313,7 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/import.html>.
         /// * Catalog: `chatbot.v2.bot.import_json`.
         pub struct ImportJson {
-            /// How to import, that is what happens to skills of the same name.
+            /// Whether skills of the same name are replaced or added to, as a code.
             0 mode: i64 => "mode: must",
             /// Skills, intents, questions and answers to import.
             1 data: Vec<super::ImportJsonData> => "data: must",
@@ -324,7 +324,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`ImportJson`].
         pub struct ImportJsonResponse {
-            /// Number of the import task.
+            /// Number of the import task: `err_detail` and `task_id`.
             0 data: Option<super::DataItem> => "data",
         }
     }
@@ -362,7 +362,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Publish`].
         pub struct PublishResponse {
-            /// Details when publishing failed.
+            /// Details when publishing failed: `err_detail`.
             0 data: Option<super::PublishData> => "data",
         }
     }
@@ -416,7 +416,7 @@ pub mod bot {
     w::record! {
         /// Answer to [`Query`].
         pub struct QueryResponse {
-            /// The bot's answer and what was hit.
+            /// The bot's answer and what was hit: `err_detail`, `answer_type`, `answer`, `status` and so on.
             0 data: Option<super::QueryData> => "data",
         }
     }

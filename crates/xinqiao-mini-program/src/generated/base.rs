@@ -34,7 +34,7 @@ pub mod red_packet_cover {
     w::record! {
         /// Answer to [`WxAppCoverUrlGetByToken`].
         pub struct WxAppCoverUrlGetByTokenResponse {
-            /// The result that holds the link.
+            /// The result that holds the link: `url`.
             0 data: super::WxAppCoverUrlGetByTokenData => "data: must",
         }
     }

@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The sub-merchant's service account.
+        /// The sub-merchant's service account: `business_id`, `account_name`, `nickname` and `icon_url`.
         0 business_info: BusinessInfo => "business_info: must",
     }
 }
@@ -80,7 +80,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Sub-merchants' service accounts of this page.
+        /// Sub-merchants' service accounts of this page: `business_id`, `account_name`, `nickname` and `icon_url`.
         0 list: Vec<BusinessInfo> => "list: must",
     }
 }
@@ -104,6 +104,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => BusinessInfo
+}
+
 w::record! {
     /// Register a sub-merchant for customer service (注册子商户客服账号).
     ///
@@ -116,7 +131,7 @@ w::record! {
         0 account_name: String => "account_name: must",
         /// Name that users see in the chat; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Media id of the avatar.
+        /// Avatar of the account, as temporary media.
         2 icon_media_id: xinqiao_types::MediaId => "icon_media_id: must",
         /// Whether its chats go to the ordinary customer service; `transfer_to_commkf` on the wire.
         #[doc(alias = "transfer_to_commkf")]
@@ -169,7 +184,7 @@ w::record! {
         0 business_id: i64 => "business_id: must",
         /// Name that users see in the chat; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
-        /// Media id of the avatar.
+        /// Avatar of the account, as temporary media.
         2 icon_media_id: Option<xinqiao_types::MediaId> => "icon_media_id",
     }
     new(business_id: i64)

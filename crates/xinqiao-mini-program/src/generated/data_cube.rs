@@ -8,7 +8,7 @@ w::record! {
     pub struct Filter {
         /// Dimension to filter by.
         0 dimension: String => "dimension: must",
-        /// Value of the dimension.
+        /// Only data whose dimension has this value.
         1 value: String => "value: must",
     }
     new(dimension: impl Into<String>, value: impl Into<String>)
@@ -21,7 +21,7 @@ w::record! {
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
         /// Time of the point in words.
         1 time_label: String => "time_label: must",
-        /// Group that the point belongs to.
+        /// Group that the point belongs to: `label` and `value`.
         2 group_dimension_list: Option<Vec<GroupDimension>> => "group_dimension_list",
         /// Figure at this point.
         3 metric_value: f64 => "metric_value: must",
@@ -89,17 +89,17 @@ w::record! {
 w::record! {
     /// `visit_uv_new` of the answer of `data_cube::GetUserPortrait`; `visit_uv` of the answer of `data_cube::GetUserPortrait`.
     pub struct GetUserPortraitVisitUvNew {
-        /// By province.
+        /// By province: `id`, `name` and `value`.
         0 province: Vec<Province> => "province: must",
-        /// By city.
+        /// By city: `id`, `name` and `value`.
         1 city: Vec<Province> => "city: must",
-        /// By gender.
+        /// By gender: `id`, `name` and `value`.
         2 genders: Vec<Province> => "genders: must",
         /// By platform, such as iPhone or Android.
         3 platforms: Vec<Province> => "platforms: must",
-        /// By device model.
+        /// By device model: `id`, `name` and `value`.
         4 devices: Vec<Province> => "devices: must",
-        /// By age group.
+        /// By age group: `id`, `name` and `value`.
         5 ages: Vec<Province> => "ages: must",
     }
 }
@@ -109,7 +109,7 @@ w::record! {
     pub struct GetVisitDistributionList {
         /// Which distribution: `access_source_session_cnt` sources, `access_staytime_info` stay, `access_depth_info` depth.
         0 index: String => "index: must",
-        /// Values by class.
+        /// Values by class: `key` and `value`.
         1 item_list: Vec<VisitUvNew> => "item_list: must",
     }
 }
@@ -164,9 +164,9 @@ w::record! {
 w::record! {
     /// An item of `group_dimension_list` in `data_cube::GameAnalysisData`.
     pub struct GroupDimension {
-        /// Dimension of the group.
+        /// Dimension by which it is grouped, such as city or device.
         0 label: String => "label: must",
-        /// Value of the dimension.
+        /// Value of the dimension for this group.
         1 value: String => "value: must",
     }
 }
@@ -331,7 +331,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/data-analysis/analysis.getGameAnalysisData.html>.
     /// * Catalog: `mini_program.data_cube.get_game_analysis_data`.
     pub struct GetGameAnalysisData {
-        /// Which metric to return, by its name.
+        /// Which metric to return; see the analysis pages for the names.
         0 metric: String => "metric: must",
         /// Code of the time grain.
         1 granularity: i64 => "granularity: must",
@@ -356,7 +356,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGameAnalysisData`].
     pub struct GetGameAnalysisDataResponse {
-        /// Values of the metric over time.
+        /// Values of the metric over time: `timestamp`, `time_label`, `group_dimension_list` and so on.
         0 data_list: Vec<GameAnalysisData> => "data_list: must",
     }
 }

@@ -68,15 +68,15 @@ w::record! {
     pub struct UserInfo {
         /// Id of the user in the multi-end account system.
         0 user_id: String => "user_id: must",
-        /// The user's WeChat identity in the app; `openapp_info` on the wire.
+        /// The user's WeChat identity in the app: `appid`, `openid`, `unionid`, `headimgurl` and so on; `openapp_info` on the wire.
         #[doc(alias = "openapp_info")]
         1 open_app_info: Option<OpenAppInfo> => "openapp_info",
-        /// The user's identity in the mini program; `miniprogram_info` on the wire.
+        /// The user's identity in the mini program: `appid`, `openid` and `unionid`; `miniprogram_info` on the wire.
         #[doc(alias = "miniprogram_info")]
         2 mini_program_info: Option<MiniProgramInfo> => "miniprogram_info",
-        /// Phone that the user bound.
+        /// Phone that the user bound: `phone`.
         3 phone_info: Option<PhoneInfo> => "phone_info",
-        /// Apple account that the user bound.
+        /// Apple account that the user bound: `bundleid` and `apple_user_id`.
         4 apple_info: Option<AppleInfo> => "apple_info",
     }
 }
@@ -109,9 +109,9 @@ w::record! {
 w::record! {
     /// Answer to [`Code2VerifyInfo`].
     pub struct Code2VerifyInfoResponse {
-        /// How and when this sign-in was made.
+        /// How and when this sign-in was made: `type`, `login_time` and `appid`.
         0 login_info: LoginInfo => "login_info: must",
-        /// The user with the identities bound.
+        /// The user with the identities bound: `user_id`, `openapp_info`, `miniprogram_info`, `phone_info` and so on.
         1 user_info: UserInfo => "user_info: must",
     }
 }

@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_waybill`; `Receiver` of `mini_program.event.add_waybill`.
     pub struct AddWaybillSender {
-        /// Name of the contact; `Name` on the wire.
+        /// Name of the receiver or contact; `Name` on the wire.
         0 name: String => "Name: must",
         /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
@@ -26,7 +26,7 @@ w::record! {
         2 mobile: Option<String> => "Mobile: masked",
         /// Company of the contact; `Company` on the wire.
         3 company: Option<String> => "Company",
-        /// Postal code of the address; `PostCode` on the wire.
+        /// Postal code of the sender's address; `PostCode` on the wire.
         4 post_code: Option<String> => "PostCode",
         /// Country of the address; `Country` on the wire.
         5 country: Option<String> => "Country",
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_complaint_update_order_state`; `aftersale_info` of `mini_program.event.aftersale_merchant_confirm_receipt_overdue`; and 11 more.
     pub struct AfterSaleInfo {
-        /// Number of the after-sales case at the platform; `aftersale_id` on the wire.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
         /// The merchant's number of the after-sales case; `out_aftersale_id` on the wire.
@@ -56,12 +56,12 @@ w::record! {
 w::record! {
     /// `aftersale_info` of `mini_program.event.aftersale_new_order`.
     pub struct AfterSaleNewOrderAfterSaleInfo {
-        /// Number of the after-sales case at the platform; `aftersale_id` on the wire.
+        /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// Order number at the platform.
+        /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
-        /// Order number of the merchant.
+        /// Order number of your system, as handed over when ordering.
         2 out_order_id: String => "out_order_id: must",
     }
 }
@@ -93,9 +93,9 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secbook_audit_event`.
     pub struct AuditEvent {
-        /// Number of the book.
+        /// Book that was reviewed.
         0 book_id: String => "book_id: must",
-        /// State and times of the review.
+        /// State and times of the review: `status`, `create_time` and `audit_time`.
         1 audit_detail: AuditDetail => "audit_detail: must",
     }
 }
@@ -125,9 +125,9 @@ w::record! {
         2 complaint_order_id: i64 => "complaint_order_id: must",
         /// The user who complained; personal data, masked in `Debug`.
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// Code of the kind of problem.
+        /// What the buyer complains about, such as nothing sent or bad quality, as a code.
         4 type_: i64 => "type: must",
-        /// Code of the complaint's state.
+        /// How far the complaint has come: waiting for the shop, with the platform, closed; as a code.
         5 status: i64 => "status: must",
         /// Phone number that the user left; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
@@ -149,7 +149,7 @@ w::record! {
         14 create_time: i64 => "create_time: must",
         /// Deadline of the present state, Unix seconds; `0` if there is none.
         15 expire_time: i64 => "expire_time: must",
-        /// What has happened with the complaint.
+        /// What has happened with the complaint: `time`, `content` and `media_id_list`.
         16 history: Vec<History> => "history: must",
     }
 }
@@ -167,7 +167,7 @@ w::record! {
         3 space_z: Option<f64> => "space_z: xml=Space_Z",
         /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight: xml=Weight",
-        /// Goods in the parcels; `DetailList` on the wire.
+        /// Goods in the parcels: `Name` and `Count`; `DetailList` on the wire.
         5 detail_list: Option<Vec<CargoDetail>> => "DetailList",
     }
 }
@@ -175,7 +175,7 @@ w::record! {
 w::record! {
     /// An item of `DetailList` in `events::Cargo`.
     pub struct CargoDetail {
-        /// Name of the goods; `Name` on the wire.
+        /// Goods in the parcel, as printed on the waybill; `Name` on the wire.
         0 name: String => "Name: must",
         /// How many of the goods; `Count` on the wire.
         1 count: i64 => "Count: must",
@@ -185,7 +185,7 @@ w::record! {
 w::record! {
     /// `CoinInfo` of `mini_program.event.xpay_coin_pay_notify`.
     pub struct CoinInfo {
-        /// How many were bought; `Quantity` on the wire.
+        /// How many items were bought; `Quantity` on the wire.
         0 quantity: i64 => "Quantity: must",
         /// Price before discounts; in fen; `OrigPrice` on the wire.
         1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
@@ -251,7 +251,7 @@ w::record! {
     pub struct Goods {
         /// How many of this item.
         0 good_count: i64 => "good_count: must",
-        /// Name of the item.
+        /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
         /// Price of one item; in yuan.
         2 good_price: Option<f64> => "good_price",
@@ -273,7 +273,7 @@ w::record! {
 w::record! {
     /// `goods_detail` of `events::TransportAddOrderCargo`.
     pub struct GoodsDetail {
-        /// Items of the goods.
+        /// Items of the goods: `good_count`, `good_name`, `good_price` and `good_unit`.
         0 goods: Vec<Goods> => "goods: must",
     }
 }
@@ -283,7 +283,7 @@ w::record! {
     pub struct GoodsInfo {
         /// Number of the item, as registered in the virtual payment console; `ProductId` on the wire.
         0 product_id: String => "ProductId: must",
-        /// How many were bought; `Quantity` on the wire.
+        /// How many items were bought; `Quantity` on the wire.
         1 quantity: i64 => "Quantity: must",
         /// Price before discounts; in fen; `OrigPrice` on the wire.
         2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
@@ -339,9 +339,9 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_analyze`.
     pub struct OpenProductOrderAnalyzeOrderInfo {
-        /// Order number of the merchant.
+        /// Order number of your system, as handed over when ordering.
         0 out_order_id: String => "out_order_id: must",
-        /// Order number at the platform.
+        /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
         /// The user who ordered; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -351,9 +351,9 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_cancel`; `order_info` of `mini_program.event.open_product_order_confirm`; and 1 more.
     pub struct OpenProductOrderCancelOrderInfo {
-        /// Order number of the merchant.
+        /// Order number of your system, as handed over when ordering.
         0 out_order_id: String => "out_order_id: must",
-        /// Order number at the platform.
+        /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
     }
 }
@@ -361,9 +361,9 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_pay`.
     pub struct OpenProductOrderPayOrderInfo {
-        /// Order number of the merchant.
+        /// Order number of your system, as handed over when ordering.
         0 out_order_id: String => "out_order_id: must",
-        /// Order number at the platform.
+        /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
         /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
         2 transaction_id: String => "transaction_id: must",
@@ -375,9 +375,9 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.open_product_order_settle`.
     pub struct OpenProductOrderSettleOrderInfo {
-        /// Order number of the merchant.
+        /// Order number of your system, as handed over when ordering.
         0 out_order_id: String => "out_order_id: must",
-        /// Order number at the platform.
+        /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
         /// Number of the settlement.
         2 settle_no: String => "settle_no: must",
@@ -433,24 +433,24 @@ w::record! {
         2 action_msg: String => "action_msg: must",
         /// Name of the courier who picks up.
         3 pickup_courier_name: Option<String> => "pickup_courier_name",
-        /// Phone of the courier who picks up.
-        4 pickup_courier_phone: Option<String> => "pickup_courier_phone",
+        /// Phone of the courier who picks up; personal data, masked in `Debug`.
+        4 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
         /// Name of the courier who delivers.
         5 delivery_courier_name: Option<String> => "delivery_courier_name",
-        /// Phone of the courier who delivers.
-        6 delivery_courier_phone: Option<String> => "delivery_courier_phone",
+        /// Phone of the courier who delivers; personal data, masked in `Debug`.
+        6 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
     }
 }
 
 w::record! {
     /// `promoter` of `mini_program.event.miniprogram_sharer_action`.
     pub struct Promoter {
-        /// Channels nickname of the promoter.
-        0 finder_nickname: Option<String> => "finder_nickname",
+        /// Channels nickname of the promoter; personal data, masked in `Debug`.
+        0 finder_nickname: Option<String> => "finder_nickname: masked",
         /// Number of the promoter.
         1 promoter_id: Option<String> => "promoter_id",
-        /// The promoter's openid under this mini program.
-        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// The promoter's openid under this mini program; personal data, masked in `Debug`.
+        2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
     }
 }
 
@@ -493,7 +493,7 @@ w::record! {
         1 name: String => "name: must",
         /// The decision in words.
         2 reason: Option<String> => "reason",
-        /// Decision on each item of the review.
+        /// Decision on each item of the review: `ext_id`, `name` and `status`.
         3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
     }
 }
@@ -513,7 +513,7 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secvod_audit_event`.
     pub struct SecVodAuditEvent {
-        /// Number of the drama.
+        /// Drama that was reviewed.
         0 drama_id: String => "drama_id: must",
         /// Kind, state and times of the review.
         1 audit_detail: AuditEventAuditDetail => "audit_detail: must",
@@ -523,7 +523,7 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_single_waybill`; `Receiver` of `mini_program.event.add_single_waybill`; and 4 more.
     pub struct Sender {
-        /// Name of the contact; `Name` on the wire.
+        /// Name of the receiver or contact; `Name` on the wire.
         0 name: String => "Name: must",
         /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
@@ -535,7 +535,7 @@ w::record! {
         4 city: String => "City: must",
         /// District of the address; such as `海珠区`; `Area` on the wire.
         5 area: String => "Area: must",
-        /// Street or township of the address; `Street` on the wire.
+        /// Street or township of the receiver; `Street` on the wire.
         6 street: String => "Street: must",
         /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
         7 address: String => "Address: must masked",
@@ -547,7 +547,7 @@ w::record! {
 w::record! {
     /// `Service` of `mini_program.event.add_waybill`.
     pub struct Service {
-        /// Number of the kind of express service; `ServiceType` on the wire.
+        /// Product of the carrier, such as express, as a code of that company; `ServiceType` on the wire.
         0 service_type: i64 => "ServiceType: must",
         /// Name of the kind of express service; `ServiceName` on the wire.
         1 service_name: String => "ServiceName: must",
@@ -565,7 +565,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_change_event`; an item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
-        /// Number of the subscribe-message template; `TemplateId` on the wire.
+        /// Number of the subscribe-message template, got by adding it in the console; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// State after the change, at present only `reject` (switched off); `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
@@ -583,7 +583,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_popup_event`; an item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
-        /// Number of the subscribe-message template; `TemplateId` on the wire.
+        /// Number of the subscribe-message template, got by adding it in the console; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// The user's choice: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
@@ -603,7 +603,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `mini_program.event.subscribe_msg_sent_event`; an item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
-        /// Number of the subscribe-message template; `TemplateId` on the wire.
+        /// Number of the subscribe-message template, got by adding it in the console; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// Number of the message, as returned when it was sent; `MsgID` on the wire.
         1 msg_id: Option<i64> => "MsgID",
@@ -641,7 +641,7 @@ w::record! {
         3 goods_width: Option<f64> => "goods_width",
         /// Weight of the goods, at most 50 kg; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
-        /// Items of the goods.
+        /// Items of the goods: `goods`.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
         /// Pick-up notes for the rider at the store.
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
@@ -703,8 +703,8 @@ w::record! {
         1 city: String => "city: must",
         /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// Unit, floor and door.
-        3 address_detail: String => "address_detail: must",
+        /// Unit, floor and door; personal data, masked in `Debug`.
+        3 address_detail: String => "address_detail: must masked",
         /// Phone of the contact, at most 64 characters; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// Longitude, up to 6 decimals; such as `113.323720`.
@@ -900,9 +900,9 @@ pub mod event {
             11 sender: super::Sender => "Sender: must",
             /// Name, phone and address of the receiver; `Receiver` on the wire.
             12 receiver: super::Sender => "Receiver: must",
-            /// Kind and weight of what is sent; `GoodDetail` on the wire.
+            /// Kind and weight of what is sent: `Special` and `Weight`; `GoodDetail` on the wire.
             13 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// Whether and for how much it is insured; `Insured` on the wire.
+            /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             14 insured: Option<super::Insured> => "Insured",
             /// Remark for the carrier; `Remark` on the wire.
             15 remark: Option<String> => "Remark",
@@ -958,9 +958,9 @@ pub mod event {
             13 receiver: super::AddWaybillSender => "Receiver: must",
             /// Size, weight and details of the goods; `Cargo` on the wire.
             14 cargo: Option<super::Cargo> => "Cargo",
-            /// Whether and for how much it is insured; `Insured` on the wire.
+            /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             15 insured: Option<super::Insured> => "Insured",
-            /// Kind of express service; `Service` on the wire.
+            /// Kind of express service: `ServiceType` and `ServiceName`; `Service` on the wire.
             16 service: Option<super::Service> => "Service",
         }
     }
@@ -981,7 +981,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1003,7 +1003,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1025,7 +1025,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1047,7 +1047,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1069,7 +1069,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The new after-sales case and its order; `aftersale_info` on the wire.
+            /// The new after-sales case and its order: `aftersale_id`, `order_id` and `out_order_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleNewOrderAfterSaleInfo => "aftersale_info: must",
         }
@@ -1091,7 +1091,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1113,7 +1113,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1135,7 +1135,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1157,7 +1157,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1179,7 +1179,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1201,7 +1201,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1223,7 +1223,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1245,7 +1245,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1267,7 +1267,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The after-sales case concerned; `aftersale_info` on the wire.
+            /// The after-sales case concerned: `aftersale_id` and `out_aftersale_id`; `aftersale_info` on the wire.
             #[doc(alias = "aftersale_info")]
             5 after_sale_info: super::AfterSaleInfo => "aftersale_info: must",
         }
@@ -1383,9 +1383,9 @@ pub mod event {
             6 biz_pwd: Option<String> => "BizPwd",
             /// AppID of the merchant's mini program; `ShopAppID` on the wire.
             7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
-            /// Name of the merchant; `ShopName` on the wire.
+            /// Merchant who asks to be bound; `ShopName` on the wire.
             8 shop_name: Option<String> => "ShopName",
-            /// Phone of the merchant; `ShopTelphone` on the wire.
+            /// Phone of the merchant who asks to be bound; `ShopTelphone` on the wire.
             #[doc(alias = "ShopTelphone")]
             9 shop_tel_phone: Option<String> => "ShopTelphone",
             /// Who to contact at the merchant; `ShopContact` on the wire.
@@ -1483,7 +1483,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The payment that succeeded.
+            /// The payment that succeeded: `trade_no`, `transaction_id` and `pay_time`.
             5 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -1504,7 +1504,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The profit split and its result.
+            /// The profit split and its result: `profit_sharing_no`, `amount`, `result` and `finish_time`.
             5 order_info: super::FundsOrderProfitSharingOrderInfo => "order_info: must",
         }
     }
@@ -1525,7 +1525,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The refund and its result.
+            /// The refund and its result: `refund_no`, `status` and `success_time`.
             5 order_info: super::FundsOrderRefundOrderInfo => "order_info: must",
         }
     }
@@ -1618,7 +1618,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The result with its signature; `MiniGame` on the wire.
+            /// The result with its signature: `Payload`, `PayEventSig` and `IsMock`; `MiniGame` on the wire.
             5 mini_game: super::MiniGame => "MiniGame: must",
         }
     }
@@ -1643,7 +1643,7 @@ pub mod event {
             5 type_: i64 => "type: must",
             /// The sharer; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The promoter behind the sharer.
+            /// The promoter behind the sharer: `finder_nickname`, `promoter_id` and `promoter_openid`.
             7 promoter: super::Promoter => "promoter: must",
         }
     }
@@ -1666,7 +1666,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The sharer; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Code that tells whether the sharer is now bound or unbound.
+            /// `1` bound, `2` unbound.
             6 bind_status: i64 => "bind_status: must",
         }
     }
@@ -1760,7 +1760,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of joining the component; `OpenProductAccountRegister` on the wire.
+            /// Result of joining the component: `status`; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
@@ -1781,7 +1781,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The review and its decision; `QualificationAuditResult` on the wire.
+            /// The review and its decision: `status`, `audit_id`, `brand_id`, `audit_type` and so on; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResult => "QualificationAuditResult: must",
         }
     }
@@ -1802,7 +1802,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The review and its decision; `QualificationAuditResult` on the wire.
+            /// The review and its decision: `status`, `audit_id`, `audit_type` and `reject_reason`; `QualificationAuditResult` on the wire.
             5 qualification_audit_result: super::QualificationAuditResultItem => "QualificationAuditResult: must",
         }
     }
@@ -1823,7 +1823,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The order whose origin was worked out.
+            /// The order whose origin was worked out: `out_order_id`, `order_id` and `openid`.
             5 order_info: super::OpenProductOrderAnalyzeOrderInfo => "order_info: must",
         }
     }
@@ -1844,7 +1844,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned.
+            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1865,7 +1865,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned.
+            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1886,7 +1886,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned.
+            /// Numbers and data of the order concerned: `out_order_id`, `order_id`, `transaction_id` and `pay_time`.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -1907,7 +1907,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned.
+            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -1928,7 +1928,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned.
+            /// Numbers and data of the order concerned: `out_order_id`, `order_id`, `settle_no`, `amount` and so on.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -1972,7 +1972,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The scene with the decision on each item; `SceneGroupAudit` on the wire.
+            /// The scene with the decision on each item: `group_id`, `name`, `reason` and `scene_group_ext_list`; `SceneGroupAudit` on the wire.
             5 scene_group_audit: super::SceneGroupAudit => "SceneGroupAudit: must",
         }
     }
@@ -1993,7 +1993,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The product and the decision; `OpenProductSpuAudit` on the wire.
+            /// The product and the decision: `status`, `out_product_id`, `product_id` and `reject_reason`; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -2068,7 +2068,7 @@ pub mod event {
             5 sender: super::Sender => "Sender: must",
             /// Name, phone and address of the receiver; `Receiver` on the wire.
             6 receiver: super::Sender => "Receiver: must",
-            /// Kind and weight of what is sent; `GoodDetail` on the wire.
+            /// Kind and weight of what is sent: `Special` and `Weight`; `GoodDetail` on the wire.
             7 good_detail: Option<super::GoodDetail> => "GoodDetail",
             /// Scene in which the order began, a code agreed with the platform; `Scene` on the wire.
             8 scene: i64 => "Scene: must",
@@ -2119,7 +2119,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The work and the result of its review.
+            /// The work and the result of its review: `book_id` and `audit_detail`.
             5 audit_event: super::AuditEvent => "audit_event: must",
         }
     }
@@ -2140,7 +2140,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The work and the result of its review.
+            /// The work and the result of its review: `drama_id` and `audit_detail`.
             5 audit_event: super::SecVodAuditEvent => "audit_event: must",
         }
     }
@@ -2161,7 +2161,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of the upload.
+            /// Result of the upload: `media_id`, `source_context`, `errcode` and `errmsg`.
             5 upload_event: super::UploadEvent => "upload_event: must",
         }
     }
@@ -2209,7 +2209,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user's choice for each template in the dialog; `SubscribeMsgPopupEvent` on the wire.
+            /// The user's choice for each template in the dialog: `List`; `SubscribeMsgPopupEvent` on the wire.
             5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
             /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
             6 list: Option<w::serial::Value> => "List",
@@ -2234,7 +2234,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Whether the subscribe message arrived; `SubscribeMsgSentEvent` on the wire.
+            /// Whether the subscribe message arrived: `List`; `SubscribeMsgSentEvent` on the wire.
             5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
             /// One entry per template; in JSON a single one may come without the array; `List` on the wire.
             6 list: Option<Vec<super::SubscribeMsgSentEventList>> => "List",
@@ -2277,7 +2277,7 @@ pub mod event {
             13 transaction_id: String => "transaction_id: must",
             /// When the payment succeeded, Unix seconds; format `unix`.
             14 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// Text of the notice.
+            /// Text of the notice, for people to read.
             15 msg: Option<String> => "msg",
         }
     }
@@ -2298,7 +2298,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Text of the notice.
+            /// Text of the notice, for people to read.
             5 msg: Option<String> => "msg",
         }
     }
@@ -2329,7 +2329,7 @@ pub mod event {
             8 transaction_id: String => "transaction_id: must",
             /// When the payment succeeded, Unix seconds; format `unix`.
             9 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// Text of the notice.
+            /// Text of the notice, for people to read.
             10 msg: Option<String> => "msg",
         }
     }
@@ -2885,7 +2885,7 @@ pub mod event {
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Code of the kind of complaint; `ComplainType` on the wire.
+            /// Why the user complains about the courier, as a code; the carrier deals with it; `ComplainType` on the wire.
             9 complain_type: i64 => "ComplainType: must",
             /// What the user wrote; `Content` on the wire.
             10 content: String => "Content: must",
@@ -2955,7 +2955,7 @@ pub mod event {
             7 city: String => "City: must",
             /// District of the address; such as `海珠区`; `Area` on the wire.
             8 area: String => "Area: must",
-            /// Street or township of the address; `Street` on the wire.
+            /// Street or township of the receiver; `Street` on the wire.
             9 street: String => "Street: must",
             /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
             10 address: String => "Address: must masked",
@@ -3052,7 +3052,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The withdrawal and its result.
+            /// The withdrawal and its result: `out_request_no` and `event`.
             5 withdraw_info: super::WithdrawInfo => "withdraw_info: must",
         }
     }
@@ -3074,7 +3074,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number of the bad review.
+            /// Number of the bad review: `comment_id`.
             5 result: super::WxaCommentBadScoreResult => "result: must",
         }
     }
@@ -3102,9 +3102,9 @@ pub mod event {
             6 trace_id: String => "trace_id: must plain-xml",
             /// Version of the check, at present `2`.
             7 version: Option<i64> => "version",
-            /// Overall verdict.
+            /// Overall verdict: `suggest` and `label`.
             8 result: Option<super::WxaMediaCheckResult> => "result",
-            /// Verdict of each strategy.
+            /// Verdict of each strategy: `strategy`, `errcode`, `suggest`, `label` and so on.
             9 detail: Option<Vec<super::WxaMediaCheckDetail>> => "detail",
             /// Verdict of the old version: whether it is risky; `0` or `1` on the wire; `isrisky` on the wire.
             #[doc(alias = "isrisky")]
@@ -3140,7 +3140,7 @@ pub mod event {
             7 env: i64 => "Env: must",
             /// Numbers and time of the WeChat payment; may be absent for other channels; `WeChatPayInfo` on the wire.
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
-            /// Number and price of the coins bought; `CoinInfo` on the wire.
+            /// Number and price of the coins bought: `Quantity`, `OrigPrice`, `ActualPrice` and `Attach`; `CoinInfo` on the wire.
             9 coin_info: Option<super::CoinInfo> => "CoinInfo",
             /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
@@ -3209,7 +3209,7 @@ pub mod event {
             7 env: i64 => "Env: must",
             /// Numbers and time of the WeChat payment; may be absent for other channels; `WeChatPayInfo` on the wire.
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
-            /// The item bought; `GoodsInfo` on the wire.
+            /// The item bought: `ProductId`, `Quantity`, `OrigPrice`, `ActualPrice` and so on; `GoodsInfo` on the wire.
             9 goods_info: Option<super::GoodsInfo> => "GoodsInfo",
             /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
@@ -3374,11 +3374,11 @@ pub mod event {
             9 business_time: Option<String> => "BusinessTime",
             /// Number of the case, to look up the reasons with; `BusinessCode` on the wire.
             10 business_code: String => "BusinessCode: must",
-            /// State of the case; `BusinessState` on the wire.
+            /// State that the control case at WeChat Pay is in; `BusinessState` on the wire.
             11 business_state: String => "BusinessState: must",
             /// Remark of the platform; `Remark` on the wire.
             12 remark: Option<String> => "Remark",
-            /// Kind of control notice; `EventType` on the wire.
+            /// Whether it tells of a penalty, a complaint or its end; `EventType` on the wire.
             13 event_type: Option<String> => "EventType",
             /// How often this push was tried again, from 0; intervals double, at most 15 times; `RetryTimes` on the wire.
             14 retry_times: Option<i64> => "RetryTimes",
@@ -3608,8 +3608,8 @@ pub mod reply {
             /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// Code made by the delivery company to open its authorization page.
-            2 pre_auth_code: String => "pre_auth_code: must",
+            /// Code made by the delivery company to open its authorization page; a secret, masked in `Debug`.
+            2 pre_auth_code: String => "pre_auth_code: must masked",
         }
     }
 
@@ -3629,11 +3629,11 @@ pub mod reply {
             3 sender: super::Sender => "Sender: must",
             /// Name, phone and address of the receiver; `Receiver` on the wire.
             4 receiver: super::Sender => "Receiver: must",
-            /// Kind and weight of what is sent; `GoodDetail` on the wire.
+            /// Kind and weight of what is sent: `Special` and `Weight`; `GoodDetail` on the wire.
             5 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// Whether and for how much it is insured; `Insured` on the wire.
+            /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             6 insured: Option<super::Insured> => "Insured",
-            /// Path of the parcel; `PathInfo` on the wire.
+            /// Path of the parcel: `path_info`; `PathInfo` on the wire.
             7 path_info: Option<super::PathInfo> => "PathInfo",
             /// Delivery fee that the user has to pay; in fen; `Fee` on the wire.
             8 fee: Option<xinqiao_types::Fen> => "Fee",
@@ -3783,7 +3783,7 @@ pub mod reply {
             0 result_code: i64 => "ResultCode: must",
             /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// Pick-up slots that can be booked; `ValidTimeRange` on the wire.
+            /// Pick-up slots that can be booked: `StartTime`, `EndTime`, `DayDelta` and `Status`; `ValidTimeRange` on the wire.
             2 valid_time_range: Vec<super::ValidTimeRange> => "ValidTimeRange: must",
         }
     }

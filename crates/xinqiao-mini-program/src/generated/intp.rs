@@ -117,10 +117,10 @@ pub mod real_name {
     w::record! {
         /// Answer to [`CheckRealNameInfo`].
         pub struct CheckRealNameInfoResponse {
-            /// Outcome for the openid: whether it matches.
-            0 verify_openid: xinqiao_types::OpenId => "verify_openid: must",
-            /// Outcome for name and certificate: whether they match.
-            1 verify_real_name: Option<String> => "verify_real_name",
+            /// Outcome for the openid: whether it matches; personal data, masked in `Debug`.
+            0 verify_openid: xinqiao_types::OpenId => "verify_openid: must masked",
+            /// Outcome for name and certificate: whether they match; personal data, masked in `Debug`.
+            1 verify_real_name: Option<String> => "verify_real_name: masked",
         }
     }
 

@@ -106,7 +106,7 @@ w::record! {
         0 to_openid_list: Vec<xinqiao_types::OpenId> => "to_openid_list: must",
         /// Number of the message template. From: The endpoint that lists the templates added.
         1 template_id: String => "template_id: must",
-        /// Number of the device model; `modelId` on the wire.
+        /// Number of the device model, got by registering the hardware; `modelId` on the wire.
         2 model_id: Option<String> => "modelId",
         /// Serial number of the device, at most 128 bytes.
         3 sn: Option<String> => "sn",
@@ -387,7 +387,7 @@ pub mod wx_open {
             0 activity_id: String => "activity_id: must",
             /// State that the message gets: `0` not started, `1` started.
             1 target_state: i64 => "target_state: must",
-            /// Template content of the updatable message.
+            /// Template content of the updatable message: `parameter_list`.
             2 template_info: super::TemplateInfo => "template_info: must",
         }
         new(activity_id: impl Into<String>, target_state: i64, template_info: super::TemplateInfo)

@@ -24,7 +24,7 @@ w::record! {
     pub struct Callback {
         /// Whether this is switched on.
         0 enable: bool => "enable: must",
-        /// Kind of message pushed; `msgType` on the wire.
+        /// Kind of message pushed to the function, such as `text` or `event`; `msgType` on the wire.
         1 msg_type: String => "msgType: must",
         /// Event pushed, for the kind `event`.
         2 event: String => "event: must",
@@ -61,15 +61,15 @@ w::record! {
 w::record! {
     /// `condition` of `tcb::GetStatistics`.
     pub struct Condition {
-        /// Id of the cloud environment.
+        /// Id of the cloud environment, got by making one in the console.
         0 env_id: Option<String> => "env_id",
-        /// Number of the campaign.
+        /// Number of the cloud campaign, from its list.
         1 activity_id: Option<String> => "activity_id",
         /// Whether to filter by channel; `0` or `1` on the wire.
         2 by_channel_id: Option<bool> => "by_channel_id: zero-one",
         /// Channel through which it was placed.
         3 channel_id: Option<String> => "channel_id",
-        /// Kind of campaign.
+        /// Only campaigns of this kind.
         4 act_type: Option<String> => "act_type",
     }
     new()
@@ -101,7 +101,7 @@ w::record! {
         0 name: String => "name: must",
         /// Whether values must be unique.
         1 unique: bool => "unique: must",
-        /// Fields of the index with their direction.
+        /// Fields of the index with their direction: `name` and `direction`.
         2 keys: Option<Vec<Key>> => "keys",
     }
     new(name: impl Into<String>, unique: bool)
@@ -111,11 +111,11 @@ w::record! {
 w::record! {
     /// An item of `data_column` in the answer of `tcb::GetStatistics`.
     pub struct DataColumn {
-        /// Id of the column.
+        /// Id of the column within the data model.
         0 col_id: String => "col_id: must",
         /// Heading of the column.
         1 col_name: String => "col_name: must",
-        /// What kind of values the column holds.
+        /// Whether the column holds text, numbers or times.
         2 col_data_type: w::TextOrNumber => "col_data_type: must",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// `PostData` of `tcb::DescribeSmsRecords`.
     pub struct DescribeSmsRecordsPostData {
-        /// Id of the cloud environment; `EnvId` on the wire.
+        /// Id of the cloud environment, got by making one in the console; `EnvId` on the wire.
         0 env_id: String => "EnvId: must",
         /// First day of the range, inclusive; format `yyyy-MM-dd`; `StartDate` on the wire.
         1 start_date: String => "StartDate: must",
@@ -157,7 +157,7 @@ w::record! {
         4 query_id: Option<String> => "QueryId",
         /// Page number, from 1; `PageNumber` on the wire.
         5 page_number: Option<i64> => "PageNumber",
-        /// How many entries one page holds; `PageSize` on the wire.
+        /// Entries per page; the upper limit differs by endpoint; `PageSize` on the wire.
         6 page_size: Option<i64> => "PageSize",
     }
     new(env_id: impl Into<String>, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -223,7 +223,7 @@ w::record! {
     pub struct FunctionConfig {
         /// Whether this is switched on.
         0 enable: bool => "enable: must",
-        /// Which kind of message goes to which function.
+        /// Which kind of message goes to which function: `enable`, `msgType`, `event`, `env` and so on.
         1 callbacks: Option<Vec<Callback>> => "callbacks",
     }
     new(enable: bool)
@@ -233,9 +233,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `tcb::GetCallbackConfig`.
     pub struct GetCallbackConfigData {
-        /// Settings for pushing to cloud hosting.
+        /// Settings for pushing to cloud hosting: `enable`, `qbase_env`, `qbase_container_path` and `text_mode`.
         0 container_config: ContainerConfig => "container_config: must",
-        /// Settings for pushing to cloud functions.
+        /// Settings for pushing to cloud functions: `enable` and `callbacks`.
         1 function_config: FunctionConfig => "function_config: must",
     }
 }
@@ -295,7 +295,7 @@ w::record! {
         3 total_request_cnt: i64 => "total_request_cnt: must",
         /// Percentage of requests that succeeded.
         4 succ_percent: i64 => "succ_percent: must",
-        /// Times taken by percentile.
+        /// Times taken by percentile: `time_cost`.
         5 top_time_cost_list: Vec<TopTimeCost> => "top_time_cost_list: must",
         /// How many took too long.
         6 over_count: i64 => "over_count: must",
@@ -317,7 +317,7 @@ w::record! {
 w::record! {
     /// `PostData` of `tcb::DescribeExtensionUploadInfo`.
     pub struct PostData {
-        /// Extension files to upload; `ExtensionFiles` on the wire.
+        /// Extension files to upload: `FileType` and `FileName`; `ExtensionFiles` on the wire.
         0 extension_files: Vec<ExtensionFile> => "ExtensionFiles: must",
     }
     new(extension_files: Vec<ExtensionFile>)
@@ -326,7 +326,7 @@ w::record! {
 w::record! {
     /// `report` of the answer of `tcb::GetPressureTestReport`.
     pub struct Report {
-        /// Number of the pressure test.
+        /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
         /// AppID of the mini program tested.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -353,7 +353,7 @@ w::record! {
 w::record! {
     /// `Response` of the answer of `tcb::DescribeExtensionUploadInfo`.
     pub struct Response {
-        /// Upload address of each file; `FilesData` on the wire.
+        /// Upload address of each file: `CodeUri`, `UploadUrl`, `CustomKey` and `MaxSize`; `FilesData` on the wire.
         0 files_data: Vec<FilesData> => "FilesData: must",
         /// Id of the Tencent Cloud request, for support; `RequestId` on the wire.
         1 request_id: String => "RequestId: must",
@@ -363,7 +363,7 @@ w::record! {
 w::record! {
     /// `Response` of the answer of `tcb::DescribeSmsRecords`.
     pub struct ResponseItem {
-        /// Records of SMS sent; `SmsRecords` on the wire.
+        /// Records of SMS sent: `Mobile`, `Content`, `ContentSize`, `Fee` and so on; `SmsRecords` on the wire.
         0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
         /// How many there are in all; `TotalCount` on the wire.
         1 total_count: i64 => "TotalCount: must",
@@ -399,7 +399,7 @@ w::record! {
         2 content_size: i64 => "ContentSize: must",
         /// How many SMS were charged; `Fee` on the wire.
         3 fee: i64 => "Fee: must",
-        /// Whether the SMS arrived; `Status` on the wire.
+        /// Whether the SMS arrived; see `remarks` if not; `Status` on the wire.
         4 status: String => "Status: must",
         /// When the user got it; format `yyyy-MM-dd HH:mm:ss`; `ReceivedTime` on the wire.
         5 received_time: Option<String> => "ReceivedTime",
@@ -421,17 +421,17 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `tcb::WxPayList`.
     pub struct PayList {
-        /// Merchant number at WeChat Pay.
+        /// WeChat Pay merchant number bound to the environment.
         0 merchant_code: String => "merchant_code: must",
-        /// Name of the merchant number.
+        /// Name registered for the merchant number.
         1 merchant_name: String => "merchant_name: must",
         /// Name of the owner.
         2 company_name: String => "company_name: must",
-        /// State of the merchant number's binding.
+        /// Whether the merchant number is bound to the environment.
         3 mch_relation_state: String => "mch_relation_state: must",
-        /// State of the permission to take payments.
+        /// Whether the merchant lets the cloud take payments.
         4 jsapi_auth_state: String => "jsapi_auth_state: must",
-        /// State of the permission to refund.
+        /// Whether the merchant lets the cloud refund.
         5 refund_auth_state: String => "refund_auth_state: must",
     }
 }
@@ -496,7 +496,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDeleteFile`].
     pub struct BatchDeleteFileResponse {
-        /// Result for each file.
+        /// Result for each file: `fileid`, `status` and `errmsg`.
         0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
@@ -530,7 +530,7 @@ w::record! {
     pub struct BatchDownloadFile {
         /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Files with their download settings or results.
+        /// Files with their download settings or results: `fileid` and so on.
         1 file_list: Vec<File> => "file_list: must",
     }
     new(env: impl Into<String>, file_list: Vec<File>)
@@ -539,7 +539,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// Files with their download settings or results.
+        /// Files with their download settings or results: `fileid` and so on.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -580,8 +580,8 @@ w::record! {
 w::record! {
     /// Answer to [`CheckMobile`].
     pub struct CheckMobileResponse {
-        /// Whether the mini program has a phone bound.
-        0 has_mobile: bool => "has_mobile: must",
+        /// Whether the mini program has a phone bound; personal data, masked in `Debug`.
+        0 has_mobile: bool => "has_mobile: must masked",
     }
 }
 
@@ -613,9 +613,9 @@ w::record! {
     pub struct CloudBaseReport {
         /// Name of the action reported.
         0 report_action: String => "report_action: must",
-        /// Id of the cloud environment.
+        /// Id of the cloud environment, got by making one in the console.
         1 env_id: String => "env_id: must",
-        /// Number of the campaign.
+        /// Number of the cloud campaign, from its list.
         2 activity_id: String => "activity_id: must",
         /// Number of the SMS or campaign task.
         3 task_id: Option<String> => "task_id",
@@ -782,7 +782,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreatePressureTestTask`].
     pub struct CreatePressureTestTaskResponse {
-        /// Number of the pressure test.
+        /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
     }
 }
@@ -1025,7 +1025,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseCollectionGet`].
     pub struct DatabaseCollectionGetResponse {
-        /// Collections with their sizes.
+        /// Collections with their sizes: `name`, `count`, `size`, `index_count` and so on.
         0 collections: Vec<Collection> => "collections: must",
         /// Paging, with the total.
         1 pager: Pager => "pager: must",
@@ -1049,6 +1049,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    DatabaseCollectionGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["collections"],
+    },
+    |answer| answer.collections => Collection
 }
 
 w::record! {
@@ -1394,7 +1409,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeExtensionUploadInfo`].
     pub struct DescribeExtensionUploadInfoResponse {
-        /// What the Tencent Cloud endpoint returned; `Response` on the wire.
+        /// What the Tencent Cloud endpoint returned: `RequestId` and so on; `Response` on the wire.
         0 response: Response => "Response: must",
     }
 }
@@ -1434,7 +1449,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeSmsRecords`].
     pub struct DescribeSmsRecordsResponse {
-        /// What the Tencent Cloud endpoint returned; `Response` on the wire.
+        /// What the Tencent Cloud endpoint returned: `RequestId` and so on; `Response` on the wire.
         0 response: ResponseItem => "Response: must",
     }
 }
@@ -1509,7 +1524,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/getAppConfig.html>.
     /// * Catalog: `mini_program.tcb.get_app_config`.
     pub struct GetAppConfig {
-        /// Code of the kind of application-wide configuration.
+        /// Which application-wide configuration to read, as a code.
         0 type_: i64 => "type: must",
     }
     new(type_: i64)
@@ -1556,7 +1571,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCallbackConfig`].
     pub struct GetCallbackConfigResponse {
-        /// Settings for pushing messages to hosting and functions.
+        /// Settings for pushing messages to hosting and functions: `container_config` and `function_config`.
         0 data: GetCallbackConfigData => "data: must",
     }
 }
@@ -1594,9 +1609,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCodeSecret`].
     pub struct GetCodeSecretResponse {
-        /// Secret that protects the code; `codesecret` on the wire.
+        /// Secret that protects the code; a secret, masked in `Debug`; `codesecret` on the wire.
         #[doc(alias = "codesecret")]
-        0 code_secret: String => "codesecret: must",
+        0 code_secret: String => "codesecret: must masked",
     }
 }
 
@@ -1635,7 +1650,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetEnvInfo`].
     pub struct GetEnvInfoResponse {
-        /// Environments with plan and state.
+        /// Environments with plan and state: `env`, `alias`, `status`, `package_id` and so on.
         0 info_list: Vec<EnvInfo> => "info_list: must",
     }
 }
@@ -1748,7 +1763,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestReport.html>.
     /// * Catalog: `mini_program.tcb.get_pressure_test_report`.
     pub struct GetPressureTestReport {
-        /// Number of the pressure test.
+        /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
@@ -1757,7 +1772,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPressureTestReport`].
     pub struct GetPressureTestReportResponse {
-        /// Result of the pressure test.
+        /// Result of the pressure test: `pressure_id`, `appid`, `task_url`, `run_time` and so on.
         0 report: Report => "report: must",
     }
 }
@@ -1788,7 +1803,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getPressureTestStatus.html>.
     /// * Catalog: `mini_program.tcb.get_pressure_test_status`.
     pub struct GetPressureTestStatus {
-        /// Number of the pressure test.
+        /// Number of the pressure test, returned when it is made.
         0 pressure_id: i64 => "pressure_id: must",
     }
     new(pressure_id: i64)
@@ -1842,12 +1857,12 @@ w::record! {
 w::record! {
     /// Answer to [`GetQcloudToken`].
     pub struct GetQcloudTokenResponse {
-        /// Id of the temporary credentials; `secretid` on the wire.
+        /// Id of the temporary credentials; a secret, masked in `Debug`; `secretid` on the wire.
         #[doc(alias = "secretid")]
-        0 secret_id: String => "secretid: must",
-        /// Key of the temporary credentials; `secretkey` on the wire.
+        0 secret_id: String => "secretid: must masked",
+        /// Key of the temporary credentials; a secret, masked in `Debug`; `secretkey` on the wire.
         #[doc(alias = "secretkey")]
-        1 secret_key: String => "secretkey: must",
+        1 secret_key: String => "secretkey: must masked",
         /// Token to go with the credentials or the upload.
         2 token: String => "token: must",
         /// When the credentials end, Unix seconds; format `unix`.
@@ -1882,7 +1897,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getStatistics.html>.
     /// * Catalog: `mini_program.tcb.get_statistics`.
     pub struct GetStatistics {
-        /// Which statistics.
+        /// Which statistics, such as calls or storage.
         0 action: String => "action: must",
         /// Start of the statistics, Unix seconds; format `unix`.
         1 begin_date: xinqiao_types::UnixSeconds => "begin_date: must",
@@ -1892,7 +1907,7 @@ w::record! {
         3 page_offset: Option<i64> => "page_offset",
         /// How many rows a page has.
         4 page_limit: Option<i64> => "page_limit",
-        /// Filter of the statistics.
+        /// Filter of the statistics: `env_id`, `activity_id`, `by_channel_id`, `channel_id` and so on.
         5 condition: Option<Condition> => "condition",
     }
     new(
@@ -1906,7 +1921,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// Columns of the statistics.
+        /// Columns of the statistics: `col_id`, `col_name` and `col_data_type`.
         0 data_column: Vec<DataColumn> => "data_column: must",
         /// Rows of the statistics, values by column.
         1 data_value: Vec<DataValue> => "data_value: must",
@@ -1931,6 +1946,20 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::paged! {
+    GetStatistics,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["data_column", "data_value"],
     }
 }
 
@@ -2085,7 +2114,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListFunctions`].
     pub struct ListFunctionsResponse {
-        /// Cloud functions of the environment.
+        /// Cloud functions of the environment: `name`, `runtime`, `status`, `mod_time` and so on.
         0 functions: Vec<Function> => "functions: must",
         /// How many there are in all.
         1 total_count: i64 => "total_count: must",
@@ -2109,6 +2138,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListFunctions,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["functions"],
+    },
+    |answer| answer.functions => Function
 }
 
 w::record! {
@@ -2161,7 +2205,7 @@ w::record! {
         3 content: Option<String> => "content",
         /// Path in the cloud: of the file or the static page.
         4 path: Option<String> => "path",
-        /// Number of the SMS template.
+        /// Number of the SMS template, given once it is approved.
         5 template_id: Option<String> => "template_id",
         /// Parameters of the SMS template, in order.
         6 template_param_list: Option<Vec<String>> => "template_param_list",
@@ -2174,7 +2218,7 @@ w::record! {
 w::record! {
     /// Answer to [`SendSms`].
     pub struct SendSmsResponse {
-        /// Result for each phone number.
+        /// Result for each phone number: `serial_no`, `phone_number`, `code`, `message` and so on.
         0 send_status_list: Option<Vec<SendStatus>> => "send_status_list",
     }
 }
@@ -2210,7 +2254,7 @@ w::record! {
         0 env: String => "env: must",
         /// Link to the mini program within the SMS.
         1 url_link: String => "url_link: must",
-        /// Number of the SMS template.
+        /// Number of the SMS template, given once it is approved.
         2 template_id: Option<String> => "template_id",
         /// Parameters of the SMS template, in order.
         3 template_param_list: Option<Vec<String>> => "template_param_list",
@@ -2251,9 +2295,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/msg-push/setCallBackConfig.html>.
     /// * Catalog: `mini_program.tcb.set_callback_config`.
     pub struct SetCallbackConfig {
-        /// Settings for pushing to cloud hosting.
+        /// Settings for pushing to cloud hosting: `enable`, `qbase_env`, `qbase_container_path` and `text_mode`.
         0 container_config: Option<ContainerConfig> => "container_config",
-        /// Settings for pushing to cloud functions.
+        /// Settings for pushing to cloud functions: `enable` and `callbacks`.
         1 function_config: Option<FunctionConfig> => "function_config",
     }
     new()
@@ -2324,7 +2368,7 @@ w::record! {
         0 env: String => "env: must",
         /// Name of the database collection; such as `orders`.
         1 collection_name: String => "collection_name: must",
-        /// New indexes of the collection.
+        /// New indexes of the collection: `name`, `unique` and `keys`.
         2 create_indexes: Vec<CreateIndex> => "create_indexes: must",
         /// Indexes that shall go, by name.
         3 drop_indexes: Vec<CreateIndex> => "drop_indexes: must",
@@ -2363,7 +2407,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/uploadAppConfig.html>.
     /// * Catalog: `mini_program.tcb.upload_app_config`.
     pub struct UploadAppConfig {
-        /// Code of the kind of application-wide configuration.
+        /// Which application-wide configuration to write, as a code.
         0 type_: i64 => "type: must",
         /// Configuration as serialized text.
         1 config: String => "config: must",
@@ -2550,7 +2594,7 @@ w::record! {
 w::record! {
     /// Answer to [`WxPayList`].
     pub struct WxPayListResponse {
-        /// Merchant numbers with their authorizations.
+        /// Merchant numbers with their authorizations: `merchant_code`, `merchant_name`, `company_name` and so on.
         0 list: Vec<PayList> => "list: must",
     }
 }
@@ -2583,7 +2627,7 @@ w::record! {
     pub struct WxPayOpenAuth {
         /// `bind` the merchant number, `openjsapi` for payments, `openrefund` for refunds.
         0 action: String => "action: must",
-        /// Merchant number at WeChat Pay.
+        /// WeChat Pay merchant number bound to the environment.
         1 merchant_code: String => "merchant_code: must",
     }
     new(action: impl Into<String>, merchant_code: impl Into<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `sub_orders` in `user_order::CombineOrdersShippings`.
     pub struct CombineOrdersShippingsSubOrder {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
         /// Shipments: one at once, several in parts.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
@@ -33,7 +33,7 @@ w::record! {
     pub struct Order {
         /// Order number of your system.
         0 merchant_order_no: String => "merchant_order_no: must",
-        /// Where a tap on the order leads.
+        /// Where a tap on the order leads: `type`, `appid`, `path` and `url`.
         1 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
         /// Goods, or those of the shipment.
         2 item_list: Vec<SubOrderItem> => "item_list: must",
@@ -102,7 +102,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `user_order::Shipping`.
     pub struct ShippingItem {
-        /// The merchant's number of the goods.
+        /// The merchant's number of the goods, for your records.
         0 merchant_item_id: String => "merchant_item_id: must",
     }
     new(merchant_item_id: impl Into<String>)
@@ -111,11 +111,11 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `user_order::CombineOrders`.
     pub struct SubOrder {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
         /// Order number of your system.
         1 merchant_order_no: String => "merchant_order_no: must",
-        /// Where a tap on the order leads.
+        /// Where a tap on the order leads: `type`, `appid`, `path` and `url`.
         2 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
         /// Goods, or those of the shipment.
         3 item_list: Vec<SubOrderItem> => "item_list: must",
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `user_order::Order`; an item of `item_list` in `user_order::SubOrder`.
     pub struct SubOrderItem {
-        /// The merchant's number of the goods.
+        /// The merchant's number of the goods, for your records.
         0 merchant_item_id: String => "merchant_item_id: must",
         /// Name of the goods.
         1 name: String => "name: must",
@@ -142,7 +142,7 @@ w::record! {
         4 quantity: i64 => "quantity: must",
         /// Addresses of the goods' pictures.
         5 image_url: Vec<String> => "image_url: must",
-        /// Where a tap on the goods leads.
+        /// Where a tap on the goods leads: `type`, `appid`, `path` and `url`.
         6 item_detail_jump_link: Option<OrderDetailJumpLink> => "item_detail_jump_link",
     }
     new(
@@ -163,11 +163,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/shopping-detail/uploadCombinedShoppingInfo.html>.
     /// * Catalog: `mini_program.user_order.combine_orders`.
     pub struct CombineOrders {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Orders that were combined.
+        /// Orders that were combined: `order_key` and so on.
         1 sub_orders: Vec<SubOrder> => "sub_orders: must",
-        /// The user who paid.
+        /// The user who paid: `openid`.
         2 payer: Payer => "payer: must",
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
@@ -206,11 +206,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/shopping-detail/uploadCombinedShippingInfo.html>.
     /// * Catalog: `mini_program.user_order.combine_orders_shippings`.
     pub struct CombineOrdersShippings {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Orders that were combined.
+        /// Orders that were combined: `order_key` and so on.
         1 sub_orders: Vec<CombineOrdersShippingsSubOrder> => "sub_orders: must",
-        /// The user who paid.
+        /// The user who paid: `openid`.
         2 payer: Payer => "payer: must",
         /// When it was uploaded, which decides the order of requests; format `rfc3339`.
         3 upload_time: String => "upload_time: must",
@@ -249,11 +249,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/normal-shopping-detail/uploadShoppingInfo.html>.
     /// * Catalog: `mini_program.user_order.orders`.
     pub struct Orders {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Orders of one payment.
+        /// Orders of one payment: `merchant_order_no`, `order_detail_jump_link` and `item_list`.
         1 order_list: Vec<Order> => "order_list: must",
-        /// The user who paid.
+        /// The user who paid: `openid`.
         2 payer: Payer => "payer: must",
         /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         3 logistics_type: Option<String> => "logistics_type",
@@ -290,11 +290,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/normal-shopping-detail/uploadShippingInfo.html>.
     /// * Catalog: `mini_program.user_order.orders_shippings`.
     pub struct OrdersShippings {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
         /// Shipments: one at once, several in parts.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
-        /// The user who paid.
+        /// The user who paid: `openid`.
         2 payer: Payer => "payer: must",
         /// Mode: `UNIFIED_DELIVERY` or `SPLIT_DELIVERY`.
         3 delivery_mode: String => "delivery_mode: must",
@@ -336,9 +336,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/shopping-order/upload-result/ShoppingInfoVerifyUploadResult.html>.
     /// * Catalog: `mini_program.user_order.shopping_info_verify`.
     pub struct ShoppingInfoVerify {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// The user who paid.
+        /// The user who paid: `openid`.
         1 payer: Payer => "payer: must",
     }
     new(order_key: OrderKey, payer: Payer)

@@ -25,7 +25,7 @@ w::record! {
     pub struct AddNearbyPoiData {
         /// Number of the review, to match the result pushed later.
         0 audit_id: w::TextOrNumber => "audit_id: must",
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         1 poi_id: w::TextOrNumber => "poi_id: must",
         /// Licence number that it belongs to.
         2 related_credential: Option<String> => "related_credential",
@@ -43,9 +43,9 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wxa::AllCategoryInfo`.
     pub struct AllCategoryInfoCategory {
-        /// Number of the category.
+        /// Number of the category, used to set categories.
         0 id: i64 => "id: must",
-        /// Name of the category.
+        /// Category by name.
         1 name: Option<String> => "name",
         /// Level in the tree, `0` is the virtual root.
         2 level: Option<i64> => "level",
@@ -55,7 +55,7 @@ w::record! {
         4 children: Option<Vec<i64>> => "children",
         /// Whether documents are needed: `0` no, `1` yes.
         5 sensitive_type: Option<i64> => "sensitive_type",
-        /// Documents asked for.
+        /// Documents asked for: `exter_list` and `remark`.
         6 qualify: Option<Qualify> => "qualify",
     }
 }
@@ -63,9 +63,9 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::Business`.
     pub struct BaseInfo {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
-        /// Name of the store.
+        /// Name of the store without its region.
         1 business_name: String => "business_name: must",
         /// Province of the store.
         2 province: String => "province: must",
@@ -73,7 +73,7 @@ w::record! {
         3 city: String => "city: must",
         /// District of the store.
         4 district: String => "district: must",
-        /// Street address of the place; personal data, masked in `Debug`.
+        /// Street and number of the place; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
         /// Phone of the store; personal data, masked in `Debug`.
         6 telephone: String => "telephone: must masked",
@@ -83,7 +83,7 @@ w::record! {
         8 latitude: f64 => "latitude: must masked",
         /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         9 open_time: String => "open_time: must",
-        /// Pictures of the store.
+        /// Pictures of the store: `photo_url`.
         10 photo_list: Option<Vec<Photo>> => "photo_list",
         /// Code of the store's state, in review or shown.
         11 status: i64 => "status: must",
@@ -93,7 +93,7 @@ w::record! {
 w::record! {
     /// `business` of the answer of `wxa::GetStoreInfo`; an item of `business_list` in the answer of `wxa::GetStoreList`.
     pub struct Business {
-        /// Basic data of the store.
+        /// Basic data of the store: `poi_id`, `business_name`, `province`, `city` and so on.
         0 base_info: BaseInfo => "base_info: must",
     }
 }
@@ -103,7 +103,7 @@ w::record! {
     pub struct Buyer {
         /// AppID of the buyer.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Number of the service in the market.
+        /// Number of the service in the service market, given when it is listed.
         1 service_id: w::TextOrNumber => "service_id: must",
         /// Specifications bought, with their ends.
         2 spec_list: Option<Vec<Spec>> => "spec_list",
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// `data` of `wxa::GetNearbyPoiListData`.
     pub struct DataDetail {
-        /// The places.
+        /// The places: `poi_id`, `qualification_address`, `qualification_num` and so on.
         0 poi_list: Vec<Poi> => "poi_list: must",
     }
 }
@@ -180,9 +180,9 @@ w::record! {
         0 soso_map_poi_uid: String => "sosomap_poi_uid: must",
         /// Name of the place.
         1 branch_name: String => "branch_name: must",
-        /// Kind of place.
+        /// Line of business of the place, from the map's data.
         2 category: String => "category: must",
-        /// Street address of the place; personal data, masked in `Debug`.
+        /// Street and number of the place; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
         /// Phone of the place; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
@@ -209,7 +209,7 @@ w::record! {
         /// Address of its avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: String => "headimgurl: must masked",
-        /// Categories of the applicant.
+        /// Categories of the applicant: `first` and `second`.
         4 categories: Vec<Category> => "categories: must",
         /// Page of the applicant.
         5 apply_url: String => "apply_url: must",
@@ -223,7 +223,7 @@ w::record! {
 w::record! {
     /// An item of `exter_list` in `wxa::Qualify`.
     pub struct Exter {
-        /// Documents that must all be given together.
+        /// Documents that must all be given together: `name` and `url`.
         0 inner_list: Vec<DetailInfo> => "inner_list: must",
     }
 }
@@ -233,7 +233,7 @@ w::record! {
     pub struct Frame {
         /// Running number of the frame.
         0 frame_id: i64 => "frame_id: must",
-        /// What each member did in this frame.
+        /// What each member did in this frame: `open_id`, `action_list` and `b`.
         1 pkg_list: Vec<Pkg> => "pkg_list: must",
     }
 }
@@ -272,7 +272,7 @@ w::record! {
         /// Full name of the region; `fullname` on the wire.
         #[doc(alias = "fullname")]
         2 full_name: String => "fullname: must",
-        /// Coordinates of its centre.
+        /// Coordinates of its centre: `lng` and `lat`.
         3 location: Option<Location> => "location",
         /// Name of the region in pinyin.
         4 pinyin: Option<Vec<String>> => "pinyin",
@@ -296,7 +296,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetMerchantCategory`.
     pub struct GetMerchantCategoryData {
-        /// All categories.
+        /// All categories: `categories`.
         0 all_category_info: AllCategoryInfo => "all_category_info: must",
     }
 }
@@ -308,7 +308,7 @@ w::record! {
         0 left_apply_num: i64 => "left_apply_num: must",
         /// How many places may be added at most.
         1 max_apply_num: i64 => "max_apply_num: must",
-        /// Holds the list of places.
+        /// Holds the list of places: `poi_list`.
         2 data: w::serial::Value => "data: must",
     }
 }
@@ -318,7 +318,7 @@ w::record! {
     pub struct GetWxaGameFrameData {
         /// Whether more frames follow.
         0 has_more: bool => "has_more: must",
-        /// Data of the frames.
+        /// Data of the frames: `frame_id` and `pkg_list`.
         1 frame_list: Vec<Frame> => "frame_list: must",
     }
 }
@@ -326,7 +326,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameIdentityInfo`.
     pub struct GetWxaGameIdentityInfoData {
-        /// Members of the room.
+        /// Members of the room: `client_id` and `open_id`.
         0 info_list: Vec<DataInfo> => "info_list: must",
     }
 }
@@ -354,7 +354,7 @@ w::record! {
         8 room_ext_info: String => "room_ext_info: must",
         /// Random seed of the game.
         9 seed: String => "seed: must",
-        /// Members of the room.
+        /// Members of the room: `is_ready`, `role`, `client_id`, `pos_num` and so on.
         10 member_list: Vec<Member> => "member_list: must",
         /// When the room last changed, Unix seconds; format `unix`.
         11 update_timestamp: xinqiao_types::UnixSeconds => "update_timestamp: must",
@@ -380,7 +380,7 @@ w::record! {
 w::record! {
     /// `info` of `wxa::vip::user::InfoAdd`; `info` of `wxa::vip::user::InfoUpdate`.
     pub struct InfoAddInfo {
-        /// Kind of membership.
+        /// Kind of membership, as you defined it.
         0 identity: String => "identity: must",
         /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
@@ -392,7 +392,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `wxa::vip::user::InfoGet`.
     pub struct InfoGetInfo {
-        /// Kind of membership.
+        /// Kind of membership, as you defined it.
         0 identity: String => "identity: must",
         /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
@@ -467,9 +467,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::user::ListGet`.
     pub struct ListGetList {
-        /// The member, by openid of the mini program.
-        0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
-        /// Kind of membership.
+        /// The member, by openid of the mini program; personal data, masked in `Debug`.
+        0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
+        /// Kind of membership, as you defined it.
         1 identity: String => "identity: must",
         /// Number of the member in your own system.
         2 outer_userid: Option<String> => "outer_userid",
@@ -524,11 +524,11 @@ w::record! {
         1 role: i64 => "role: must",
         /// Number of the member within the room.
         2 client_id: i64 => "client_id: must",
-        /// Seat of the member.
+        /// Seat of the member in the room.
         3 pos_num: i64 => "pos_num: must",
-        /// Address of the member's avatar; `headimg` on the wire.
+        /// Address of the member's avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
-        4 head_img: Option<String> => "headimg",
+        4 head_img: Option<String> => "headimg: masked",
         /// Nickname of the member; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
         /// Whether the member may start the game.
@@ -550,7 +550,7 @@ w::record! {
         2 suggest: Option<String> => "suggest",
         /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// Level of the keyword.
+        /// How serious the matched keyword is; higher is worse.
         4 level: Option<i64> => "level",
         /// Confidence, 0 to 100.
         5 prob: Option<i64> => "prob",
@@ -590,7 +590,7 @@ w::record! {
     pub struct Order {
         /// Order number in the service market.
         0 order_id: i64 => "order_id: must",
-        /// Number of the specification bought.
+        /// Specification that was bought, as set by the provider in the market.
         1 specification_id: String => "specification_id: must",
         /// From when the service counts, Unix seconds; format `unix`.
         2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
@@ -658,11 +658,11 @@ w::record! {
 w::record! {
     /// An item of `poi_list` in `wxa::DataDetail`.
     pub struct Poi {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: w::TextOrNumber => "poi_id: must",
         /// Address on the licence.
         1 qualification_address: String => "qualification_address: must",
-        /// Number of the licence.
+        /// Number of the licence, as on the document.
         2 qualification_num: String => "qualification_num: must",
         /// Review: `2` failed, `3` passed, else in review.
         3 audit_status: i64 => "audit_status: must",
@@ -712,7 +712,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::SearchMapPoi`.
     pub struct SearchMapPoiData {
-        /// Places found.
+        /// Places found: `sosomap_poi_uid`, `branch_name`, `category`, `address` and so on.
         0 item: Vec<DataItem> => "item: must",
     }
 }
@@ -788,7 +788,7 @@ w::record! {
 w::record! {
     /// An item of `spec_list` in `wxa::Buyer`.
     pub struct Spec {
-        /// Number of the specification bought.
+        /// Specification that was bought, as set by the provider in the market.
         0 specification_id: String => "specification_id: must",
         /// When this specification ends, Unix seconds.
         1 expire_time: i64 => "expire_time: must",
@@ -832,7 +832,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.add.html>.
     /// * Catalog: `mini_program.wxa.add_nearby_poi`.
     pub struct AddNearbyPoi {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
         /// Always `1`; `0` or `1` on the wire.
         1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
@@ -848,13 +848,13 @@ w::record! {
         6 store_name: String => "store_name: must",
         /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         7 hour: String => "hour: must",
-        /// Street address of the place; personal data, masked in `Debug`.
+        /// Street and number of the place; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
-        /// Name of the company that runs it.
+        /// Company that runs the store.
         9 company_name: String => "company_name: must",
-        /// Phone for customers; such as `020-12345678`.
-        10 contract_phone: String => "contract_phone: must",
-        /// Number of the licence.
+        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        10 contract_phone: String => "contract_phone: must masked",
+        /// Number of the business licence.
         11 credential: String => "credential: must",
         /// Media ids of the licences.
         12 qualification_list: Option<Vec<String>> => "qualification_list",
@@ -878,7 +878,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddNearbyPoi`].
     pub struct AddNearbyPoiResponse {
-        /// Numbers of the review and the place.
+        /// Numbers of the review and the place: `audit_id`, `poi_id` and `related_credential`.
         0 data: AddNearbyPoiData => "data: must",
     }
 }
@@ -909,7 +909,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.add_store`.
     pub struct AddStore {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: Option<String> => "poi_id",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
@@ -917,13 +917,13 @@ w::record! {
         2 pic_list: Pic => "pic_list: must json",
         /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
-        /// Street address of the place; personal data, masked in `Debug`.
+        /// Street and number of the place; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// Name of the company that runs it.
+        /// Company that runs the store.
         5 company_name: String => "company_name: must",
-        /// Phone for customers; such as `020-12345678`.
-        6 contract_phone: String => "contract_phone: must",
-        /// Number of the licence.
+        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        6 contract_phone: String => "contract_phone: must masked",
+        /// Number of the business licence.
         7 credential: String => "credential: must",
         /// Media ids of the licences.
         8 qualification_list: Option<Vec<String>> => "qualification_list",
@@ -947,7 +947,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddStore`].
     pub struct AddStoreResponse {
-        /// Number of the review.
+        /// Number of the review: `audit_id`.
         0 data: AddStoreData => "data: must",
     }
 }
@@ -1110,15 +1110,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.create_map_poi`.
     pub struct CreateMapPoi {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: Option<String> => "poi_id",
-        /// Name of the store.
+        /// Name of the store, reviewed after handing in.
         1 name: String => "name: must",
         /// Kind of store, two levels; such as `美食:江浙菜`.
         2 category: String => "category: must",
-        /// Introduction of the store.
+        /// Words about the store on its page.
         3 introduct: String => "introduct: must",
-        /// Phone of the store; personal data, masked in `Debug`.
+        /// Phone of the store that users can call; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
         /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
@@ -1133,7 +1133,7 @@ w::record! {
         9 city: String => "city: must",
         /// District of the store.
         10 district: String => "district: must",
-        /// Street address of the place; personal data, masked in `Debug`.
+        /// Street and number of the place; personal data, masked in `Debug`.
         11 address: String => "address: must masked",
         /// Address of the store's picture.
         12 photo: String => "photo: must",
@@ -1161,7 +1161,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateMapPoi`].
     pub struct CreateMapPoiResponse {
-        /// Number of the application.
+        /// Number of the application: `base_id`.
         0 data: CreateMapPoiData => "data: must",
     }
 }
@@ -1222,7 +1222,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateWxaGameRoom`].
     pub struct CreateWxaGameRoomResponse {
-        /// Handle of the room.
+        /// Handle of the room: `access_info`.
         0 data: CreateWxaGameRoomData => "data: must",
     }
 }
@@ -1253,7 +1253,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.delete.html>.
     /// * Catalog: `mini_program.wxa.del_nearby_poi`.
     pub struct DelNearbyPoi {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1285,7 +1285,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.del_store`.
     pub struct DelStore {
-        /// Number of the store.
+        /// Store to delete, from the list of stores.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1399,11 +1399,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generateNFC.html>.
     /// * Catalog: `mini_program.wxa.generate_nfc_scheme`.
     pub struct GenerateNfcScheme {
-        /// Page and version that open.
+        /// Page and version that open: `path`, `query` and `env_version`.
         0 jump_wxa: JumpWxa => "jump_wxa: must",
-        /// Number of the device model.
+        /// Number of the device model, got by registering the hardware.
         1 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, unique within the model.
         2 sn: Option<String> => "sn",
     }
     new(jump_wxa: JumpWxa, model_id: impl Into<String>)
@@ -1447,7 +1447,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.generate.html>.
     /// * Catalog: `mini_program.wxa.generate_scheme`.
     pub struct GenerateScheme {
-        /// Page and version that open.
+        /// Page and version that open: `path`, `query` and `env_version`.
         0 jump_wxa: JumpWxa => "jump_wxa: must",
         /// Whether it expires; nowadays all do, within 30 days.
         1 is_expire: Option<bool> => "is_expire",
@@ -1602,7 +1602,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantAuditInfo`].
     pub struct GetMerchantAuditInfoResponse {
-        /// Review of the store mini program.
+        /// Review of the store mini program: `audit_id`, `status` and `reason`.
         0 data: GetMerchantAuditInfoData => "data: must",
     }
 }
@@ -1640,7 +1640,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantCategory`].
     pub struct GetMerchantCategoryResponse {
-        /// Categories for store mini programs.
+        /// Categories for store mini programs: `all_category_info`.
         0 data: GetMerchantCategoryData => "data: must",
     }
 }
@@ -1747,7 +1747,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetNearbyPoiList`].
     pub struct GetNearbyPoiListResponse {
-        /// Places with the quota left.
+        /// Places with the quota left: `left_apply_num`, `max_apply_num` and `data`.
         0 data: GetNearbyPoiListData => "data: must",
     }
 }
@@ -1901,9 +1901,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/hardware-device/hardwareDevice.getSnTicket.html>.
     /// * Catalog: `mini_program.wxa.get_sn_ticket`.
     pub struct GetSnTicket {
-        /// Serial number of the device.
+        /// Serial number of the device, unique within the model.
         0 sn: String => "sn: must",
-        /// Number of the device model.
+        /// Number of the device model, got by registering the hardware.
         1 model_id: String => "model_id: must",
     }
     new(sn: impl Into<String>, model_id: impl Into<String>)
@@ -1943,7 +1943,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.get_store_info`.
     pub struct GetStoreInfo {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
     }
     new(poi_id: impl Into<String>)
@@ -1952,7 +1952,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStoreInfo`].
     pub struct GetStoreInfoResponse {
-        /// Data of the store.
+        /// Data of the store: `base_info`.
         0 business: Business => "business: must",
     }
 }
@@ -1994,7 +1994,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStoreList`].
     pub struct GetStoreListResponse {
-        /// Stores of this page.
+        /// Stores of this page: `base_info`.
         0 business_list: Vec<Business> => "business_list: must",
         /// How many there are in all.
         1 total_count: i64 => "total_count: must",
@@ -2018,6 +2018,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetStoreList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["business_list"],
+    },
+    |answer| answer.business_list => Business
 }
 
 w::record! {
@@ -2073,7 +2088,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserNotify`].
     pub struct GetUserNotifyResponse {
-        /// Content and state of the notice.
+        /// Content and state of the notice: `notify_type`, `code_state`, `code_expire_time` and so on.
         0 notify_info: NotifyInfo => "notify_info: must",
     }
 }
@@ -2112,15 +2127,15 @@ w::record! {
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Scene: `0` sign-up, `1` abuse of campaigns.
         2 scene: i64 => "scene: must",
-        /// IP address that the user comes from.
-        3 client_ip: Option<String> => "client_ip",
+        /// IP address that the user comes from; personal data, masked in `Debug`.
+        3 client_ip: Option<String> => "client_ip: masked",
         /// Mailbox of the user.
         4 email_address: Option<String> => "email_address",
-        /// Phone of the user.
+        /// Phone of the user, to judge the risk.
         5 mobile_no: Option<String> => "mobile_no",
         /// Bank card of the user.
         6 bank_card_no: Option<String> => "bank_card_no",
-        /// Certificate number of the user.
+        /// Certificate number of the user, to judge the risk.
         7 cert_no: Option<String> => "cert_no",
         /// Further data of your own.
         8 extended_info: Option<String> => "extended_info",
@@ -2417,7 +2432,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameIdentityInfo`].
     pub struct GetWxaGameIdentityInfoResponse {
-        /// Numbers and openids of the members.
+        /// Numbers and openids of the members: `info_list`.
         0 data: GetWxaGameIdentityInfoData => "data: must",
     }
 }
@@ -2530,7 +2545,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImageSearch`].
     pub struct ImageSearchResponse {
-        /// Pages of goods found.
+        /// Pages of goods found: `title`, `img_url`, `price` and `path`.
         0 items: Vec<ImageSearchItem> => "items: must",
     }
 }
@@ -2707,9 +2722,9 @@ w::record! {
     pub struct MsgSecCheckResponse {
         /// Id of this check, to match the later result with.
         0 trace_id: String => "trace_id: must",
-        /// Overall verdict.
+        /// Overall verdict: `suggest` and `label`.
         1 result: Option<ResultInfo> => "result",
-        /// Verdict of each strategy.
+        /// Verdict of each strategy: `errcode`, `strategy`, `suggest`, `label` and so on.
         2 detail: Option<Vec<MsgSecCheckDetail>> => "detail",
     }
 }
@@ -2789,7 +2804,7 @@ w::record! {
     pub struct QuerySchemeResponse {
         /// Page, version and times of the scheme.
         0 scheme_info: SchemeInfo => "scheme_info: must",
-        /// How many openings are left.
+        /// How many openings are left: `remain_visit_quota`.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
@@ -2837,7 +2852,7 @@ w::record! {
     pub struct QueryUrlLinkResponse {
         /// Page, version and times of the link.
         0 url_link_info: UrlLinkInfo => "url_link_info: must",
-        /// How many openings are left.
+        /// How many openings are left: `remain_visit_quota`.
         1 quota_info: QuotaInfo => "quota_info: must",
     }
 }
@@ -2975,7 +2990,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchMapPoi`].
     pub struct SearchMapPoiResponse {
-        /// Places found.
+        /// Places found: `item`.
         0 data: SearchMapPoiData => "data: must",
     }
 }
@@ -3041,7 +3056,7 @@ w::record! {
     pub struct ServiceGetServiceBuyer {
         /// AppID of the mini program that bought the service.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Number of the service in the market.
+        /// Number of the service in the service market, given when it is listed.
         1 service_id: String => "service_id: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, service_id: impl Into<String>)
@@ -3050,7 +3065,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceGetServiceBuyer`].
     pub struct ServiceGetServiceBuyerResponse {
-        /// The buyer with the specifications bought.
+        /// The buyer with the specifications bought: `appid`, `service_id` and `spec_list`.
         0 buyer: Buyer => "buyer: must",
     }
 }
@@ -3081,7 +3096,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_service_buyer_list.html>.
     /// * Catalog: `mini_program.wxa.service_get_service_buyer_list`.
     pub struct ServiceGetServiceBuyerList {
-        /// Number of the service in the market.
+        /// Number of the service in the service market, given when it is listed.
         0 service_id: String => "service_id: must",
         /// How many rows to skip; 0 for the first page.
         1 offset: i64 => "offset: must",
@@ -3094,7 +3109,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceGetServiceBuyerList`].
     pub struct ServiceGetServiceBuyerListResponse {
-        /// Mini programs that bought the service.
+        /// Mini programs that bought the service: `appid`, `service_id` and `spec_list`.
         0 buyer_list: Vec<Buyer> => "buyer_list: must",
     }
 }
@@ -3116,6 +3131,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ServiceGetServiceBuyerList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["buyer_list"],
+    },
+    |answer| answer.buyer_list => Buyer
 }
 
 w::record! {
@@ -3179,7 +3209,7 @@ w::record! {
     pub struct ServiceMarketGetPaidOrderList {
         /// AppID of the buyer.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Number of the service in the market.
+        /// Number of the service in the service market, given when it is listed.
         1 service_id: String => "service_id: must",
         /// How many rows to skip; 0 for the first page.
         2 offset: i64 => "offset: must",
@@ -3197,7 +3227,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarketGetPaidOrderList`].
     pub struct ServiceMarketGetPaidOrderListResponse {
-        /// Paid orders.
+        /// Paid orders: `order_id`, `specification_id`, `effective_time` and so on.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
@@ -3219,6 +3249,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ServiceMarketGetPaidOrderList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => Order
 }
 
 w::record! {
@@ -3284,7 +3329,7 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Number of the service in the market.
+        /// Number of the service in the service market, given when it is listed.
         3 service_id: w::TextOrNumber => "service_id: must",
         /// Number of the variant (SKU) of the product.
         4 sku_id: String => "sku_id: must",
@@ -3351,7 +3396,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/nearby-poi/nearbyPoi.setShowStatus.html>.
     /// * Catalog: `mini_program.wxa.set_nearby_poi_show_status`.
     pub struct SetNearbyPoiShowStatus {
-        /// Number of the place or store.
+        /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
         /// Whether to show it among nearby mini programs; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
@@ -3391,7 +3436,7 @@ w::record! {
         1 signature: String => "signature: must query",
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// Key-value pairs to write.
+        /// Key-value pairs to write: `key` and `value`.
         3 kv_list: Vec<SetUserInteractiveDataKv> => "kv_list: must",
     }
     new(
@@ -3515,7 +3560,7 @@ w::record! {
         1 signature: String => "signature: must query",
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// Key-value pairs to write.
+        /// Key-value pairs to write: `key` and `value`.
         3 kv_list: Vec<Kv> => "kv_list: must",
     }
     new(
@@ -3563,7 +3608,7 @@ w::record! {
 w::record! {
     /// Answer to [`SiteSearch`].
     pub struct SiteSearchResponse {
-        /// Pages found.
+        /// Pages found: `title`, `image`, `description` and `path`.
         0 items: Vec<SiteSearchItem> => "items: must",
         /// Whether more pages follow; `0` or `1` on the wire.
         1 has_next_page: bool => "has_next_page: must zero-one",
@@ -3593,6 +3638,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SiteSearch,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_page_info",
+        next: "next_page_info",
+        more: "has_next_page",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => SiteSearchItem
+}
+
 w::record! {
     /// Update a store (更新门店).
     ///
@@ -3600,7 +3660,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.update_store`.
     pub struct UpdateStore {
-        /// Number of the store.
+        /// Store to change, from the list of stores.
         0 poi_id: String => "poi_id: must",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
@@ -3608,8 +3668,8 @@ w::record! {
         2 pic_list: Pic => "pic_list: must json",
         /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
-        /// Phone for customers; such as `020-12345678`.
-        4 contract_phone: String => "contract_phone: must",
+        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        4 contract_phone: String => "contract_phone: must masked",
         /// Id of the card or coupon kind, not of the copy that a user holds (that is the code); such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         5 card_id: String => "card_id: must",
     }
@@ -3626,7 +3686,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateStore`].
     pub struct UpdateStoreResponse {
-        /// Whether the change needs a review.
+        /// Whether the change needs a review: `has_audit_id` and `audit_id`.
         0 data: UpdateStoreData => "data: must",
     }
 }
@@ -3688,7 +3748,7 @@ pub mod charge {
                 3 start_service_time: i64 => "startServiceTime: must",
                 /// When the subscription ends, Unix seconds, for subscriptions; `endServiceTime` on the wire.
                 4 end_service_time: i64 => "endServiceTime: must",
-                /// Usage by package; `detailList` on the wire.
+                /// Usage by package: `pkgId`, `spuId`, `skuId`, `status` and so on; `detailList` on the wire.
                 5 detail_list: Vec<super::super::GetDetail> => "detailList: must",
                 /// How many packages there are.
                 6 total: i64 => "total: must",
@@ -3712,6 +3772,21 @@ pub mod charge {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            Get,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total",
+                pages: "",
+                lists: &["detailList"],
+            },
+            |answer| answer.detail_list => super::super::GetDetail
         }
 
         w::record! {
@@ -3815,7 +3890,7 @@ pub mod dev_plugin {
     w::record! {
         /// Answer to [`DevApplyList`].
         pub struct DevApplyListResponse {
-            /// Mini programs that applied for the plugin.
+            /// Mini programs that applied for the plugin: `appid`, `status`, `nickname`, `headimgurl` and so on.
             0 apply_list: Vec<super::DevApplyListApply> => "apply_list: must",
         }
     }
@@ -3837,6 +3912,21 @@ pub mod dev_plugin {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        DevApplyList,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["apply_list"],
+        },
+        |answer| answer.apply_list => super::DevApplyListApply
     }
 
     w::record! {
@@ -3880,7 +3970,7 @@ pub mod dev_plugin {
         pub struct DevRefuse {
             /// Fixed name of the operation; one address serves several; always `dev_refuse`.
             0 action: String => "action: must",
-            /// Why it is refused.
+            /// Why use of the plugin is refused, shown to the applicant.
             1 reason: String => "reason: must",
         }
         new(action: impl Into<String>, reason: impl Into<String>)
@@ -3923,7 +4013,7 @@ pub mod game {
             1 signature: Option<String> => "signature: query",
             /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// Application id of the virtual payment.
+            /// Application id of virtual payment, given in the console under virtual payment.
             3 offer_id: Option<String> => "offer_id",
             /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
@@ -3939,7 +4029,7 @@ pub mod game {
             9 pay_bill_no: String => "pay_bill_no: must",
             /// Order number of your system, by which repeats are recognized.
             10 bill_no: String => "bill_no: must",
-            /// How many coins.
+            /// Coins that are paid or given.
             11 amount: i64 => "amount: must",
         }
         new(
@@ -3995,7 +4085,7 @@ pub mod game {
             1 signature: Option<String> => "signature: query",
             /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// Application id of the virtual payment.
+            /// Application id of virtual payment, given in the console under virtual payment.
             3 offer_id: Option<String> => "offer_id",
             /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
@@ -4070,7 +4160,7 @@ pub mod game {
             1 signature: Option<String> => "signature: query",
             /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// Application id of the virtual payment.
+            /// Application id of virtual payment, given in the console under virtual payment.
             3 offer_id: Option<String> => "offer_id",
             /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
@@ -4084,7 +4174,7 @@ pub mod game {
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// How many coins.
+            /// Coins that are paid or given.
             10 amount: i64 => "amount: must",
             /// Items as serialized text, noted in the statement; `payitem` on the wire.
             #[doc(alias = "payitem")]
@@ -4155,7 +4245,7 @@ pub mod game {
             1 signature: Option<String> => "signature: query",
             /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// Application id of the virtual payment.
+            /// Application id of virtual payment, given in the console under virtual payment.
             3 offer_id: Option<String> => "offer_id",
             /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
@@ -4169,7 +4259,7 @@ pub mod game {
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// How many coins.
+            /// Coins that are paid or given.
             10 amount: i64 => "amount: must",
         }
         new(
@@ -4226,7 +4316,7 @@ pub mod game {
             1 signature: Option<String> => "signature: query",
             /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
             2 pay_sig: Option<String> => "pay_sig: query",
-            /// Application id of the virtual payment.
+            /// Application id of virtual payment, given in the console under virtual payment.
             3 offer_id: Option<String> => "offer_id",
             /// Zone of the game server, `1` without zones.
             4 zone_id: String => "zone_id: must",
@@ -4257,7 +4347,7 @@ pub mod game {
     w::record! {
         /// Answer to [`QueryOrderInfo`].
         pub struct QueryOrderInfoResponse {
-            /// Number of the item.
+            /// Item, as set up in the console of virtual payment.
             0 product_id: String => "product_id: must",
             /// Order number of your system.
             1 out_trade_no: String => "out_trade_no: must",
@@ -4327,9 +4417,9 @@ pub mod game {
             pub struct MediaCheckSyncResponse {
                 /// Id of this check, to match the later result with.
                 0 trace_id: String => "trace_id: must",
-                /// Overall verdict.
+                /// Overall verdict: `suggest` and `label`.
                 1 result: Option<super::super::ResultInfo> => "result",
-                /// Verdict of each strategy.
+                /// Verdict of each strategy: `errcode`, `strategy`, `suggest`, `label` and so on.
                 2 detail: Option<Vec<super::super::MediaCheckSyncDetail>> => "detail",
             }
         }
@@ -4385,9 +4475,9 @@ pub mod game {
             pub struct MsgSecCheckResponse {
                 /// Id of this check, to match the later result with.
                 0 trace_id: String => "trace_id: must",
-                /// Overall verdict.
+                /// Overall verdict: `suggest`, `label` and `replaced_content`.
                 1 result: Option<super::super::MsgSecCheckResult> => "result",
-                /// Verdict of each strategy.
+                /// Verdict of each strategy: `errcode`, `strategy`, `suggest`, `label` and so on.
                 2 detail: Option<Vec<super::super::MsgSecCheckDetail>> => "detail",
             }
         }
@@ -4475,7 +4565,7 @@ pub mod plugin {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Plugins added so far.
+            /// Plugins added so far: `appid`, `status`, `nickname` and `headimgurl`.
             0 plugin_list: Vec<super::Plugin> => "plugin_list: must",
         }
     }
@@ -4590,9 +4680,9 @@ pub mod vip {
             pub struct InfoAdd {
                 /// Id of the session in which the user joined.
                 0 session_id: String => "session_id: must",
-                /// The member, by openid of the mini program.
-                1 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
-                /// Membership data of the user.
+                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                1 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
+                /// Membership data of the user: `identity`, `outer_userid` and so on.
                 2 info: super::super::InfoAddInfo => "info: must",
             }
             new(
@@ -4628,8 +4718,8 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/delete_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_delete`.
             pub struct InfoDelete {
-                /// The member, by openid of the mini program.
-                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
+                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
@@ -4660,8 +4750,8 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_get`.
             pub struct InfoGet {
-                /// The member, by openid of the mini program.
-                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
+                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
         }
@@ -4669,7 +4759,7 @@ pub mod vip {
         w::record! {
             /// Answer to [`InfoGet`].
             pub struct InfoGetResponse {
-                /// Membership data of the user.
+                /// Membership data of the user: `identity`, `outer_userid` and so on.
                 0 info: super::super::InfoGetInfo => "info: must",
             }
         }
@@ -4700,9 +4790,9 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/update_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_update`.
             pub struct InfoUpdate {
-                /// The member, by openid of the mini program.
-                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must",
-                /// Membership data of the user.
+                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
+                /// Membership data of the user: `identity`, `outer_userid` and so on.
                 1 info: super::super::InfoAddInfo => "info: must",
             }
             new(wxa_openid: impl Into<xinqiao_types::OpenId>, info: super::super::InfoAddInfo)
@@ -4767,6 +4857,21 @@ pub mod vip {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListGet,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::ListGetList
         }
     }
 }

@@ -45,8 +45,8 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the mini program reviewed; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
-        /// Address of the avatar of the mini program reviewed; `headImg` on the wire.
-        2 head_img: String => "headImg: must",
+        /// Address of the avatar of the mini program reviewed; personal data, masked in `Debug`; `headImg` on the wire.
+        2 head_img: String => "headImg: must masked",
     }
 }
 
@@ -55,11 +55,11 @@ w::record! {
     pub struct CommentReply {
         /// Number of the further answer; `commentReplyId` on the wire.
         0 comment_reply_id: String => "commentReplyId: must",
-        /// Number of the review; `commentId` on the wire.
+        /// Review that is answered; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
-        /// Content of the further answer; `commentReplyContent` on the wire.
+        /// Content of the further answer: `content`; `commentReplyContent` on the wire.
         2 comment_reply_content: CommentReplyContent => "commentReplyContent: must",
-        /// Who gave the further answer; `commentReplyObject` on the wire.
+        /// Who gave the further answer: `nickname` and `imgUrl`; `commentReplyObject` on the wire.
         3 comment_reply_object: ReplyObject => "commentReplyObject: must",
         /// When it was written, Unix seconds; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `commentReplyContent` of `wxa_api::CommentReply`.
     pub struct CommentReplyContent {
-        /// Text of the answer.
+        /// Text of the further answer.
         0 content: String => "content: must",
     }
 }
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct CommentInfoGetInfo {
-        /// Content of the review.
+        /// Content of the review: `commentId`, `amount`, `orderId`, `wxPayId` and so on.
         0 content: InfoContent => "content: must",
     }
 }
@@ -91,7 +91,7 @@ w::record! {
         0 complaint_order_id: i64 => "complaintOrderId: must",
         /// The user who complained; personal data, masked in `Debug`; `openId` on the wire.
         1 open_id: xinqiao_types::OpenId => "openId: must masked",
-        /// Code of the kind of problem.
+        /// What the user complains about, as a code.
         2 type_: i64 => "type: must",
         /// Appeal: `0` none, `401` open, `402` timed out, `403` under way, `117` won, `118` lost; `appealState` on the wire.
         3 appeal_state: i64 => "appealState: must",
@@ -101,13 +101,13 @@ w::record! {
         5 head_img_url: String => "headImgUrl: must masked",
         /// Phone of who complained; personal data, masked in `Debug`; `phoneNumber` on the wire.
         6 phone_number: w::TextOrNumber => "phoneNumber: must masked",
-        /// What the user wrote and uploaded; `customerMaterial` on the wire.
+        /// What the user wrote and uploaded: `content` and `mediaIdList`; `customerMaterial` on the wire.
         7 customer_material: Option<CustomerMaterial> => "customerMaterial",
         /// Order number under which the merchant took the payment; `outTradeNo` on the wire.
         8 out_trade_no: String => "outTradeNo: must",
-        /// Order number at the platform; `orderId` on the wire.
+        /// Order complained about, by the platform's number; `orderId` on the wire.
         9 order_id: String => "orderId: must",
-        /// Code of the complaint's state.
+        /// How far the complaint has come: waiting, accepted, closed; as a code.
         10 status: i64 => "status: must",
         /// Product that the complaint is about; `productName` on the wire.
         11 product_name: String => "productName: must",
@@ -125,9 +125,9 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ComplaintOrderDetailItem {
-        /// Code of the step; `itemType` on the wire.
+        /// What this step of the complaint is, such as opened, appealed or decided, as a code; `itemType` on the wire.
         0 item_type: i64 => "itemType: must",
-        /// Code of the step of the appeal; `appealItemType` on the wire.
+        /// Step of the appeal, such as handed in, accepted or decided, as a code; `appealItemType` on the wire.
         1 appeal_item_type: Option<i64> => "appealItemType",
         /// When this step happened, Unix seconds; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
@@ -194,7 +194,7 @@ w::record! {
         6 url: String => "url: must",
         /// Filter word set in code; `filterMsg` on the wire.
         7 filter_msg: Option<String> => "filterMsg",
-        /// What was logged.
+        /// What was logged: `level`, `msg` and `time`.
         8 msg: Vec<Msg> => "msg: must",
         /// When it was logged, Unix seconds; format `unix`.
         9 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
@@ -204,7 +204,7 @@ w::record! {
 w::record! {
     /// `default_time_data` of the answer of `wxa_api::log::GetPerformance`.
     pub struct DefaultTimeData {
-        /// Daily times.
+        /// Daily times: `ref_date`, `cost_time_type` and `cost_time`.
         0 list: Vec<DefaultTimeDataList> => "list: must",
     }
 }
@@ -232,7 +232,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa_api::FeedbackList`.
     pub struct FeedbackListDetail {
-        /// Number of the feedback.
+        /// Number of the feedback, used to fetch its pictures.
         0 record_id: i64 => "record_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -260,7 +260,7 @@ w::record! {
     pub struct GetCategoryData {
         /// Number of the category, to look up the library with.
         0 id: i64 => "id: must",
-        /// Name of the category.
+        /// Category that the mini program has, by name.
         1 name: String => "name: must",
     }
 }
@@ -282,7 +282,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::new_tmpl::GetPubTemplateTitles`.
     pub struct GetPubTemplateTitlesData {
-        /// Number of the title.
+        /// Number of the title, used to add the template.
         0 tid: i64 => "tid: must",
         /// Title of the template.
         1 title: String => "title: must",
@@ -306,7 +306,7 @@ w::record! {
         3 type_: i64 => "type: must",
         /// Sample with content filled in.
         4 example: Option<String> => "example",
-        /// Values allowed for keywords of fixed choice; `keywordEnumValueList` on the wire.
+        /// Values allowed for keywords of fixed choice: `keywordCode` and `enumValueList`; `keywordEnumValueList` on the wire.
         5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => "keywordEnumValueList",
     }
 }
@@ -328,17 +328,17 @@ w::record! {
         5 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// Score, 100 points for each star.
         6 score: i64 => "score: must",
-        /// Products reviewed; `productInfo` on the wire.
+        /// Products reviewed: `productList`; `productInfo` on the wire.
         7 product_info: ProductInfo => "productInfo: must",
-        /// The order in your own system; `orderInfo` on the wire.
+        /// The order in your own system: `busiOrderId`; `orderInfo` on the wire.
         8 order_info: Option<OrderInfo> => "orderInfo",
-        /// Who reviewed; `userInfo` on the wire.
+        /// Who reviewed: `openid`, `nickName` and `headImg`; `userInfo` on the wire.
         9 user_info: Option<UserInfo> => "userInfo",
-        /// The mini program reviewed; `bizInfo` on the wire.
+        /// The mini program reviewed: `appid`, `nickName` and `headImg`; `bizInfo` on the wire.
         10 biz_info: Option<BizInfo> => "bizInfo",
-        /// Text and pictures of the review.
+        /// Text and pictures of the review: `txt` and `media`.
         11 content: ContentDetail => "content: must",
-        /// Further data for handling it; `extInfo` on the wire.
+        /// Further data for handling it: `isAlreadySendTmpl`; `extInfo` on the wire.
         12 ext_info: Option<ExtInfo> => "extInfo",
     }
 }
@@ -358,7 +358,7 @@ w::record! {
         4 source: String => "source: must",
         /// Page on which it happened.
         5 route: String => "route: must",
-        /// Message of the error; `errorMsg` on the wire.
+        /// Message of the JavaScript error; `errorMsg` on the wire.
         6 error_msg: String => "errorMsg: must",
         /// MD5 of the message, to ask for details with; `errorMsgMd5` on the wire.
         7 error_msg_md5: String => "errorMsgMd5: must",
@@ -391,7 +391,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::log::JsErrList`.
     pub struct JsErrListData {
-        /// Message of the error; `errorMsg` on the wire.
+        /// Message of the JavaScript error; `errorMsg` on the wire.
         0 error_msg: String => "errorMsg: must",
         /// MD5 of the message, to ask for details with; `errorMsgMd5` on the wire.
         1 error_msg_md5: String => "errorMsgMd5: must",
@@ -423,11 +423,11 @@ w::record! {
 w::record! {
     /// An item of `media` in `wxa_api::ContentDetail`.
     pub struct Media {
-        /// Address of the picture.
+        /// Picture of the review.
         0 img: Option<String> => "img",
-        /// Address of the thumbnail; `thumbImg` on the wire.
+        /// Thumbnail of the review's picture; `thumbImg` on the wire.
         1 thumb_img: Option<String> => "thumbImg",
-        /// Address of the video.
+        /// Video of the review.
         2 video: Option<String> => "video",
         /// Address of the video's cover; `videoCover` on the wire.
         3 video_cover: Option<String> => "videoCover",
@@ -457,7 +457,7 @@ w::record! {
         1 create_time: xinqiao_types::UnixSeconds => "createTime: must",
         /// Former score, 100 points for each star.
         2 score: i64 => "score: must",
-        /// Text and pictures of the former review.
+        /// Text and pictures of the former review: `txt` and `media`.
         3 content: ContentDetail => "content: must",
     }
 }
@@ -483,7 +483,7 @@ w::record! {
 w::record! {
     /// An item of `productList` in `wxa_api::ProductInfo`.
     pub struct Product {
-        /// Name of the product.
+        /// Product that was reviewed, by name.
         0 name: String => "name: must",
         /// Address of the product's picture; `picUrl` on the wire.
         1 pic_url: String => "picUrl: must",
@@ -493,7 +493,7 @@ w::record! {
 w::record! {
     /// `productInfo` of `wxa_api::InfoContent`.
     pub struct ProductInfo {
-        /// Products of the order; `productList` on the wire.
+        /// Products of the order: `name` and `picUrl`; `productList` on the wire.
         0 product_list: Vec<Product> => "productList: must",
     }
 }
@@ -503,11 +503,11 @@ w::record! {
     pub struct Reply {
         /// Number of the merchant's answer; `replyId` on the wire.
         0 reply_id: String => "replyId: must",
-        /// Number of the review; `commentId` on the wire.
+        /// Review that is answered; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
-        /// Content of the answer; `replyContent` on the wire.
+        /// Content of the answer: `content`; `replyContent` on the wire.
         2 reply_content: ReplyContent => "replyContent: must",
-        /// Who answered; `replyObject` on the wire.
+        /// Who answered: `nickname` and `imgUrl`; `replyObject` on the wire.
         3 reply_object: ReplyObject => "replyObject: must",
         /// When it was written, Unix seconds; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
@@ -537,9 +537,9 @@ w::record! {
 w::record! {
     /// `list` of the answer of `wxa_api::comment::ReplyAndCommentReplyListGet`.
     pub struct ReplyAndCommentReplyListGetList {
-        /// First answer of the merchant.
+        /// First answer of the merchant: `replyId`, `commentId`, `replyContent`, `replyObject` and so on.
         0 reply: Reply => "reply: must",
-        /// Answers that followed; `commentReplyList` on the wire.
+        /// Answers that followed: `commentReplyId`, `commentId`, `commentReplyContent` and so on; `commentReplyList` on the wire.
         1 comment_reply_list: Vec<CommentReply> => "commentReplyList: must",
     }
 }
@@ -561,9 +561,9 @@ w::record! {
 w::record! {
     /// An item of `scene` in the answer of `wxa_api::log::GetScene`.
     pub struct Scene {
-        /// Name of the scene.
+        /// Way by which the mini program was opened.
         0 name: String => "name: must",
-        /// Number of the scene.
+        /// Number of that way, used in queries.
         1 value: w::TextOrNumber => "value: must",
     }
 }
@@ -575,15 +575,15 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Nickname of who reviewed; `nickName` on the wire.
         1 nick_name: String => "nickName: must",
-        /// Address of the avatar of who reviewed; `headImg` on the wire.
-        2 head_img: String => "headImg: must",
+        /// Address of the avatar of who reviewed; personal data, masked in `Debug`; `headImg` on the wire.
+        2 head_img: String => "headImg: must masked",
     }
 }
 
 w::record! {
     /// `data` of the answer of `wxa_api::UserLogSearch`.
     pub struct UserLogSearchData {
-        /// Logs found.
+        /// Logs found: `level`, `libraryVersion`, `clientVersion`, `id` and so on.
         0 list: Vec<DataList> => "list: must",
         /// How many logs match.
         1 total: i64 => "total: must",
@@ -597,9 +597,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the other mini program; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of its avatar; `headimg` on the wire.
+        /// Address of its avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
-        2 head_img: String => "headimg: must",
+        2 head_img: String => "headimg: must masked",
         /// Why it was wanted.
         3 reason: String => "reason: must",
         /// State: `1` open, `2` accepted, `3` refused, `4` timed out, `5` withdrawn, `6` revoked.
@@ -630,7 +630,7 @@ w::record! {
 w::record! {
     /// Answer to [`FeedbackList`].
     pub struct FeedbackListResponse {
-        /// Feedback of this page.
+        /// Feedback of this page: `record_id`, `openid`, `nickname`, `head_url` and so on.
         0 list: Vec<FeedbackListDetail> => "list: must",
         /// How much feedback there is.
         1 total_num: i64 => "total_num: must",
@@ -654,6 +654,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    FeedbackList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => FeedbackListDetail
 }
 
 w::record! {
@@ -699,7 +714,7 @@ w::record! {
 w::record! {
     /// Answer to [`UserLogSearch`].
     pub struct UserLogSearchResponse {
-        /// Logs and how many there are.
+        /// Logs and how many there are: `list` and `total`.
         0 data: UserLogSearchData => "data: must",
     }
 }
@@ -721,6 +736,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    UserLogSearch,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "data.total",
+        pages: "",
+        lists: &["data.list"],
+    },
+    |answer| answer.data.list => DataList
 }
 
 /// Reviews (评价): `mini_program.wxa_api.comment`.
@@ -777,11 +807,11 @@ pub mod comment {
     w::record! {
         /// Answer to [`CommentInfoGet`].
         pub struct CommentInfoGetResponse {
-            /// The review with its order.
+            /// The review with its order: `content`.
             0 info: super::CommentInfoGetInfo => "info: must",
-            /// How far the handling of the bad review is; `processInfo` on the wire.
+            /// How far the handling of the bad review is: `commentId` and `actionList`; `processInfo` on the wire.
             1 process_info: Option<super::ProcessInfo> => "processInfo",
-            /// The review before the user changed it; `oldComment` on the wire.
+            /// The review before the user changed it: `commentId`, `createTime`, `score` and `content`; `oldComment` on the wire.
             2 old_comment: Option<super::OldComment> => "oldComment",
         }
     }
@@ -868,7 +898,7 @@ pub mod comment {
     w::record! {
         /// Answer to [`MpCommentListGet`].
         pub struct MpCommentListGetResponse {
-            /// Reviews of this page; `commentList` on the wire.
+            /// Reviews of this page: `commentId`, `amount`, `orderId`, `wxPayId` and so on; `commentList` on the wire.
             0 comment_list: Vec<super::InfoContent> => "commentList: must",
             /// How many reviews match.
             1 total: i64 => "total: must",
@@ -896,6 +926,21 @@ pub mod comment {
         }
     }
 
+    w::paged! {
+        MpCommentListGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["commentList"],
+        },
+        |answer| answer.comment_list => super::InfoContent
+    }
+
     w::record! {
         /// List the replies to a review (列出评价的回复).
         ///
@@ -912,7 +957,7 @@ pub mod comment {
     w::record! {
         /// Answer to [`ReplyAndCommentReplyListGet`].
         pub struct ReplyAndCommentReplyListGetResponse {
-            /// The merchant's answer and further answers.
+            /// The merchant's answer and further answers: `reply` and `commentReplyList`.
             0 list: super::ReplyAndCommentReplyListGetList => "list: must",
         }
     }
@@ -1139,7 +1184,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetScene`].
         pub struct GetSceneResponse {
-            /// Access scenes.
+            /// Access scenes: `name` and `value`.
             0 scene: Vec<super::Scene> => "scene: must",
         }
     }
@@ -1215,7 +1260,7 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrDetail`].
         pub struct JsErrDetailResponse {
-            /// Errors found.
+            /// Errors found: `errorMsg`, `errorMsgMd5`, `errorStack`, `errorStackMd5` and so on.
             0 data: Vec<super::JsErrDetailData> => "data: must",
             /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
@@ -1239,6 +1284,21 @@ pub mod log {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        JsErrDetail,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalCount",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::JsErrDetailData
     }
 
     w::record! {
@@ -1288,7 +1348,7 @@ pub mod log {
     w::record! {
         /// Answer to [`JsErrList`].
         pub struct JsErrListResponse {
-            /// Errors found.
+            /// Errors found: `errorMsg`, `errorMsgMd5`, `errorStack`, `errorStackMd5` and so on.
             0 data: Vec<super::JsErrListData> => "data: must",
             /// How many errors match; `totalCount` on the wire.
             1 total_count: i64 => "totalCount: must",
@@ -1312,6 +1372,21 @@ pub mod log {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        JsErrList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalCount",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::JsErrListData
     }
 }
 
@@ -1495,9 +1570,9 @@ pub mod mini_shop {
         pub struct ComplaintOrderDetailResponse {
             /// User, order and state of the complaint; `complaintOrder` on the wire.
             0 complaint_order: super::ComplaintOrder => "complaintOrder: must",
-            /// What has happened with the complaint.
+            /// What has happened with the complaint: `itemType`, `appealItemType`, `time`, `nickName` and so on.
             1 item: Vec<super::ComplaintOrderDetailItem> => "item: must",
-            /// Shipment of the return; `returnBill` on the wire.
+            /// Shipment of the return: `returnId`, `deliveryName`, `waybillId` and `orderStatus`; `returnBill` on the wire.
             2 return_bill: Option<super::ReturnBill> => "returnBill",
         }
     }
@@ -1535,7 +1610,7 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.add_template`.
         pub struct AddTemplate {
-            /// Number of the title in the template library.
+            /// Number of the title in the public library, from the list of titles.
             0 tid: String => "tid: must",
             /// Keywords chosen, in order, at most 5; such as `3,5,4`; `kidList` on the wire.
             1 kid_list: Vec<i64> => "kidList: must",
@@ -1655,7 +1730,7 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_pub_template_keywords`.
         pub struct GetPubTemplateKeywords {
-            /// Number of the title in the template library.
+            /// Number of the title in the public library, from the list of titles.
             0 tid: String => "tid: must query",
         }
         new(tid: impl Into<String>)
@@ -1734,6 +1809,21 @@ pub mod new_tmpl {
             client_cert: false,
             permissions: &["msg.subscribe_notify", "mini.subscribe"],
         }
+    }
+
+    w::paged! {
+        GetPubTemplateTitles,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::GetPubTemplateTitlesData
     }
 
     w::record! {
@@ -1899,7 +1989,7 @@ pub mod wxa_embedded {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// Half-screen mini programs with the state of the request.
+            /// Half-screen mini programs with the state of the request: `appid`, `nickname`, `headimg`, `reason` and so on.
             0 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
@@ -1923,6 +2013,21 @@ pub mod wxa_embedded {
         }
     }
 
+    w::paged! {
+        GetList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["wxa_embedded_list"],
+        },
+        |answer| answer.wxa_embedded_list => super::WxaEmbedded
+    }
+
     w::record! {
         /// List apps that embed this one (列出半屏小程序的授权).
         ///
@@ -1944,7 +2049,7 @@ pub mod wxa_embedded {
         pub struct GetOwnListResponse {
             /// How requests are handled: `0` admin decides, `1` accepted, `2` refused.
             0 embedded_flag: i64 => "embedded_flag: must",
-            /// Half-screen mini programs with the state of the request.
+            /// Half-screen mini programs with the state of the request: `appid`, `nickname`, `headimg`, `reason` and so on.
             1 wxa_embedded_list: Vec<super::WxaEmbedded> => "wxa_embedded_list: must",
         }
     }
@@ -1966,6 +2071,21 @@ pub mod wxa_embedded {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetOwnList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "start",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["wxa_embedded_list"],
+        },
+        |answer| answer.wxa_embedded_list => super::WxaEmbedded
     }
 
     w::record! {
@@ -2067,7 +2187,7 @@ pub mod wxa_mp_trade {
     w::record! {
         /// Answer to [`GetPenaltyList`].
         pub struct GetPenaltyListResponse {
-            /// Penalties; `appealList` on the wire.
+            /// Penalties: `illegalOrderId`, `orderId`, `complaintOrderId` and so on; `appealList` on the wire.
             0 appeal_list: Vec<super::Appeal> => "appealList: must",
             /// How many penalties there are; `totalNum` on the wire.
             1 total_num: i64 => "totalNum: must",
@@ -2093,5 +2213,20 @@ pub mod wxa_mp_trade {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetPenaltyList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "totalNum",
+            pages: "",
+            lists: &["appealList"],
+        },
+        |answer| answer.appeal_list => super::Appeal
     }
 }

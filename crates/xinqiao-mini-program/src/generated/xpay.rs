@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `acct_list` in the answer of `xpay::QueryTransferAccount`.
     pub struct Acct {
-        /// Number of the ad account.
+        /// Number of the ad account that receives the ad credit.
         0 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// Name of the ad account.
         1 transfer_account_name: String => "transfer_account_name: must",
@@ -20,7 +20,7 @@ w::record! {
 w::record! {
     /// An item of `adver_funds_list` in the answer of `xpay::QueryAdverFunds`.
     pub struct AdverFund {
-        /// Number of the ad credit.
+        /// Number of the ad credit, from its list.
         0 fund_id: String => "fund_id: must",
         /// Origin of the credit: `0` ad reward, `1` general gift.
         1 fund_type: i64 => "fund_type: must",
@@ -50,17 +50,17 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryFundsBill`.
     pub struct Bill {
-        /// Number of the top-up or recovery.
+        /// Number of the ad credit top-up or recovery, returned when it is made.
         0 bill_id: String => "bill_id: must",
         /// When it was topped up, Unix seconds; format `unix`.
         1 oper_time: xinqiao_types::UnixSeconds => "oper_time: must",
-        /// Number of the ad credit.
+        /// Number of the ad credit, from its list.
         2 fund_id: String => "fund_id: must",
         /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// Number of the ad account.
+        /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// Name of the ad account.
         6 transfer_account_name: String => "transfer_account_name: must",
@@ -120,7 +120,7 @@ w::record! {
         14 biz_meta: Option<String> => "biz_meta",
         /// Token that was returned with the order.
         15 token: Option<String> => "token",
-        /// Number at WeChat.
+        /// WeChat's number of the order.
         16 wx_order_id: String => "wx_order_id: must",
         /// Channel number, which users see as the merchant's order number.
         17 channel_order_id: Option<String> => "channel_order_id",
@@ -137,7 +137,7 @@ w::record! {
 w::record! {
     /// An item of `publish_item` in the answer of `xpay::QueryPublishGoods`.
     pub struct PublishItem {
-        /// Number of the item.
+        /// Item to publish.
         0 id: String => "id: must",
         /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         1 publish_status: i64 => "publish_status: must",
@@ -154,7 +154,7 @@ w::record! {
         0 oper_time_begin: Option<xinqiao_types::UnixSeconds> => "oper_time_begin",
         /// Topped up not after, Unix seconds; format `unix`.
         1 oper_time_end: Option<xinqiao_types::UnixSeconds> => "oper_time_end",
-        /// Number of the top-up or recovery.
+        /// Number of the ad credit top-up or recovery, returned when it is made.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -165,11 +165,11 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `xpay::QueryRecoverBill`.
     pub struct RecoverBill {
-        /// Number of the top-up or recovery.
+        /// Number of the ad credit top-up or recovery, returned when it is made.
         0 bill_id: String => "bill_id: must",
         /// When it was taken back, Unix seconds; format `unix`.
         1 recover_time: xinqiao_types::UnixSeconds => "recover_time: must",
-        /// Number of the ad credit.
+        /// Number of the ad credit, from its list.
         2 fund_id: String => "fund_id: must",
         /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
@@ -191,7 +191,7 @@ w::record! {
         0 recover_time_begin: Option<xinqiao_types::UnixSeconds> => "recover_time_begin",
         /// Taken back not after, Unix seconds; format `unix`.
         1 recover_time_end: Option<xinqiao_types::UnixSeconds> => "recover_time_end",
-        /// Number of the top-up or recovery.
+        /// Number of the ad credit top-up or recovery, returned when it is made.
         2 bill_id: Option<String> => "bill_id",
     }
     new()
@@ -216,7 +216,7 @@ w::record! {
     pub struct StartUploadGoodsUploadItem {
         /// Number of the item, at most 64 characters.
         0 id: String => "id: must",
-        /// Name of the item.
+        /// Name of the item as users see it when paying.
         1 name: String => "name: must",
         /// Price of one item, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
@@ -234,7 +234,7 @@ w::record! {
     pub struct UploadItem {
         /// Number of the item, at most 64 characters.
         0 id: String => "id: must",
-        /// Name of the item.
+        /// Name of the item as users see it when paying.
         1 name: String => "name: must",
         /// Price of one item, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
@@ -268,7 +268,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Number of the ad account.
+        /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
         6 transfer_account_org_name: String => "transfer_account_org_name: must",
     }
@@ -320,7 +320,7 @@ w::record! {
         6 pay_order_id: String => "pay_order_id: must",
         /// Your number of this return.
         7 order_id: String => "order_id: must",
-        /// How many coins.
+        /// Coins that are paid, given or returned.
         8 amount: i64 => "amount: must",
     }
     new(env: i64, pay_order_id: impl Into<String>, order_id: impl Into<String>, amount: i64)
@@ -438,7 +438,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Number of the ad account.
+        /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
         /// Name of the ad account.
         6 transfer_account_name: String => "transfer_account_name: must",
@@ -475,7 +475,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateFundsBill`].
     pub struct CreateFundsBillResponse {
-        /// Number of the top-up or recovery.
+        /// Number of the ad credit top-up or recovery, returned when it is made.
         0 bill_id: String => "bill_id: must",
     }
 }
@@ -576,7 +576,7 @@ w::record! {
         5 device_type: Option<i64> => "device_type",
         /// Order number of your system, 8 to 32 characters.
         6 order_id: String => "order_id: must",
-        /// How many coins.
+        /// Coins that are paid, given or returned.
         7 amount: i64 => "amount: must",
         /// Items as serialized array: id, unit price, quantity; such as `[{"productid":"sword","unit_price":100,"quantity":1}]`; `payitem` on the wire.
         #[doc(alias = "payitem")]
@@ -945,7 +945,7 @@ w::record! {
         4 device_type: Option<i64> => "device_type",
         /// Order number of your system, 8 to 32 characters.
         5 order_id: String => "order_id: must",
-        /// How many coins.
+        /// Coins that are paid, given or returned.
         6 amount: i64 => "amount: must",
     }
     new(env: i64, order_id: impl Into<String>, amount: i64)
@@ -1016,7 +1016,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryAdverFunds`].
     pub struct QueryAdverFundsResponse {
-        /// Ad credits.
+        /// Ad credits: `fund_id`, `fund_type`, `settle_begin`, `settle_end` and so on.
         0 adver_funds_list: Vec<AdverFund> => "adver_funds_list: must",
         /// How many pages there are.
         1 total_page: i64 => "total_page: must",
@@ -1040,6 +1040,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryAdverFunds,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["adver_funds_list"],
+    },
+    |answer| answer.adver_funds_list => AdverFund
 }
 
 w::record! {
@@ -1068,7 +1083,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryBizBalance`].
     pub struct QueryBizBalanceResponse {
-        /// Balance that can be withdrawn.
+        /// Balance that can be withdrawn: `amount` and `currency_code`.
         0 balance_available: BalanceAvailable => "balance_available: must",
     }
 }
@@ -1156,7 +1171,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFundsBill`].
     pub struct QueryFundsBillResponse {
-        /// Records of top-ups or recoveries.
+        /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
         0 bill_list: Vec<Bill> => "bill_list: must",
         /// How many pages there are.
         1 total_page: i64 => "total_page: must",
@@ -1180,6 +1195,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryFundsBill,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
 }
 
 w::record! {
@@ -1218,7 +1248,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryOrder`].
     pub struct QueryOrderResponse {
-        /// Content and state of the order.
+        /// Content and state of the order: `order_id`, `env_type`, `order_type`, `status` and so on.
         0 order: Order => "order: must",
     }
 }
@@ -1359,7 +1389,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryRecoverBill`].
     pub struct QueryRecoverBillResponse {
-        /// Records of top-ups or recoveries.
+        /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
         0 bill_list: Vec<RecoverBill> => "bill_list: must",
         /// How many pages there are.
         1 total_page: i64 => "total_page: must",
@@ -1383,6 +1413,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryRecoverBill,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "total_page",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => RecoverBill
 }
 
 w::record! {
@@ -1443,7 +1488,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryTransferAccount`].
     pub struct QueryTransferAccountResponse {
-        /// Ad accounts that can be topped up.
+        /// Ad accounts that can be topped up: `transfer_account_uid`, `transfer_account_name` and so on.
         0 acct_list: Vec<Acct> => "acct_list: must",
     }
 }

@@ -57,18 +57,18 @@ w::record! {
     pub struct ChangeOpenidResult {
         /// `ok` on success, otherwise the reason, such as `ori_openid error`.
         0 err_msg: String => "err_msg: must",
-        /// OpenID under the old account.
-        1 ori_openid: xinqiao_types::OpenId => "ori_openid: must",
-        /// OpenID under the new account; absent after a failure.
-        2 new_openid: Option<xinqiao_types::OpenId> => "new_openid",
+        /// OpenID under the old account; personal data, masked in `Debug`.
+        1 ori_openid: xinqiao_types::OpenId => "ori_openid: must masked",
+        /// OpenID under the new account; absent after a failure; personal data, masked in `Debug`.
+        2 new_openid: Option<xinqiao_types::OpenId> => "new_openid: masked",
     }
 }
 
 w::record! {
     /// An item of `dns` in the answer of `callback::Check`.
     pub struct Dns {
-        /// Address the host resolved to.
-        0 ip: String => "ip: must",
+        /// Address the host resolved to; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// Network operator of the address.
         1 real_operator: String => "real_operator: must",
     }
@@ -91,9 +91,9 @@ w::record! {
         1 reply_mode: String => "reply_mode: must",
         /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Words that trigger the rule.
+        /// Words that trigger the rule: `match_mode`, `type` and `content`.
         3 keyword_list_info: Vec<KeywordListInfo> => "keyword_list_info: must",
-        /// What is sent when the rule is hit.
+        /// What is sent when the rule is hit: `type`, `content` and `news_info`.
         4 reply_list_info: Vec<ReplyListInfo> => "reply_list_info: must",
     }
 }
@@ -113,7 +113,7 @@ w::record! {
 w::record! {
     /// `news_info` of `base::Button`; `news_info` of `base::ReplyListInfo`.
     pub struct NewsInfo {
-        /// The articles of the message.
+        /// The articles of the message: `title`, `author`, `digest`, `show_cover` and so on.
         0 list: Vec<NewsInfoList> => "list: must",
     }
 }
@@ -129,9 +129,9 @@ w::record! {
         2 digest: Option<String> => "digest",
         /// Whether the body shows the cover: `0` no, `1` yes; `0` or `1` on the wire.
         3 show_cover: bool => "show_cover: must zero-one",
-        /// Address of the cover picture.
+        /// Cover of the article in the automatic reply.
         4 cover_url: String => "cover_url: must",
-        /// Address of the article page.
+        /// Page of the article in the automatic reply.
         5 content_url: String => "content_url: must",
         /// Target of “阅读原文” (read the original); empty when there is no such link.
         6 source_url: Option<String> => "source_url",
@@ -141,8 +141,8 @@ w::record! {
 w::record! {
     /// An item of `ping` in the answer of `callback::Check`.
     pub struct Ping {
-        /// Address that was pinged.
-        0 ip: String => "ip: must",
+        /// Address that was pinged; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// Network the ping came from.
         1 from_operator: String => "from_operator: must",
         /// Share of lost packets; `0%` is fine, `100%` unreachable; such as `0%`.
@@ -300,11 +300,11 @@ w::record! {
         4 sett_status: i64 => "sett_status: must",
         /// Income settled for the period; in fen.
         5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
-        /// Number of the settlement sheet.
+        /// Number of the publisher's settlement sheet.
         6 sett_no: String => "sett_no: must",
         /// How often the sheet was asked to be mailed again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
-        /// Settled income by ad slot.
+        /// Settled income by ad slot: `slot_id` and `slot_settled_revenue`.
         8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
@@ -635,13 +635,13 @@ w::record! {
         /// Whether replies to messages (default and keyword) are on: `0` off, `1` on; `0` or `1` on the wire; `is_autoreply_open` on the wire.
         #[doc(alias = "is_autoreply_open")]
         1 is_auto_reply_open: bool => "is_autoreply_open: must zero-one",
-        /// Reply sent when a user follows; `add_friend_autoreply_info` on the wire.
+        /// Reply sent when a user follows: `type` and `content`; `add_friend_autoreply_info` on the wire.
         #[doc(alias = "add_friend_autoreply_info")]
         2 add_friend_auto_reply_info: Option<AddFriendAutoReplyInfo> => "add_friend_autoreply_info",
         /// Reply to messages that hit no keyword; `message_default_autoreply_info` on the wire.
         #[doc(alias = "message_default_autoreply_info")]
         3 message_default_auto_reply_info: Option<AddFriendAutoReplyInfo> => "message_default_autoreply_info",
-        /// Rules of the keyword replies; `keyword_autoreply_info` on the wire.
+        /// Rules of the keyword replies: `list`; `keyword_autoreply_info` on the wire.
         #[doc(alias = "keyword_autoreply_info")]
         4 keyword_auto_reply_info: Option<KeywordAutoReplyInfo> => "keyword_autoreply_info",
     }
@@ -1045,9 +1045,9 @@ pub mod callback {
     w::record! {
         /// Answer to [`Check`].
         pub struct CheckResponse {
-            /// Addresses that the callback host resolves to.
+            /// Addresses that the callback host resolves to: `ip` and `real_operator`.
             0 dns: Option<Vec<super::Dns>> => "dns",
-            /// Ping results of those addresses.
+            /// Ping results of those addresses: `ip`, `from_operator`, `package_loss` and `time`.
             1 ping: Option<Vec<super::Ping>> => "ping",
         }
     }
@@ -1243,7 +1243,7 @@ pub mod open_api {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Today's allowance of the endpoint and how much is used.
+                /// Today's allowance of the endpoint and how much is used: `daily_limit`, `used` and `remain`.
                 0 quota: super::super::Quota => "quota: must",
             }
         }
@@ -1301,11 +1301,11 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherAdPosGeneral`].
             pub struct PublisherAdPosGeneralResponse {
-                /// Return code and message of the advertising statistics endpoints.
+                /// Return code and message of the advertising statistics endpoints: `ret` and `err_msg`.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// Totals over the whole range.
+                /// Totals over the whole range: `req_succ_count`, `exposure_count`, `click_count` and so on.
                 1 summary: super::super::Summary => "summary: must",
-                /// Figures day by day.
+                /// Figures day by day: `req_succ_count`, `exposure_count`, `click_count` and so on.
                 2 list: Vec<super::super::PublisherAdPosGeneralList> => "list: must",
                 /// How many records match in total, for paging.
                 3 total_num: i64 => "total_num: must",
@@ -1331,6 +1331,21 @@ pub mod publisher {
             }
         }
 
+        w::paged! {
+            PublisherAdPosGeneral,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::PublisherAdPosGeneralList
+        }
+
         w::record! {
             /// Get data of commission goods (获取返佣商品数据).
             ///
@@ -1353,11 +1368,11 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherCpsGeneral`].
             pub struct PublisherCpsGeneralResponse {
-                /// Return code and message of the advertising statistics endpoints.
+                /// Return code and message of the advertising statistics endpoints: `ret` and `err_msg`.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// Totals over the whole range.
+                /// Totals over the whole range: `req_succ_count`, `exposure_count`, `click_count` and so on.
                 1 summary: super::super::PublisherCpsGeneralSummary => "summary: must",
-                /// Figures day by day.
+                /// Figures day by day: `req_succ_count`, `exposure_count`, `click_count` and so on.
                 2 list: Vec<super::super::PublisherCpsGeneralList> => "list: must",
                 /// How many records match in total, for paging.
                 3 total_num: i64 => "total_num: must",
@@ -1383,6 +1398,21 @@ pub mod publisher {
             }
         }
 
+        w::paged! {
+            PublisherCpsGeneral,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["list"],
+            },
+            |answer| answer.list => super::super::PublisherCpsGeneralList
+        }
+
         w::record! {
             /// Get settled revenue (获取结算收入).
             ///
@@ -1405,7 +1435,7 @@ pub mod publisher {
         w::record! {
             /// Answer to [`PublisherSettlement`].
             pub struct PublisherSettlementResponse {
-                /// Return code and message of the advertising statistics endpoints.
+                /// Return code and message of the advertising statistics endpoints: `ret` and `err_msg`.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
                 /// Name of the legal entity that is paid.
                 1 body: String => "body: must",
@@ -1440,6 +1470,21 @@ pub mod publisher {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            PublisherSettlement,
+            w::Paging {
+                advance: w::Advance::Page { first: 1 },
+                at: "page",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_num",
+                pages: "",
+                lists: &["settlement_list"],
+            },
+            |answer| answer.settlement_list => super::super::Settlement
+        }
     }
 }
 
@@ -1459,7 +1504,7 @@ pub mod qr_code {
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// `QR_SCENE` or `QR_STR_SCENE`: temporary with number or text; `QR_LIMIT_SCENE` or `QR_LIMIT_STR_SCENE`: permanent.
             1 action_name: String => "action_name: must",
-            /// Scene value that the code carries.
+            /// Scene value that the code carries: `scene`.
             2 action_info: super::ActionInfo => "action_info: must",
         }
         new(action_name: impl Into<String>, action_info: super::ActionInfo)
@@ -1471,8 +1516,8 @@ pub mod qr_code {
         pub struct CreateResponse {
             /// Life of a temporary code; absent for permanent ones; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
-            /// Exchanged for the picture at `showqrcode`; URL-encode it.
-            1 ticket: String => "ticket: must",
+            /// Exchanged for the picture at `showqrcode`; URL-encode it; a secret, masked in `Debug`.
+            1 ticket: String => "ticket: must masked",
             /// Address inside the code, to draw the picture yourself; such as `http://weixin.qq.com/q/02kLlfx1234`.
             2 url: String => "url: must",
         }
@@ -1676,8 +1721,8 @@ pub mod ticket {
     w::record! {
         /// Answer to [`GetTicket`].
         pub struct GetTicketResponse {
-            /// Ticket for signatures: `jsapi_ticket` or, for cards, `api_ticket`.
-            0 ticket: String => "ticket: must",
+            /// Ticket for signatures: `jsapi_ticket` or, for cards, `api_ticket`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
             /// How long until the credential expires, usually 7200; in s.
             1 expires_in: i64 => "expires_in: must",
         }

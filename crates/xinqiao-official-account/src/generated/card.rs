@@ -27,9 +27,9 @@ w::record! {
 w::record! {
     /// `action_info` of `card::QrCodeCreate`.
     pub struct ActionInfo {
-        /// The single card to hand out.
+        /// The single card to hand out: `card_id`, `code`, `openid`, `is_unique_code` and so on.
         0 card: Option<ActionInfoCard> => "card",
-        /// The several cards to hand out.
+        /// The several cards to hand out: `card_list`.
         1 multiple_card: Option<MultipleCard> => "multiple_card",
     }
     new()
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `activate_msg_operation` of `card::UpdateMemberCard`.
     pub struct ActivateMsgOperation {
-        /// The link in the message.
+        /// The link in the message: `card_id_list`, `end_time`, `text`, `url` and so on.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// `info` of the answer of `card::member_card::ActivateTempInfoGet`; `user_info` of the answer of `card::member_card::UserInfoGet`.
     pub struct ActivateTempInfoGetInfo {
-        /// Values of WeChat's own fields.
+        /// Values of WeChat's own fields: `name` and `value`.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
-        /// Values of the merchant's custom fields.
+        /// Values of the merchant's custom fields: `name` and `value`.
         1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
@@ -82,13 +82,13 @@ w::record! {
     pub struct AdvancedInfo {
         /// What must be met, such as least spending or certain goods.
         0 use_condition: Option<UseCondition> => "use_condition",
-        /// Text and pictures of the cover.
+        /// Text and pictures of the cover: `abstract` and `icon_url_list`.
         1 abstract_: Option<Abstract> => "abstract",
         /// Texts with pictures on the details page.
         2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
         /// Services: `BIZ_SERVICE_DELIVER`, `…_FREE_PARK`, `…_WITH_PET`, `…_FREE_WIFI`.
         3 business_service: Option<Vec<String>> => "business_service",
-        /// Hours in which it may be used.
+        /// Hours in which it may be used: `type`, `begin_hour`, `begin_minute`, `end_hour` and so on.
         4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
     new()
@@ -130,7 +130,7 @@ w::record! {
         6 notice: String => "notice: must",
         /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// Pieces put in stock at first.
+        /// Pieces put in stock at first: `quantity`.
         8 sku: Sku => "sku: must",
         /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
@@ -138,8 +138,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// Whether only named users may claim it, `false` by default.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// Whether only named users may claim it, `false` by default; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
         /// Stores where it may be used.
@@ -272,7 +272,7 @@ w::record! {
 w::record! {
     /// The body `BOARDING_PASS` of `card::Card`.
     pub struct BoardingPass {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -377,8 +377,8 @@ w::record! {
         11 use_custom_code: bool => "use_custom_code: must",
         /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// Whether only named users may claim it, `false` by default.
-        13 bind_openid: Option<bool> => "bind_openid",
+        /// Whether only named users may claim it, `false` by default; personal data, masked in `Debug`.
+        13 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
         /// Stores where it may be used.
@@ -425,7 +425,7 @@ w::record! {
 w::record! {
     /// The body `BOARDING_PASS` of `card::CardInfo`.
     pub struct CardBoardingPass {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -451,7 +451,7 @@ w::record! {
 w::record! {
     /// The body `CASH` of `card::CardInfo`.
     pub struct CardCash {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -465,7 +465,7 @@ w::record! {
 w::record! {
     /// The body `DISCOUNT` of `card::CardInfo`.
     pub struct CardDiscount {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -477,7 +477,7 @@ w::record! {
 w::record! {
     /// The body `GENERAL_COUPON` of `card::CardInfo`.
     pub struct CardGeneralCoupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -489,7 +489,7 @@ w::record! {
 w::record! {
     /// The body `GIFT` of `card::CardInfo`.
     pub struct CardGift {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -501,7 +501,7 @@ w::record! {
 w::record! {
     /// The body `GROUPON` of `card::CardInfo`.
     pub struct CardGroupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -513,7 +513,7 @@ w::record! {
 w::record! {
     /// The body `MEETING_TICKET` of `card::CardInfo`.
     pub struct CardMeetingTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -527,7 +527,7 @@ w::record! {
 w::record! {
     /// The body `MEMBER_CARD` of `card::CardInfo`.
     pub struct CardMemberCard {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: CardBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -539,15 +539,15 @@ w::record! {
         4 activate_url: Option<String> => "activate_url",
         /// Whether points are shown.
         5 supply_bonus: bool => "supply_bonus: must",
-        /// When points are cleared.
+        /// When points are cleared, shown on the card.
         6 bonus_cleared: Option<String> => "bonus_cleared",
         /// The rules of points in words.
         7 bonus_rules: Option<String> => "bonus_rules",
-        /// The rules of points in figures.
+        /// The rules of points in figures: `cost_money_unit`, `increase_bonus`, `max_increase_bonus` and so on.
         8 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// Whether a balance is shown.
         9 supply_balance: bool => "supply_balance: must",
-        /// Rules of the balance in words.
+        /// How the balance can be used, shown on the card.
         10 balance_rules: Option<String> => "balance_rules",
         /// Percentage taken off: `30` means 30% off.
         11 discount: Option<i64> => "discount",
@@ -557,11 +557,11 @@ w::record! {
 w::record! {
     /// The body `MOVIE_TICKET` of `card::CardInfo`.
     pub struct CardMovieTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// Details of the film ticket.
+        /// Film ticket: showing, seat and so on, in words.
         2 detail: String => "detail: must",
     }
 }
@@ -569,7 +569,7 @@ w::record! {
 w::record! {
     /// The body `SCENIC_TICKET` of `card::CardInfo`.
     pub struct CardScenicTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
@@ -583,7 +583,7 @@ w::record! {
 w::record! {
     /// The body `CASH` of `card::Card`.
     pub struct Cash {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -607,7 +607,7 @@ w::record! {
         0 primary_category_id: i64 => "primary_category_id: must",
         /// What the first-level category is called; such as `美食`.
         1 category_name: String => "category_name: must",
-        /// Subcategories.
+        /// Subcategories: `secondary_category_id`, `category_name` and so on.
         2 secondary_category: Vec<SecondaryCategory> => "secondary_category: must",
     }
 }
@@ -675,7 +675,7 @@ w::record! {
 w::record! {
     /// The body `DISCOUNT` of `card::Card`.
     pub struct Discount {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -706,7 +706,7 @@ w::record! {
 w::record! {
     /// The body `GENERAL_CARD` of `card::Card`.
     pub struct GeneralCard {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: GeneralCardBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -726,11 +726,11 @@ w::record! {
         8 supply_balance: bool => "supply_balance: must",
         /// Balance that the card starts with; in fen.
         9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
-        /// First custom field on the card.
+        /// First custom field on the card: `name_type`, `name` and `url`.
         10 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// Second custom field on the card.
+        /// Second custom field on the card: `name_type`, `name` and `url`.
         11 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// Third custom field on the card.
+        /// Third custom field on the card: `name_type`, `name` and `url`.
         12 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(
@@ -771,7 +771,7 @@ w::record! {
         6 notice: String => "notice: must",
         /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// Pieces put in stock at first.
+        /// Pieces put in stock at first: `quantity`.
         8 sku: Sku => "sku: must",
         /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
@@ -779,8 +779,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// Whether only named users may claim it, `false` by default.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// Whether only named users may claim it, `false` by default; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
         /// Stores where it may be used.
@@ -827,7 +827,7 @@ w::record! {
         34 can_give_friend: Option<bool> => "can_give_friend",
         /// Name of a third-party source, such as a group-buying site.
         35 source: Option<String> => "source",
-        /// Price of the gift card; `giftcard_info` on the wire.
+        /// Price of the gift card: `price`; `giftcard_info` on the wire.
         #[doc(alias = "giftcard_info")]
         36 gift_card_info: GiftCardInfo => "giftcard_info: must",
         /// How often it may be given on.
@@ -885,7 +885,7 @@ w::record! {
 w::record! {
     /// The body `GENERAL_COUPON` of `card::Card`.
     pub struct GeneralCoupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -906,7 +906,7 @@ w::record! {
 w::record! {
     /// The body `GIFT` of `card::Card`.
     pub struct Gift {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -928,7 +928,7 @@ w::record! {
 w::record! {
     /// The body `GROUPON` of `card::Card`.
     pub struct Groupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -943,13 +943,13 @@ w::record! {
     pub struct GrouponAdvancedInfo {
         /// What must be met, such as least spending or certain goods.
         0 use_condition: Option<UseCondition> => "use_condition",
-        /// Text and pictures of the cover.
+        /// Text and pictures of the cover: `abstract` and `icon_url_list`.
         1 abstract_: Option<AdvancedInfoAbstract> => "abstract",
         /// Texts with pictures on the details page.
         2 text_image_list: Option<Vec<TextImage>> => "text_image_list",
         /// Services: `BIZ_SERVICE_DELIVER`, `…_FREE_PARK`, `…_WITH_PET`, `…_FREE_WIFI`.
         3 business_service: Option<Vec<String>> => "business_service",
-        /// Hours in which it may be used.
+        /// Hours in which it may be used: `type`, `begin_hour`, `begin_minute`, `end_hour` and so on.
         4 time_limit: Option<Vec<TimeLimit>> => "time_limit",
     }
 }
@@ -983,8 +983,8 @@ w::record! {
         11 use_custom_code: bool => "use_custom_code: must",
         /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         12 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// Whether only named users may claim it, `false` by default.
-        13 bind_openid: Option<bool> => "bind_openid",
+        /// Whether only named users may claim it, `false` by default; personal data, masked in `Debug`.
+        13 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         14 service_phone: Option<String> => "service_phone",
         /// Stores where it may be used.
@@ -1040,7 +1040,7 @@ w::record! {
 w::record! {
     /// The body `MEETING_TICKET` of `card::Card`.
     pub struct MeetingTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -1056,7 +1056,7 @@ w::record! {
 w::record! {
     /// The body `MEMBER_CARD` of `card::Card`.
     pub struct MemberCard {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: MemberCardBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -1082,29 +1082,29 @@ w::record! {
         11 supply_bonus: bool => "supply_bonus: must",
         /// Page that a tap on the points opens.
         12 bonus_url: Option<String> => "bonus_url",
-        /// When points are cleared.
+        /// When points are cleared, shown on the card.
         13 bonus_cleared: Option<String> => "bonus_cleared",
         /// The rules of points in words.
         14 bonus_rules: Option<String> => "bonus_rules",
-        /// The rules of points in figures.
+        /// The rules of points in figures: `cost_money_unit`, `increase_bonus`, `max_increase_bonus` and so on.
         15 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// Whether a balance is shown.
         16 supply_balance: bool => "supply_balance: must",
         /// Page that a tap on the balance opens.
         17 balance_url: Option<String> => "balance_url",
-        /// Rules of the balance in words.
+        /// How the balance can be used, shown on the card.
         18 balance_rules: Option<String> => "balance_rules",
-        /// First custom field on the card.
+        /// First custom field on the card: `name_type`, `name` and `url`.
         19 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// Second custom field on the card.
+        /// Second custom field on the card: `name_type`, `name` and `url`.
         20 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// Third custom field on the card.
+        /// Third custom field on the card: `name_type`, `name` and `url`.
         21 custom_field3: Option<CustomField1Item> => "custom_field3",
-        /// First custom entry in the details.
+        /// First custom entry in the details: `name`, `tips` and `url`.
         22 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
-        /// Second custom entry in the details.
+        /// Second custom entry in the details: `name`, `tips` and `url`.
         23 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
-        /// Third custom entry in the details.
+        /// Third custom entry in the details: `name`, `tips` and `url`.
         24 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
         /// Percentage taken off: `30` means 30% off.
         25 discount: Option<i64> => "discount",
@@ -1162,7 +1162,7 @@ w::record! {
         6 notice: String => "notice: must",
         /// Terms of use, at most 1024 Chinese characters.
         7 description: String => "description: must",
-        /// Pieces put in stock at first.
+        /// Pieces put in stock at first: `quantity`.
         8 sku: Sku => "sku: must",
         /// Term of use: fixed dates, days after claiming, or permanent.
         9 date_info: DateInfo => "date_info: must",
@@ -1170,8 +1170,8 @@ w::record! {
         10 use_custom_code: Option<bool> => "use_custom_code",
         /// `GET_CUSTOM_CODE_MODE_DEPOSIT`: codes are imported beforehand.
         11 get_custom_code_mode: Option<String> => "get_custom_code_mode",
-        /// Whether only named users may claim it, `false` by default.
-        12 bind_openid: Option<bool> => "bind_openid",
+        /// Whether only named users may claim it, `false` by default; personal data, masked in `Debug`.
+        12 bind_openid: Option<bool> => "bind_openid: masked",
         /// Telephone of the merchant, shown in the card's details; such as `020-88888888`.
         13 service_phone: Option<String> => "service_phone",
         /// Stores where it may be used.
@@ -1220,7 +1220,7 @@ w::record! {
         35 source: Option<String> => "source",
         /// Whether an event is pushed when the user opens the card, `false` by default.
         36 need_push_on_view: Option<bool> => "need_push_on_view",
-        /// Settings of the payment code.
+        /// Settings of the payment code: `swipe_card`.
         37 pay_info: Option<PayInfo> => "pay_info",
     }
     new(
@@ -1292,7 +1292,7 @@ w::record! {
 w::record! {
     /// `modify_msg_operation` of `card::UpdateMemberCard`.
     pub struct ModifyMsgOperation {
-        /// The link in the message.
+        /// The link in the message: `card_id_list`, `end_time`, `text`, `url` and so on.
         0 url_cell: Option<UrlCell> => "url_cell",
     }
     new()
@@ -1302,11 +1302,11 @@ w::record! {
 w::record! {
     /// The body `MOVIE_TICKET` of `card::Card`.
     pub struct MovieTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// Details of the film ticket.
+        /// Film ticket: showing, seat and so on, in words.
         2 detail: String => "detail: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: impl Into<String>)
@@ -1348,7 +1348,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `card::MemberCardBaseInfo`; `pay_info` of `card::UpdateMemberCardBaseInfo`.
     pub struct PayInfo {
-        /// Showing the payment code from the card.
+        /// Showing the payment code from the card: `is_swipe_card`.
         0 swipe_card: Option<SwipeCard> => "swipe_card",
     }
     new()
@@ -1360,7 +1360,7 @@ w::record! {
     pub struct RequiredForm {
         /// Whether users may change the data later.
         0 can_modify: Option<bool> => "can_modify",
-        /// Custom fields with options.
+        /// Custom fields with options: `type`, `name` and `values`.
         1 rich_field_list: Option<Vec<RichField>> => "rich_field_list",
         /// Codes of WeChat's own fields, such as `USER_FORM_INFO_FLAG_MOBILE`.
         2 common_field_id_list: Option<Vec<String>> => "common_field_id_list",
@@ -1381,9 +1381,9 @@ w::record! {
     pub struct RichField {
         /// `FORM_FIELD_RADIO` one of, `FORM_FIELD_SELECT` drop-down, `FORM_FIELD_CHECK_BOX` several.
         0 type_: String => "type: must",
-        /// Question shown to the user.
+        /// Question of your own that the user sees.
         1 name: String => "name: must",
-        /// Options to choose from.
+        /// Options of the question.
         2 values: Vec<String> => "values: must",
     }
     new(type_: impl Into<String>, name: impl Into<String>, values: Vec<String>)
@@ -1394,9 +1394,9 @@ w::record! {
     pub struct Rule {
         /// Kind of rule; `RULE_TYPE_PAY_MEMBER_CARD` gives a membership card after paying.
         0 type_: String => "type: must",
-        /// Merchants and term of the rule.
+        /// Merchants and term of the rule: `mchid_list`, `begin_time`, `end_time`, `status` and so on.
         1 base_info: RuleBaseInfo => "base_info: must",
-        /// Conditions and target of the membership rule.
+        /// Conditions and target of the membership rule: `card_id`, `least_cost`, `max_cost`, `jump_url` and so on.
         2 member_rule: Option<MemberRule> => "member_rule",
     }
 }
@@ -1424,9 +1424,9 @@ w::record! {
     pub struct RuleInfo {
         /// Kind of rule; `RULE_TYPE_PAY_MEMBER_CARD` gives a membership card after paying.
         0 type_: String => "type: must",
-        /// Merchants and term of the rule.
+        /// Merchants and term of the rule: `mchid_list`, `begin_time` and `end_time`.
         1 base_info: RuleInfoBaseInfo => "base_info: must",
-        /// Conditions and target of the membership rule.
+        /// Conditions and target of the membership rule: `card_id`, `least_cost`, `max_cost`, `jump_url` and so on.
         2 member_rule: Option<MemberRule> => "member_rule",
     }
     new(type_: impl Into<String>, base_info: RuleInfoBaseInfo)
@@ -1449,7 +1449,7 @@ w::record! {
 w::record! {
     /// The body `SCENIC_TICKET` of `card::Card`.
     pub struct ScenicTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
@@ -1685,7 +1685,7 @@ w::record! {
 w::record! {
     /// `boarding_pass` of `card::Update`.
     pub struct UpdateBoardingPass {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// Place of departure, at most 18 Chinese characters.
         1 from: Option<String> => "from",
@@ -1712,7 +1712,7 @@ w::record! {
 w::record! {
     /// `cash` of `card::Update`.
     pub struct UpdateCash {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// Least amount to spend for it to apply; in fen.
         1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
@@ -1726,7 +1726,7 @@ w::record! {
 w::record! {
     /// `discount` of `card::Update`.
     pub struct UpdateDiscount {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// Percentage taken off: `30` means 30% off.
         1 discount: Option<i64> => "discount",
@@ -1738,7 +1738,7 @@ w::record! {
 w::record! {
     /// `general_card` of `card::Update`.
     pub struct UpdateGeneralCard {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateGeneralCardBaseInfo => "base_info: must",
         /// Background of the card, an address from the picture upload, best 1000×600.
         1 background_pic_url: Option<String> => "background_pic_url",
@@ -1750,11 +1750,11 @@ w::record! {
         4 supply_bonus: Option<bool> => "supply_bonus",
         /// Whether a balance is shown.
         5 supply_balance: Option<bool> => "supply_balance",
-        /// First custom field on the card.
+        /// First custom field on the card: `name_type`, `name` and `url`.
         6 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// Second custom field on the card.
+        /// Second custom field on the card: `name_type`, `name` and `url`.
         7 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// Third custom field on the card.
+        /// Third custom field on the card: `name_type`, `name` and `url`.
         8 custom_field3: Option<CustomField1Item> => "custom_field3",
     }
     new(base_info: UpdateGeneralCardBaseInfo)
@@ -1879,7 +1879,7 @@ w::record! {
 w::record! {
     /// `general_coupon` of `card::Update`.
     pub struct UpdateGeneralCoupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// What the general coupon offers.
         1 default_detail: Option<String> => "default_detail",
@@ -1891,7 +1891,7 @@ w::record! {
 w::record! {
     /// `gift` of `card::Update`.
     pub struct UpdateGift {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// What the gift coupon is exchanged for.
         1 gift: Option<String> => "gift",
@@ -1903,7 +1903,7 @@ w::record! {
 w::record! {
     /// `groupon` of `card::Update`.
     pub struct UpdateGroupon {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// What the group-buying coupon offers.
         1 deal_detail: Option<String> => "deal_detail",
@@ -1955,7 +1955,7 @@ w::record! {
 w::record! {
     /// `meeting_ticket` of `card::Update`.
     pub struct UpdateMeetingTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// What the meeting is about, when and where.
         1 meeting_detail: Option<String> => "meeting_detail",
@@ -1969,7 +1969,7 @@ w::record! {
 w::record! {
     /// `member_card` of `card::Update`.
     pub struct UpdateMemberCard {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateMemberCardBaseInfo => "base_info: must",
         /// Background of the card, an address from the picture upload, best 1000×600.
         1 background_pic_url: Option<String> => "background_pic_url",
@@ -1993,35 +1993,35 @@ w::record! {
         10 supply_bonus: Option<bool> => "supply_bonus",
         /// Page that a tap on the points opens.
         11 bonus_url: Option<String> => "bonus_url",
-        /// When points are cleared.
+        /// When points are cleared, shown on the card.
         12 bonus_cleared: Option<String> => "bonus_cleared",
         /// The rules of points in words.
         13 bonus_rules: Option<String> => "bonus_rules",
-        /// The rules of points in figures.
+        /// The rules of points in figures: `cost_money_unit`, `increase_bonus`, `max_increase_bonus` and so on.
         14 bonus_rule: Option<BonusRule> => "bonus_rule",
         /// Whether a balance is shown.
         15 supply_balance: Option<bool> => "supply_balance",
         /// Page that a tap on the balance opens.
         16 balance_url: Option<String> => "balance_url",
-        /// Rules of the balance in words.
+        /// How the balance can be used, shown on the card.
         17 balance_rules: Option<String> => "balance_rules",
-        /// First custom field on the card.
+        /// First custom field on the card: `name_type`, `name` and `url`.
         18 custom_field1: Option<CustomField1Item> => "custom_field1",
-        /// Second custom field on the card.
+        /// Second custom field on the card: `name_type`, `name` and `url`.
         19 custom_field2: Option<CustomField1Item> => "custom_field2",
-        /// Third custom field on the card.
+        /// Third custom field on the card: `name_type`, `name` and `url`.
         20 custom_field3: Option<CustomField1Item> => "custom_field3",
-        /// First custom entry in the details.
+        /// First custom entry in the details: `name`, `tips` and `url`.
         21 custom_cell1: Option<CustomCell1Item> => "custom_cell1",
-        /// Second custom entry in the details.
+        /// Second custom entry in the details: `name`, `tips` and `url`.
         22 custom_cell2: Option<CustomCell1Item> => "custom_cell2",
-        /// Third custom entry in the details.
+        /// Third custom entry in the details: `name`, `tips` and `url`.
         23 custom_cell3: Option<CustomCell1Item> => "custom_cell3",
         /// Percentage taken off: `30` means 30% off.
         24 discount: Option<i64> => "discount",
-        /// Promotion shown in messages about changed points or balance.
+        /// Promotion shown in messages about changed points or balance: `url_cell`.
         25 modify_msg_operation: Option<ModifyMsgOperation> => "modify_msg_operation",
-        /// Promotion shown in the message after activation.
+        /// Promotion shown in the message after activation: `url_cell`.
         26 activate_msg_operation: Option<ActivateMsgOperation> => "activate_msg_operation",
     }
     new(base_info: UpdateMemberCardBaseInfo)
@@ -2124,7 +2124,7 @@ w::record! {
         30 source: Option<String> => "source",
         /// Whether an event is pushed when the user opens the card, `false` by default.
         31 need_push_on_view: Option<bool> => "need_push_on_view",
-        /// Settings of the payment code.
+        /// Settings of the payment code: `swipe_card`.
         32 pay_info: Option<PayInfo> => "pay_info",
     }
     new()
@@ -2170,9 +2170,9 @@ w::record! {
 w::record! {
     /// `movie_ticket` of `card::Update`.
     pub struct UpdateMovieTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// Details of the film ticket.
+        /// Film ticket: showing, seat and so on, in words.
         1 detail: Option<String> => "detail",
     }
     new(base_info: UpdateBaseInfo)
@@ -2182,7 +2182,7 @@ w::record! {
 w::record! {
     /// `scenic_ticket` of `card::Update`.
     pub struct UpdateScenicTicket {
-        /// Basic data of the card.
+        /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
         /// Kind of ticket, such as full fare or 3D.
         1 ticket_class: Option<String> => "ticket_class",
@@ -2291,6 +2291,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["card_id_list"],
+    },
+    |answer| answer.card_id_list => String
+}
+
 w::record! {
     /// Update the check-in of a boarding pass (更新飞机票的值机信息).
     ///
@@ -2356,7 +2371,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html>.
     /// * Catalog: `official_account.card.create`.
     pub struct Create {
-        /// Type and content of the card.
+        /// Type and content of the card: `body`.
         0 card: Card => "card: must",
     }
     new(card: Card)
@@ -2513,7 +2528,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Type and content of the card.
+        /// Type and content of the card: `body`.
         0 card: CardInfo => "card: must",
     }
 }
@@ -2552,7 +2567,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplyProtocol`].
     pub struct GetApplyProtocolResponse {
-        /// First-level categories with their subcategories.
+        /// First-level categories with their subcategories: `primary_category_id`, `category_name` and so on.
         0 category: Vec<Category> => "category: must",
     }
 }
@@ -2619,13 +2634,13 @@ w::record! {
     pub struct LandingPageCreate {
         /// Banner at the top of the page, best 640 wide.
         0 banner: String => "banner: must",
-        /// Heading shown at the top.
+        /// Heading at the top of the card page.
         1 page_title: String => "page_title: must",
         /// Whether the page may be shared.
         2 can_share: bool => "can_share: must",
         /// Where it is placed: `SCENE_NEAR_BY`, `SCENE_MENU`, `SCENE_QRCODE`, `SCENE_ARTICLE`, `SCENE_H5`, `SCENE_IVR` (auto reply).
         3 scene: String => "scene: must",
-        /// Cards on the page.
+        /// Cards on the page: `card_id` and `thumb_url`.
         4 card_list: Vec<LandingPageCreateCard> => "card_list: must",
     }
     new(
@@ -2640,7 +2655,7 @@ w::record! {
 w::record! {
     /// Answer to [`LandingPageCreate`].
     pub struct LandingPageCreateResponse {
-        /// Number of the shop page.
+        /// Number of the card page, returned when it was made.
         0 page_id: w::TextOrNumber => "page_id: must",
         /// Address of the page.
         1 url: String => "url: must",
@@ -2952,7 +2967,7 @@ w::record! {
         0 expire_seconds: Option<i64> => "expire_seconds",
         /// `QR_CARD` for one card, `QR_MULTIPLE_CARD` for several.
         1 action_name: String => "action_name: must",
-        /// Which cards the code hands out.
+        /// Which cards the code hands out: `card` and `multiple_card`.
         2 action_info: ActionInfo => "action_info: must",
     }
     new(action_name: impl Into<String>, action_info: ActionInfo)
@@ -2964,8 +2979,8 @@ w::record! {
     pub struct QrCodeCreateResponse {
         /// Life of the code; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
-        /// Ticket of the code, exchanged for its picture.
-        1 ticket: String => "ticket: must",
+        /// Ticket of the code, exchanged for its picture; a secret, masked in `Debug`.
+        1 ticket: String => "ticket: must masked",
         /// Address inside the code.
         2 url: String => "url: must",
         /// Address of the picture; `show_qrcode_url` on the wire.
@@ -3078,27 +3093,27 @@ w::record! {
     pub struct Update {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// Changes of a group-buying coupon.
+        /// Changes of a group-buying coupon: `base_info` and `deal_detail`.
         1 groupon: Option<UpdateGroupon> => "groupon",
-        /// Changes of a cash coupon.
+        /// Changes of a cash coupon: `base_info`, `least_cost` and `reduce_cost`.
         2 cash: Option<UpdateCash> => "cash",
-        /// Changes of a discount coupon.
+        /// Changes of a discount coupon: `base_info` and `discount`.
         3 discount: Option<UpdateDiscount> => "discount",
-        /// Changes of a gift coupon.
+        /// Changes of a gift coupon: `base_info` and `gift`.
         4 gift: Option<UpdateGift> => "gift",
-        /// Changes of a general coupon.
+        /// Changes of a general coupon: `base_info` and `default_detail`.
         5 general_coupon: Option<UpdateGeneralCoupon> => "general_coupon",
-        /// Changes of a gift card.
+        /// Changes of a gift card: `base_info`, `background_pic_url`, `prerogative` and so on.
         6 general_card: Option<UpdateGeneralCard> => "general_card",
-        /// Changes of a membership card.
+        /// Changes of a membership card: `base_info`, `background_pic_url`, `prerogative` and so on.
         7 member_card: Option<UpdateMemberCard> => "member_card",
-        /// Changes of a meeting ticket.
+        /// Changes of a meeting ticket: `base_info`, `meeting_detail` and `map_url`.
         8 meeting_ticket: Option<UpdateMeetingTicket> => "meeting_ticket",
-        /// Changes of a sightseeing ticket.
+        /// Changes of a sightseeing ticket: `base_info`, `ticket_class` and `guide_url`.
         9 scenic_ticket: Option<UpdateScenicTicket> => "scenic_ticket",
-        /// Changes of a film ticket.
+        /// Changes of a film ticket: `base_info` and `detail`.
         10 movie_ticket: Option<UpdateMovieTicket> => "movie_ticket",
-        /// Changes of a boarding pass.
+        /// Changes of a boarding pass: `base_info`, `from`, `to`, `flight` and so on.
         11 boarding_pass: Option<UpdateBoardingPass> => "boarding_pass",
     }
     new(card_id: impl Into<String>)
@@ -3164,7 +3179,7 @@ w::record! {
 w::record! {
     /// Answer to [`UserGetCardList`].
     pub struct UserGetCardListResponse {
-        /// Cards that the user holds.
+        /// Cards that the user holds: `card_id` and `code`.
         0 card_list: Vec<UserGetCardListCard> => "card_list: must",
         /// Whether the user has coupons shared by friends.
         1 has_share_card: bool => "has_share_card: must",
@@ -3449,7 +3464,7 @@ pub mod member_card {
     w::record! {
         /// Answer to [`ActivateTempInfoGet`].
         pub struct ActivateTempInfoGetResponse {
-            /// What the user filled in.
+            /// What the user filled in: `common_field_list` and `custom_field_list`.
             0 info: super::ActivateTempInfoGetInfo => "info: must",
         }
     }
@@ -3485,11 +3500,11 @@ pub mod member_card {
             0 card_id: String => "card_id: must",
             /// Terms of service, shown as a link.
             1 service_statement: Option<super::ServiceStatement> => "service_statement",
-            /// Entry to bind an old card.
+            /// Entry to bind an old card: `name` and `url`.
             2 bind_old_card: Option<super::ServiceStatement> => "bind_old_card",
-            /// Fields that must be filled in.
+            /// Fields that must be filled in: `can_modify`, `rich_field_list`, `common_field_id_list` and so on.
             3 required_form: Option<super::RequiredForm> => "required_form",
-            /// Fields that may be filled in.
+            /// Fields that may be filled in: `can_modify`, `rich_field_list`, `common_field_id_list` and so on.
             4 optional_form: Option<super::RequiredForm> => "optional_form",
         }
         new(card_id: impl Into<String>)
@@ -3552,7 +3567,7 @@ pub mod member_card {
             10 custom_field_value2: Option<String> => "custom_field_value2",
             /// Value of custom field 3 of the card, at most 12 bytes.
             11 custom_field_value3: Option<String> => "custom_field_value3",
-            /// Which changes the user is told about.
+            /// Which changes the user is told about: `is_notify_bonus`, `is_notify_balance` and so on.
             12 notify_optional: Option<super::NotifyOptional> => "notify_optional",
         }
         new(card_id: impl Into<String>, code: impl Into<String>)
@@ -3631,7 +3646,7 @@ pub mod member_card {
             2 sex: String => "sex: must",
             /// Member number shown on the card; the code by default.
             3 membership_number: String => "membership_number: must",
-            /// What the user filled in on activation.
+            /// What the user filled in on activation: `common_field_list` and `custom_field_list`.
             4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",
             /// Present points.
             5 bonus: i64 => "bonus: must",
@@ -3910,7 +3925,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.add`.
         pub struct Add {
-            /// Content of the rule.
+            /// Content of the rule: `type`, `base_info` and `member_rule`.
             0 rule_info: super::RuleInfo => "rule_info: must",
         }
         new(rule_info: super::RuleInfo)
@@ -3919,7 +3934,7 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number that the rule was given.
+            /// Number of the rule, returned when it was set.
             0 rule_id: i64 => "rule_id: must",
             /// Merchant numbers that failed, with reasons.
             1 fail_mchid_list: Vec<super::FailMchid> => "fail_mchid_list: must",
@@ -3970,7 +3985,7 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Rules of this page.
+            /// Rules of this page: `type`, `base_info` and `member_rule`.
             0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// Records in all, for paging.
             1 total_count: i64 => "total_count: must",
@@ -3996,6 +4011,21 @@ pub mod pay_gift_card {
         }
     }
 
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["rule_list"],
+        },
+        |answer| answer.rule_list => super::Rule
+    }
+
     w::record! {
         /// Delete a rule that gives cards after payment (删除支付后投放卡券规则).
         ///
@@ -4004,7 +4034,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.delete`.
         pub struct Delete {
-            /// Number that the rule was given.
+            /// Number of the rule, returned when it was set.
             0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
@@ -4037,7 +4067,7 @@ pub mod pay_gift_card {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html>.
         /// * Catalog: `official_account.card.pay_gift_card.get_by_id`.
         pub struct GetById {
-            /// Number that the rule was given.
+            /// Number of the rule, returned when it was set.
             0 rule_id: i64 => "rule_id: must",
         }
         new(rule_id: i64)
@@ -4046,7 +4076,7 @@ pub mod pay_gift_card {
     w::record! {
         /// Answer to [`GetById`].
         pub struct GetByIdResponse {
-            /// Content of the rule.
+            /// Content of the rule: `type`, `base_info` and `member_rule`.
             0 rule_info: super::Rule => "rule_info: must",
         }
     }
@@ -4187,7 +4217,7 @@ pub mod store_wxa {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.card.store_wxa.get`.
         pub struct Get {
-            /// Number of the store in the store mini program.
+            /// Number of the store in the store mini program, given once it is approved.
             0 poi_id: String => "poi_id: must",
         }
         new(poi_id: impl Into<String>)
@@ -4228,7 +4258,7 @@ pub mod store_wxa {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
         /// * Catalog: `official_account.card.store_wxa.set`.
         pub struct Set {
-            /// Number of the store in the store mini program.
+            /// Number of the store in the store mini program, given once it is approved.
             0 poi_id: String => "poi_id: must",
             /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
             1 card_id: String => "card_id: must",
@@ -4282,7 +4312,7 @@ pub mod sub_merchant {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Sub-merchants of this page.
+            /// Sub-merchants of this page: `merchant_id`, `app_id`, `brand_name`, `logo_url` and so on.
             0 info_list: Vec<super::BatchGetInfo> => "info_list: must",
             /// Where the next page starts.
             1 next_begin_id: Option<w::TextOrNumber> => "next_begin_id",
@@ -4306,6 +4336,21 @@ pub mod sub_merchant {
             client_cert: false,
             permissions: &["card"],
         }
+    }
+
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "begin_id",
+            next: "next_begin_id",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["info_list"],
+        },
+        |answer| answer.info_list => super::BatchGetInfo
     }
 
     w::record! {

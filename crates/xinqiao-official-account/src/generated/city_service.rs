@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `business_info` of `city_service::SendChannelMsg`.
     pub struct BusinessInfo {
-        /// Page that a tap on the message opens.
+        /// Page that a tap on the message opens: `page_type`, `url`, `app_id` and `fullpath`.
         0 redirect_page: Option<RedirectPage> => "redirect_page",
         /// Further keys.
         1 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -87,8 +87,8 @@ w::record! {
         1 open_id: xinqiao_types::OpenId => "open_id: must masked",
         /// Version of the key, `0` at first, raised when the key changes.
         2 key_version: i64 => "key_version: must",
-        /// Encrypted and Base64-coded identity; decrypts to JSON with name, document and phone.
-        3 cipher_real_name: String => "cipher_real_name: must",
+        /// Encrypted and Base64-coded identity; decrypts to JSON with name, document and phone; personal data, masked in `Debug`.
+        3 cipher_real_name: String => "cipher_real_name: must masked",
         /// Cipher, by default `AES_256_ECB_PKCS7Padding`.
         4 cipher_algorithm: String => "cipher_algorithm: must",
     }

@@ -14,7 +14,7 @@ w::record! {
         2 content: String => "content: must",
         /// `0` ordinary, `1` featured; `0` or `1` on the wire.
         3 comment_type: bool => "comment_type: must zero-one",
-        /// The author's reply to it.
+        /// The author's reply to it: `content` and `create_time`.
         4 reply: Option<Vec<Reply>> => "reply",
         /// When the comment was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// The comments of this page.
+        /// The comments of this page: `user_comment_id`, `openid`, `content`, `comment_type` and so on.
         0 comment: Vec<Comment> => "comment: must",
         /// How many comments there are in all, not in this answer.
         1 total: i64 => "total: must",
@@ -155,6 +155,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &["comment"],
     }
+}
+
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "begin",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["comment"],
+    },
+    |answer| answer.comment => Comment
 }
 
 w::record! {

@@ -12,13 +12,13 @@ w::record! {
         1 kf_account: String => "kf_account: must",
         /// Nickname of the staff account.
         2 kf_nick: String => "kf_nick: must",
-        /// Address of the avatar; `kf_headimgurl` on the wire.
+        /// Address of the avatar; personal data, masked in `Debug`; `kf_headimgurl` on the wire.
         #[doc(alias = "kf_headimgurl")]
-        3 kf_head_img_url: String => "kf_headimgurl: must",
+        3 kf_head_img_url: String => "kf_headimgurl: must masked",
         /// WeChat id bound to it; absent until bound.
         4 kf_wx: Option<String> => "kf_wx",
-        /// OpenID of the WeChat user bound to the staff account.
-        5 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid",
+        /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
+        5 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid: masked",
         /// WeChat id that was invited but has not accepted.
         6 invite_wx: Option<String> => "invite_wx",
         /// When the invitation runs out; format `unix`.
@@ -37,8 +37,8 @@ w::record! {
         1 kf_account: String => "kf_account: must",
         /// How the staff is online; `1` in the web console.
         2 status: i64 => "status: must",
-        /// OpenID of the WeChat user bound to the staff account.
-        3 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid",
+        /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
+        3 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid: masked",
         /// Conversations being served now.
         4 accepted_case: i64 => "accepted_case: must",
     }
@@ -98,7 +98,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetKfList`].
     pub struct GetKfListResponse {
-        /// All staff accounts with their binding state.
+        /// All staff accounts with their binding state: `kf_id`, `kf_account`, `kf_nick`, `kf_headimgurl` and so on.
         0 kf_list: Vec<Kf> => "kf_list: must",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOnlineKfList`].
     pub struct GetOnlineKfListResponse {
-        /// Staff online now and their load.
+        /// Staff online now and their load: `kf_id`, `kf_account`, `status`, `kf_openid` and so on.
         0 kf_online_list: Vec<KfOnline> => "kf_online_list: must",
     }
 }
@@ -215,8 +215,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.cancel_admin`.
         pub struct CancelAdmin {
-            /// OpenID of the WeChat user bound to the staff account.
-            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
@@ -248,8 +248,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.del_get`.
         pub struct DelGet {
-            /// OpenID of the WeChat user bound to the staff account.
-            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
@@ -348,8 +348,8 @@ pub mod kf_account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
         /// * Catalog: `official_account.custom_service.kf_account.set_admin`.
         pub struct SetAdmin {
-            /// OpenID of the WeChat user bound to the staff account.
-            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query",
+            /// OpenID of the WeChat user bound to the staff account; personal data, masked in `Debug`.
+            0 kf_openid: xinqiao_types::OpenId => "kf_openid: must query masked",
         }
         new(kf_openid: impl Into<xinqiao_types::OpenId>)
     }
@@ -584,7 +584,7 @@ pub mod kf_session {
     w::record! {
         /// Answer to [`GetSessionList`].
         pub struct GetSessionListResponse {
-            /// Sessions that the staff account has open; `sessionlist` on the wire.
+            /// Sessions that the staff account has open: `openid` and `createtime`; `sessionlist` on the wire.
             #[doc(alias = "sessionlist")]
             0 session_list: Vec<super::SessionList> => "sessionlist: must",
         }
@@ -715,6 +715,21 @@ pub mod msg_record {
             client_cert: false,
             permissions: &["kf.manage"],
         }
+    }
+
+    w::paged! {
+        GetMsgList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "msgid",
+            next: "msgid",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["recordlist"],
+        },
+        |answer| answer.record_list => super::RecordList
     }
 
     w::record! {

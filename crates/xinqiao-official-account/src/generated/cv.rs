@@ -20,7 +20,7 @@ w::record! {
 w::record! {
     /// `card_position_back` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionBack {
-        /// Corners of the second page in the picture.
+        /// Corners of the second page in the picture: `left_top`, `right_top`, `right_bottom` and `left_bottom`.
         0 pos: Pos => "pos: must",
     }
 }
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// `card_position_front` of the answer of `cv::ocr::Driving`.
     pub struct CardPositionFront {
-        /// Corners of the front page in the picture.
+        /// Corners of the front page in the picture: `left_top`, `right_top`, `right_bottom` and `left_bottom`.
         0 pos: Pos => "pos: must",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// `cert_position` of the answer of `cv::ocr::BizLicense`.
     pub struct CertPosition {
-        /// Corners of the licence in the picture.
+        /// Corners of the licence in the picture: `left_top`, `right_top`, `right_bottom` and `left_bottom`.
         0 pos: Pos => "pos: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
     pub struct CommItem {
         /// One piece of text that was read.
         0 text: String => "text: must",
-        /// Four corners of that text.
+        /// Four corners of that text: `left_top`, `right_top`, `right_bottom` and `left_bottom`.
         1 pos: Pos => "pos: must",
     }
 }
@@ -169,7 +169,7 @@ pub mod img {
     w::record! {
         /// Answer to [`QrCode`].
         pub struct QrCodeResponse {
-            /// Bar codes and QR codes found in the picture.
+            /// Bar codes and QR codes found in the picture: `type_name`, `data` and `pos`.
             0 code_results: Vec<super::CodeResult> => "code_results: must",
             /// Width and height of the picture, to place the coordinates.
             1 img_size: super::ImgSize => "img_size: must",
@@ -338,7 +338,7 @@ pub mod ocr {
             10 valid_period: String => "valid_period: must",
             /// Date of establishment; such as `2015年06月01日`.
             11 registered_date: String => "registered_date: must",
-            /// Where the licence lies in the picture.
+            /// Where the licence lies in the picture: `pos`.
             12 cert_position: Option<super::CertPosition> => "cert_position",
             /// Width and height of the picture, to place the coordinates.
             13 img_size: super::ImgSize => "img_size: must",
@@ -440,7 +440,7 @@ pub mod ocr {
             1 vehicle_type: String => "vehicle_type: must",
             /// Person or company that owns the vehicle.
             2 owner: String => "owner: must",
-            /// Address of the owner.
+            /// Address of the owner, as printed on the vehicle licence.
             3 addr: String => "addr: must",
             /// Use of the vehicle, such as non-commercial.
             4 use_character: String => "use_character: must",
@@ -518,13 +518,13 @@ pub mod ocr {
         pub struct DrivingLicenseResponse {
             /// Licence number, the same as the id number.
             0 id_num: String => "id_num: must",
-            /// Name of the holder.
+            /// Holder of the driving licence, as printed.
             1 name: String => "name: must",
             /// Sex as printed, “男” (male) or “女” (female).
             2 sex: String => "sex: must",
             /// Country the holder belongs to.
             3 nationality: String => "nationality: must",
-            /// Address of the holder; personal data, masked in `Debug`.
+            /// Address of the holder, as printed on the licence; personal data, masked in `Debug`.
             4 address: String => "address: must masked",
             /// When the holder was born; such as `1990-01-01`.
             5 birth_date: String => "birth_date: must",
@@ -591,7 +591,7 @@ pub mod ocr {
             2 name: Option<String> => "name",
             /// Address, front side only.
             3 addr: Option<String> => "addr",
-            /// Sex, front side only.
+            /// Sex as printed, “男” (male) or “女” (female); portrait side only.
             4 gender: Option<String> => "gender",
             /// Ethnic group, front side only.
             5 nationality: Option<String> => "nationality",

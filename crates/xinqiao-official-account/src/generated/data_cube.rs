@@ -128,7 +128,7 @@ w::record! {
         7 active_cnt: i64 => "active_cnt: must",
         /// People who activated their membership card.
         8 active_user: i64 => "active_user: must",
-        /// Valid members in total.
+        /// Valid members up to that day.
         9 total_user: i64 => "total_user: must",
         /// People who ever claimed the membership card.
         10 total_receive_user: i64 => "total_receive_user: must",
@@ -171,7 +171,7 @@ w::record! {
         7 active_cnt: i64 => "active_cnt: must",
         /// People who activated their membership card.
         8 active_user: i64 => "active_user: must",
-        /// Valid members in total.
+        /// Valid members up to that day.
         9 total_user: i64 => "total_user: must",
         /// People who ever claimed the membership card.
         10 total_receive_user: i64 => "total_receive_user: must",

@@ -49,7 +49,7 @@ w::record! {
 w::record! {
     /// `content` of `draft::BatchGetItem`.
     pub struct ItemContent {
-        /// Articles of the draft.
+        /// Articles of the draft: `thumb_media_id`, `title`, `author`, `digest` and so on.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGet`].
     pub struct BatchGetResponse {
-        /// The drafts of this page.
+        /// The drafts of this page: `media_id`, `content` and `update_time`.
         0 item: Vec<BatchGetItem> => "item: must",
         /// Drafts in this answer.
         1 item_count: i64 => "item_count: must",
@@ -169,6 +169,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &["draft"],
     }
+}
+
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetItem
 }
 
 w::record! {
@@ -260,7 +275,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Articles of the draft.
+        /// Articles of the draft: `thumb_media_id`, `title`, `author`, `digest` and so on.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `AroundBeacons` of `official_account.event.shakearound_user_shake`.
     pub struct AroundBeacon {
-        /// Ids and distances of the beacons; `AroundBeacon` on the wire.
+        /// Ids and distances of the beacons: `Uuid`, `Major`, `Minor` and `Distance`; `AroundBeacon` on the wire.
         0 around_beacon: Vec<ChosenBeacon> => "AroundBeacon: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// `Articles` of `official_account.reply.news`.
     pub struct Article {
-        /// The articles one by one.
+        /// The articles one by one: `Title`, `Description`, `PicUrl` and `Url`.
         0 item: Vec<ArticleItem> => "item: must",
     }
 }
@@ -22,9 +22,9 @@ w::record! {
 w::record! {
     /// `article_detail` of `events::PublishEventInfo`.
     pub struct ArticleDetail {
-        /// How many articles there are.
+        /// How many articles were published together.
         0 count: i64 => "count: must",
-        /// Position and link of each article.
+        /// Position and link of each article: `idx` and `article_url`.
         1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
@@ -56,9 +56,9 @@ w::record! {
 w::record! {
     /// `ArticleUrlResult` of `official_account.event.masssendjobfinish`.
     pub struct ArticleUrlResult {
-        /// How many articles there are; `Count` on the wire.
+        /// How many articles were sent together; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// Links of the articles; `ResultList` on the wire.
+        /// Links of the articles: `item`; `ResultList` on the wire.
         1 result_list: UrlResult => "ResultList: must",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// `ResultList` of `events::ArticleUrlResult`.
     pub struct UrlResult {
-        /// Position and link of each article.
+        /// Position and link of each article: `ArticleIdx` and `ArticleUrl`.
         0 item: Vec<ArticleUrlResultItem> => "item: must",
     }
 }
@@ -100,7 +100,7 @@ w::record! {
     pub struct CopyrightCheckResult {
         /// How many articles were checked; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// Result of each article; `ResultList` on the wire.
+        /// Result of each article: `item`; `ResultList` on the wire.
         1 result_list: CheckResult => "ResultList: must",
         /// Overall: `1` no reprint, may go; `2` reprint, may go; `3` reprint, stopped; `CheckState` on the wire.
         2 check_state: i64 => "CheckState: must",
@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// `ResultList` of `events::CopyrightCheckResult`.
     pub struct CheckResult {
-        /// Results article by article.
+        /// Results article by article: `ArticleIdx`, `UserDeclareState`, `AuditState` and so on.
         0 item: Vec<ResultItem> => "item: must",
     }
 }
@@ -121,12 +121,12 @@ w::record! {
         /// WeChat id of the adviser the code belongs to; `qrcode_guide_account` on the wire.
         #[doc(alias = "qrcode_guide_account")]
         0 qr_code_guide_account: String => "qrcode_guide_account: must",
-        /// OpenID of the adviser the code belongs to; `qrcode_guide_openid` on the wire.
+        /// OpenID of the adviser the code belongs to; personal data, masked in `Debug`; `qrcode_guide_openid` on the wire.
         #[doc(alias = "qrcode_guide_openid")]
-        1 qr_code_guide_openid: Option<xinqiao_types::OpenId> => "qrcode_guide_openid",
+        1 qr_code_guide_openid: Option<xinqiao_types::OpenId> => "qrcode_guide_openid: masked",
         /// OpenID of the customer who scanned; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the action or outcome of the scan.
+        /// What scanning the adviser's code led to, as a code.
         3 action: i64 => "action: must",
         /// Extra information given when the code was made; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
@@ -171,7 +171,7 @@ w::record! {
 w::record! {
     /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
-        /// The pictures one by one.
+        /// The pictures one by one: `PicMd5Sum`.
         0 item: Vec<PicItem> => "item: must",
     }
 }
@@ -207,7 +207,7 @@ w::record! {
         0 article_idx: i64 => "ArticleIdx: must",
         /// What the user declared about the article, such as original; `UserDeclareState` on the wire.
         1 user_declare_state: i64 => "UserDeclareState: must",
-        /// What the system's check found; `AuditState` on the wire.
+        /// What the system's check found for this article, as a code; `CheckState` tells whether all may be sent; `AuditState` on the wire.
         2 audit_state: i64 => "AuditState: must",
         /// Link of the similar original; `OriginalArticleUrl` on the wire.
         3 original_article_url: String => "OriginalArticleUrl: must",
@@ -254,7 +254,7 @@ w::record! {
     pub struct SendPicsInfo {
         /// How many pictures were sent; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// Checksums of the pictures; `PicList` on the wire.
+        /// Checksums of the pictures: `item`; `PicList` on the wire.
         1 pic_list: Pic => "PicList: must",
     }
 }
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgChangeEvent` of `official_account.event.subscribe_msg_change_event`.
     pub struct SubscribeMsgChangeEventItem {
-        /// The templates that changed; `List` on the wire.
+        /// The templates that changed: `TemplateId` and `SubscribeStatusString`; `List` on the wire.
         0 list: Vec<SubscribeMsgChangeEventList> => "List: must",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgPopupEvent` of `official_account.event.subscribe_msg_popup_event`.
     pub struct SubscribeMsgPopupEventItem {
-        /// The templates of the dialog; `List` on the wire.
+        /// The templates of the dialog: `TemplateId`, `SubscribeStatusString` and `PopupScene`; `List` on the wire.
         0 list: Vec<SubscribeMsgPopupEventList> => "List: must",
     }
 }
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// `SubscribeMsgSentEvent` of `official_account.event.subscribe_msg_sent_event`.
     pub struct SubscribeMsgSentEventItem {
-        /// Result of each notice; `List` on the wire.
+        /// Result of each notice: `TemplateId`, `MsgID`, `ErrorCode` and `ErrorStatus`; `List` on the wire.
         0 list: Vec<SubscribeMsgSentEventList> => "List: must",
     }
 }
@@ -647,11 +647,11 @@ pub mod event {
             7 map_poi_id: String => "map_poi_id: must",
             /// Name under which the store was submitted.
             8 name: String => "name: must",
-            /// Full address of the store; personal data, masked in `Debug`.
+            /// Address of the store as submitted; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
-            /// Longitude of the store; personal data, masked in `Debug`.
+            /// Longitude of the store as submitted; personal data, masked in `Debug`.
             10 longitude: f64 => "longitude: must masked",
-            /// Latitude of the store; personal data, masked in `Debug`.
+            /// Latitude of the store as submitted; personal data, masked in `Debug`.
             11 latitude: f64 => "latitude: must masked",
             /// Remark of the review, or why it failed.
             12 sh_remark: String => "sh_remark: must",
@@ -697,9 +697,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `giftcard_pay_done`; such as `giftcard_pay_done`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number of the gift card shop page; `PageId` on the wire.
+            /// Number of the gift card shop page, returned when it was made; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// Number of the gift card order; `OrderId` on the wire.
+            /// Number of the gift card order, to look it up; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
         }
     }
@@ -721,9 +721,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `giftcard_send_to_friend`; such as `giftcard_send_to_friend`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number of the gift card shop page; `PageId` on the wire.
+            /// Number of the gift card shop page, returned when it was made; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// Number of the gift card order; `OrderId` on the wire.
+            /// Number of the gift card order, to look it up; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
             /// `0` given away, `1` came back because nobody took it; `0` or `1` on the wire; `IsReturnBack` on the wire.
             7 is_return_back: bool => "IsReturnBack: must zero-one",
@@ -749,9 +749,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `giftcard_user_accept`; such as `giftcard_user_accept`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number of the gift card shop page; `PageId` on the wire.
+            /// Number of the gift card shop page, returned when it was made; `PageId` on the wire.
             5 page_id: String => "PageId: must",
-            /// Number of the gift card order; `OrderId` on the wire.
+            /// Number of the gift card order, to look it up; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
             /// Whether it was given in a group chat: `0` no, `1` yes; `0` or `1` on the wire; `IsChatRoom` on the wire.
             7 is_chat_room: bool => "IsChatRoom: must zero-one",
@@ -931,9 +931,9 @@ pub mod event {
             9 sent_count: i64 => "SentCount: must",
             /// Receivers that did not; `ErrorCount` on the wire.
             10 error_count: i64 => "ErrorCount: must",
-            /// Result of the original check of each article; `CopyrightCheckResult` on the wire.
+            /// Result of the original check of each article: `Count`, `ResultList` and `CheckState`; `CopyrightCheckResult` on the wire.
             11 copyright_check_result: Option<super::CopyrightCheckResult> => "CopyrightCheckResult",
-            /// Links of the articles; `ArticleUrlResult` on the wire.
+            /// Links of the articles: `Count` and `ResultList`; `ArticleUrlResult` on the wire.
             12 article_url_result: Option<super::ArticleUrlResult> => "ArticleUrlResult",
         }
     }
@@ -1103,7 +1103,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// The pictures that the user sent; `SendPicsInfo` on the wire.
+            /// The pictures that the user sent: `Count` and `PicList`; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1127,7 +1127,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// The pictures that the user sent; `SendPicsInfo` on the wire.
+            /// The pictures that the user sent: `Count` and `PicList`; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1151,7 +1151,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// The pictures that the user sent; `SendPicsInfo` on the wire.
+            /// The pictures that the user sent: `Count` and `PicList`; `SendPicsInfo` on the wire.
             6 send_pics_info: super::SendPicsInfo => "SendPicsInfo: must",
         }
     }
@@ -1275,8 +1275,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// Scene of the QR code, without prefix; such as `123`; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// Ticket of the QR code, exchanged for its picture; `Ticket` on the wire.
-            6 ticket: String => "Ticket: must",
+            /// Ticket of the QR code, exchanged for its picture; a secret, masked in `Debug`; `Ticket` on the wire.
+            6 ticket: String => "Ticket: must masked",
         }
     }
 
@@ -1300,7 +1300,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// Kind and content of the code that was scanned; `ScanCodeInfo` on the wire.
+            /// Kind and content of the code that was scanned: `ScanType` and `ScanResult`; `ScanCodeInfo` on the wire.
             6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
@@ -1324,7 +1324,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the button that was tapped; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// Kind and content of the code that was scanned; `ScanCodeInfo` on the wire.
+            /// Kind and content of the code that was scanned: `ScanType` and `ScanResult`; `ScanCodeInfo` on the wire.
             6 scan_code_info: super::ScanCodeInfo => "ScanCodeInfo: must",
         }
     }
@@ -1346,9 +1346,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `ShakearoundUserShake`; such as `ShakearoundUserShake`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Beacon that the user shook and opened; `ChosenBeacon` on the wire.
+            /// Beacon that the user shook and opened: `Uuid`, `Major`, `Minor` and `Distance`; `ChosenBeacon` on the wire.
             5 chosen_beacon: super::ChosenBeacon => "ChosenBeacon: must",
-            /// Other beacons around; `AroundBeacons` on the wire.
+            /// Other beacons around: `AroundBeacon`; `AroundBeacons` on the wire.
             6 around_beacons: Option<super::AroundBeacon> => "AroundBeacons",
         }
     }
@@ -1433,8 +1433,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// `qrscene_` and the scene for a follow by QR code; empty otherwise; such as `qrscene_123`; `EventKey` on the wire.
             5 event_key: Option<String> => "EventKey",
-            /// Ticket of the QR code, only for a follow by QR code; `Ticket` on the wire.
-            6 ticket: Option<String> => "Ticket",
+            /// Ticket of the QR code, only for a follow by QR code; a secret, masked in `Debug`; `Ticket` on the wire.
+            6 ticket: Option<String> => "Ticket: masked",
         }
     }
 
@@ -1455,7 +1455,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `subscribe_msg_change_event`; such as `subscribe_msg_change_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Subscriptions the user changed in the settings; `SubscribeMsgChangeEvent` on the wire.
+            /// Subscriptions the user changed in the settings: `List`; `SubscribeMsgChangeEvent` on the wire.
             5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
         }
     }
@@ -1477,7 +1477,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `subscribe_msg_popup_event`; such as `subscribe_msg_popup_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// What the user chose for each template in the dialog; `SubscribeMsgPopupEvent` on the wire.
+            /// What the user chose for each template in the dialog: `List`; `SubscribeMsgPopupEvent` on the wire.
             5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
         }
     }
@@ -1499,7 +1499,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `subscribe_msg_sent_event`; such as `subscribe_msg_sent_event`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Delivery results of subscription notices; `SubscribeMsgSentEvent` on the wire.
+            /// Delivery results of subscription notices: `List`; `SubscribeMsgSentEvent` on the wire.
             5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
         }
     }
@@ -1549,8 +1549,8 @@ pub mod event {
             4 event: String => "Event: must",
             /// Empty when a user leaves; `EventKey` on the wire.
             5 event_key: Option<String> => "EventKey",
-            /// Absent when a user leaves; `Ticket` on the wire.
-            6 ticket: Option<String> => "Ticket",
+            /// Absent when a user leaves; a secret, masked in `Debug`; `Ticket` on the wire.
+            6 ticket: Option<String> => "Ticket: masked",
         }
     }
 
@@ -1712,7 +1712,7 @@ pub mod event {
             7 consume_source: String => "ConsumeSource: must",
             /// Number of the store, only for self redemption and quick pay; `LocationId` on the wire.
             8 location_id: Option<i64> => "LocationId",
-            /// Name of the store; `LocationName` on the wire.
+            /// Store at which the user is or scanned; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
             /// OpenID of the staff, only with the helper app; `StaffOpenId` on the wire.
             10 staff_open_id: Option<xinqiao_types::OpenId> => "StaffOpenId",
@@ -1918,7 +1918,7 @@ pub mod event {
             7 trans_id: Option<String> => "TransId",
             /// Number of the store; `LocationId` on the wire.
             8 location_id: Option<i64> => "LocationId",
-            /// Name of the store; `LocationName` on the wire.
+            /// Store at which the user is or scanned; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
             /// What the user paid after the discount; in fen; `Fee` on the wire.
             10 fee: xinqiao_types::Fen => "Fee: must",
@@ -2104,7 +2104,7 @@ pub mod message {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `file`; such as `file`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// Name of the file; `Title` on the wire.
+            /// Name of the file that the user sent; `Title` on the wire.
             4 title: String => "Title: must",
             /// Description of the file; `Description` on the wire.
             5 description: String => "Description: must",
@@ -2230,7 +2230,7 @@ pub mod message {
             4 app_id: Option<xinqiao_types::AppId> => "AppId",
             /// Number of the message, the same when WeChat retries; to drop repeats; `MsgId` on the wire.
             5 msg_id: i64 => "MsgId: must",
-            /// Title of the card; `Title` on the wire.
+            /// Title of the card that the user sent; `Title` on the wire.
             6 title: String => "Title: must",
             /// Page that the card opens; `PagePath` on the wire.
             7 page_path: String => "PagePath: must",
@@ -2398,7 +2398,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `image`; such as `image`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The picture to answer with; `Image` on the wire.
+            /// The picture to answer with: `MediaId`; `Image` on the wire.
             4 image: super::Image => "Image: must",
         }
     }
@@ -2417,7 +2417,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `music`; such as `music`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The music to answer with; `Music` on the wire.
+            /// The music to answer with: `Title`, `Description`, `MusicUrl`, `HQMusicUrl` and so on; `Music` on the wire.
             4 music: super::Music => "Music: must",
         }
     }
@@ -2495,7 +2495,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `video`; such as `video`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The video to answer with; `Video` on the wire.
+            /// The video to answer with: `MediaId`, `Title` and `Description`; `Video` on the wire.
             4 video: super::Video => "Video: must",
         }
     }
@@ -2514,7 +2514,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `voice`; such as `voice`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The recording to answer with; `Voice` on the wire.
+            /// The recording to answer with: `MediaId`; `Voice` on the wire.
             4 voice: super::Voice => "Voice: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `article_detail` of the answer of `free_publish::Get`.
     pub struct ArticleDetail {
-        /// How many articles there are.
+        /// How many articles were published together.
         0 count: i64 => "count: must",
-        /// Position and link of each article.
+        /// Position and link of each article: `idx` and `article_url`.
         1 item: Vec<ArticleDetailItem> => "item: must",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `content` of `free_publish::BatchGetItem`.
     pub struct ItemContent {
-        /// Articles of the message.
+        /// Articles of the message: `thumb_media_id`, `title`, `author`, `digest` and so on.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }
@@ -93,7 +93,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGet`].
     pub struct BatchGetResponse {
-        /// The publications of this page.
+        /// The publications of this page: `article_id`, `content` and `update_time`.
         0 item: Vec<BatchGetItem> => "item: must",
         /// Publications in this answer.
         1 item_count: i64 => "item_count: must",
@@ -119,6 +119,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &["publish"],
     }
+}
+
+w::paged! {
+    BatchGet,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetItem
 }
 
 w::record! {
@@ -223,7 +238,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetArticle`].
     pub struct GetArticleResponse {
-        /// Articles of the message.
+        /// Articles of the message: `thumb_media_id`, `title`, `author`, `digest` and so on.
         0 news_item: Vec<NewsItem> => "news_item: must",
     }
 }

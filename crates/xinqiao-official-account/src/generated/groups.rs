@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// All user groups with their sizes.
+        /// All user groups with their sizes: `id`, `name` and `count`.
         0 groups: Vec<GetGroup> => "groups: must",
     }
 }

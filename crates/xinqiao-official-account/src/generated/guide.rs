@@ -19,8 +19,8 @@ w::record! {
     pub struct Buyer {
         /// Customer to assign; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer; the WeChat nickname by default.
-        1 buyer_nickname: Option<String> => "buyer_nickname",
+        /// Nickname of the customer; the WeChat nickname by default; personal data, masked in `Debug`.
+        1 buyer_nickname: Option<String> => "buyer_nickname: masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
     text(buyer_nickname: String)
@@ -74,8 +74,8 @@ w::record! {
     pub struct GuideBuyerRelationList {
         /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer.
-        1 buyer_nickname: String => "buyer_nickname: must",
+        /// Nickname of the customer; personal data, masked in `Debug`.
+        1 buyer_nickname: String => "buyer_nickname: must masked",
         /// When the customer was bound to the adviser; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -98,7 +98,7 @@ w::record! {
 w::record! {
     /// An item of `options` in the answer of `guide::GetGuideTagOption`.
     pub struct GuideTagOption {
-        /// Name of the kind of tag.
+        /// Kind of tag, such as sex.
         0 tag_name: String => "tag_name: must",
         /// What may be chosen for the tag.
         1 tag_values: Vec<String> => "tag_values: must",
@@ -108,7 +108,7 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `guide::GetGuideGroupList`.
     pub struct Group {
-        /// Number of the group.
+        /// Number of the group, returned when it was made.
         0 id: i64 => "id: must",
         /// Name that the group was given.
         1 name: String => "name: must",
@@ -124,13 +124,13 @@ w::record! {
     pub struct Guide {
         /// WeChat id of the adviser, if added by it.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID of the adviser, if added by it.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
-        /// Nickname of the adviser.
-        2 guide_nickname: String => "guide_nickname: must",
-        /// Address of the avatar; `guide_headimgurl` on the wire.
+        /// OpenID of the adviser, if added by it; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
+        /// Nickname of the adviser as users see it; personal data, masked in `Debug`.
+        2 guide_nickname: String => "guide_nickname: must masked",
+        /// Address of the avatar; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: String => "guide_headimgurl: must",
+        3 guide_head_img_url: String => "guide_headimgurl: must masked",
         /// When the adviser was added; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -159,17 +159,17 @@ w::record! {
 w::record! {
     /// `job` of the answer of `guide::GetGuideMassendJob`; an item of `list` in the answer of `guide::GetGuideMassendJobList`.
     pub struct Job {
-        /// Number of the mass job.
+        /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
-        /// Name of the job.
+        /// Name of the mass job, for your own use.
         1 task_name: String => "task_name: must",
-        /// Note on the job.
+        /// Note on the mass job, for your own use.
         2 task_remark: Option<String> => "task_remark",
         /// State of the job: `1` not begun, `2` begun, `3` done, `4` cancelled.
         3 task_status: i64 => "task_status: must",
-        /// What the job sends.
+        /// What the job sends: `type`, `pic_url`, `word`, `appid` and so on.
         4 material: Vec<JobMaterial> => "material: must",
-        /// Customers of the job with their delivery states.
+        /// Customers of the job with their delivery states: `openid` and `send_status`.
         5 buyer_info: Vec<BuyerInfo> => "buyer_info: must",
         /// When the job goes to the adviser; format `unix`.
         6 push_time: xinqiao_types::UnixSeconds => "push_time: must",
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// An item of `model_list` in the answer of `guide::GetGuideImageMaterial`.
     pub struct Model {
-        /// Address of the picture; `picurl` on the wire.
+        /// Picture of the material, by address; `picurl` on the wire.
         #[doc(alias = "picurl")]
         0 pic_url: String => "picurl: must",
     }
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// An item of `task_result` in the answer of `guide::AddGuideMassendJob`.
     pub struct TaskResult {
-        /// Number of the mass job.
+        /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
         /// Customers of the job; personal data, masked in `Debug`.
         1 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
@@ -346,13 +346,13 @@ w::record! {
     pub struct AddGuideAcct {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
-        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default.
-        2 guide_nickname: Option<String> => "guide_nickname",
-        /// Avatar, an address from the article picture upload; the WeChat avatar by default; `guide_headimgurl` on the wire.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
+        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default; personal data, masked in `Debug`.
+        2 guide_nickname: Option<String> => "guide_nickname: masked",
+        /// Avatar, an address from the article picture upload; the WeChat avatar by default; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: Option<String> => "guide_headimgurl",
+        3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
     new()
     text(
@@ -391,8 +391,8 @@ w::record! {
     pub struct AddGuideBuyerDisplayTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Facts about the customer shown to the adviser, one per entry.
@@ -430,12 +430,12 @@ w::record! {
     pub struct AddGuideBuyerRelation {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Nickname of the customer; the WeChat nickname by default.
-        3 buyer_nickname: Option<String> => "buyer_nickname",
+        /// Nickname of the customer; the WeChat nickname by default; personal data, masked in `Debug`.
+        3 buyer_nickname: Option<String> => "buyer_nickname: masked",
         /// Customers to assign at once, instead of `openid`.
         4 buyer_list: Option<Vec<Buyer>> => "buyer_list",
     }
@@ -452,7 +452,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddGuideBuyerRelation`].
     pub struct AddGuideBuyerRelationResponse {
-        /// Result for each customer of a batch.
+        /// Result for each customer of a batch: `errcode`, `errmsg` and `openid`.
         0 buyer_resp: Option<Vec<BuyerResp>> => "buyer_resp",
     }
 }
@@ -485,8 +485,8 @@ w::record! {
     pub struct AddGuideBuyerTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
@@ -530,8 +530,8 @@ w::record! {
     pub struct AddGuideMassendJob {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Name of the job, at most 16 characters.
         2 task_name: String => "task_name: must",
         /// Note on the job, at most 100 characters.
@@ -620,7 +620,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.cancelGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.cancel_guide_massend_job`.
     pub struct CancelGuideMassendJob {
-        /// Number of the mass job.
+        /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
@@ -688,8 +688,8 @@ w::record! {
     pub struct DelGuideAcct {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
     }
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
@@ -723,8 +723,8 @@ w::record! {
     pub struct DelGuideBuyerRelation {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
@@ -766,8 +766,8 @@ w::record! {
     pub struct DelGuideBuyerTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
@@ -852,7 +852,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuideGroup.html>.
     /// * Catalog: `official_account.guide.del_guide_group`.
     pub struct DelGuideGroup {
-        /// Number of the group of advisers.
+        /// Number of the group of advisers, returned when it was made.
         0 group_id: i64 => "group_id: must",
     }
     new(group_id: i64)
@@ -1025,11 +1025,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.getGroupInfo.html>.
     /// * Catalog: `official_account.guide.get_group_info`.
     pub struct GetGroupInfo {
-        /// Number of the group of advisers.
+        /// Number of the group of advisers, returned when it was made.
         0 group_id: i64 => "group_id: must",
         /// Which page, counted from 0.
         1 page: i64 => "page: must",
-        /// How many entries a page holds.
+        /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
     new(group_id: i64, page: i64, num: i64)
@@ -1038,7 +1038,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupInfo`].
     pub struct GetGroupInfoResponse {
-        /// Advisers of the group on this page.
+        /// Advisers of the group on this page: `guide_account`, `guide_openid`, `guide_nickname` and so on.
         0 guide_list: Vec<Guide> => "guide_list: must",
         /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
@@ -1064,6 +1064,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupInfo,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["guide_list"],
+    },
+    |answer| answer.guide_list => Guide
+}
+
 w::record! {
     /// Get a guide (获取顾问).
     ///
@@ -1073,8 +1088,8 @@ w::record! {
     pub struct GetGuideAcct {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account: query",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: query",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: query masked",
     }
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
@@ -1085,13 +1100,13 @@ w::record! {
     pub struct GetGuideAcctResponse {
         /// WeChat id of the adviser, if added by it.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID of the adviser, if added by it.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
-        /// Nickname of the adviser.
-        2 guide_nickname: String => "guide_nickname: must",
-        /// Address of the avatar; `guide_headimgurl` on the wire.
+        /// OpenID of the adviser, if added by it; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
+        /// Nickname of the adviser; personal data, masked in `Debug`.
+        2 guide_nickname: String => "guide_nickname: must masked",
+        /// Address of the avatar; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: String => "guide_headimgurl: must",
+        3 guide_head_img_url: String => "guide_headimgurl: must masked",
         /// State of the adviser: `1` to be confirmed, `2` confirmed, `3` refused, `4` expired.
         4 status: Option<i64> => "status",
     }
@@ -1132,7 +1147,7 @@ w::record! {
     pub struct GetGuideAcctConfigResponse {
         /// Banned words; the adviser cannot send messages with them.
         0 black_keyword: Option<BlackKeyword> => "black_keyword",
-        /// Reply while the adviser is offline.
+        /// Reply while the adviser is offline: `content` and `updatetime`.
         1 guide_auto_reply: Option<GuideAutoReply> => "guide_auto_reply",
     }
 }
@@ -1198,8 +1213,8 @@ w::record! {
     pub struct GetGuideBuyerChatRecord {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Restrict to one customer; all when left out; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Start of the chat records, 30 days ago by default and at most; format `unix`.
@@ -1208,7 +1223,7 @@ w::record! {
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Which page, counted from 0.
         5 page: i64 => "page: must",
-        /// How many entries a page holds.
+        /// Entries of this page at most.
         6 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
@@ -1219,7 +1234,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideBuyerChatRecord`].
     pub struct GetGuideBuyerChatRecordResponse {
-        /// What adviser and customer wrote.
+        /// What adviser and customer wrote: `guide_account`, `openid`, `content`, `content_type` and so on.
         0 msg_list: Vec<Msg> => "msg_list: must",
         /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
@@ -1245,6 +1260,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideBuyerChatRecord,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => Msg
+}
+
 w::record! {
     /// Get a customer's display tags (查询客户的展示标签).
     ///
@@ -1254,8 +1284,8 @@ w::record! {
     pub struct GetGuideBuyerDisplayTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1299,8 +1329,8 @@ w::record! {
     pub struct GetGuideBuyerRelation {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1313,8 +1343,8 @@ w::record! {
     pub struct GetGuideBuyerRelationResponse {
         /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer.
-        1 buyer_nickname: String => "buyer_nickname: must",
+        /// Nickname of the customer; personal data, masked in `Debug`.
+        1 buyer_nickname: String => "buyer_nickname: must masked",
         /// When the customer was bound to the adviser; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -1357,12 +1387,12 @@ w::record! {
     pub struct GetGuideBuyerRelationByBuyerResponse {
         /// WeChat id of the adviser, if bound by it.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID of the adviser, if bound by it.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID of the adviser, if bound by it; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer.
-        3 buyer_nickname: String => "buyer_nickname: must",
+        /// Nickname of the customer; personal data, masked in `Debug`.
+        3 buyer_nickname: String => "buyer_nickname: must masked",
         /// When the customer was bound to the adviser; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
@@ -1396,11 +1426,11 @@ w::record! {
     pub struct GetGuideBuyerRelationList {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Which page, counted from 0.
         2 page: i64 => "page: must",
-        /// How many entries a page holds.
+        /// Entries of this page at most.
         3 num: i64 => "num: must",
     }
     new(page: i64, num: i64)
@@ -1410,7 +1440,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideBuyerRelationList`].
     pub struct GetGuideBuyerRelationListResponse {
-        /// Customers of this page.
+        /// Customers of this page: `openid`, `buyer_nickname` and `create_time`.
         0 list: Option<Vec<GuideBuyerRelationList>> => "list",
         /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
@@ -1436,6 +1466,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideBuyerRelationList,
+    w::Paging {
+        advance: w::Advance::Page { first: 0 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list.unwrap_or_default() => GuideBuyerRelationList
+}
+
 w::record! {
     /// Get a customer's tags (查询客户的标签).
     ///
@@ -1445,8 +1490,8 @@ w::record! {
     pub struct GetGuideBuyerTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
     }
@@ -1497,7 +1542,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideCardMaterial`].
     pub struct GetGuideCardMaterialResponse {
-        /// Mini program cards of the library.
+        /// Mini program cards of the library: `appid`, `title`, `path`, `picurl` and so on.
         0 card_list: Vec<Card> => "card_list: must",
     }
 }
@@ -1530,8 +1575,8 @@ w::record! {
     pub struct GetGuideConfig {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
     }
     new()
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
@@ -1542,9 +1587,9 @@ w::record! {
     pub struct GetGuideConfigResponse {
         /// Quick replies that the adviser sends with a tap.
         0 guide_fast_reply_list: Vec<GuideAutoReply> => "guide_fast_reply_list: must",
-        /// First automatic reply to a new customer.
+        /// First automatic reply to a new customer: `msgtype`, `content` and `updatetime`.
         1 guide_auto_reply: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply",
-        /// Second automatic reply to a new customer.
+        /// Second automatic reply to a new customer: `msgtype`, `content` and so on.
         2 guide_auto_reply_plus: Option<GetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
 }
@@ -1582,7 +1627,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideGroupList`].
     pub struct GetGuideGroupListResponse {
-        /// All groups of advisers.
+        /// All groups of advisers: `id`, `name`, `create_time` and `update_time`.
         0 group_list: Vec<Group> => "group_list: must",
     }
 }
@@ -1617,7 +1662,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Entry to start with, from 0.
         1 start: i64 => "start: must",
-        /// How many entries a page holds.
+        /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
@@ -1626,7 +1671,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideImageMaterial`].
     pub struct GetGuideImageMaterialResponse {
-        /// Pictures in the library.
+        /// Pictures in the library: `picurl`.
         0 model_list: Vec<Model> => "model_list: must",
         /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
@@ -1652,6 +1697,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideImageMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["model_list"],
+    },
+    |answer| answer.model_list => Model
+}
+
 w::record! {
     /// Get a guide's mass sending job (获取顾问群发任务).
     ///
@@ -1659,7 +1719,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.getGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.get_guide_massend_job`.
     pub struct GetGuideMassendJob {
-        /// Number of the mass job.
+        /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
     }
     new(task_id: i64)
@@ -1701,8 +1761,8 @@ w::record! {
     pub struct GetGuideMassendJobList {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// States to list, all when empty: `1` not begun, `2` begun, `3` done, `4` cancelled.
         2 task_status: Option<Vec<i64>> => "task_status",
         /// Entry to start with, from 0.
@@ -1718,7 +1778,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideMassendJobList`].
     pub struct GetGuideMassendJobListResponse {
-        /// Mass jobs of this page.
+        /// Mass jobs of this page: `task_id`, `task_name`, `task_remark`, `task_status` and so on.
         0 list: Vec<Job> => "list: must",
         /// Jobs in total, for paging.
         1 total_count: i64 => "total_count: must",
@@ -1744,6 +1804,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideMassendJobList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => Job
+}
+
 w::record! {
     /// List guide tags and their values (查询标签可选值).
     ///
@@ -1758,7 +1833,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideTagOption`].
     pub struct GetGuideTagOptionResponse {
-        /// Kinds of tag with their values.
+        /// Kinds of tag with their values: `tag_name` and `tag_values`.
         0 options: Vec<GuideTagOption> => "options: must",
     }
 }
@@ -1793,7 +1868,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Entry to start with, from 0.
         1 start: i64 => "start: must",
-        /// How many entries a page holds.
+        /// Entries of this page at most.
         2 num: i64 => "num: must",
     }
     new(type_: i64, start: i64, num: i64)
@@ -1802,7 +1877,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGuideWordMaterial`].
     pub struct GetGuideWordMaterialResponse {
-        /// Texts in the library.
+        /// Texts in the library: `word` and `create_time`.
         0 word_list: Vec<Word> => "word_list: must",
         /// Entries in total, for paging.
         1 total_num: i64 => "total_num: must",
@@ -1828,6 +1903,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGuideWordMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["word_list"],
+    },
+    |answer| answer.word_list => Word
+}
+
 w::record! {
     /// Generate a guide's QR code (生成顾问二维码).
     ///
@@ -1837,8 +1927,8 @@ w::record! {
     pub struct GuideCreateQrCode {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Extra information, handed back in the scan event; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
         2 qr_code_info: Option<String> => "qrcode_info",
@@ -1922,7 +2012,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/tag-account/shopping-guide.newGuideTagOption.html>.
     /// * Catalog: `official_account.guide.new_guide_tag_option`.
     pub struct NewGuideTagOption {
-        /// Name of the kind of tag.
+        /// Kind of tag, such as sex.
         0 tag_name: String => "tag_name: must",
         /// Values of the new kind.
         1 tag_values: Vec<String> => "tag_values: must",
@@ -1991,8 +2081,8 @@ w::record! {
     pub struct QueryGuideBuyerByTag {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Tag values to look for.
         2 tag_values: Vec<String> => "tag_values: must",
         /// Only customers who got at most this many mass messages this month.
@@ -2039,12 +2129,12 @@ w::record! {
     pub struct RebindGuideAcctForBuyer {
         /// WeChat id of the old adviser, together with `new_guide_account`.
         0 old_guide_account: Option<String> => "old_guide_account",
-        /// OpenID or UnionID of the old adviser, together with `new_guide_openid`.
-        1 old_guide_openid: Option<xinqiao_types::OpenId> => "old_guide_openid",
+        /// OpenID or UnionID of the old adviser, together with `new_guide_openid`; personal data, masked in `Debug`.
+        1 old_guide_openid: Option<xinqiao_types::OpenId> => "old_guide_openid: masked",
         /// WeChat id of the new adviser.
         2 new_guide_account: Option<String> => "new_guide_account",
-        /// OpenID or UnionID of the new adviser.
-        3 new_guide_openid: Option<xinqiao_types::OpenId> => "new_guide_openid",
+        /// OpenID or UnionID of the new adviser; personal data, masked in `Debug`.
+        3 new_guide_openid: Option<xinqiao_types::OpenId> => "new_guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Customers to handle at once, at most 200, instead of `openid`; personal data, masked in `Debug`.
@@ -2094,7 +2184,7 @@ w::record! {
         0 is_delete: bool => "is_delete: must",
         /// Banned words; the adviser cannot send messages with them.
         1 black_keyword: Option<SetGuideAcctConfigBlackKeyword> => "black_keyword",
-        /// Reply while the adviser is offline.
+        /// Reply while the adviser is offline: `content`.
         2 guide_auto_reply: Option<SetGuideAcctConfigGuideAutoReply> => "guide_auto_reply",
     }
     new(is_delete: bool)
@@ -2178,15 +2268,15 @@ w::record! {
     pub struct SetGuideConfig {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// `false` sets the values, `true` deletes them.
         2 is_delete: bool => "is_delete: must",
         /// Quick replies that the adviser sends with a tap.
         3 guide_fast_reply_list: Option<Vec<GuideFastReply>> => "guide_fast_reply_list",
-        /// First automatic reply to a new customer.
+        /// First automatic reply to a new customer: `msgtype` and `content`.
         4 guide_auto_reply: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply",
-        /// Second automatic reply to a new customer.
+        /// Second automatic reply to a new customer: `msgtype`, `content` and so on.
         5 guide_auto_reply_plus: Option<SetGuideConfigGuideAutoReply> => "guide_auto_reply_plus",
     }
     new(is_delete: bool)
@@ -2294,13 +2384,13 @@ w::record! {
     pub struct UpdateGuideAcct {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
-        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default.
-        2 guide_nickname: Option<String> => "guide_nickname",
-        /// Avatar, an address from the article picture upload; the WeChat avatar by default; `guide_headimgurl` on the wire.
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
+        /// Nickname of the adviser, at most 16 characters; the WeChat nickname by default; personal data, masked in `Debug`.
+        2 guide_nickname: Option<String> => "guide_nickname: masked",
+        /// Avatar, an address from the article picture upload; the WeChat avatar by default; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
-        3 guide_head_img_url: Option<String> => "guide_headimgurl",
+        3 guide_head_img_url: Option<String> => "guide_headimgurl: masked",
     }
     new()
     text(
@@ -2339,12 +2429,12 @@ w::record! {
     pub struct UpdateGuideBuyerRelation {
         /// WeChat id of the adviser, instead of `guide_openid`.
         0 guide_account: Option<String> => "guide_account",
-        /// OpenID or UnionID of the adviser, instead of `guide_account`.
-        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid",
+        /// OpenID or UnionID of the adviser, instead of `guide_account`; personal data, masked in `Debug`.
+        1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// New nickname of the customer.
-        3 buyer_nickname: String => "buyer_nickname: must",
+        /// New nickname of the customer; personal data, masked in `Debug`.
+        3 buyer_nickname: String => "buyer_nickname: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
     text(guide_account: String, guide_openid: xinqiao_types::OpenId)
@@ -2376,7 +2466,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/task-account/shopping-guide.updateGuideMassendJob.html>.
     /// * Catalog: `official_account.guide.update_guide_massend_job`.
     pub struct UpdateGuideMassendJob {
-        /// Number of the mass job.
+        /// Number of the mass job, returned when it was added.
         0 task_id: i64 => "task_id: must",
         /// Name of the job, at most 16 characters.
         1 task_name: Option<String> => "task_name",

@@ -172,7 +172,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`ApplyCode`].
         pub struct ApplyCodeResponse {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
         }
     }
@@ -203,7 +203,7 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.apply_code_download`.
         pub struct ApplyCodeDownload {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
             /// First position of the range, inclusive.
             1 code_start: i64 => "code_start: must",
@@ -247,7 +247,7 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.apply_code_query`.
         pub struct ApplyCodeQuery {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: Option<i64> => "application_id",
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: Option<String> => "isv_application_id",
@@ -260,7 +260,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`ApplyCodeQuery`].
         pub struct ApplyCodeQueryResponse {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
@@ -301,7 +301,7 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.code_active`.
         pub struct CodeActive {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
             /// Name of the campaign, for analysis.
             1 activity_name: String => "activity_name: must",
@@ -362,7 +362,7 @@ pub mod market_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Unique_Item_Code/Unique_Item_Code_API_Documentation.html>.
         /// * Catalog: `official_account.intp.market_code.code_active_query`.
         pub struct CodeActiveQuery {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: Option<i64> => "application_id",
             /// Position of the code in its batch, together with `application_id`.
             1 code_index: Option<i64> => "code_index",
@@ -379,7 +379,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`CodeActiveQuery`].
         pub struct CodeActiveQueryResponse {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
@@ -443,7 +443,7 @@ pub mod market_code {
     w::record! {
         /// Answer to [`TicketToCode`].
         pub struct TicketToCodeResponse {
-            /// Number of the application for codes.
+            /// Number of the application for codes, returned on applying; used to look up and download.
             0 application_id: i64 => "application_id: must",
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",

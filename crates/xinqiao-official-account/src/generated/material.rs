@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `content` of `material::BatchGetMaterialItem`.
     pub struct ItemContent {
-        /// Articles of the message.
+        /// Articles of the message: `thumb_media_id`, `thumb_url`, `title`, `author` and so on.
         0 news_item: Option<Vec<NewsItem>> => "news_item",
         /// When the article message was last changed; format `unix`.
         1 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -178,7 +178,7 @@ w::record! {
         0 total_count: i64 => "total_count: must",
         /// Materials in this answer.
         1 item_count: i64 => "item_count: must",
-        /// The materials of this page.
+        /// The materials of this page: `media_id`, `name`, `url`, `content` and so on.
         2 item: Vec<BatchGetMaterialItem> => "item: must",
     }
 }
@@ -200,6 +200,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &["material"],
     }
+}
+
+w::paged! {
+    BatchGetMaterial,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["item"],
+    },
+    |answer| answer.item => BatchGetMaterialItem
 }
 
 w::record! {

@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// An item of `conditionalmenu` in the answer of `menu::Get`.
     pub struct ConditionalMenu {
-        /// First-level buttons of this menu.
+        /// First-level buttons of this menu: `type`, `name`, `key`, `url` and so on.
         0 button: Vec<Button> => "button: must",
         /// Number of the menu; a conditional menu is deleted by it; `menuid` on the wire.
         #[doc(alias = "menuid")]
@@ -337,7 +337,7 @@ w::record! {
 w::record! {
     /// Answer to [`TryMatch`].
     pub struct TryMatchResponse {
-        /// Buttons that the user would see.
+        /// Buttons that the user would see: `type`, `name`, `key`, `url` and so on.
         0 button: Vec<Button> => "button: must",
     }
 }

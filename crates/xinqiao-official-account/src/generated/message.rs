@@ -137,7 +137,7 @@ w::record! {
     pub struct MsgMenu {
         /// Text above the options.
         0 head_content: Option<String> => "head_content",
-        /// Options that the user can tap.
+        /// Options that the user can tap: `id` and `content`.
         1 list: Vec<MsgMenuItem> => "list: must",
         /// Text below the options.
         2 tail_content: Option<String> => "tail_content",
@@ -568,7 +568,7 @@ pub mod mass {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>.
         /// * Catalog: `official_account.message.mass.get`.
         pub struct Get {
-            /// Number of the mass message.
+            /// Number of the mass message, returned on sending; used to look up or delete it.
             0 msg_id: i64 => "msg_id: must",
         }
         new(msg_id: i64)
@@ -577,7 +577,7 @@ pub mod mass {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number of the mass message.
+            /// Number of the mass message, returned on sending; used to look up or delete it.
             0 msg_id: i64 => "msg_id: must",
             /// `SEND_SUCCESS`, `SENDING`, `SEND_FAIL` or `DELETE` (deleted).
             1 msg_status: String => "msg_status: must",

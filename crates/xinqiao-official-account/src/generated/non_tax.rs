@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// `card_ext` of `non_tax::InsertBill`.
     pub struct CardExt {
-        /// Content of the user's bill card.
+        /// Content of the user's bill card: `invoice_user_data`.
         0 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `invoice_info` of `non_tax::CreateBillCard`.
     pub struct InvoiceInfo {
-        /// Basic data of the template.
+        /// Basic data of the template: `logo_url`.
         0 base_info: BaseInfo => "base_info: must",
         /// Full name of the payee, shown with the bill.
         1 payee: String => "payee: must",
@@ -112,7 +112,7 @@ w::record! {
         /// Random text of the notice, to match the request; `wxnontaxstr` on the wire.
         #[doc(alias = "wxnontaxstr")]
         5 wx_non_tax_str: String => "wxnontaxstr: must",
-        /// State of this notice.
+        /// Result code of telling the collecting system about the payment.
         6 status: i64 => "status: must",
         /// How long the notice took; in ms.
         7 cost_time: i64 => "cost_time: must",
@@ -132,7 +132,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the party that was told.
         1 name: String => "name: must",
-        /// Each notice in detail.
+        /// Each notice in detail: `errcode`, `errmsg`, `ret`, `ret_errmsg` and so on.
         2 notify_detail: Vec<NotifyDetail> => "notify_detail: must",
         /// How many notices were sent.
         3 notify_cnt: i64 => "notify_cnt: must",
@@ -144,13 +144,13 @@ w::record! {
     pub struct PartialRefundInfo {
         /// The caller's own refund number.
         0 refund_out_id: String => "refund_out_id: must",
-        /// Refund number of the platform.
+        /// Refund number given by the platform.
         1 refund_order_id: String => "refund_order_id: must",
         /// Amount of this refund, in fen; in fen.
         2 refund_fee: i64 => "refund_fee: must",
         /// Reason given when the refund was asked for.
         3 refund_reason: String => "refund_reason: must",
-        /// State of this refund.
+        /// Refund: `5` refunded, `6` under way.
         4 refund_status: String => "refund_status: must",
         /// When the refund was done; format `unix`.
         5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
@@ -228,7 +228,7 @@ w::record! {
 w::record! {
     /// `user_card` of `non_tax::CardExt`.
     pub struct UserCard {
-        /// Data of the bill.
+        /// Data of the bill: `title`, `fee`, `billing_no`, `billing_code` and so on.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
@@ -242,7 +242,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/Nontax_Bill/API_list.html>.
     /// * Catalog: `official_account.non_tax.create_bill_card`.
     pub struct CreateBillCard {
-        /// Data of the bill template.
+        /// Data of the bill template: `base_info` and `payee`.
         0 invoice_info: InvoiceInfo => "invoice_info: must",
     }
     new(invoice_info: InvoiceInfo)
@@ -335,8 +335,8 @@ w::record! {
         4 source: String => "source: must",
         /// Page to go to after the authorisation.
         5 redirect_url: Option<String> => "redirect_url",
-        /// The `api_ticket` of cards. From: The ticket endpoint with type `wx_card`.
-        6 ticket: String => "ticket: must",
+        /// The `api_ticket` of cards; a secret, masked in `Debug`. From: The ticket endpoint with type `wx_card`.
+        6 ticket: String => "ticket: must masked",
     }
     new(
         order_id: impl Into<String>,
@@ -424,7 +424,7 @@ w::record! {
         10 bank_account: Option<String> => "bank_account: masked",
         /// The caller's own refund number.
         11 refund_out_id: Option<String> => "refund_out_id",
-        /// Refund number of the platform.
+        /// Refund number given by the platform.
         12 refund_order_id: Option<String> => "refund_order_id",
         /// Reason given when the refund was asked for.
         13 refund_reason: Option<String> => "refund_reason",
@@ -434,9 +434,9 @@ w::record! {
         15 partial_refund_info: Option<Vec<PartialRefundInfo>> => "partial_refund_info",
         /// The office's order number, as it was given.
         16 order_no: Option<String> => "order_no",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         17 department_code: Option<String> => "department_code",
-        /// Name of the collecting unit.
+        /// Full name of the office that collects, shown on the bill.
         18 department_name: String => "department_name: must",
         /// Kind of notice: `1` ordinary, `2` penalty.
         19 payment_notice_type: Option<i64> => "payment_notice_type",
@@ -452,9 +452,9 @@ w::record! {
         24 region_code: String => "region_code: must",
         /// Where it was ordered: `biz` account, `ctiyservice` city services, `miniprogram`, `offline` code, `pc`, `app`, `other`.
         25 scene: String => "scene: must",
-        /// Items to pay.
+        /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
         26 items: Vec<ItemInfo> => "items: must",
-        /// Record of the notices to the parties.
+        /// Record of the notices to the parties: `appid`, `name`, `notify_detail` and `notify_cnt`.
         27 notify_history: Vec<NotifyHistory> => "notify_history: must",
         /// When it was paid; format `unix`.
         28 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
@@ -496,7 +496,7 @@ w::record! {
         1 order_no: Option<String> => "order_no",
         /// Number of the payment notice, instead of `order_no`.
         2 payment_notice_no: Option<String> => "payment_notice_no",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         3 department_code: String => "department_code: must",
         /// Code of the administrative region, six digits; such as `440000`.
         4 region_code: String => "region_code: must",
@@ -600,7 +600,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Id of the bill template.
         2 card_id: String => "card_id: must",
-        /// Content of the bill card.
+        /// Content of the bill card: `user_card`.
         3 card_ext: CardExt => "card_ext: must",
     }
     new(
@@ -670,17 +670,17 @@ w::record! {
         9 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
         10 payment_expire_date: String => "payment_expire_date: must",
-        /// Name of the person who owes.
+        /// Name of the person who owes or pays.
         11 user_name: Option<String> => "user_name",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         12 department_code: String => "department_code: must",
-        /// Name of the collecting unit.
+        /// Full name of the office that collects, shown on the bill.
         13 department_name: String => "department_name: must",
         /// Code of the administrative region, six digits; such as `440000`.
         14 region_code: String => "region_code: must",
         /// Payment code of the user, 18 digits starting with 10–15; such as `134567890123456789`; a secret, masked in `Debug`.
         15 auth_code: String => "auth_code: must masked",
-        /// Items to pay.
+        /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
         16 items: Vec<ItemInfo> => "items: must",
     }
     new(
@@ -861,7 +861,7 @@ w::record! {
         3 payment_notice_type: Option<i64> => "payment_notice_type",
         /// Number of the payment notice to look up.
         4 payment_notice_no: String => "payment_notice_no: must",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         5 department_code: String => "department_code: must",
         /// Code of the administrative region, six digits; such as `440000`.
         6 region_code: String => "region_code: must",
@@ -881,11 +881,11 @@ w::record! {
     pub struct QueryFeeResponse {
         /// Amount due in total; in fen.
         0 fee: xinqiao_types::Fen => "fee: must",
-        /// Name of the person who owes.
+        /// Name of the person who owes or pays.
         1 user_name: Option<String> => "user_name",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         2 department_code: Option<String> => "department_code",
-        /// Name of the collecting unit.
+        /// Full name of the office that collects, shown on the bill.
         3 department_name: String => "department_name: must",
         /// Kind of notice: `1` ordinary, `2` penalty.
         4 payment_notice_type: Option<i64> => "payment_notice_type",
@@ -897,7 +897,7 @@ w::record! {
         7 payment_expire_date: i64 => "payment_expire_date: must",
         /// Code of the administrative region, six digits; such as `440000`.
         8 region_code: String => "region_code: must",
-        /// Items to pay.
+        /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
         9 items: Vec<ItemInfo> => "items: must",
     }
 }
@@ -933,7 +933,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Order to refund.
         1 order_id: String => "order_id: must",
-        /// Why the refund is asked for.
+        /// Why the refund is asked for, for the records.
         2 reason: String => "reason: must",
         /// Amount to refund; all when left out; in fen.
         3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
@@ -1006,8 +1006,8 @@ w::record! {
         9 fee: xinqiao_types::Fen => "fee: must",
         /// Page to go to afterwards; not needed for mini programs.
         10 return_url: Option<String> => "return_url",
-        /// IP address of the user.
-        11 ip: String => "ip: must",
+        /// IP address of the user; personal data, masked in `Debug`.
+        11 ip: String => "ip: must masked",
         /// The office's own order number, instead of the payment notice.
         12 order_no: Option<String> => "order_no",
         /// Kind of notice: `1` ordinary, `2` penalty.
@@ -1018,17 +1018,17 @@ w::record! {
         15 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
         /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
         16 payment_expire_date: String => "payment_expire_date: must",
-        /// Name of the person who owes.
+        /// Name of the person who owes or pays.
         17 user_name: Option<String> => "user_name",
-        /// Code of the collecting unit.
+        /// Code of the office that collects, given by the finance department.
         18 department_code: String => "department_code: must",
-        /// Name of the collecting unit.
+        /// Full name of the office that collects, shown on the bill.
         19 department_name: String => "department_name: must",
         /// Code of the administrative region, six digits; such as `440000`.
         20 region_code: String => "region_code: must",
         /// Where it was ordered: `biz` account, `ctiyservice` city services, `miniprogram`, `offline` code, `pc`, `app`, `other`.
         21 scene: String => "scene: must",
-        /// Items to pay.
+        /// Items to pay: `no`, `item_id`, `item_name`, `overdue` and so on.
         22 items: Vec<ItemInfo> => "items: must",
         /// Whether the payment starts by itself on the payment page.
         23 auto_call_pay: Option<bool> => "auto_call_pay",
@@ -1068,7 +1068,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Payment page for the user to open.
         1 pay_url: Option<String> => "pay_url",
-        /// Payment mini program to open; `miniprogram` on the wire.
+        /// Payment mini program to open: `appid`, `pagepath`, `query_string` and `business_type`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         2 mini_program: MiniProgram => "miniprogram: must",
     }
@@ -1117,7 +1117,7 @@ pub mod vehicle {
             4 region_code: String => "region_code: must",
             /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             5 trade_scene: String => "trade_scene: must",
-            /// Data of car and place.
+            /// Data of car and place: `start_time`, `plate_number`, `car_type`, `parking_name` and so on.
             6 scene_info: super::SceneInfo => "scene_info: must",
         }
         new(
@@ -1186,9 +1186,9 @@ pub mod vehicle {
             7 payment_notice_type: Option<i64> => "payment_notice_type",
             /// Number of the payment notice, instead of `order_no`.
             8 payment_notice_no: Option<String> => "payment_notice_no",
-            /// Code of the collecting unit.
+            /// Code of the office that collects, given by the finance department.
             9 department_code: String => "department_code: must",
-            /// Name of the collecting unit.
+            /// Full name of the office that collects, shown on the bill.
             10 department_name: String => "department_name: must",
             /// Code of the administrative region, six digits; such as `440000`.
             11 region_code: Option<String> => "region_code",
@@ -1196,7 +1196,7 @@ pub mod vehicle {
             12 goods_tag: Option<String> => "goods_tag",
             /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             13 trade_scene: String => "trade_scene: must",
-            /// Data of car and place.
+            /// Data of car and place: `start_time`, `plate_number`, `car_type`, `parking_name` and so on.
             14 scene_info: super::PayApplySceneInfo => "scene_info: must",
         }
         new(

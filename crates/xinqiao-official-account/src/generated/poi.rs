@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// `business` of the answer of `poi::GetPoi`.
     pub struct Business {
-        /// Basic and service data of the store.
+        /// Basic and service data of the store: `sid`, `business_name`, `branch_name`, `province` and so on.
         0 base_info: BaseInfo => "base_info: must",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// An item of `business_list` in the answer of `poi::GetPoiList`.
     pub struct GetPoiListBusiness {
-        /// Basic and service data of the store.
+        /// Basic and service data of the store: `sid`, `business_name`, `branch_name`, `province` and so on.
         0 base_info: BusinessBaseInfo => "base_info: must",
     }
 }
@@ -209,7 +209,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPoi`].
     pub struct GetPoiResponse {
-        /// The store with its basic data.
+        /// The store with its basic data: `base_info`.
         0 business: Business => "business: must",
     }
 }
@@ -251,9 +251,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPoiList`].
     pub struct GetPoiListResponse {
-        /// Stores of this page with their basic data.
+        /// Stores of this page with their basic data: `base_info`.
         0 business_list: Vec<GetPoiListBusiness> => "business_list: must",
-        /// Stores in all.
+        /// Stores of the account in all, for paging.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -275,6 +275,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetPoiList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "begin",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["business_list"],
+    },
+    |answer| answer.business_list => GetPoiListBusiness
 }
 
 w::record! {

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `attribute_info` of `scan::SkuInfoSkuItem`; `attribute_info` of `scan::SkuItem`.
     pub struct AttributeInfo {
-        /// Attributes of the variant.
+        /// Attributes of the variant: `attribute_key` and `attribute_value`.
         0 attribute_item: Vec<AttributeItem> => "attribute_item: must",
     }
     new(attribute_item: Vec<AttributeItem>)
@@ -73,7 +73,7 @@ w::record! {
 w::record! {
     /// `image_info` of `scan::Product`; `image_info` of `scan::ProductItem`; and 2 more.
     pub struct ImageInfo {
-        /// Main pictures.
+        /// Main pictures: `url`.
         0 main_image_list: Vec<MainImage> => "main_image_list: must",
     }
     new(main_image_list: Vec<MainImage>)
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// An item of `main_image_list` in `scan::ImageInfo`.
     pub struct MainImage {
-        /// Address of the picture.
+        /// Main picture of the goods.
         0 url: String => "url: must",
     }
     new(url: impl Into<String>)
@@ -132,33 +132,33 @@ w::record! {
     pub struct Product {
         /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
-        /// Main pictures of the goods.
+        /// Main pictures of the goods: `main_image_list`.
         1 image_info: Option<ImageInfo> => "image_info",
-        /// The merchant's own categories.
+        /// The merchant's own categories: `category_item`.
         2 category_info: Option<CategoryInfo> => "category_info",
-        /// Categories set by WeChat.
+        /// Categories set by WeChat: `category_item`.
         3 official_category_info: Option<OfficialCategoryInfo> => "official_category_info",
-        /// Labels that the merchant gave the goods.
+        /// Labels that the merchant gave the goods: `tag_item`.
         4 tag_info: Option<TagInfo> => "tag_info",
-        /// Page that the goods open.
+        /// Page that the goods open: `link_type`, `wxa_appid` and `url`.
         5 link_info: Option<LinkInfo> => "link_info",
         /// Name of the goods, at most 30 characters.
         6 title: Option<String> => "title",
         /// Second line under the name.
         7 sub_title: Option<String> => "sub_title",
-        /// Brand that the goods carry.
+        /// Brand of the goods, shown on the page.
         8 brand: Option<String> => "brand",
-        /// Where the goods come from.
+        /// Where the goods come from: `source`.
         9 shop_info: Option<ShopInfo> => "shop_info",
         /// Description, at most 300 characters.
         10 desc: Option<String> => "desc",
-        /// Ranges of present and original price.
+        /// Ranges of present and original price: `min_price`, `max_price`, `min_ori_price` and `max_ori_price`.
         11 price_info: Option<PriceInfo> => "price_info",
         /// On sale or not, and the stock.
         12 sale_info: Option<SaleInfo> => "sale_info",
         /// Variants of the goods, such as sizes and colours.
         13 sku_info: Option<SkuInfo> => "sku_info",
-        /// The merchant's additional data.
+        /// The merchant's additional data: `custom_list`.
         14 custom_info: Option<CustomInfo> => "custom_info",
         /// `1` updates only the fields given, `0` (default) replaces all; `0` or `1` on the wire.
         15 partial_update: Option<bool> => "partial_update: zero-one",
@@ -185,33 +185,33 @@ w::record! {
     pub struct ProductItem {
         /// The merchant's own number of the goods, unique in the account; such as `pid001`.
         0 pid: String => "pid: must",
-        /// Main pictures of the goods.
+        /// Main pictures of the goods: `main_image_list`.
         1 image_info: ImageInfo => "image_info: must",
-        /// The merchant's own categories.
+        /// The merchant's own categories: `category_item`.
         2 category_info: CategoryInfo => "category_info: must",
-        /// Categories set by WeChat.
+        /// Categories set by WeChat: `category_item`.
         3 official_category_info: OfficialCategoryInfo => "official_category_info: must",
-        /// Labels that the merchant gave the goods.
+        /// Labels that the merchant gave the goods: `tag_item`.
         4 tag_info: TagInfo => "tag_info: must",
-        /// Page that the goods open.
+        /// Page that the goods open: `link_type`, `wxa_appid` and `url`.
         5 link_info: LinkInfo => "link_info: must",
         /// Name of the goods, at most 30 characters.
         6 title: String => "title: must",
         /// Second line under the name.
         7 sub_title: String => "sub_title: must",
-        /// Brand that the goods carry.
+        /// Brand of the goods, shown on the page.
         8 brand: String => "brand: must",
-        /// Where the goods come from.
+        /// Where the goods come from: `source`.
         9 shop_info: ShopInfo => "shop_info: must",
         /// Description, at most 300 characters.
         10 desc: String => "desc: must",
-        /// Ranges of present and original price.
+        /// Ranges of present and original price: `min_price`, `max_price`, `min_ori_price` and `max_ori_price`.
         11 price_info: PriceInfo => "price_info: must",
         /// On sale or not, and the stock.
         12 sale_info: SaleInfo => "sale_info: must",
         /// Variants of the goods, such as sizes and colours.
         13 sku_info: ProductSkuInfo => "sku_info: must",
-        /// The merchant's additional data.
+        /// The merchant's additional data: `custom_list`.
         14 custom_info: CustomInfo => "custom_info: must",
     }
 }
@@ -219,7 +219,7 @@ w::record! {
 w::record! {
     /// `sku_info` of `scan::ProductItem`.
     pub struct ProductSkuInfo {
-        /// The variants one by one.
+        /// The variants one by one: `sku_id`, `barcode_type`, `barcode`, `source` and so on.
         0 sku_item: Vec<SkuInfoSkuItem> => "sku_item: must",
     }
 }
@@ -229,7 +229,7 @@ w::record! {
     pub struct SaleInfo {
         /// `on` for sale, `off` taken down.
         0 sale_status: String => "sale_status: must",
-        /// Pieces in stock.
+        /// Pieces of this variant left.
         1 stock: Option<i64> => "stock",
     }
     new(sale_status: impl Into<String>)
@@ -249,7 +249,7 @@ w::record! {
 w::record! {
     /// `sku_info` of `scan::Product`.
     pub struct SkuInfo {
-        /// The variants one by one.
+        /// The variants one by one: `sku_id`, `barcode_type`, `barcode`, `source` and so on.
         0 sku_item: Vec<SkuItem> => "sku_item: must",
     }
     new(sku_item: Vec<SkuItem>)
@@ -266,17 +266,17 @@ w::record! {
         2 barcode: Option<String> => "barcode",
         /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
-        /// Pictures of the variant.
+        /// Pictures of the variant: `main_image_list`.
         4 image_info: ImageInfo => "image_info: must",
         /// Page that the variant opens.
         5 link_url: String => "link_url: must",
-        /// Present and original price of the variant.
+        /// Present and original price of the variant: `min_price`, `max_price`, `min_ori_price` and `max_ori_price`.
         6 price_info: PriceInfo => "price_info: must",
         /// Whether the variant is on sale, and its stock.
         7 sale_info: SaleInfo => "sale_info: must",
-        /// Where the goods come from.
+        /// Where the goods come from: `source`.
         8 shop_info: ShopInfo => "shop_info: must",
-        /// Attributes of the variant.
+        /// Attributes of the variant: `attribute_item`.
         9 attribute_info: AttributeInfo => "attribute_info: must",
     }
 }
@@ -292,17 +292,17 @@ w::record! {
         2 barcode: Option<String> => "barcode",
         /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
-        /// Pictures of the variant.
+        /// Pictures of the variant: `main_image_list`.
         4 image_info: Option<ImageInfo> => "image_info",
         /// Page that the variant opens.
         5 link_url: Option<String> => "link_url",
-        /// Present and original price of the variant.
+        /// Present and original price of the variant: `min_price`, `max_price`, `min_ori_price` and `max_ori_price`.
         6 price_info: Option<PriceInfo> => "price_info",
         /// Whether the variant is on sale, and its stock.
         7 sale_info: Option<SaleInfo> => "sale_info",
-        /// Where the goods come from.
+        /// Where the goods come from: `source`.
         8 shop_info: Option<ShopInfo> => "shop_info",
-        /// Attributes of the variant.
+        /// Attributes of the variant: `attribute_item`.
         9 attribute_info: Option<AttributeInfo> => "attribute_info",
     }
     new()
@@ -328,7 +328,7 @@ w::record! {
         2 fail_cnt: i64 => "fail_cnt: must",
         /// Progress as a percentage; such as `100.00%`.
         3 progress: String => "progress: must",
-        /// Result for each of the goods.
+        /// Result for each of the goods: `pid`, `ret` and `err_msg`.
         4 statuses: Vec<StatusDetail> => "statuses: must",
     }
 }
@@ -348,7 +348,7 @@ w::record! {
 w::record! {
     /// `tag_info` of `scan::Product`; `tag_info` of `scan::ProductItem`.
     pub struct TagInfo {
-        /// Labels that the goods carry.
+        /// Labels that the goods carry: `tag_name`.
         0 tag_item: Vec<TagItem> => "tag_item: must",
     }
     new(tag_item: Vec<TagItem>)
@@ -756,7 +756,7 @@ pub mod product {
         w::record! {
             /// Answer to [`GetInfo`].
             pub struct GetInfoResponse {
-                /// Data of the goods.
+                /// Data of the goods: `pid`, `image_info`, `category_info`, `official_category_info` and so on.
                 0 product: super::super::ProductItem => "product: must",
             }
         }
@@ -801,7 +801,7 @@ pub mod product {
         w::record! {
             /// Answer to [`GetInfoByPage`].
             pub struct GetInfoByPageResponse {
-                /// Goods of this page.
+                /// Goods of this page: `pid`, `image_info`, `category_info`, `official_category_info` and so on.
                 0 product: Vec<super::super::ProductItem> => "product: must",
                 /// Paging context: left out at first, then the value of the previous answer.
                 1 page_context: Option<String> => "page_context",
@@ -827,6 +827,21 @@ pub mod product {
             }
         }
 
+        w::paged! {
+            GetInfoByPage,
+            w::Paging {
+                advance: w::Advance::Cursor,
+                at: "page_context",
+                next: "page_context",
+                more: "",
+                end: "",
+                total: "",
+                pages: "",
+                lists: &["product"],
+            },
+            |answer| answer.product => super::super::ProductItem
+        }
+
         w::record! {
             /// Get the state of an import (V2) (查询商品导入状态（V2）).
             ///
@@ -843,7 +858,7 @@ pub mod product {
         w::record! {
             /// Answer to [`Status`].
             pub struct StatusResponse {
-                /// Progress and result of the import.
+                /// Progress and result of the import: `total_cnt`, `succ_cnt`, `fail_cnt`, `progress` and so on.
                 0 result: super::super::StatusResult => "result: must",
             }
         }

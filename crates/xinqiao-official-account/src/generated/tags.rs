@@ -141,7 +141,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// All tags of the account with their sizes.
+        /// All tags of the account with their sizes: `id`, `name` and `count`.
         0 tags: Vec<CountedTag> => "tags: must",
     }
 }
@@ -390,8 +390,8 @@ pub mod members {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Manage_blacklist.html>.
         /// * Catalog: `official_account.tags.members.get_blacklist`.
         pub struct GetBlacklist {
-            /// User after whom to go on; empty at first.
-            0 begin_openid: Option<xinqiao_types::OpenId> => "begin_openid",
+            /// User after whom to go on; empty at first; personal data, masked in `Debug`.
+            0 begin_openid: Option<xinqiao_types::OpenId> => "begin_openid: masked",
         }
         new()
         text(begin_openid: xinqiao_types::OpenId)
@@ -404,10 +404,10 @@ pub mod members {
             0 total: i64 => "total: must",
             /// Users in this answer, at most 10000.
             1 count: i64 => "count: must",
-            /// Blocked users of this page.
+            /// Blocked users of this page: `openid`.
             2 data: super::GetBlacklistData => "data: must",
-            /// Last user, to be sent as `begin_openid`; empty at the end.
-            3 next_openid: xinqiao_types::OpenId => "next_openid: must",
+            /// Last user, to be sent as `begin_openid`; empty at the end; personal data, masked in `Debug`.
+            3 next_openid: xinqiao_types::OpenId => "next_openid: must masked",
         }
     }
 
@@ -428,5 +428,20 @@ pub mod members {
             client_cert: false,
             permissions: &["user.group"],
         }
+    }
+
+    w::paged! {
+        GetBlacklist,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "begin_openid",
+            next: "next_openid",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["data.openid"],
+        },
+        |answer| answer.data.openid => xinqiao_types::OpenId
     }
 }

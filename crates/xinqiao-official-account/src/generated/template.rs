@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `primary_industry` of the answer of `template::GetIndustry`; `secondary_industry` of the answer of `template::GetIndustry`.
     pub struct PrimaryIndustry {
-        /// Name of the first-level industry.
+        /// First-level name of the chosen industry.
         0 first_class: String => "first_class: must",
-        /// Name of the second-level industry.
+        /// Second-level name of the chosen industry.
         1 second_class: String => "second_class: must",
     }
 }
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAllPrivateTemplate`].
     pub struct GetAllPrivateTemplateResponse {
-        /// Templates added to the account.
+        /// Templates added to the account: `template_id`, `title`, `primary_industry`, `deputy_industry` and so on.
         0 template_list: Vec<Template> => "template_list: must",
     }
 }
@@ -198,7 +198,7 @@ w::record! {
     pub struct GetIndustryResponse {
         /// First-level industry of the template, or main industry of the account.
         0 primary_industry: Option<PrimaryIndustry> => "primary_industry",
-        /// Second industry of the account.
+        /// Second industry of the account: `first_class` and `second_class`.
         1 secondary_industry: Option<PrimaryIndustry> => "secondary_industry",
     }
 }

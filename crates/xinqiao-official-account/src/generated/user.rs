@@ -82,8 +82,8 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Getting_a_User_List.html>.
     /// * Catalog: `official_account.user.get`.
     pub struct Get {
-        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
-        0 next_openid: Option<xinqiao_types::OpenId> => "next_openid: query",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
+        0 next_openid: Option<xinqiao_types::OpenId> => "next_openid: query masked",
     }
     new()
     text(next_openid: xinqiao_types::OpenId)
@@ -92,14 +92,14 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Followers in all.
+        /// Followers in all; at most 10,000 come at a time.
         0 total: i64 => "total: must",
         /// Users in this answer, at most 10000.
         1 count: i64 => "count: must",
-        /// OpenIDs of the users of this page.
+        /// OpenIDs of the users of this page: `openid`.
         2 data: GetData => "data: must",
-        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
-        3 next_openid: xinqiao_types::OpenId => "next_openid: must",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
+        3 next_openid: xinqiao_types::OpenId => "next_openid: must masked",
     }
 }
 
@@ -120,6 +120,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &["user.list"],
     }
+}
+
+w::paged! {
+    Get,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_openid",
+        next: "next_openid",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["data.openid"],
+    },
+    |answer| answer.data.openid => xinqiao_types::OpenId
 }
 
 w::record! {
@@ -288,8 +303,8 @@ w::record! {
         /// Tag whose users are listed; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
-        1 next_openid: Option<xinqiao_types::OpenId> => "next_openid",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
+        1 next_openid: Option<xinqiao_types::OpenId> => "next_openid: masked",
     }
     new(tag_id: i64)
     text(next_openid: xinqiao_types::OpenId)
@@ -300,10 +315,10 @@ w::record! {
     pub struct TagGetResponse {
         /// Users in this answer, at most 10000.
         0 count: i64 => "count: must",
-        /// OpenIDs of the users of this page.
+        /// OpenIDs of the users of this page: `openid`.
         1 data: TagGetData => "data: must",
-        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end.
-        2 next_openid: xinqiao_types::OpenId => "next_openid: must",
+        /// User after whom to go on, left out at first; the returned one fetches the next page, empty at the end; personal data, masked in `Debug`.
+        2 next_openid: xinqiao_types::OpenId => "next_openid: must masked",
     }
 }
 
@@ -324,4 +339,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &["user.group"],
     }
+}
+
+w::paged! {
+    TagGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_openid",
+        next: "next_openid",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data.openid"],
+    },
+    |answer| answer.data.openid => xinqiao_types::OpenId
 }

@@ -95,8 +95,8 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-officalaccount/registerMiniprogramByOffiaccount.html>.
     /// * Catalog: `open_platform.account.fast_register`.
     pub struct FastRegister {
-        /// Proof that the official account's admin agreed by scanning. From: Parameter `ticket` when the page returns to the platform.
-        0 ticket: String => "ticket: must",
+        /// Proof that the official account's admin agreed by scanning; a secret, masked in `Debug`. From: Parameter `ticket` when the page returns to the platform.
+        0 ticket: String => "ticket: must masked",
     }
     new(ticket: impl Into<String>)
 }
@@ -163,11 +163,11 @@ w::record! {
         5 real_name_status: i64 => "realname_status: must",
         /// Country code of registration, `1017` is mainland China; such as `1017`.
         6 registered_country: Option<i64> => "registered_country",
-        /// Name and how often it may be changed.
+        /// Name and how often it may be changed: `nickname`, `modify_used_count` and `modify_quota`.
         7 nickname_info: NicknameInfo => "nickname_info: must",
-        /// Avatar and how often it may be changed.
+        /// Avatar and how often it may be changed: `head_image_url`, `modify_used_count` and `modify_quota`.
         8 head_image_info: HeadImageInfo => "head_image_info: must",
-        /// Introduction and how often it may be changed.
+        /// Introduction and how often it may be changed: `signature`, `modify_used_count` and `modify_quota`.
         9 signature_info: SignatureInfo => "signature_info: must",
         /// WeChat verification: qualification, naming and yearly review.
         10 wx_verify_info: WxVerifyInfo => "wx_verify_info: must",

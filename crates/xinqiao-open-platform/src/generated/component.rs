@@ -54,8 +54,8 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Display name of the account.
         1 nick_name: String => "nick_name: must",
-        /// Address of the account's avatar, absent without one.
-        2 head_img: String => "head_img: must",
+        /// Address of the account's avatar, absent without one; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
         /// Kind of account, such as subscription, service or mini program; codes differ between official accounts and mini programs.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
         /// Verification: id `-1` none, `0` WeChat verified, others are older ways.
@@ -77,7 +77,7 @@ w::record! {
         11 account_status: i64 => "account_status: must",
         /// How a mini program was registered: `0` plainly, `2` from an official account, `6` face check of the legal person, `13` as a trial, `16` personal.
         12 register_type: Option<i64> => "register_type",
-        /// Whether a phone and a mailbox are bound.
+        /// Whether a phone and a mailbox are bound: `is_phone_configured` and `is_email_configured`.
         13 basic_config: Option<BasicConfig> => "basic_config",
     }
 }
@@ -132,7 +132,7 @@ w::record! {
     pub struct FuncScopeCategory {
         /// Number of the permission set, such as `1` messages, `17` mini program account, `18` mini program development; such as `18`.
         0 id: i64 => "id: must",
-        /// Class of the permission set, a code of the platform's own.
+        /// Class of the permission set, telling kinds of account apart.
         1 type_: i64 => "type: must",
         /// Chinese name of the permission set.
         2 name: String => "name: must",
@@ -144,9 +144,9 @@ w::record! {
 w::record! {
     /// `MiniProgramInfo` of `component::AuthorizerInfo`.
     pub struct MiniProgramInfo {
-        /// Server and web-view domains configured for the mini program.
+        /// Server and web-view domains configured for the mini program: `RequestDomain`, `WsRequestDomain`, `UploadDomain` and so on.
         0 network: Network => "network: must",
-        /// Service categories set for the mini program.
+        /// Service categories set for the mini program: `first` and `second`.
         1 categories: Vec<Category> => "categories: must",
         /// Code of the service state of the mini program; `0` is open for visits.
         2 visit_status: i64 => "visit_status: must",
@@ -204,7 +204,7 @@ w::record! {
 w::record! {
     /// `privacy_desc` of the answer of `component::GetPrivacySetting`.
     pub struct PrivacyDesc {
-        /// Key and Chinese name of each kind of data.
+        /// Key and Chinese name of each kind of data: `privacy_key` and `privacy_desc`.
         0 privacy_desc_list: Vec<Desc> => "privacy_desc_list: must",
     }
 }
@@ -224,7 +224,7 @@ w::record! {
     pub struct ServiceTypeInfo {
         /// Code: kind of official account `0`/`1` subscription, `2` service; mini program `0` plain, `4` game; verification `-1` none, `0` verified.
         0 id: i64 => "id: must",
-        /// Chinese name of the kind.
+        /// Kind of account in Chinese.
         1 name: Option<String> => "name",
     }
 }
@@ -403,8 +403,8 @@ w::record! {
 w::record! {
     /// Answer to [`ApiCreatePreAuthCode`].
     pub struct ApiCreatePreAuthCodeResponse {
-        /// One-time code for the link of the authorization page; lives as long as `expires_in` says (about 30 minutes); such as `preauthcode@@@Z7yq5mD`.
-        0 pre_auth_code: String => "pre_auth_code: must",
+        /// One-time code for the link of the authorization page; lives as long as `expires_in` says (about 30 minutes); such as `preauthcode@@@Z7yq5mD`; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
         /// Lifetime in seconds, counted from this answer; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -520,6 +520,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ApiGetAuthorizerList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => GetAuthorizerList
 }
 
 w::record! {
@@ -989,7 +1004,7 @@ w::record! {
         2 privacy_list: Option<Vec<String>> => "privacy_list",
         /// Kinds of data declared so far, with their purposes.
         3 setting_list: Option<Vec<Setting>> => "setting_list",
-        /// Chinese names of the kinds of data.
+        /// Chinese names of the kinds of data: `privacy_desc_list`.
         4 privacy_desc: Option<PrivacyDesc> => "privacy_desc",
         /// When the privacy notice was last changed, Unix seconds; format `unix`.
         5 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
@@ -1307,8 +1322,8 @@ pub mod fast_register_weapp {
             3 legal_persona_name: String => "legal_persona_name: must",
             /// WeChat ID of the legal representative, who receives the request for the face check; such as `zhangsan_wx`.
             4 legal_persona_wechat: String => "legal_persona_wechat: must",
-            /// Customer service phone of the third-party platform, which the legal representative may call.
-            5 component_phone: Option<String> => "component_phone",
+            /// Customer service phone of the third-party platform, which the legal representative may call; personal data, masked in `Debug`.
+            5 component_phone: Option<String> => "component_phone: masked",
         }
         new(
             name: impl Into<String>,

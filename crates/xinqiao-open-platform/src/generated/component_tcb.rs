@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// `code_detail` of `component_tcb::BatchCreateCsVersion`; `code_detail` of `component_tcb::CreateCsVersion`.
     pub struct CodeDetail {
-        /// Short and full name of the repository.
+        /// Short and full name of the repository: `name` and `fullname`.
         0 name: Option<Name> => "name",
         /// Address of the repository.
         1 url: Option<String> => "url",
@@ -147,7 +147,7 @@ w::record! {
 w::record! {
     /// `code_detail` of `component_tcb::CreateCloudBaseRunServerVersion`; `code_detail` of `component_tcb::RollUpdateServerVersion`.
     pub struct CodeDetailItem {
-        /// Short and full name of the repository.
+        /// Short and full name of the repository: `name` and `full_name`.
         0 name: Option<CodeDetailName> => "name",
         /// Address of the repository.
         1 url: Option<String> => "url",
@@ -172,7 +172,7 @@ w::record! {
 w::record! {
     /// An item of `collections` in the answer of `component_tcb::DbCollection`.
     pub struct Collection {
-        /// Name of the collection.
+        /// Database collection, unique in the environment.
         0 name: String => "name: must",
         /// How many documents it holds.
         1 count: i64 => "count: must",
@@ -296,7 +296,7 @@ w::record! {
         0 env: String => "env: must",
         /// Default domain of the static website.
         1 domain: String => "domain: must",
-        /// Name of the storage bucket.
+        /// Storage bucket, unique in the environment.
         2 bucket: String => "bucket: must",
         /// Region of the bucket (the spelling is the platform's).
         3 regoin: String => "regoin: must",
@@ -337,27 +337,27 @@ w::record! {
         5 package_id: Option<String> => "package_id",
         /// Name of the environment's plan.
         6 package_name: Option<String> => "package_name",
-        /// Database instances of the environment.
+        /// Database instances of the environment: `region`, `instance_id` and `status`.
         7 databases: Option<Vec<Database>> => "databases",
-        /// Storage buckets of the environment.
+        /// Storage buckets of the environment: `region`, `bucket`, `cdn_domain` and `app_id`.
         8 storages: Option<Vec<Storage>> => "storages",
-        /// Static website storages of the environment.
+        /// Static website storages of the environment: `region`, `bucket`, `status`, `static_domain` and so on.
         9 static_storages: Option<Vec<StaticStorage>> => "static_storages",
-        /// Cloud function namespaces of the environment.
+        /// Cloud function namespaces of the environment: `region` and `namespace`.
         10 functions: Option<Vec<Function>> => "functions",
-        /// Log services of the environment.
+        /// Log services of the environment: `region`, `logset_id`, `logset_name`, `topic_id` and so on.
         11 log_services: Option<Vec<LogService>> => "log_services",
-        /// Log services of your own.
+        /// Log services of your own: `cls_region`, `cls_logset_id`, `cls_topic_id` and `create_time`.
         12 custom_log_services: Option<Vec<CustomLogService>> => "custom_log_services",
         /// Whether the plan falls back to the free one when it ends.
         13 is_auto_degrade: bool => "is_auto_degrade: must",
-        /// Channel through which the environment was made.
+        /// Where the environment was made, such as console or API.
         14 env_channel: Option<String> => "env_channel",
         /// Way of paying: `prepayment` or `postpaid`.
         15 pay_mode: String => "pay_mode: must",
         /// Whether it is the default environment.
         16 is_default: bool => "is_default: must",
-        /// Tags of the environment.
+        /// Tags of the environment: `key` and `value`.
         17 tags: Vec<Tag> => "tags: must",
         /// When it was last changed; format `yyyy-MM-dd HH:mm:ss`.
         18 update_time: String => "update_time: must",
@@ -369,19 +369,19 @@ w::record! {
 w::record! {
     /// `es_info` of `component_tcb::CreateCloudBaseRunServerVersion`; `es_info` of `component_tcb::EstablishCloudBaseRunServer`.
     pub struct EsInfo {
-        /// Number of this connection.
+        /// Connection by which logs go to Elasticsearch.
         0 id: i64 => "id: must",
         /// Name of the secret that holds the credentials.
         1 secret_name: Option<String> => "secret_name",
-        /// Address of the Elasticsearch server.
-        2 ip: Option<String> => "ip",
+        /// Address of the Elasticsearch server; personal data, masked in `Debug`.
+        2 ip: Option<String> => "ip: masked",
         /// Port of the Elasticsearch server; such as `9200`.
         3 port: Option<i64> => "port",
         /// Index that logs are written to.
         4 index: Option<String> => "index",
         /// Account at the Elasticsearch server.
         5 account: Option<String> => "account",
-        /// Password to log in with; a secret, masked in `Debug`.
+        /// Password for the image registry or database; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
     }
     new(id: i64)
@@ -445,7 +445,7 @@ w::record! {
         1 status: String => "status: must",
         /// Percentage of traffic for this version; all versions of a service add up to 100.
         2 flow_ratio: i64 => "flow_ratio: must",
-        /// Number of the build; `buildid` on the wire.
+        /// Number of this build, to fetch its log; `buildid` on the wire.
         #[doc(alias = "buildid")]
         3 build_id: i64 => "buildid: must",
         /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
@@ -464,13 +464,13 @@ w::record! {
 w::record! {
     /// An item of `functions` in the answer of `component_tcb::GetScfList`.
     pub struct GetScfListFunction {
-        /// Name of the cloud function.
+        /// Cloud function, unique in the environment.
         0 name: String => "name: must",
         /// What the function runs on; such as `Nodejs16.13`.
         1 runtime: String => "runtime: must",
         /// State, such as `Active`, `Creating`, `CreateFailed`.
         2 status: String => "status: must",
-        /// Reasons for this state.
+        /// Reasons for this state: `errcode` and `errmsg`.
         3 status_reason: Vec<StatusReason> => "status_reason: must",
         /// When it was last changed; format `rfc3339`.
         4 mod_time: String => "mod_time: must",
@@ -512,7 +512,7 @@ w::record! {
         0 registry_server: Option<String> => "registryserver",
         /// User name at the registry.
         1 username: Option<String> => "username",
-        /// Password to log in with; a secret, masked in `Debug`.
+        /// Password for the image registry or database; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
         /// Mailbox of the registry account; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
@@ -528,7 +528,7 @@ w::record! {
         0 registry_server: Option<String> => "registry_server",
         /// User name at the registry.
         1 user_name: Option<String> => "user_name",
-        /// Password to log in with; a secret, masked in `Debug`.
+        /// Password for the image registry or database; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
         /// Mailbox of the registry account; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
@@ -542,7 +542,7 @@ w::record! {
     pub struct Index {
         /// Name of the index; such as `idx_created`.
         0 name: String => "name: must",
-        /// Fields of the index with their direction.
+        /// Fields of the index with their direction: `name` and `direction`.
         1 keys: Option<Vec<Key>> => "keys",
     }
     new(name: impl Into<String>)
@@ -563,7 +563,7 @@ w::record! {
 w::record! {
     /// An item of `keys` in `component_tcb::Index`.
     pub struct Key {
-        /// Name of the field.
+        /// Field that is indexed.
         0 name: String => "name: must",
         /// Direction: ascending, descending, or `2dsphere` for an index of places.
         1 direction: Option<String> => "direction",
@@ -599,7 +599,7 @@ w::record! {
         1 mount_path: Option<String> => "mount_path",
         /// Whether it is mounted read-only.
         2 read_only: Option<bool> => "read_only",
-        /// Network file systems behind it.
+        /// Network file systems behind it: `server`, `path`, `read_only`, `secret_name` and so on.
         3 nfs_volumes: Option<Vec<NfsVolume>> => "nfs_volumes",
     }
     new()
@@ -688,7 +688,7 @@ w::record! {
 w::record! {
     /// `security` of `component_tcb::CreateCloudBaseRunServerVersion`; `security` of `component_tcb::SidecarSpec`.
     pub struct Security {
-        /// Linux capabilities added and dropped.
+        /// Linux capabilities added and dropped: `add` and `drop`.
         0 capabilities: Option<Capability> => "capabilities",
     }
     new()
@@ -704,7 +704,7 @@ w::record! {
         1 secret_name: Option<String> => "secret_name",
         /// Whether the volume is a temporary directory, gone with the instance.
         2 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
-        /// Settings of a temporary directory.
+        /// Settings of a temporary directory: `enable_empty_dir_volume`, `medium` and `size_limit`.
         3 empty_dir: Option<EmptyDir> => "empty_dir",
     }
     new()
@@ -748,9 +748,9 @@ w::record! {
         5 cpu: Option<f64> => "cpu",
         /// Memory of each replica, usually twice the cores; in GB; such as `1`.
         6 mem: Option<f64> => "mem",
-        /// Security features of the sidecar.
+        /// Security features of the sidecar: `capabilities`.
         7 security: Option<Security> => "security",
-        /// Volumes mounted into the sidecar.
+        /// Volumes mounted into the sidecar: `name`, `mount_path`, `read_only` and `nfs_volumes`.
         8 volume_mount_infos: Option<Vec<MountVolumeInfo>> => "volume_mount_infos",
     }
     new()
@@ -770,7 +770,7 @@ w::record! {
     pub struct StaticStorage {
         /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// Name of the storage bucket.
+        /// Storage bucket, unique in the environment.
         1 bucket: String => "bucket: must",
         /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
         2 status: String => "status: must",
@@ -784,7 +784,7 @@ w::record! {
 w::record! {
     /// An item of `status_reason` in `component_tcb::GetScfListFunction`.
     pub struct StatusReason {
-        /// Code of the reason; `errcode` on the wire.
+        /// Why the container failed, as a code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: String => "errcode: must",
         /// The reason in words; `errmsg` on the wire.
@@ -798,7 +798,7 @@ w::record! {
     pub struct Storage {
         /// Region of the resource; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// Name of the storage bucket.
+        /// Storage bucket, unique in the environment.
         1 bucket: String => "bucket: must",
         /// CDN domain of the bucket.
         2 cdn_domain: Option<String> => "cdn_domain",
@@ -930,20 +930,20 @@ w::record! {
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Which version of the code package.
+        /// Version of the code package, to deploy from.
         18 package_version: Option<String> => "package_version",
         /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<ImageInfo> => "image_info",
         /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// Login for a private image registry.
+        /// Login for a private image registry: `password`, `email` and so on.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
         /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one.
-        24 mount_wx_token: Option<bool> => "mount_wx_token",
+        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one; a secret, masked in `Debug`.
+        24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
         /// Free remark on what changed.
         25 version_remark: Option<String> => "version_remark",
     }
@@ -980,7 +980,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateCsVersion`].
     pub struct BatchCreateCsVersionResponse {
-        /// Items that succeeded.
+        /// Items that succeeded: `env` and so on.
         0 succ_list: Vec<Succ> => "succ_list: must",
         /// Items that failed, with the reason.
         1 fail_list: Vec<Fail> => "fail_list: must",
@@ -1013,7 +1013,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchDelCSVersion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_del_cs_version`.
     pub struct BatchDelCsVersion {
-        /// Versions to delete.
+        /// Versions to delete: `env`, `service_name` and `version_name`.
         0 items: Vec<BatchDelCsVersionItem> => "items: must",
     }
     new(items: Vec<BatchDelCsVersionItem>)
@@ -1022,7 +1022,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDelCsVersion`].
     pub struct BatchDelCsVersionResponse {
-        /// Items that succeeded.
+        /// Items that succeeded: `env` and so on.
         0 succ_list: Vec<BatchDelCsVersionItem> => "succ_list: must",
         /// Items that failed, with the reason.
         1 fail_list: Vec<BatchDelCsVersionFail> => "fail_list: must",
@@ -1067,7 +1067,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDeleteFile`].
     pub struct BatchDeleteFileResponse {
-        /// Result for each file.
+        /// Result for each file: `fileid`, `status` and `errmsg`.
         0 delete_list: Vec<Delete> => "delete_list: must",
     }
 }
@@ -1109,7 +1109,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// Download link of each file.
+        /// Download link of each file: `fileid`, `download_url`, `status` and `errmsg`.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -1150,7 +1150,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetEnvId`].
     pub struct BatchGetEnvIdResponse {
-        /// Environments bound to each mini program.
+        /// Environments bound to each mini program: `appid` and `env_list`.
         0 relation_data: Vec<RelationData> => "relation_data: must",
         /// Items that failed, with the reason; empty if all went well.
         1 err_list: Option<Vec<ErrInfo>> => "err_list",
@@ -1192,7 +1192,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchSetCsPropotion`].
     pub struct BatchSetCsPropotionResponse {
-        /// Items that succeeded.
+        /// Items that succeeded: `env` and so on.
         0 succ_list: Vec<BatchSetCsPropotionSucc> => "succ_list: must",
         /// Items that failed, with the reason.
         1 fail_list: Vec<BatchSetCsPropotionFail> => "fail_list: must",
@@ -1225,7 +1225,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/shareCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.batch_share_env`.
     pub struct BatchShareEnv {
-        /// Environments to share and the mini programs that get them.
+        /// Environments to share and the mini programs that get them: `env` and `appids`.
         0 data: Vec<BatchShareEnvData> => "data: must",
     }
     new(data: Vec<BatchShareEnvData>)
@@ -1551,13 +1551,13 @@ w::record! {
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Which version of the code package.
+        /// Version of the code package, to deploy from.
         18 package_version: Option<String> => "package_version",
         /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
         /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetailItem> => "code_detail",
-        /// Login for a private image registry.
+        /// Login for a private image registry: `password`, `email` and so on.
         21 image_secret_info: Option<ImageSecretInfoItem> => "image_secret_info",
         /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pull_secret: Option<String> => "image_pull_secret: masked",
@@ -1567,7 +1567,7 @@ w::record! {
         24 version_remark: Option<String> => "version_remark",
         /// Seconds after the start until health checks begin.
         25 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
-        /// Volumes mounted into the container.
+        /// Volumes mounted into the container: `name`, `mount_path`, `read_only` and `nfs_volumes`.
         26 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
         /// How it may be reached; `4` only through WeChat.
         27 access_type: Option<i64> => "access_type",
@@ -1577,13 +1577,13 @@ w::record! {
         29 enable_union: Option<bool> => "enable_union",
         /// Path of the service under the common domain; only the first setting counts.
         30 server_path: Option<String> => "server_path",
-        /// Sidecar containers that run next to the main one.
+        /// Sidecar containers that run next to the main one: `container_image`, `container_port`, `container_name` and so on.
         31 sidecar_specs: Option<Vec<SidecarSpec>> => "sidecar_specs",
-        /// Security features of the container.
+        /// Security features of the container: `capabilities`.
         32 security: Option<Security> => "security",
-        /// Data volumes of the service.
+        /// Data volumes of the service: `name`, `secret_name`, `enable_empty_dir_volume` and `empty_dir`.
         33 service_volumes: Option<Vec<ServiceVolume>> => "service_volumes",
-        /// Where the data volumes are mounted.
+        /// Where the data volumes are mounted: `name`, `mount_path`, `read_only`, `sub_path` and so on.
         34 service_volume_mounts: Option<Vec<ServiceVolumeMount>> => "service_volume_mounts",
         /// Whether to create the gateway: `0` default (yes), `1` yes, `2` no.
         35 is_create_jns_gw: Option<i64> => "is_create_jns_gw",
@@ -1695,7 +1695,7 @@ w::record! {
         1 service_name: String => "service_name: must",
         /// Remark on the service or version.
         2 remark: Option<String> => "remark",
-        /// Private network of the service.
+        /// Private network of the service: `vpcid`, `subnetids` and `create_type`.
         3 vpc: Option<Vpc> => "vpc",
     }
     new(env: impl Into<String>, service_name: impl Into<String>)
@@ -1768,20 +1768,20 @@ w::record! {
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Which version of the code package.
+        /// Version of the code package, to deploy from.
         18 package_version: Option<String> => "package_version",
         /// Address and tag of the image, when the code comes from one.
         19 image_info: Option<ImageInfo> => "image_info",
         /// Name and address of the code repository, when the code comes from one.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// Login for a private image registry.
+        /// Login for a private image registry: `password`, `email` and so on.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
         /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one.
-        24 mount_wx_token: Option<bool> => "mount_wx_token",
+        /// Whether to mount the WeChat token into the container, so that it can call endpoints without one; a secret, masked in `Debug`.
+        24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
         /// Free remark on what changed.
         25 version_remark: Option<String> => "version_remark",
     }
@@ -2012,6 +2012,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    DbCollection,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["collections"],
+    },
+    |answer| answer.collections.unwrap_or_default() => Collection
+}
+
 w::record! {
     /// Export a database (导出数据库).
     ///
@@ -2172,7 +2187,7 @@ w::record! {
         1 env: String => "env: must",
         /// Name of the database collection; such as `orders`.
         2 collection_name: String => "collection_name: must",
-        /// Indexes to create or delete.
+        /// Indexes to create or delete: `name` and `keys`.
         3 indexes: Option<Vec<Index>> => "indexes",
     }
     new(action: impl Into<String>, env: impl Into<String>, collection_name: impl Into<String>)
@@ -2516,7 +2531,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeCloudBaseRunEnvs`].
     pub struct DescribeCloudBaseRunEnvsResponse {
-        /// Cloud hosting environments.
+        /// Cloud hosting environments: `region`, `env_id`, `source`, `alias` and so on.
         0 env_list: Vec<Env> => "env_list: must",
     }
 }
@@ -2554,7 +2569,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeEnvs`].
     pub struct DescribeEnvsResponse {
-        /// Cloud environments with their resources.
+        /// Cloud environments with their resources: `env`, `alias`, `status`, `package_id` and so on.
         0 info_list: Vec<DescribeEnvsInfo> => "info_list: must",
     }
 }
@@ -2594,7 +2609,7 @@ w::record! {
 w::record! {
     /// Answer to [`DescribeStaticStore`].
     pub struct DescribeStaticStoreResponse {
-        /// Static website resources of the environment.
+        /// Static website resources of the environment: `env`, `domain`, `bucket`, `regoin` and so on.
         0 data: Vec<DescribeStaticStoreData> => "data: must",
     }
 }
@@ -2639,7 +2654,7 @@ w::record! {
         5 log_type: Option<String> => "log_type",
         /// Connection to the Elasticsearch that takes the logs.
         6 es_info: Option<EsInfo> => "es_info",
-        /// Private network of the service.
+        /// Private network of the service: `vpc_id`, `subnet_ids` and `create_type`.
         7 vpc_info: Option<VpcInfo> => "vpc_info",
     }
     new(env_id: impl Into<String>, service_name: impl Into<String>, is_public: bool)
@@ -2689,7 +2704,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBucket`].
     pub struct GetBucketResponse {
-        /// Files in the storage.
+        /// Files in the storage: `key`, `md5`, `size` and `last_modified`.
         0 contents: Vec<ContentInfo> => "contents: must",
         /// Whether the list was cut; if so go on with `marker`.
         1 is_truncated: bool => "is_truncated: must",
@@ -2736,7 +2751,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCsList`].
     pub struct GetCsListResponse {
-        /// Container services of the environment; `cslist` on the wire.
+        /// Container services of the environment: `server_name`, `vpcid`, `status`, `image_repo` and so on; `cslist` on the wire.
         #[doc(alias = "cslist")]
         0 cs_list: Vec<CsList> => "cslist: must",
         /// How many rows there are in all.
@@ -2761,6 +2776,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetCsList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["cslist"],
+    },
+    |answer| answer.cs_list => CsList
 }
 
 w::record! {
@@ -2826,7 +2856,7 @@ w::record! {
         18 remark: Option<String> => "remark",
         /// Name of the code package, when the code comes from one.
         19 package_name: String => "package_name: must",
-        /// Which version of the code package.
+        /// Version of the code package, to deploy from.
         20 package_version: String => "package_version: must",
         /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         21 image_url: Option<String> => "image_url",
@@ -2907,6 +2937,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetCsVersionList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => GetCsVersionListItem
+}
+
 w::record! {
     /// List cloud functions (列出云函数).
     ///
@@ -2932,7 +2977,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetScfList`].
     pub struct GetScfListResponse {
-        /// Cloud functions of the environment.
+        /// Cloud functions of the environment: `name`, `runtime`, `status`, `status_reason` and so on.
         0 functions: Vec<GetScfListFunction> => "functions: must",
         /// How many rows there are in all.
         1 total_count: i64 => "total_count: must",
@@ -2956,6 +3001,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetScfList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["functions"],
+    },
+    |answer| answer.functions => GetScfListFunction
 }
 
 w::record! {
@@ -3129,7 +3189,7 @@ w::record! {
         17 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         18 package_name: Option<String> => "package_name",
-        /// Which version of the code package.
+        /// Version of the code package, to deploy from.
         19 package_version: Option<String> => "package_version",
         /// Address and tag of the image, when the code comes from one.
         20 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
@@ -3147,7 +3207,7 @@ w::record! {
         26 snapshot_name: Option<String> => "snapshot_name",
         /// Seconds after the start until health checks begin.
         27 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
-        /// Volumes mounted into the container.
+        /// Volumes mounted into the container: `name`, `mount_path`, `read_only` and `nfs_volumes`.
         28 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
         /// Whether a common domain is used.
         29 enable_union: Option<bool> => "enable_union",
@@ -3415,11 +3475,11 @@ w::record! {
         2 memory_size: Option<i64> => "memorysize",
         /// Longest run of the function; in s.
         3 timeout: Option<i64> => "timeout",
-        /// Environment variables of the function.
+        /// Environment variables of the function: `key` and `value`.
         4 environment_variables: Option<Vec<Tag>> => "environment_variables",
-        /// Settings of internet access and fixed IP.
+        /// Settings of internet access and fixed IP: `public_net_status` and `eip_status`.
         5 public_net_config: Option<PublicNetConfig> => "public_net_config",
-        /// Private network of the function.
+        /// Private network of the function: `vpcid` and `subnetid`.
         6 vpc_config: Option<VpcConfig> => "vpc_config",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)

@@ -26,8 +26,8 @@ w::record! {
         3 status: i64 => "status: must",
         /// Result in words; on failure the reason.
         4 msg: Option<String> => "msg",
-        /// Proof of the admin's consent, for the calls that follow.
-        5 ticket: Option<String> => "ticket",
+        /// Proof of the admin's consent, for the calls that follow; a secret, masked in `Debug`.
+        5 ticket: Option<String> => "ticket: masked",
     }
 }
 
@@ -72,9 +72,9 @@ w::record! {
 w::record! {
     /// An item of `material` in `open_platform.event.wxa_appeal_record`.
     pub struct Material {
-        /// What the platform found illegal.
+        /// What the platform found illegal: `content` and `content_url`.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
-        /// Argument and evidence of the appeal.
+        /// Argument and evidence of the appeal: `reason` and `proof_material_id`.
         1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
@@ -98,8 +98,8 @@ w::record! {
         /// WeChat ID of the person, for personal registrations; `wxuser` on the wire.
         #[doc(alias = "wxuser")]
         6 wx_user: Option<String> => "wxuser",
-        /// Contact phone of the third-party platform, as submitted.
-        7 component_phone: Option<String> => "component_phone",
+        /// Contact phone of the third-party platform, as submitted; personal data, masked in `Debug`.
+        7 component_phone: Option<String> => "component_phone: masked",
     }
 }
 
@@ -126,8 +126,8 @@ w::record! {
         3 legal_persona_name: String => "legal_persona_name: must",
         /// WeChat ID of the legal representative, as submitted.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
-        /// Contact phone of the third-party platform, as submitted.
-        5 component_phone: String => "component_phone: must",
+        /// Contact phone of the third-party platform, as submitted; personal data, masked in `Debug`.
+        5 component_phone: String => "component_phone: must masked",
     }
 }
 
@@ -340,7 +340,7 @@ pub mod event {
             8 appeal_from: i64 => "appeal_from: must",
             /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
             9 appeal_status: i64 => "appeal_status: must",
-            /// What was found illegal and what was submitted with the appeal.
+            /// What was found illegal and what was submitted with the appeal: `illegal_material` and `appeal_material`.
             10 material: Option<Vec<super::Material>> => "material",
             /// What penalty the mini program got.
             11 punish_description: Option<String> => "punish_description",
@@ -422,7 +422,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The interface applied for and the decision.
+            /// The interface applied for and the decision: `api_name`, `audit_id`, `status`, `apply_time` and so on.
             5 result_info: super::ResultInfo => "result_info: must",
         }
     }
@@ -452,8 +452,8 @@ pub mod info {
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// When the authorization code stops working, Unix seconds; format `unix`; `AuthorizationCodeExpiredTime` on the wire.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// Pre-authorization code that began this grant; tells which of your requests it answers; `PreAuthCode` on the wire.
-            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
+            /// Pre-authorization code that began this grant; tells which of your requests it answers; a secret, masked in `Debug`; `PreAuthCode` on the wire.
+            6 pre_auth_code: String => "PreAuthCode: must masked plain-xml",
         }
     }
 
@@ -498,7 +498,7 @@ pub mod info {
             6 apply_status: i64 => "apply_status: must",
             /// Message of the review, or why it failed.
             7 message: Option<String> => "message",
-            /// Which provider carries out the review and how to reach it.
+            /// Which provider carries out the review and how to reach it: `provider`, `contact` and `dispatch_time`.
             8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
@@ -608,7 +608,7 @@ pub mod info {
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             3 appid: Option<xinqiao_types::AppId> => "appid",
-            /// Company data submitted for the conversion.
+            /// Company data submitted for the conversion: `name`, `code_type`, `code`, `legal_persona_name` and so on.
             4 info: super::NotifyThirdFastVerifyBetaAppInfo => "info: must",
             /// Result, `0` is success, others tell why it failed.
             5 status: i64 => "status: must",
@@ -656,8 +656,8 @@ pub mod info {
             4 authorization_code: String => "AuthorizationCode: must masked plain-xml",
             /// When the authorization code stops working, Unix seconds; format `unix`; `AuthorizationCodeExpiredTime` on the wire.
             5 authorization_code_expired_time: xinqiao_types::UnixSeconds => "AuthorizationCodeExpiredTime: must",
-            /// Pre-authorization code that began this grant; tells which of your requests it answers; `PreAuthCode` on the wire.
-            6 pre_auth_code: String => "PreAuthCode: must plain-xml",
+            /// Pre-authorization code that began this grant; tells which of your requests it answers; a secret, masked in `Debug`; `PreAuthCode` on the wire.
+            6 pre_auth_code: String => "PreAuthCode: must masked plain-xml",
         }
     }
 }

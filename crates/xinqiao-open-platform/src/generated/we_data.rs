@@ -85,11 +85,11 @@ w::record! {
     pub struct WeDataGetLoginConfigResponse {
         /// AppID of the third-party platform.
         0 component_appid: xinqiao_types::AppId => "component_appid: must",
-        /// Name of the third-party platform.
-        1 component_nickname: String => "component_nickname: must",
+        /// Name of the third-party platform; personal data, masked in `Debug`.
+        1 component_nickname: String => "component_nickname: must masked",
         /// Address that WeChat calls to check the user's session on your side at login; empty removes it; such as `https://service.example.com/wedata/recheck`.
         2 recheck_url: String => "recheck_url: must",
-        /// Accounts associated for sign-in to the data platform; `appinfo` on the wire.
+        /// Accounts associated for sign-in to the data platform: `appid` and `nickname`; `appinfo` on the wire.
         #[doc(alias = "appinfo")]
         3 app_info: Vec<AppInfo> => "appinfo: must",
     }
@@ -163,8 +163,8 @@ w::record! {
         0 uid: String => "uid: must",
         /// The user's session in your system, sent back when WeChat checks it.
         1 user_session: String => "user_session: must",
-        /// IP address of the user's browser, which must be the one that signs in; such as `203.0.113.24`.
-        2 client_ip: Option<String> => "client_ip",
+        /// IP address of the user's browser, which must be the one that signs in; such as `203.0.113.24`; personal data, masked in `Debug`.
+        2 client_ip: Option<String> => "client_ip: masked",
         /// `User-Agent` header of the user's browser, which must be the one that signs in.
         3 user_agent: Option<String> => "user_agent",
     }
@@ -175,7 +175,7 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataLogin`].
     pub struct WeDataLoginResponse {
-        /// Result code and message of the data platform itself.
+        /// Result code and message of the data platform itself: `ret` and `err_msg`.
         0 base_resp: BaseResp => "base_resp: must",
         /// Where to send the user's browser once signed in.
         1 redirect_url: Option<String> => "redirect_url",
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataQueryBindList`].
     pub struct WeDataQueryBindListResponse {
-        /// Bound users with their permission sets.
+        /// Bound users with their permission sets: `uid`, `is_bind`, `nickname`, `head_url` and so on.
         0 info: Vec<WeDataQueryBindListInfo> => "info: must",
     }
 }

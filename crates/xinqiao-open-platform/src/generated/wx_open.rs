@@ -94,11 +94,11 @@ w::record! {
     pub struct GetCategoryDetail {
         /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// Name of the top-level category.
+        /// Top-level category by name; its number is `first`.
         1 first_name: String => "first_name: must",
         /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
         2 second: i64 => "second: must",
-        /// Name of the second-level category.
+        /// Second-level category by name; its number is `second`.
         3 second_name: String => "second_name: must",
         /// Review of the category: `1` in review, `2` rejected, `3` passed.
         4 audit_status: i64 => "audit_status: must",
@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// An item of `inner_list` in `wx_open::Exter`.
     pub struct DetailInfo {
-        /// Name of the document.
+        /// Document that the category asks for.
         0 name: String => "name: must",
         /// Address of a sample image of the document.
         1 url: Option<String> => "url",
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// `uv_info` of the answer of `wx_open::GetWeappSupportVersion`.
     pub struct UvInfo {
-        /// One item per version.
+        /// One item per version: `version` and `percentage`.
         0 items: Vec<UvInfoItem> => "items: must",
     }
 }
@@ -180,9 +180,9 @@ w::record! {
         1 username: String => "username: must",
         /// Name of the mini program; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of the mini program's avatar; `headimg_url` on the wire.
+        /// Address of the mini program's avatar; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
-        3 head_img_url: String => "headimg_url: must",
+        3 head_img_url: String => "headimg_url: must masked",
         /// Mailbox of the mini program account; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// Where the link came from, such as `SOURCE_NORMAL`.
@@ -195,7 +195,7 @@ w::record! {
         8 nearby_display_status: Option<bool> => "nearby_display_status: zero-one",
         /// Whether the mini program has been released; `0` or `1` on the wire.
         9 released: Option<bool> => "released: zero-one",
-        /// Whether verification and payment are enabled.
+        /// Whether verification and payment are enabled: `id`, `name` and `status`.
         10 func_infos: Option<Vec<FuncInfo>> => "func_infos",
     }
 }
@@ -407,7 +407,7 @@ w::record! {
     pub struct GetWeappSupportVersionResponse {
         /// Minimum base library version in force; such as `2.21.0`.
         0 now_version: String => "now_version: must",
-        /// Share of users by base library version.
+        /// Share of users by base library version: `items`.
         1 uv_info: UvInfo => "uv_info: must",
     }
 }
@@ -618,7 +618,7 @@ w::record! {
     pub struct QrCodeJumpGetResponse {
         /// How many rules there are.
         0 list_size: i64 => "list_size: must",
-        /// QR code rules set so far.
+        /// QR code rules set so far: `prefix`, `permit_sub_rule`, `state`, `path` and so on.
         1 rule_list: Vec<Rule> => "rule_list: must",
         /// How many more publications this month allows; `qrcodejump_pub_quota` on the wire.
         #[doc(alias = "qrcodejump_pub_quota")]
@@ -646,6 +646,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QrCodeJumpGet,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["rule_list"],
+    },
+    |answer| answer.rule_list => Rule
 }
 
 w::record! {

@@ -32,8 +32,8 @@ w::record! {
         3 video: Option<String> => "video",
         /// Test account for the review.
         4 test_account: Option<String> => "test_account",
-        /// Password of the test account for the review.
-        5 test_pwd: Option<String> => "test_pwd",
+        /// Password of the test account for the review; a secret, masked in `Debug`.
+        5 test_pwd: Option<String> => "test_pwd: masked",
         /// Remarks on how to test.
         6 test_remark: Option<String> => "test_remark",
     }
@@ -49,24 +49,24 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the official account; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the official account's avatar; `headimg` on the wire.
+        /// Address of the official account's avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
-        2 head_img: String => "headimg: must",
+        2 head_img: String => "headimg: must masked",
     }
 }
 
 w::record! {
     /// An item of `category_list` in the answer of `wxa::GetCategory`.
     pub struct Category {
-        /// Number of the top-level category.
+        /// Top-level category, from the list of those allowed.
         0 first_id: i64 => "first_id: must",
         /// Name of the top-level category; such as `教育`.
         1 first_class: String => "first_class: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of those allowed.
         2 second_id: i64 => "second_id: must",
         /// Name of the second-level category; such as `在线教育`.
         3 second_class: String => "second_class: must",
-        /// Number of the third-level category, absent if there is none.
+        /// Third-level category, from the list of those allowed.
         4 third_id: Option<i64> => "third_id",
         /// Name of the third-level category, absent if there is none.
         5 third_class: Option<String> => "third_class",
@@ -110,7 +110,7 @@ w::record! {
         2 appeal_from: i64 => "appeal_from: must",
         /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
         3 appeal_status: i64 => "appeal_status: must",
-        /// What was found illegal and what was submitted with the appeal.
+        /// What was found illegal and what was submitted with the appeal: `illegal_material` and `appeal_material`.
         4 materials: Option<Vec<Material>> => "materials",
         /// What penalty the mini program got.
         5 punish_description: Option<String> => "punish_description",
@@ -192,9 +192,9 @@ w::record! {
 w::record! {
     /// An item of `materials` in `wxa::GetAppealRecordsRecord`.
     pub struct Material {
-        /// What the platform found illegal.
+        /// What the platform found illegal: `content` and `content_url`.
         0 illegal_material: Option<IllegalMaterial> => "illegal_material",
-        /// Argument and evidence of the appeal.
+        /// Argument and evidence of the appeal: `reason` and `proof_material_ids`.
         1 appeal_material: Option<AppealMaterial> => "appeal_material",
     }
 }
@@ -243,8 +243,8 @@ w::record! {
         2 video: Option<String> => "video",
         /// Test account for the review.
         3 test_account: Option<String> => "test_account",
-        /// Password of the test account for the review.
-        4 test_pwd: Option<String> => "test_pwd",
+        /// Password of the test account for the review; a secret, masked in `Debug`.
+        4 test_pwd: Option<String> => "test_pwd: masked",
         /// Remarks on how to test.
         5 test_remark: Option<String> => "test_remark",
         /// State of the application: `2` in review, `3` failed, `4` passed.
@@ -306,15 +306,15 @@ w::record! {
         1 title: Option<String> => "title",
         /// Tags of the page, space-separated, at most 10 of 20 characters each; such as `学习 生活`.
         2 tag: Option<String> => "tag",
-        /// Number of the top-level category.
+        /// Top-level category, from the list of those allowed.
         3 first_id: Option<i64> => "first_id",
         /// Name of the top-level category; such as `教育`.
         4 first_class: Option<String> => "first_class",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of those allowed.
         5 second_id: Option<i64> => "second_id",
         /// Name of the second-level category; such as `在线教育`.
         6 second_class: Option<String> => "second_class",
-        /// Number of the third-level category, absent if there is none.
+        /// Third-level category, from the list of those allowed.
         7 third_id: Option<i64> => "third_id",
         /// Name of the third-level category, absent if there is none.
         8 third_class: Option<String> => "third_class",
@@ -372,15 +372,15 @@ w::record! {
         1 tag: String => "tag: must",
         /// Title of the page, at most 32 characters.
         2 title: String => "title: must",
-        /// Number of the top-level category.
+        /// Top-level category, from the list of those allowed.
         3 first_id: i64 => "first_id: must",
         /// Name of the top-level category; such as `教育`.
         4 first_class: String => "first_class: must",
-        /// Number of the second-level category.
+        /// Second-level category, from the list of those allowed.
         5 second_id: i64 => "second_id: must",
         /// Name of the second-level category; such as `在线教育`.
         6 second_class: String => "second_class: must",
-        /// Number of the third-level category, absent if there is none.
+        /// Third-level category, from the list of those allowed.
         7 third_id: Option<i64> => "third_id",
         /// Name of the third-level category, absent if there is none.
         8 third_class: Option<String> => "third_class",
@@ -422,8 +422,8 @@ w::record! {
         /// Identity card number of the legal representative; `legal_persona_idcard` on the wire.
         #[doc(alias = "legal_persona_idcard")]
         5 legal_persona_id_card: String => "legal_persona_idcard: must",
-        /// Contact phone of the third-party platform, for the user to check with.
-        6 component_phone: String => "component_phone: must",
+        /// Contact phone of the third-party platform, for the user to check with; personal data, masked in `Debug`.
+        6 component_phone: String => "component_phone: must masked",
     }
     new(
         enterprise_name: impl Into<String>,
@@ -831,7 +831,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppealRecords`].
     pub struct GetAppealRecordsResponse {
-        /// Appeals against this violation.
+        /// Appeals against this violation: `appeal_record_id`, `appeal_count`, `appeal_from` and so on.
         0 records: Vec<GetAppealRecordsRecord> => "records: must",
     }
 }
@@ -958,7 +958,7 @@ w::record! {
     pub struct GetDefaultAmsInfoResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
         2 share_ratio: i64 => "share_ratio: must",
@@ -998,13 +998,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetEffectiveDomain`].
     pub struct GetEffectiveDomainResponse {
-        /// Domains configured in the console.
+        /// Domains configured in the console: `requestdomain`, `wsrequestdomain`, `uploaddomain` and so on.
         0 mp_domain: Option<MpDomain> => "mp_domain",
-        /// Domains set by the third-party platform.
+        /// Domains set by the third-party platform: `requestdomain`, `wsrequestdomain`, `uploaddomain` and so on.
         1 third_domain: Option<MpDomain> => "third_domain",
-        /// Domains set directly by the quick endpoint.
+        /// Domains set directly by the quick endpoint: `requestdomain`, `wsrequestdomain`, `uploaddomain` and so on.
         2 direct_domain: Option<MpDomain> => "direct_domain",
-        /// Domains that are in force after release.
+        /// Domains that are in force after release: `requestdomain`, `wsrequestdomain`, `uploaddomain` and so on.
         3 effective_domain: Option<MpDomain> => "effective_domain",
     }
 }
@@ -1090,7 +1090,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGrayReleasePlan`].
     pub struct GetGrayReleasePlanResponse {
-        /// Progress and scope of the current staged release.
+        /// Progress and scope of the current staged release: `status`, `gray_percentage`, `create_timestamp` and so on.
         0 gray_release_plan: GrayReleasePlan => "gray_release_plan: must",
     }
 }
@@ -1133,7 +1133,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIllegalRecords`].
     pub struct GetIllegalRecordsResponse {
-        /// Violations within the period.
+        /// Violations within the period: `illegal_record_id`, `illegal_reason`, `illegal_content` and so on.
         0 records: Vec<GetIllegalRecordsRecord> => "records: must",
     }
 }
@@ -1296,7 +1296,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPrefetchDnsDomain`].
     pub struct GetPrefetchDnsDomainResponse {
-        /// Domains to resolve in advance.
+        /// Domains to resolve in advance: `url` and `status`.
         0 prefetch_dns_domain: Vec<PrefetchDnsDomain> => "prefetch_dns_domain: must",
         /// How many domains may be configured at most.
         1 size_limit: i64 => "size_limit: must",
@@ -1377,9 +1377,9 @@ w::record! {
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// Name of the official account shown; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
-        /// Address of the avatar of the official account shown; `headimg` on the wire.
+        /// Address of the avatar of the official account shown; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
-        4 head_img: Option<String> => "headimg",
+        4 head_img: Option<String> => "headimg: masked",
     }
 }
 
@@ -1457,7 +1457,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemplateList`].
     pub struct GetTemplateListResponse {
-        /// Templates in the library.
+        /// Templates in the library: `template_id`, `template_type`, `draft_id`, `user_version` and so on.
         0 template_list: Vec<Template> => "template_list: must",
     }
 }
@@ -1617,7 +1617,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaMpLinkForShow`].
     pub struct GetWxaMpLinkForShowResponse {
-        /// Official accounts that may be shown.
+        /// Official accounts that may be shown: `appid`, `nickname` and `headimg`.
         0 biz_info_list: Vec<BizInfo> => "biz_info_list: must",
         /// How many official accounts may be shown in all.
         1 total_num: i64 => "total_num: must",
@@ -1641,6 +1641,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetWxaMpLinkForShow,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["biz_info_list"],
+    },
+    |answer| answer.biz_info_list => BizInfo
 }
 
 w::record! {
@@ -1729,7 +1744,7 @@ w::record! {
 w::record! {
     /// Answer to [`MemberAuth`].
     pub struct MemberAuthResponse {
-        /// Testers bound so far.
+        /// Testers bound so far: `userstr`.
         0 members: Vec<Member> => "members: must",
     }
 }
@@ -1901,8 +1916,8 @@ w::record! {
     pub struct MpVerifyBetaWeapp {
         /// AppID of the official account; such as `wx1a2b3c4d5e6f7a8b`.
         0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
-        /// Proof that the official account's admin consented, brought back after that.
-        1 ticket: String => "ticket: must",
+        /// Proof that the official account's admin consented, brought back after that; a secret, masked in `Debug`.
+        1 ticket: String => "ticket: must masked",
     }
     new(mp_appid: impl Into<xinqiao_types::AppId>, ticket: impl Into<String>)
 }
@@ -2023,7 +2038,7 @@ w::record! {
 w::record! {
     /// Answer to [`RevertCodeRelease`].
     pub struct RevertCodeReleaseResponse {
-        /// Former versions that one can go back to.
+        /// Former versions that one can go back to: `app_version`, `user_version`, `user_desc` and `commit_time`.
         0 version_list: Option<Vec<Version>> => "version_list",
     }
 }
@@ -2131,7 +2146,7 @@ w::record! {
     pub struct SetDefaultAmsInfoResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
     }
 }
@@ -2227,7 +2242,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/domain-management/setPrefetchDomain.html>.
     /// * Catalog: `open_platform.wxa.set_prefetch_dns_domain`.
     pub struct SetPrefetchDnsDomain {
-        /// Domains to resolve in advance.
+        /// Domains to resolve in advance: `url`.
         0 prefetch_dns_domain: Vec<DnsDomain> => "prefetch_dns_domain: must",
     }
     new(prefetch_dns_domain: Vec<DnsDomain>)
@@ -2378,7 +2393,7 @@ w::record! {
     pub struct SubmitAudit {
         /// Pages with categories for the review, at most 5.
         0 item_list: Vec<SubmitAuditItem> => "item_list: must",
-        /// Screenshots and recordings for the reviewers.
+        /// Screenshots and recordings for the reviewers: `video_id_list` and `pic_id_list`.
         1 preview_info: Option<PreviewInfo> => "preview_info",
         /// Notes on the version for the reviewers.
         2 version_desc: Option<String> => "version_desc",
@@ -2386,7 +2401,7 @@ w::record! {
         3 feedback_info: Option<String> => "feedback_info",
         /// Screenshots for the reply: media ids joined by bars, at most 5; joined by `|` on the wire.
         4 feedback_stuff: Option<Vec<String>> => "feedback_stuff: pipe",
-        /// Declaration on user-generated content.
+        /// Declaration on user-generated content: `scene`, `other_scene_desc`, `method`, `has_audit_team` and so on.
         5 ugc_declare: Option<UgcDeclare> => "ugc_declare",
         /// Declares that detected but unconfigured privacy interfaces are not used.
         6 privacy_api_not_use: Option<bool> => "privacy_api_not_use",
@@ -2583,7 +2598,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-regist-beta/verfifyBetaMiniprogram.html>.
     /// * Catalog: `open_platform.wxa.verify_beta_weapp`.
     pub struct VerifyBetaWeapp {
-        /// Data of the company and its legal representative.
+        /// Data of the company and its legal representative: `enterprise_name`, `code`, `code_type`, `legal_persona_name` and so on.
         0 verify_info: VerifyInfo => "verify_info: must",
     }
     new(verify_info: VerifyInfo)
@@ -2673,8 +2688,8 @@ pub mod component {
                 /// WeChat ID of the person, who becomes the admin; such as `zhangsan_wx`; `wxuser` on the wire.
                 #[doc(alias = "wxuser")]
                 1 wx_user: String => "wxuser: must",
-                /// Contact phone of the third-party platform, for the user to check with.
-                2 component_phone: Option<String> => "component_phone",
+                /// Contact phone of the third-party platform, for the user to check with; personal data, masked in `Debug`.
+                2 component_phone: Option<String> => "component_phone: masked",
             }
             new(id_name: impl Into<String>, wx_user: impl Into<String>)
             text(component_phone: String)
@@ -2891,7 +2906,7 @@ pub mod security {
     w::record! {
         /// Answer to [`GetOrderPathInfo`].
         pub struct GetOrderPathInfoResponse {
-            /// Order page path and the state of its review.
+            /// Order page path and the state of its review: `path`, `img_list`, `video`, `test_account` and so on.
             0 msg: super::Msg => "msg: must",
         }
     }
@@ -2929,7 +2944,7 @@ pub mod security {
     w::record! {
         /// Answer to [`GetPrivacyInterface`].
         pub struct GetPrivacyInterfaceResponse {
-            /// All privacy interfaces with the state of the application.
+            /// All privacy interfaces with the state of the application: `api_name`, `api_ch_name`, `api_desc`, `api_link` and so on.
             0 interface_list: Vec<super::Interface> => "interface_list: must",
         }
     }

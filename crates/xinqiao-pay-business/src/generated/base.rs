@@ -14,9 +14,9 @@ w::record! {
         2 merchant_name: String => "merchant_name: must",
         /// Amount for this account, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Business reason for the split.
+        /// Business reason for the split, such as commission or supplier; registered beforehand.
         4 scenario: String => "scenario: must",
-        /// Split in detail.
+        /// Parts of this split by receiving account.
         5 detail: Option<String> => "detail",
         /// Why this account gets a part.
         6 desc: Option<String> => "desc",
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `business_license` of `base::ApplyProductApplication`.
     pub struct BusinessLicense {
-        /// Kind of registration.
+        /// How the business is registered, such as company or self-employed.
         0 business_register_type: String => "business_register_type: must",
         /// 18-character registration number of the company; such as `91440300708461136T`.
         1 unified_social_credit_code: String => "unified_social_credit_code: must",
@@ -80,7 +80,7 @@ w::record! {
 w::record! {
     /// `failed_reason` of the answer of `base::CreateWithdraw`; `failed_reason` of the answer of `base::GetWithdrawByOutWithdrawId`; and 2 more.
     pub struct FailedReason {
-        /// Kind of failure, as a code.
+        /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
         0 failed_type: String => "failed_type: must",
         /// Failure in words.
         1 failed_detail: Option<String> => "failed_detail",
@@ -90,9 +90,9 @@ w::record! {
 w::record! {
     /// `legal_person_id_card` of `base::ApplyProductApplication`.
     pub struct LegalPersonIdCard {
-        /// Holder of the document; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, matching its number; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Digits of the document; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, matching its name; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",
@@ -153,11 +153,11 @@ w::record! {
 w::record! {
     /// An item of `payee_accounts` in `base::ApplyProductApplication`.
     pub struct PayeeAccount {
-        /// Company or personal account.
+        /// `ENTERPRISE_ACCOUNT` of a company, `PERSON_ACCOUNT` of a person.
         0 account_type: String => "account_type: must",
         /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// Digits of the bank account, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account that receives, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 bank_account_number: String => "bank_account_number: must masked encrypted",
         /// Name of the bank where the account is held; such as `招商银行`.
         3 bank_name: String => "bank_name: must",
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// `pc_web` of the answer of `base::GetProductApplicationLinks`.
     pub struct PcWeb {
-        /// Page to open.
+        /// Page to send the user to; valid for a short time.
         0 url: String => "url: must",
         /// When it stops being usable; format `rfc3339`.
         1 expire_time: String => "expire_time: must",
@@ -199,9 +199,9 @@ w::record! {
     pub struct ProductDetail {
         /// Which product of the platform, such as payment or splitting.
         0 product_name: String => "product_name: must",
-        /// State of opening the product.
+        /// How far opening this product has come, such as `PROCESSING`.
         1 status: String => "status: must",
-        /// Kind of failure, as a code.
+        /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
         2 failed_type: Option<String> => "failed_type",
     }
 }
@@ -219,7 +219,7 @@ w::record! {
         3 merchant_name: String => "merchant_name: must",
         /// Amount for this account, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Whether this part arrived.
+        /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
         /// When it succeeded; absent before; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
@@ -233,7 +233,7 @@ w::record! {
 w::record! {
     /// `pc_web` of the answer of `base::GetRedirects`.
     pub struct GetRedirectsPcWeb {
-        /// Page to open.
+        /// Page to send the user to; valid for a short time.
         0 url: String => "url: must",
     }
 }
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// `static_qrcode` of the answer of `base::GetRedirects`.
     pub struct StaticQrCode {
-        /// Content for a QR code; `static_qrcode` on the wire.
+        /// Content of the fixed QR code that payers scan; `static_qrcode` on the wire.
         #[doc(alias = "static_qrcode")]
         0 static_qr_code: String => "static_qrcode: must",
     }
@@ -250,7 +250,7 @@ w::record! {
 w::record! {
     /// `wecom_h5` of the answer of `base::GetRedirects`.
     pub struct WecomH5Item {
-        /// Page to open.
+        /// Page to send the user to; valid for a short time.
         0 url: String => "url: must",
     }
 }
@@ -272,7 +272,7 @@ w::record! {
     pub struct ApplyBillDownload {
         /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `billDate` on the wire.
         0 bill_date: String => "billDate: must",
-        /// Kind of bill; `billType` on the wire.
+        /// Which bill to download: trades, funds or splits, by product; `billType` on the wire.
         1 bill_type: Option<String> => "billType",
     }
     new(bill_date: impl Into<String>)
@@ -282,7 +282,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyBillDownload`].
     pub struct ApplyBillDownloadResponse {
-        /// Digest algorithm, e.g. `SM3`.
+        /// Algorithm of the bill file's digest, such as `SM3`.
         0 hash_type: String => "hash_type: must",
         /// Digest, to check the download.
         1 hash_value: String => "hash_value: must",
@@ -319,17 +319,17 @@ w::record! {
     pub struct ApplyProductApplication {
         /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// Business licence of the company.
+        /// Business licence: photo, number, name and term.
         1 business_license: Option<BusinessLicense> => "business_license",
-        /// Legal representative's ID card.
+        /// Legal representative's ID card: `name`, `number`, `validity_period`, `front_photocopy_file_id` and so on.
         2 legal_person_id_card: Option<LegalPersonIdCard> => "legal_person_id_card",
-        /// Person to reach.
+        /// Name, phone and so on of a contact.
         3 contact_info: ContactInfo => "contact_info: must",
-        /// Bank accounts that receive.
+        /// Bank accounts that receive: `account_type`, `bank_account_name`, `bank_account_number` and so on.
         4 payee_accounts: Vec<PayeeAccount> => "payee_accounts: must",
-        /// Products to open.
+        /// Products to open: `product_name`.
         5 products: Vec<Product> => "products: must",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         6 notify_url: NotifyUrl => "notify_url: must",
     }
     new(
@@ -347,7 +347,7 @@ w::record! {
     pub struct ApplyProductApplicationResponse {
         /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// The platform's number for the application.
+        /// The platform's number for the application, returned on handing in.
         1 request_no: String => "request_no: must",
     }
 }
@@ -380,7 +380,7 @@ w::record! {
     pub struct ApplyTransBillDownload {
         /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `bill_Date` on the wire.
         0 bill_date: String => "bill_Date: must",
-        /// Kind of bill; `bill_Type` on the wire.
+        /// Which bill to download: trades, funds or splits, by product; `bill_Type` on the wire.
         1 bill_type: Option<String> => "bill_Type",
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: Option<String> => "ent_id",
@@ -420,7 +420,7 @@ w::record! {
     pub struct CreateProfitAllocation {
         /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         2 out_allocation_id: String => "out_allocation_id: must",
@@ -444,13 +444,13 @@ w::record! {
 w::record! {
     /// Answer to [`CreateProfitAllocation`].
     pub struct CreateProfitAllocationResponse {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// The platform's number for the split.
+        /// The platform's number for the split, returned when it is made.
         2 allocation_id: String => "allocation_id: must",
-        /// Split: processing or finished.
+        /// State of the split, such as `PROCESSING`; outcomes are in the parts.
         3 status: String => "status: must",
         /// When it was finished; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
@@ -495,13 +495,13 @@ w::record! {
         1 out_refund_id: String => "out_refund_id: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: Option<String> => "out_payment_id",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: Option<String> => "payment_id",
         /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it is refunded.
+        /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
         /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         7 server_notify_url: String => "server_notify_url: must",
@@ -521,19 +521,19 @@ w::record! {
     pub struct CreateRefundResponse {
         /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must",
-        /// The platform's number for the refund.
+        /// The platform's number for the refund, returned when it is asked for.
         1 refund_id: String => "refund_id: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: String => "payment_id: must",
         /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it is refunded.
+        /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
-        /// Refund: processing, succeeded or failed.
+        /// State of the refund, such as `PROCESSING`; the outcome comes by notice or look-up.
         7 status: String => "status: must",
         /// When it succeeded; absent before; format `rfc3339`.
         8 succeeded_time: Option<String> => "succeeded_time",
@@ -596,11 +596,11 @@ w::record! {
     pub struct CreateWithdrawResponse {
         /// The merchant's number for the withdrawal, unique; keep it on retries.
         0 out_withdraw_id: String => "out_withdraw_id: must",
-        /// The platform's number for the withdrawal.
+        /// The platform's number for the withdrawal, returned when it is made.
         1 withdraw_id: String => "withdraw_id: must",
         /// Amount to withdraw, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// Withdrawal: processing, succeeded or failed.
+        /// State of the withdrawal, such as `PROCESSING`; look it up for the outcome.
         3 status: String => "status: must",
         /// When it succeeded; absent before; format `rfc3339`.
         4 succeeded_time: Option<String> => "succeeded_time",
@@ -667,7 +667,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_application`.
     pub struct GetApplication {
-        /// The platform's number for the application.
+        /// The platform's number for the application, returned on handing in.
         0 request_no: String => "request_no: must path",
     }
     new(request_no: impl Into<String>)
@@ -678,13 +678,13 @@ w::record! {
     pub struct GetApplicationResponse {
         /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// The platform's number for the application.
+        /// The platform's number for the application, returned on handing in.
         1 request_no: String => "request_no: must",
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: String => "ent_id: must",
-        /// State of opening the product.
+        /// How far the whole application has come, such as `PROCESSING`.
         3 status: String => "status: must",
-        /// State of every product.
+        /// Code of each product and whether it is open: `product_name`, `status` and so on.
         4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
@@ -750,7 +750,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_product_application_links`.
     pub struct GetProductApplicationLinks {
-        /// The platform's number for the application.
+        /// The platform's number for the application, returned on handing in.
         0 request_no: String => "request_no: must path",
     }
     new(request_no: impl Into<String>)
@@ -759,7 +759,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductApplicationLinks`].
     pub struct GetProductApplicationLinksResponse {
-        /// Link for a desktop browser.
+        /// Link for a desktop browser: `url` and so on.
         0 pc_web: Option<PcWeb> => "pc_web",
     }
 }
@@ -802,18 +802,18 @@ w::record! {
 w::record! {
     /// Answer to [`GetRedirects`].
     pub struct GetRedirectsResponse {
-        /// Link for a desktop browser.
+        /// Link for a desktop browser: `url` and so on.
         0 pc_web: Option<GetRedirectsPcWeb> => "pc_web",
-        /// Content for a QR code; `static_qrcode` on the wire.
+        /// Content of the fixed QR code that payers scan; `static_qrcode` on the wire.
         #[doc(alias = "static_qrcode")]
         1 static_qr_code: Option<StaticQrCode> => "static_qrcode",
         /// Page inside WeChat.
         2 wx_h5: Option<WxH5Item> => "wx_h5",
         /// Page inside an app.
         3 app_h5: Option<AppH5Item> => "app_h5",
-        /// Page inside WeCom.
+        /// Page inside WeCom: `url`.
         4 wecom_h5: Option<WecomH5Item> => "wecom_h5",
-        /// How to open the mini program.
+        /// How to open the mini program: `mp_appid`, `mp_path`, `mp_username` and `mp_version`.
         5 mini_program: Option<MiniProgram> => "mini_program",
     }
 }
@@ -850,8 +850,31 @@ w::record! {
     new(out_refund_id: impl Into<String>)
 }
 
-/// Answer to [`GetRefundByOutRefundId`], the same as to [`CreateRefund`].
-pub type GetRefundByOutRefundIdResponse = CreateRefundResponse;
+w::record! {
+    /// Answer to [`GetRefundByOutRefundId`].
+    pub struct GetRefundByOutRefundIdResponse {
+        /// The merchant's number for the refund, unique; keep it on retries.
+        0 out_refund_id: String => "out_refund_id: must",
+        /// The platform's number for the refund, returned when it is asked for.
+        1 refund_id: String => "refund_id: must",
+        /// The merchant's number for the payment, unique; keep it on retries.
+        2 out_payment_id: String => "out_payment_id: must",
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
+        3 payment_id: String => "payment_id: must",
+        /// Total of the payment, in fen; in fen.
+        4 total_amount: xinqiao_types::Fen => "total_amount: must",
+        /// Amount to give back, in fen; in fen.
+        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
+        /// Why it is refunded, for your own records.
+        6 refund_reason: Option<String> => "refund_reason",
+        /// State of the refund, such as `PROCESSING`; else succeeded or failed.
+        7 status: String => "status: must",
+        /// When it succeeded; absent before; format `rfc3339`.
+        8 succeeded_time: Option<String> => "succeeded_time",
+        /// When it was accepted; format `rfc3339`.
+        9 created_time: String => "created_time: must",
+    }
+}
 
 w::endpoint! {
     GetRefundByOutRefundId => GetRefundByOutRefundIdResponse,
@@ -879,14 +902,14 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.get_refund_by_refund_id`.
     pub struct GetRefundByRefundId {
-        /// The platform's number for the refund.
+        /// The platform's number for the refund, returned when it is asked for.
         0 refund_id: String => "refund_id: must path",
     }
     new(refund_id: impl Into<String>)
 }
 
-/// Answer to [`GetRefundByRefundId`], the same as to [`CreateRefund`].
-pub type GetRefundByRefundIdResponse = CreateRefundResponse;
+/// Answer to [`GetRefundByRefundId`], the same as to [`GetRefundByOutRefundId`].
+pub type GetRefundByRefundIdResponse = GetRefundByOutRefundIdResponse;
 
 w::endpoint! {
     GetRefundByRefundId => GetRefundByRefundIdResponse,
@@ -919,8 +942,23 @@ w::record! {
     new(out_withdraw_id: impl Into<String>)
 }
 
-/// Answer to [`GetWithdrawByOutWithdrawId`], the same as to [`CreateWithdraw`].
-pub type GetWithdrawByOutWithdrawIdResponse = CreateWithdrawResponse;
+w::record! {
+    /// Answer to [`GetWithdrawByOutWithdrawId`].
+    pub struct GetWithdrawByOutWithdrawIdResponse {
+        /// The merchant's number for the withdrawal, unique; keep it on retries.
+        0 out_withdraw_id: String => "out_withdraw_id: must",
+        /// The platform's number for the withdrawal, returned when it is made.
+        1 withdraw_id: String => "withdraw_id: must",
+        /// Amount to withdraw, in fen; in fen.
+        2 amount: xinqiao_types::Fen => "amount: must",
+        /// State of the withdrawal, such as `PROCESSING`; else succeeded or failed.
+        3 status: String => "status: must",
+        /// When it succeeded; absent before; format `rfc3339`.
+        4 succeeded_time: Option<String> => "succeeded_time",
+        /// Why it failed: kind and detail.
+        5 failed_reason: Option<FailedReason> => "failed_reason",
+    }
+}
 
 w::endpoint! {
     GetWithdrawByOutWithdrawId => GetWithdrawByOutWithdrawIdResponse,
@@ -947,14 +985,14 @@ w::record! {
     /// * Call: `GET /v3/mse-pay/withdraws/{withdraw_id}` on `api.businesspay.qq.com`.
     /// * Catalog: `pay_business.base.get_withdraw_by_withdraw_id`.
     pub struct GetWithdrawByWithdrawId {
-        /// The platform's number for the withdrawal.
+        /// The platform's number for the withdrawal, returned when it is made.
         0 withdraw_id: String => "withdraw_id: must path",
     }
     new(withdraw_id: impl Into<String>)
 }
 
-/// Answer to [`GetWithdrawByWithdrawId`], the same as to [`CreateWithdraw`].
-pub type GetWithdrawByWithdrawIdResponse = CreateWithdrawResponse;
+/// Answer to [`GetWithdrawByWithdrawId`], the same as to [`GetWithdrawByOutWithdrawId`].
+pub type GetWithdrawByWithdrawIdResponse = GetWithdrawByOutWithdrawIdResponse;
 
 w::endpoint! {
     GetWithdrawByWithdrawId => GetWithdrawByWithdrawIdResponse,

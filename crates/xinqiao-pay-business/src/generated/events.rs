@@ -14,7 +14,7 @@ w::record! {
         2 receiver_acct_id: String => "receiver_acct_id: must",
         /// Amount for this account, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Whether this part arrived.
+        /// Outcome of this account's part, such as `PENDING`.
         4 result: String => "result: must",
     }
 }
@@ -24,7 +24,7 @@ w::record! {
     pub struct EventContent {
         /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
         /// Amount of the payment, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
@@ -32,7 +32,7 @@ w::record! {
         3 purchaser_id: String => "purchaser_id: must",
         /// Number of the receiving company.
         4 bargainor_ent_id: String => "bargainor_ent_id: must",
-        /// State of the payment.
+        /// How far the payment has come; success is pushed once it is paid.
         5 status: String => "status: must",
         /// Why it failed: kind and detail.
         6 failed_reason: Option<String> => "failed_reason",
@@ -46,13 +46,13 @@ w::record! {
     pub struct ProductApplicationEventContent {
         /// The merchant's number for the application, unique.
         0 out_request_no: String => "out_request_no: must",
-        /// The platform's number for the application.
+        /// The platform's number for the application, returned on handing in.
         1 request_no: String => "request_no: must",
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         2 ent_id: String => "ent_id: must",
-        /// State of opening the product.
+        /// State of the whole application after its review.
         3 status: String => "status: must",
-        /// State of every product.
+        /// Code of each product and whether it is open: `product_name`, `status` and so on.
         4 product_details: Vec<ProductDetail> => "product_details: must",
     }
 }
@@ -62,7 +62,7 @@ w::record! {
     pub struct ProductDetail {
         /// Which product of the platform, such as payment or splitting.
         0 product_name: String => "product_name: must",
-        /// State of opening the product.
+        /// Whether this product was opened or refused.
         1 status: String => "status: must",
     }
 }
@@ -70,13 +70,13 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.profit_allocation`.
     pub struct ProfitAllocationEventContent {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// The platform's number for the split.
+        /// The platform's number for the split, returned when it is made.
         2 allocation_id: String => "allocation_id: must",
-        /// Split: processing or finished.
+        /// State of the split; outcomes are in the parts.
         3 status: String => "status: must",
         /// Parts of the split, one per receiving account.
         4 allocations: Vec<Allocation> => "allocations: must",
@@ -88,17 +88,17 @@ w::record! {
     pub struct RefundEventContent {
         /// The merchant's number for the refund, unique; keep it on retries.
         0 out_refund_id: String => "out_refund_id: must",
-        /// The platform's number for the refund.
+        /// The platform's number for the refund, returned when it is asked for.
         1 refund_id: String => "refund_id: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         2 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         3 payment_id: String => "payment_id: must",
         /// Total of the payment, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Amount to give back, in fen; in fen.
         5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it is refunded.
+        /// Why it is refunded, for your own records.
         6 refund_reason: Option<String> => "refund_reason",
         /// Refund: processing, succeeded or failed.
         7 status: String => "status: must",
@@ -112,15 +112,15 @@ w::record! {
 w::record! {
     /// `event_content` of `pay_business.notify.withdraw`.
     pub struct WithdrawEventContent {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// The merchant's number for the withdrawal, unique; keep it on retries.
         1 out_withdraw_id: String => "out_withdraw_id: must",
-        /// The platform's number for the withdrawal.
+        /// The platform's number for the withdrawal, returned when it is made.
         2 withdraw_id: String => "withdraw_id: must",
         /// Withdrawn amount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// State of the withdrawal.
+        /// Whether the withdrawal arrived or came back.
         4 status: String => "status: must",
     }
 }
@@ -134,7 +134,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.payment`.
         pub struct Payment {
-            /// What happened, by kind of event.
+            /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::EventContent => "event_content: must",
         }
     }
@@ -144,7 +144,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.product_application`.
         pub struct ProductApplication {
-            /// What happened, by kind of event.
+            /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::ProductApplicationEventContent => "event_content: must",
         }
     }
@@ -154,7 +154,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.profit_allocation`.
         pub struct ProfitAllocation {
-            /// What happened, by kind of event.
+            /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::ProfitAllocationEventContent => "event_content: must",
         }
     }
@@ -164,7 +164,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.refund`.
         pub struct Refund {
-            /// What happened, by kind of event.
+            /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::RefundEventContent => "event_content: must",
         }
     }
@@ -174,7 +174,7 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.withdraw`.
         pub struct Withdraw {
-            /// What happened, by kind of event.
+            /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::WithdrawEventContent => "event_content: must",
         }
     }

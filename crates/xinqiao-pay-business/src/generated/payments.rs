@@ -168,13 +168,13 @@ w::record! {
     pub struct RiskControl {
         /// The merchant's number for the terminal.
         0 device_id: Option<String> => "device_id",
-        /// IP address of the payer's device; such as `14.23.150.211`.
-        1 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the payer's device; such as `14.23.150.211`; personal data, masked in `Debug`.
+        1 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// User-Agent of the payer's browser.
         2 payer_ua: Option<String> => "payer_ua",
         /// When the order was made; format `rfc3339`.
         3 create_time: Option<String> => "create_time",
-        /// How the goods are handed over.
+        /// How the goods are handed over, such as `SELF_PICK`, for risk control.
         4 pick_type: Option<String> => "pick_type",
         /// Handing over in words.
         5 pick_description: Option<String> => "pick_description",
@@ -207,7 +207,7 @@ w::record! {
         0 id: Option<String> => "id",
         /// Store as customers know it.
         1 name: Option<String> => "name",
-        /// Code of the region; such as `440305`.
+        /// Administrative code of the store's district; such as `440305`.
         2 area_code: Option<String> => "area_code",
     }
     new()
@@ -221,9 +221,9 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.close`.
     pub struct Close {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must path",
-        /// Why the payment is closed.
+        /// Why the payment is closed, for your own records.
         1 close_reason: String => "close_reason: must",
     }
     new(payment_id: impl Into<String>, close_reason: impl Into<String>)
@@ -234,7 +234,7 @@ w::record! {
     pub struct CloseResponse {
         /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
         /// State of the payment after closing.
         2 status: String => "status: must",
@@ -269,7 +269,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_app_pay`.
     pub struct CreateAppPay {
-        /// Company or person pays.
+        /// Whether a company or a person pays; decides which accounts can pay.
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
@@ -291,11 +291,11 @@ w::record! {
         9 attachment: Option<String> => "attachment",
         /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         11 notify_url: NotifyUrl => "notify_url: must",
         /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// Whether the money is held for splitting.
+        /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -316,7 +316,7 @@ w::record! {
     pub struct CreateAppPayResponse {
         /// The merchant's number for the payment, unique; keep it on retries.
         0 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
         /// Amount to pay, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
@@ -326,7 +326,7 @@ w::record! {
         4 payer: PayerInfo => "payer: must",
         /// Company that receives: number, name, account.
         5 payee: PayeeInfo => "payee: must",
-        /// Whether it is open, paid or closed.
+        /// State of the payment, such as `PROCESSING`; else succeeded, failed or closed.
         6 pay_status: String => "pay_status: must",
         /// Text that shows on the bank statement.
         7 memo: Option<String> => "memo",
@@ -363,7 +363,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_app_registering_pay`.
     pub struct CreateAppRegisteringPay {
-        /// Company or person pays.
+        /// Whether a company or a person pays; decides which accounts can pay.
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
@@ -385,11 +385,11 @@ w::record! {
         9 attachment: Option<String> => "attachment",
         /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         11 notify_url: NotifyUrl => "notify_url: must",
         /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// Whether the money is held for splitting.
+        /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -434,7 +434,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_h5_pay`.
     pub struct CreateH5Pay {
-        /// Company or person pays.
+        /// Whether a company or a person pays; decides which accounts can pay.
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
@@ -456,11 +456,11 @@ w::record! {
         9 attachment: Option<String> => "attachment",
         /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         11 notify_url: CreateH5PayNotifyUrl => "notify_url: must",
         /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// Whether the money is held for splitting.
+        /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -505,7 +505,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_mp_pay`.
     pub struct CreateMpPay {
-        /// Company or person pays.
+        /// Whether a company or a person pays; decides which accounts can pay.
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
@@ -527,11 +527,11 @@ w::record! {
         9 attachment: Option<String> => "attachment",
         /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         11 notify_url: CreateMpPayNotifyUrl => "notify_url: must",
         /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// Whether the money is held for splitting.
+        /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -576,7 +576,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.create_qr_code_pay`.
     pub struct CreateQrCodePay {
-        /// Company or person pays.
+        /// Whether a company or a person pays; decides which accounts can pay.
         0 purchaser_type: String => "purchaser_type: must",
         /// The merchant's number for the payment, unique; keep it on retries.
         1 out_payment_id: String => "out_payment_id: must",
@@ -598,11 +598,11 @@ w::record! {
         9 attachment: Option<String> => "attachment",
         /// Facts for risk control: device, IP, way of delivery.
         10 risk_control: Option<RiskControl> => "risk_control",
-        /// Where results are posted and users return to.
+        /// Where results are posted and users return to: `server_notify_url` and so on.
         11 notify_url: CreateQrCodePayNotifyUrl => "notify_url: must",
         /// Where it is paid: the store.
         12 scene_info: Option<SceneInfo> => "scene_info",
-        /// Whether the money is held for splitting.
+        /// Whether the money is held for splitting; only then can it be split.
         13 profit_allocation_flag: Option<String> => "profit_allocation_flag",
     }
     new(
@@ -682,7 +682,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.payments.get_by_payment_id`.
     pub struct GetByPaymentId {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must path",
     }
     new(payment_id: impl Into<String>)

@@ -16,7 +16,7 @@ w::record! {
         3 merchant_name: String => "merchant_name: must",
         /// Amount for this account, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Whether this part arrived.
+        /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
         /// When it succeeded; absent before; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
@@ -30,7 +30,7 @@ w::record! {
 w::record! {
     /// `failed_reason` of the answer of `profit_allocations::CreateReceiverApplication`; `failed_reason` of the answer of `profit_allocations::GetReceiverApplication`; and 2 more.
     pub struct FailedReason {
-        /// Kind of failure, as a code.
+        /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
         0 failed_type: String => "failed_type: must",
         /// Failure in words.
         1 failed_detail: Option<String> => "failed_detail",
@@ -42,15 +42,15 @@ w::record! {
     pub struct IdCardAddressInfo {
         /// Street, house number and the like; personal data, masked in `Debug`.
         0 detail_address: String => "detail_address: must masked",
-        /// Administrative division number of the province.
+        /// Code of the province, from the list of regions.
         1 province_code: String => "province_code: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// Administrative division number of the city.
+        /// Code of the city, from the list of regions.
         3 city_code: String => "city_code: must",
         /// Which city, by name; such as `广州市`.
         4 city_name: String => "city_name: must",
-        /// Code of the region; such as `440305`.
+        /// Administrative code of the store's district; such as `440305`.
         5 area_code: String => "area_code: must",
         /// District by name.
         6 area_name: String => "area_name: must",
@@ -69,9 +69,9 @@ w::record! {
 w::record! {
     /// `natural_person_info` of `profit_allocations::CreateReceiverApplication`.
     pub struct NaturalPersonInfo {
-        /// Holder of the document; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, matching its number; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Digits of the document; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, matching its name; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",
@@ -79,7 +79,7 @@ w::record! {
         3 front_photocopy_file_id: String => "front_photocopy_file_id: must",
         /// Photo of the back, as file handle.
         4 back_photocopy_file_id: String => "back_photocopy_file_id: must",
-        /// Address on the ID card.
+        /// Address on the ID card: `detail_address`, `province_code`, `province_name` and so on.
         5 id_card_address_info: IdCardAddressInfo => "id_card_address_info: must",
     }
     new(
@@ -97,7 +97,7 @@ w::record! {
     pub struct ReceiverAcct {
         /// Number of the receiving account. From: From the receiver account application.
         0 receiver_acct_id: String => "receiver_acct_id: must",
-        /// Company or person receives.
+        /// `ENTERPRISE` or `NATURAL_PERSON`.
         1 receiver_type: String => "receiver_type: must",
         /// Company as on its licence.
         2 merchant_name: String => "merchant_name: must",
@@ -109,15 +109,15 @@ w::record! {
         5 id_card_num_md5: Option<String> => "id_card_num_md5",
         /// Name of the bank where the account is held; such as `招商银行`.
         6 bank_name: String => "bank_name: must",
-        /// Company or personal account.
+        /// `ENTERPRISE_ACCOUNT` of a company, `PERSON_ACCOUNT` of a person.
         7 account_type: String => "account_type: must",
         /// Holder of the account.
         8 bank_account_name: String => "bank_account_name: must",
         /// Last four digits of the bank account; such as `1234`.
         9 bank_account_number_last4: String => "bank_account_number_last4: must",
-        /// How often money is paid out.
+        /// How often the receiver is paid out: kind of cycle and its number.
         10 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
-        /// Payout cycle that the receiver chose.
+        /// Payout cycle that the receiver chose: `cycle_type` and `cycle_value`.
         11 receiver_withdraw_cycle: WithdrawCycle => "receiver_withdraw_cycle: must",
     }
 }
@@ -127,7 +127,7 @@ w::record! {
     pub struct ReceiverInfo {
         /// Number of the receiving account. From: From the receiver account application.
         0 receiver_acct_id: Option<String> => "receiver_acct_id",
-        /// Company or person receives.
+        /// `ENTERPRISE` or `NATURAL_PERSON`.
         1 receiver_type: String => "receiver_type: must",
         /// Receiver as the merchant knows it.
         2 out_receiver_name: String => "out_receiver_name: must",
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// `settlement_account` of `profit_allocations::CreateReceiverApplication`.
     pub struct SettlementAccount {
-        /// Company or personal account.
+        /// `ENTERPRISE_ACCOUNT` of a company, `PERSON_ACCOUNT` of a person.
         0 account_type: String => "account_type: must",
         /// Name of the bank where the account is held; such as `招商银行`.
         1 bank_name: String => "bank_name: must",
@@ -153,7 +153,7 @@ w::record! {
         3 bank_branch_name: Option<String> => "bank_branch_name",
         /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
         4 bank_account_name: String => "bank_account_name: must masked encrypted",
-        /// Digits of the bank account, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank account that receives, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         5 bank_account_number: String => "bank_account_number: must masked encrypted",
         /// Mobile number known to the bank; encrypted on the wire; personal data, masked in `Debug`.
         6 bank_account_mobile: Option<String> => "bank_account_mobile: masked encrypted",
@@ -177,9 +177,9 @@ w::record! {
 w::record! {
     /// `withdraw_cycle` of `profit_allocations::CreateReceiverApplication`; `withdraw_cycle` of `profit_allocations::ReceiverAcct`; and 1 more.
     pub struct WithdrawCycle {
-        /// Cycle by day, week, month ….
+        /// Kind of cycle: `T_N` pays out N days after the trade, N being `cycle_value`.
         0 cycle_type: String => "cycle_type: must",
-        /// Day within the cycle.
+        /// Number that belongs to the cycle, such as N of `T_N`.
         1 cycle_value: i64 => "cycle_value: must",
     }
     new(cycle_type: impl Into<String>, cycle_value: i64)
@@ -196,15 +196,15 @@ w::record! {
         0 ent_id: String => "ent_id: must",
         /// The merchant's number for the account application, unique.
         1 out_application_id: String => "out_application_id: must",
-        /// Company or person receives.
+        /// `ENTERPRISE` or `NATURAL_PERSON`.
         2 receiver_type: String => "receiver_type: must",
         /// Receiver as the merchant knows it.
         3 out_receiver_name: String => "out_receiver_name: must",
-        /// Facts about a receiving person.
+        /// Facts about a receiving person: `name`, `number`, `validity_period`, `front_photocopy_file_id` and so on.
         4 natural_person_info: Option<NaturalPersonInfo> => "natural_person_info",
-        /// Account in which the receiver is paid.
+        /// Account in which the receiver is paid: `account_type`, `bank_name`, `bank_branch_id` and so on.
         5 settlement_account: SettlementAccount => "settlement_account: must",
-        /// How often money is paid out.
+        /// How often the receiver is paid out: kind of cycle and its number.
         6 withdraw_cycle: WithdrawCycle => "withdraw_cycle: must",
     }
     new(
@@ -223,13 +223,13 @@ w::record! {
     pub struct CreateReceiverApplicationResponse {
         /// The merchant's number for the account application, unique.
         0 out_application_id: String => "out_application_id: must",
-        /// The platform's number for the account application.
+        /// The platform's number for the account application, returned on handing in.
         1 application_id: String => "application_id: must",
-        /// State of the account application.
+        /// How far the account application has come: `INIT` handed in, `PROCESSING` in review.
         2 status: String => "status: must",
         /// Number of the receiving company on the platform. From: From the product application query or notice.
         3 ent_id: String => "ent_id: must",
-        /// Facts about the receiver.
+        /// Papers of the receiver, a company or a person.
         4 receiver_info: Option<ReceiverInfo> => "receiver_info",
         /// Why it failed: kind and detail.
         5 failed_reason: Option<FailedReason> => "failed_reason",
@@ -264,7 +264,7 @@ w::record! {
     pub struct Finish {
         /// Number of the receiving company on the platform; the account's enterpriseid. From: From the product application query or notice.
         0 ent_id: String => "ent_id: must",
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         2 out_allocation_id: String => "out_allocation_id: must",
@@ -285,11 +285,11 @@ w::record! {
 w::record! {
     /// Answer to [`Finish`].
     pub struct FinishResponse {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// The platform's number for the split.
+        /// The platform's number for the split, returned when it is made.
         2 allocation_id: String => "allocation_id: must",
     }
 }
@@ -320,7 +320,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_amounts`.
     pub struct GetAmounts {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must path",
     }
     new(payment_id: impl Into<String>)
@@ -329,7 +329,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAmounts`].
     pub struct GetAmountsResponse {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// What can still be split, in fen; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
@@ -362,7 +362,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_by_allocation_id`.
     pub struct GetByAllocationId {
-        /// The platform's number for the split.
+        /// The platform's number for the split, returned when it is made.
         0 allocation_id: String => "allocation_id: must path",
     }
     new(allocation_id: impl Into<String>)
@@ -371,13 +371,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetByAllocationId`].
     pub struct GetByAllocationIdResponse {
-        /// The platform's number for the payment.
+        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         0 payment_id: String => "payment_id: must",
         /// The merchant's number for the split, unique; keep it on retries.
         1 out_allocation_id: String => "out_allocation_id: must",
-        /// The platform's number for the split.
+        /// The platform's number for the split, returned when it is made.
         2 allocation_id: String => "allocation_id: must",
-        /// Split: processing or finished.
+        /// State of the split, such as `PROCESSING`; outcomes are in the parts.
         3 status: String => "status: must",
         /// When it was finished; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
@@ -463,7 +463,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReceiverAccounts`].
     pub struct GetReceiverAccountsResponse {
-        /// Receiving accounts that are open.
+        /// Receiving accounts that are open: `receiver_acct_id`, `receiver_type`, `merchant_name` and so on.
         0 receiver_accts: Vec<ReceiverAcct> => "receiver_accts: must",
     }
 }
@@ -494,7 +494,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.profit_allocations.get_receiver_application`.
     pub struct GetReceiverApplication {
-        /// The platform's number for the account application.
+        /// The platform's number for the account application, returned on handing in.
         0 application_id: String => "application_id: must path",
     }
     new(application_id: impl Into<String>)

@@ -39,7 +39,7 @@ w::record! {
         4 payer_refund: i64 => "payer_refund: must",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         5 payer_currency: String => "payer_currency: must",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -63,13 +63,13 @@ w::record! {
         1 mcc: Option<String> => "mcc",
         /// Where the app can be downloaded.
         2 app_download: Option<String> => "app_download",
-        /// Address of the website.
+        /// Web site of the merchant, to verify the business.
         3 website: Option<String> => "website",
-        /// Official account of the merchant.
+        /// Official account of the merchant, to verify them.
         4 office_account: Option<String> => "office_account",
         /// Mini program of the merchant.
         5 mini_program: Option<String> => "mini_program",
-        /// Street address of the store.
+        /// Street address of the store with house number.
         6 store_address: Option<String> => "store_address",
         /// Media handles of the store's pictures.
         7 store_photos: Option<Vec<String>> => "store_photos",
@@ -124,9 +124,9 @@ w::record! {
         2 payer_refund: i64 => "payer_refund: must",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: String => "payer_currency: must",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
-        /// Accounts that pay the refund.
+        /// Accounts that pay the refund: `amount` and `fund_source`.
         5 from: Option<Vec<AmountFrom>> => "from",
     }
 }
@@ -136,7 +136,7 @@ w::record! {
     pub struct Director {
         /// Full name as on the document.
         0 name: Option<String> => "name",
-        /// Digits of the identity document.
+        /// Number on the identity document.
         1 number: Option<String> => "number",
     }
     new()
@@ -170,7 +170,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `base::PayTransactionDetail`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
@@ -191,7 +191,7 @@ w::record! {
     pub struct H5Payment {
         /// Permission concerned.
         0 name: Option<String> => "name",
-        /// Why the review rejected it.
+        /// Fields that the review rejected, with reasons.
         1 audit_reject_detail: Option<String> => "audit_reject_detail",
         /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         2 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
@@ -222,13 +222,13 @@ w::record! {
         1 mcc: Option<String> => "mcc",
         /// Where the app can be downloaded.
         2 app_download: Option<String> => "app_download",
-        /// Address of the website.
+        /// Web site of the merchant, to verify the business.
         3 website: Option<String> => "website",
-        /// Official account of the merchant.
+        /// Official account of the merchant, to verify them.
         4 office_account: Option<String> => "office_account",
         /// Mini program of the merchant.
         5 mini_program: Option<String> => "mini_program",
-        /// Street address of the store.
+        /// Street address of the store with house number.
         6 store_address: Option<String> => "store_address",
     }
 }
@@ -238,7 +238,7 @@ w::record! {
     pub struct GetMerchantDirector {
         /// Full name as on the document.
         0 name: String => "name: must",
-        /// Digits of the identity document.
+        /// Number on the identity document.
         1 number: Option<String> => "number",
     }
 }
@@ -280,7 +280,7 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// Number of the discount's campaign.
+        /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
         /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
@@ -299,7 +299,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `base::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -365,7 +365,7 @@ w::record! {
         7 create_time: String => "create_time: must",
         /// Amounts of order and refund, with exchange rate.
         8 amount: DataAmount => "amount: must",
-        /// Discounts in the refund.
+        /// Discounts in the refund: `promotion_id`, `scope`, `type`, `amount` and so on.
         9 refund_detail: RefundDetail => "refund_detail: must",
     }
 }
@@ -406,13 +406,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `micro_pay::PayTransaction`.
     pub struct SceneInfo {
-        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
-        /// The merchant's number for the terminal.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
+        /// Your own number of the terminal.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         2 device_ip: Option<String> => "device_ip",
-        /// The merchant's number for the cashier.
+        /// Your own number of the cashier.
         3 operator_id: Option<String> => "operator_id",
         /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
@@ -453,11 +453,11 @@ w::record! {
         2 trade_start_date: String => "trade_start_date: must",
         /// Last trading day in the settlement; format `yyyyMMdd`; such as `20260901`.
         3 trade_end_date: String => "trade_end_date: must",
-        /// Amounts of the settlement.
+        /// Amounts of the settlement: `settled`, `unsettle`, `currency`, `pay` and so on.
         4 amount: ListSettlementsAmount => "amount: must",
         /// Users' wallet: mainland or Hong Kong; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
         5 wallet_region: Option<WalletRegion> => "wallet_region",
-        /// Settlement of the split part.
+        /// Settlement of the split part: `settled`, `unsettle`, `currency`, `pay` and so on.
         6 split_amount: Option<SplitAmount> => "split_amount",
     }
 }
@@ -503,7 +503,7 @@ w::record! {
         0 sub_merchant_status: Option<SubMerchantStatus> => "sub_merchant_status",
         /// State of the application; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
         1 application_status: Option<ApplicationStatus> => "application_status",
-        /// Rejected field and reason.
+        /// Rejected field and reason: `field` and `reason`.
         2 application_reject_detail: Option<ApplicationRejectDetail> => "application_reject_detail",
     }
 }
@@ -519,7 +519,7 @@ w::record! {
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -529,7 +529,7 @@ w::record! {
     pub struct PayTransactionDetail {
         /// Price of the order before discounts on single goods; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
-        /// Number of the shop receipt.
+        /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -542,10 +542,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `micro_pay::PayTransaction`.
     pub struct PayTransactionPayer {
-        /// Id of the user under the partner's AppID (`sp_appid`).
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`); personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`); personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
@@ -679,21 +679,21 @@ w::record! {
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
         /// AppID of the institution; such as `wx2421b1c4370ec43b`.
         2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
-        /// Number of the channel partner.
+        /// Merchant number of the channel partner who enters the merchant.
         3 channel_id: Option<String> => "channel_id",
         /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
         4 merchant_type: MerchantType => "merchant_type: must",
         /// Registered company name.
         5 name: String => "name: must",
-        /// Short name shown to users.
+        /// Short name that users see when paying.
         6 shortname: String => "shortname: must",
         /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// Telephone number of the office.
-        8 office_phone: String => "office_phone: must",
+        /// Office phone of the merchant, to verify them; personal data, masked in `Debug`.
+        8 office_phone: String => "office_phone: must masked",
         /// Contact: name, phone, mail.
         9 contact: Contact => "contact: must",
-        /// Number of the business category.
+        /// Business category of the merchant, by the number in the table of categories.
         10 business_category: i64 => "business_category: must",
         /// Number printed on the certificate of registration.
         11 registration_certificate_number: Option<String> => "registration_certificate_number",
@@ -701,13 +701,13 @@ w::record! {
         12 registration_certificate_date: Option<String> => "registration_certificate_date",
         /// Media handle of the registration certificate's picture.
         13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// Bank account to which the money settles.
+        /// Bank account into which settlements are paid.
         14 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// How the merchant does business.
         15 business: Business => "business: must",
         /// Director; required for online merchants.
         16 director: Option<Director> => "director",
-        /// Person in charge.
+        /// Person in charge: `name` and `number`.
         17 principal: Option<Director> => "principal",
         /// Whether H5 payment is applied for.
         18 apply_h5_payment: Option<bool> => "apply_h5_payment",
@@ -992,31 +992,31 @@ w::record! {
         1 merchant_type: MerchantType => "merchant_type: must",
         /// Registered company name.
         2 name: String => "name: must",
-        /// Short name shown to users.
+        /// Short name that users see when paying.
         3 shortname: String => "shortname: must",
         /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         4 merchant_country_code: String => "merchant_country_code: must",
-        /// Telephone number of the office.
-        5 office_phone: String => "office_phone: must",
+        /// Office phone of the merchant, to verify them; personal data, masked in `Debug`.
+        5 office_phone: String => "office_phone: must masked",
         /// Contact: name, phone, mail.
         6 contact: Contact => "contact: must",
-        /// Number of the business category.
+        /// Business category of the merchant, by the number in the table of categories.
         7 business_category: i64 => "business_category: must",
         /// Number printed on the certificate of registration.
         8 registration_certificate_number: String => "registration_certificate_number: must",
         /// Expiry of the certificate of registration, `PERMANENT` if it has none; format `yyyy-MM-dd / PERMANENT`.
         9 registration_certificate_date: String => "registration_certificate_date: must",
-        /// Bank account to which the money settles.
+        /// Bank account into which settlements are paid.
         10 settlement_bank_number: String => "settlement_bank_number: must",
         /// How the merchant does business.
         11 business: GetMerchantBusiness => "business: must",
         /// Director; required for online merchants.
         12 director: Option<GetMerchantDirector> => "director",
-        /// Person in charge.
+        /// Person in charge: `name` and `number`.
         13 principal: Option<GetMerchantDirector> => "principal",
-        /// What became of the H5 application.
+        /// What became of the H5 application: `name`, `audit_reject_detail` and `h5_authorization_state`.
         14 h5_payment: Option<H5Payment> => "h5_payment",
-        /// State of sub-merchant and application.
+        /// State of sub-merchant and application: `sub_merchant_status`, `application_status` and so on.
         15 sub_merchant_state: Option<SubMerchantState> => "sub_merchant_state",
         /// Merchant's private text, returned unchanged.
         16 attach: Option<String> => "attach",
@@ -1178,9 +1178,9 @@ w::record! {
         1 id: String => "id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
-        /// Amount of the order.
+        /// Amount of the order: `total`, `currency`, `payer_total` and `payer_currency`.
         3 amount: ListRefundsAmount => "amount: must",
-        /// Refunds of the order.
+        /// Refunds of the order: `id`, `out_refund_no`, `channel`, `fund_source` and so on.
         4 data: Vec<Refund> => "data: must",
         /// Refunds in total.
         5 total_num: i64 => "total_num: must",
@@ -1212,6 +1212,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListRefunds,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Refund
+}
+
 w::record! {
     /// Change a sub-merchant (修改子商户).
     ///
@@ -1226,21 +1241,21 @@ w::record! {
         1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Number of the channel partner.
+        /// Merchant number of the channel partner who enters the merchant.
         3 channel_id: Option<String> => "channel_id",
         /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
         4 merchant_type: MerchantType => "merchant_type: must",
         /// Registered company name.
         5 name: String => "name: must",
-        /// Short name shown to users.
+        /// Short name that users see when paying.
         6 shortname: String => "shortname: must",
         /// ISO 3166 numeric code of the merchant's country or region; such as `344`.
         7 merchant_country_code: String => "merchant_country_code: must",
-        /// Telephone number of the office.
-        8 office_phone: String => "office_phone: must",
+        /// Office phone of the merchant, to verify them; personal data, masked in `Debug`.
+        8 office_phone: String => "office_phone: must masked",
         /// Contact: name, phone, mail.
         9 contact: Option<Contact> => "contact",
-        /// Number of the business category.
+        /// Business category of the merchant, by the number in the table of categories.
         10 business_category: i64 => "business_category: must",
         /// Number printed on the certificate of registration.
         11 registration_certificate_number: Option<String> => "registration_certificate_number",
@@ -1248,13 +1263,13 @@ w::record! {
         12 registration_certificate_date: Option<String> => "registration_certificate_date",
         /// Media handle of the registration certificate's picture.
         13 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// Bank account to which the money settles.
+        /// Bank account into which settlements are paid.
         14 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// How the merchant does business.
         15 business: Business => "business: must",
         /// Director; required for online merchants.
         16 director: Option<Director> => "director",
-        /// Person in charge.
+        /// Person in charge: `name` and `number`.
         17 principal: Option<Director> => "principal",
         /// Whether H5 payment is applied for.
         18 apply_h5_payment: Option<bool> => "apply_h5_payment",
@@ -1479,7 +1494,7 @@ pub mod settle {
     w::record! {
         /// Answer to [`ListSettlements`].
         pub struct ListSettlementsResponse {
-            /// Settlements in the period.
+            /// Settlements in the period: `batch_id`, `settlement_date`, `trade_start_date` and so on.
             0 data: Option<Vec<super::Settlement>> => "data",
             /// Most entries to return in one answer, for paging.
             1 limit: i64 => "limit: must",
@@ -1507,5 +1522,20 @@ pub mod settle {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListSettlements,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Settlement
     }
 }

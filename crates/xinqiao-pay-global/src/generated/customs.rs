@@ -8,7 +8,7 @@ w::record! {
     pub struct GlobalOrder {
         /// The merchant's number of the partial order; required when split.
         0 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         1 sub_order_id: Option<String> => "sub_order_id",
         /// Merchant's registration at the customs; such as `123456`.
         2 mch_customs_no: Option<String> => "mch_customs_no",
@@ -26,7 +26,7 @@ w::record! {
         8 product_fee: Option<i64> => "product_fee",
         /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         9 state: State => "state: must",
-        /// Outcome in words.
+        /// What went wrong with the declaration, in words.
         10 explanation: Option<String> => "explanation",
         /// When it was last changed.
         11 modify_time: String => "modify_time: must",
@@ -40,7 +40,7 @@ w::record! {
         0 state: State => "state: must",
         /// The merchant's number of the partial order; required when split.
         1 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         2 sub_order_id: Option<String> => "sub_order_id",
         /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
         3 customs: Customs => "customs: must",
@@ -58,7 +58,7 @@ w::record! {
         9 product_fee: Option<i64> => "product_fee",
         /// When it was last changed; format `rfc3339`.
         10 modify_time: String => "modify_time: must",
-        /// Outcome in words.
+        /// What went wrong with the declaration, in words.
         11 explanation: Option<String> => "explanation",
     }
 }
@@ -221,7 +221,7 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
@@ -309,7 +309,7 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: VerifyDepartment => "verify_department: must",
@@ -413,6 +413,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrder,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Order
+}
+
 w::record! {
     /// Get customs orders (other path) (查询报关订单（另一路径）).
     ///
@@ -489,6 +504,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrderGlobalV3,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GlobalOrder
+}
+
 w::record! {
     /// Declare an order again (重推报关).
     ///
@@ -507,7 +537,7 @@ w::record! {
         3 transaction_id: Option<String> => "transaction_id",
         /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         5 sub_order_id: Option<String> => "sub_order_id",
         /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
         6 customs: Customs => "customs: must",
@@ -538,11 +568,11 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// When it was last changed; format `rfc3339`.
         7 modify_time: String => "modify_time: must",
-        /// Outcome in words.
+        /// What went wrong with the declaration, in words.
         8 explanation: Option<String> => "explanation",
     }
 }
@@ -584,7 +614,7 @@ w::record! {
         3 transaction_id: Option<String> => "transaction_id",
         /// The merchant's number of the partial order; required when split.
         4 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         5 sub_order_id: Option<String> => "sub_order_id",
         /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
         6 customs: Customs => "customs: must",
@@ -615,11 +645,11 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// When it was last changed.
         7 modify_time: String => "modify_time: must",
-        /// Outcome in words.
+        /// What went wrong with the declaration, in words.
         8 explanation: Option<String> => "explanation",
     }
 }
@@ -703,7 +733,7 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
@@ -791,7 +821,7 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// The merchant's number of the partial order; required when split.
         5 sub_order_no: Option<String> => "sub_order_no",
-        /// The platform's number of the partial order.
+        /// WeChat's number of the partial order in the declaration, one for each part.
         6 sub_order_id: Option<String> => "sub_order_id",
         /// When it was last changed.
         7 modify_time: String => "modify_time: must",

@@ -18,7 +18,7 @@ w::record! {
         4 payer_refund: i64 => "payer_refund: must",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         5 payer_currency: String => "payer_currency: must",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         6 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::PromotionDetail`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -60,7 +60,7 @@ w::record! {
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -68,10 +68,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay_global.notify.partner_transaction`.
     pub struct Payer {
-        /// Id of the user under the partner's AppID (`sp_appid`).
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`); personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`); personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -90,7 +90,7 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// Number of the discount's campaign.
+        /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
         /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
@@ -139,7 +139,7 @@ pub mod notify {
             6 operate_time: String => "operate_time: must",
             /// When the contract runs out; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
-            /// Who ended the contract.
+            /// Who ended the contract, such as `USER`.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
         }
     }
@@ -165,7 +165,7 @@ pub mod notify {
             6 operate_time: String => "operate_time: must",
             /// When the contract runs out; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
-            /// Who ended the contract.
+            /// Who ended the contract, such as `USER`.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             9 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -189,7 +189,7 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// How far the refund has come.
+            /// Whether the refund is under way, done, closed or abnormal.
             5 refund_status: String => "refund_status: must",
             /// Where the refund arrives, in words; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
@@ -197,7 +197,7 @@ pub mod notify {
             7 fund_source: Option<String> => "fund_source",
             /// When the money was given back; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// Amounts of order and refund.
+            /// Amounts of order and refund: `total`, `refund`, `currency`, `payer_total` and so on.
             9 amount: super::Amount => "amount: must",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             10 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -257,7 +257,7 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// How far the refund has come.
+            /// Whether the refund is under way, done, closed or abnormal.
             5 refund_status: String => "refund_status: must",
             /// Where the refund arrives, in words; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
@@ -265,7 +265,7 @@ pub mod notify {
             7 fund_source: Option<String> => "fund_source",
             /// When the money was given back; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// Amounts of order and refund.
+            /// Amounts of order and refund: `total`, `refund`, `currency`, `payer_total` and so on.
             9 amount: super::Amount => "amount: must",
         }
     }

@@ -62,7 +62,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which limit applies to the trades.
+    /// Which limit applies: per trade, day or month.
     ///
     /// What `transaction_limit_type` of `merchant::h5::permission::ApplyApplication`, `transaction_limit_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
     pub enum TransactionLimitType {
@@ -148,17 +148,17 @@ pub mod h5 {
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
                 1 applyment_type: Option<super::super::ApplymentType> => "applyment_type",
-                /// What the merchant does.
+                /// What the merchant sells and how, for the review.
                 2 business_description: Option<String> => "business_description",
-                /// Which limit applies to the trades; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                /// Which limit applies: per trade, day or month; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
                 3 transaction_limit_type: Option<super::super::TransactionLimitType> => "transaction_limit_type",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
                 /// Photo of the company's registration.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -185,23 +185,23 @@ pub mod h5 {
             pub struct ApplyApplicationResponse {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 1 applyment_id: i64 => "applyment_id: must",
                 /// Apply for permission or for lifting a limit; one of `APPLY_FOR_PAYMENT_AUTHORITY` `APPLY_FOR_RELIEVE_LIMITED`.
                 2 applyment_type: super::super::ApplymentType => "applyment_type: must",
                 /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
                 3 applyment_state: super::super::ApplymentState => "applyment_state: must",
-                /// What the merchant does.
+                /// What the merchant sells and how, for the review.
                 4 business_description: Option<String> => "business_description",
-                /// Which limit applies to the trades; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
+                /// Which limit applies: per trade, day or month; one of `UN_LAUNCHED_WEBSITE_LIMIT` `NORMAL_LIMIT` `NO_LIMIT`.
                 5 transaction_limit_type: super::super::TransactionLimitType => "transaction_limit_type: must",
                 /// Hosts from which H5 payment starts.
                 6 domains: Vec<String> => "domains: must",
                 /// Photo of the company's registration.
                 7 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 10 website_state: super::super::WebsiteState => "website_state: must",
@@ -209,7 +209,7 @@ pub mod h5 {
                 11 website_url: String => "website_url: must",
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 12 notify_url: Option<String> => "notify_url",
-                /// Why the review rejected it.
+                /// Fields that the review rejected, with reasons.
                 13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
@@ -243,13 +243,13 @@ pub mod h5 {
             pub struct ApplyDomainApplication {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-                /// The institution's number for the application.
+                /// The institution's own number for the application, unique.
                 1 out_applyment_id: String => "out_applyment_id: must",
                 /// Hosts from which H5 payment starts.
                 2 domains: Vec<String> => "domains: must",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 5 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -273,17 +273,17 @@ pub mod h5 {
             pub struct ApplyDomainApplicationResponse {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// The institution's number for the application.
+                /// The institution's own number for the application, unique.
                 1 out_applyment_id: String => "out_applyment_id: must",
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 2 applyment_id: i64 => "applyment_id: must",
                 /// Application: pending, under review, approved, rejected; one of `PENDING` `UNDER_REVIEW` `APPROVED` `REJECTED`.
                 3 applyment_state: super::super::ApplymentState => "applyment_state: must",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 7 website_state: super::super::WebsiteState => "website_state: must",
@@ -291,7 +291,7 @@ pub mod h5 {
                 8 website_url: String => "website_url: must",
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 9 notify_url: Option<String> => "notify_url",
-                /// Why the review rejected it.
+                /// Fields that the review rejected, with reasons.
                 10 audit_reject_detail: Option<String> => "audit_reject_detail",
                 /// Address of the site (spelled so on the wire).
                 11 webiste_url: String => "webiste_url: must",
@@ -368,7 +368,7 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_2.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.get_application`.
             pub struct GetApplication {
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
@@ -404,7 +404,7 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_5.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.get_domain_application`.
             pub struct GetDomainApplication {
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
             }
             new(applyment_id: i64)
@@ -440,21 +440,21 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_3.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.update_application`.
             pub struct UpdateApplication {
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
                 /// Apply for permission or for lifting a limit.
                 1 applyment_type: Option<String> => "applyment_type",
-                /// What the merchant does.
+                /// What the merchant sells and how, for the review.
                 2 business_description: Option<String> => "business_description",
-                /// Which limit applies to the trades.
+                /// Which limit applies: per trade, day or month.
                 3 transaction_limit_type: Option<String> => "transaction_limit_type",
                 /// Hosts from which H5 payment starts.
                 4 domains: Vec<String> => "domains: must",
                 /// Photo of the company's registration.
                 5 company_register_cert: Option<String> => "company_register_cert",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
@@ -503,13 +503,13 @@ pub mod h5 {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/api_external/en/apis/chapter4_4_6.shtml>.
             /// * Catalog: `pay_global.merchant.h5.permission.update_domain_application`.
             pub struct UpdateDomainApplication {
-                /// Number of the application.
+                /// WeChat Pay's number of the application for H5 payment, returned on handing in.
                 0 applyment_id: i64 => "applyment_id: must path",
                 /// Hosts from which H5 payment starts.
                 1 domains: Vec<String> => "domains: must",
-                /// Screenshots of the shop pages.
+                /// Screenshots of the pages where it is sold, for the review.
                 2 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
-                /// Screenshots of the home page.
+                /// Screenshots of the home page, for the review.
                 3 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
                 /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 4 website_state: Option<super::super::WebsiteState> => "website_state",

@@ -27,7 +27,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `papay::PromotionDetail`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -45,10 +45,10 @@ w::record! {
     pub struct Payer {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Id of the user under the partner's AppID (`sp_appid`).
-        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
-        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`); personal data, masked in `Debug`.
+        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`); personal data, masked in `Debug`.
+        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -67,7 +67,7 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// Number of the discount's campaign.
+        /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
         /// Part of the discount paid by WeChat; in minor-currency-unit; `wxpay_contribute_amount` on the wire.
         #[doc(alias = "wxpay_contribute_amount")]
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `papay::CreateTransaction`; `scene_info` of the answer of `papay::CreateTransaction`; and 2 more.
     pub struct SceneInfo {
-        /// The merchant's number for the terminal.
+        /// Your own number of the terminal.
         0 device_id: Option<String> => "device_id",
         /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         1 device_ip: Option<String> => "device_ip",
@@ -106,7 +106,7 @@ w::record! {
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -397,9 +397,9 @@ pub mod contracts {
             8 signed_time: Option<String> => "signed_time",
             /// When the contract ended; format `rfc3339`.
             9 terminated_time: Option<String> => "terminated_time",
-            /// Who ended it: user, merchant or platform.
+            /// Who ended the contract, such as `USER`.
             10 termination_mode: Option<String> => "termination_mode",
-            /// Why the contract ends.
+            /// Why the contract ends, in the merchant's words.
             11 termination_note: Option<String> => "termination_note",
             /// Merchant number of the institution or partner; such as `1900000100`.
             12 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
@@ -503,8 +503,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// IP address of the user's device.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
@@ -581,8 +581,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// IP address of the user's device.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
@@ -662,8 +662,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// IP address of the user's device.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
@@ -735,8 +735,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// IP address of the user's device.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
@@ -808,8 +808,8 @@ pub mod contracts {
             4 success_notify_url: String => "success_notify_url: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// IP address of the user's device.
-            6 user_client_ip: Option<String> => "user_client_ip",
+            /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
+            6 user_client_ip: Option<String> => "user_client_ip: masked",
             /// When the signing link ends; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
@@ -873,7 +873,7 @@ pub mod contracts {
             0 contract_id: String => "contract_id: must path",
             /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// Why the contract ends.
+            /// Why the contract ends, in the merchant's words.
             2 termination_note: Option<String> => "termination_note",
             /// AppID of the institution; such as `wx2421b1c4370ec43b`.
             3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",

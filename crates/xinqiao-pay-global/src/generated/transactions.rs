@@ -41,7 +41,7 @@ w::record! {
     pub struct DetailInfo {
         /// Price of the order before discounts on single goods; in minor-currency-unit.
         0 cost_price: Option<i64> => "cost_price",
-        /// Number of the shop receipt.
+        /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<CreateAppGoodsDetail>> => "goods_detail",
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::DetailInfo`.
     pub struct CreateAppGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
@@ -73,10 +73,10 @@ w::record! {
 w::record! {
     /// `payer` of `transactions::CreateApp`; `payer` of `transactions::CreateJsapi`; and 4 more.
     pub struct PayerInfo {
-        /// Id of the user under the partner's AppID (`sp_appid`).
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`); personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`); personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
     }
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `transactions::CreateApp`; `scene_info` of `transactions::CreateJsapi`; and 2 more.
     pub struct CreateAppSceneInfo {
-        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
-        /// The merchant's number for the terminal.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
+        /// Your own number of the terminal.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         2 device_ip: Option<String> => "device_ip",
-        /// The merchant's number for the cashier.
+        /// Your own number of the cashier.
         3 operator_id: Option<String> => "operator_id",
         /// The store in which the transaction takes place.
         4 store_info: Option<SceneInfoStoreInfo> => "store_info",
@@ -118,7 +118,7 @@ w::record! {
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<AmountExchangeRate> => "exchange_rate",
     }
 }
@@ -126,7 +126,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::DetailItem`.
     pub struct DetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// The merchant's remark on the goods, returned unchanged.
         1 goods_remark: Option<String> => "goods_remark",
@@ -152,7 +152,7 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// ISO code of the pricing currency; such as `HKD`.
         5 currency: Option<String> => "currency",
-        /// Number of the discount's campaign.
+        /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
         /// Part of the discount paid by WeChat; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::PayMicroDetail`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
@@ -206,7 +206,7 @@ w::record! {
         2 payer_total: i64 => "payer_total: must",
         /// Currency the user paid in, mostly `CNY`; such as `CNY`; `payer _currency` on the wire.
         3 payer_currency: Option<String> => "payer _currency",
-        /// Exchange rate from pricing to paying currency.
+        /// Exchange rate from pricing to paying currency: `type` and `rate`.
         4 exchange_rate: Option<ExchangeRate> => "exchange_rate",
     }
 }
@@ -216,7 +216,7 @@ w::record! {
     pub struct PayMicroDetail {
         /// Price of the order before discounts on single goods.
         0 cost_price: Option<i64> => "cost_price",
-        /// Number of the shop receipt.
+        /// Number printed on the shop receipt.
         1 receipt_id: Option<String> => "receipt_id",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -231,10 +231,10 @@ w::record! {
     pub struct PayMicroPayer {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Id of the user under the partner's AppID (`sp_appid`).
-        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// Id of the user under the sub-merchant's AppID (`sub_appid`).
-        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// Id of the user under the partner's AppID (`sp_appid`); personal data, masked in `Debug`.
+        1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// Id of the user under the sub-merchant's AppID (`sub_appid`); personal data, masked in `Debug`.
+        2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -262,7 +262,7 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// Part of the discount that is refunded; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
-        /// Number of the discount's campaign.
+        /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
         /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `transactions::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -297,13 +297,13 @@ w::record! {
 w::record! {
     /// `scene_info` of `transactions::PayMicro`.
     pub struct SceneInfo {
-        /// The merchant's number for the terminal.
+        /// Your own number of the terminal.
         0 device_id: Option<String> => "device_id",
         /// IP address of the merchant's device, such as the till; such as `14.17.22.32`.
         1 device_ip: Option<String> => "device_ip",
-        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
-        2 payer_client_ip: Option<String> => "payer_client_ip",
-        /// The merchant's number for the cashier.
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        2 payer_client_ip: Option<String> => "payer_client_ip: masked",
+        /// Your own number of the cashier.
         3 operator_id: Option<String> => "operator_id",
         /// The store in which the transaction takes place.
         4 store_info: Option<StoreInfo> => "store_info",
@@ -336,7 +336,7 @@ w::record! {
     pub struct StoreInfo {
         /// Store number at the merchant.
         0 id: Option<String> => "id",
-        /// Store as customers know it.
+        /// Name of the store, shown on the bill.
         1 name: String => "name: must",
         /// Street address of the store; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
@@ -1038,7 +1038,7 @@ w::record! {
         14 payer: Option<PayMicroPayer> => "payer",
         /// Amounts: order price, paid, exchange rate.
         15 amount: PayMicroAmount => "amount: must",
-        /// Discounts that applied.
+        /// Discounts that applied: `promotion_id`, `name`, `scope`, `type` and so on.
         16 detail: Option<Vec<DetailItem>> => "detail",
     }
 }

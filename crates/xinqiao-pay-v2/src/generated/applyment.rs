@@ -79,7 +79,7 @@ pub mod micro {
             1 sign: String => "sign: must",
             /// Number that WeChat Pay gave the application; such as `2000002124775691`.
             2 applyment_id: String => "applyment_id: must",
-            /// How far the application has come.
+            /// How far review and signing have come; payments can be taken when done.
             3 applyment_state: String => "applyment_state: must",
             /// State of the application in words.
             4 applyment_state_desc: String => "applyment_state_desc: must",
@@ -89,7 +89,7 @@ pub mod micro {
             6 sign_url: Option<String> => "sign_url",
             /// Why it was rejected, JSON by parameter.
             7 audit_detail: Option<String> => "audit_detail",
-            /// Which parameter the review turned down.
+            /// Parameter that the review turned down; mend it and hand in again.
             8 param_name: String => "param_name: must",
             /// Why the review turned it down; present after a rejection.
             9 reject_reason: String => "reject_reason: must",
@@ -155,7 +155,7 @@ pub mod micro {
             1 sign: String => "sign: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             2 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-            /// How far the application has come.
+            /// How far review and signing have come; payments can be taken when done.
             3 applyment_state: String => "applyment_state: must",
             /// State of the application in words.
             4 applyment_state_desc: String => "applyment_state_desc: must",
@@ -166,7 +166,7 @@ pub mod micro {
             6 sign_url: Option<String> => "sign_url",
             /// Why it was rejected, JSON by parameter.
             7 audit_detail: Option<String> => "audit_detail",
-            /// In whose name the account is held.
+            /// Holder of the bank account: the company or the person themselves.
             8 account_name: String => "account_name: must",
             /// Amount of the verification transfer, in fen.
             9 pay_amount: String => "pay_amount: must",
@@ -182,7 +182,7 @@ pub mod micro {
             14 remark: String => "remark: must",
             /// Last moment for the verification transfer.
             15 deadline_time: String => "deadline_time: must",
-            /// Which parameter the review turned down.
+            /// Parameter that the review turned down; mend it and hand in again.
             16 param_name: String => "param_name: must",
             /// Why the review turned it down; present after a rejection.
             17 reject_reason: String => "reject_reason: must",
@@ -233,7 +233,7 @@ pub mod micro {
             7 bank_name: Option<String> => "bank_name",
             /// Region code of the place where the bank is; such as `110000`; needed according to the documentation.
             8 bank_address_code: Option<String> => "bank_address_code",
-            /// Number of the bank account; personal data, masked in `Debug`.
+            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
             9 account_number: Option<String> => "account_number: masked",
             /// Serial of the platform certificate used for encryption.
             10 cert_sn: String => "cert_sn: must",
@@ -413,13 +413,13 @@ pub mod micro {
             7 id_card_copy: String => "id_card_copy: must",
             /// Media handle of the emblem side of the identity card.
             8 id_card_national: String => "id_card_national: must",
-            /// The person's name as on the identity card.
-            9 id_card_name: String => "id_card_name: must",
-            /// Number of the identity card; personal data, masked in `Debug`.
+            /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+            9 id_card_name: String => "id_card_name: must masked",
+            /// The 18-character number on the identity card; personal data, masked in `Debug`.
             10 id_card_number: String => "id_card_number: must masked",
             /// Last day on which the identity card is valid, or the fixed word for unlimited.
             11 id_card_valid_time: String => "id_card_valid_time: must",
-            /// In whose name the account is held.
+            /// Holder of the bank account: the company or the person themselves.
             12 account_name: String => "account_name: must",
             /// Bank in which the settlement account is held; such as `工商银行`.
             13 account_bank: String => "account_bank: must",
@@ -427,7 +427,7 @@ pub mod micro {
             14 bank_address_code: String => "bank_address_code: must",
             /// Name of the bank where the account is held; such as `招商银行`.
             15 bank_name: Option<String> => "bank_name",
-            /// Number of the bank account; personal data, masked in `Debug`.
+            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
             16 account_number: String => "account_number: must masked",
             /// What the store is called; such as `腾讯大厦分店`.
             17 store_name: String => "store_name: must",
@@ -435,9 +435,9 @@ pub mod micro {
             18 store_address_code: String => "store_address_code: must",
             /// Street address of the store.
             19 store_street: String => "store_street: must",
-            /// Degrees east of Greenwich of the store.
+            /// Where the store lies east or west, in degrees (GCJ-02).
             20 store_longitude: Option<String> => "store_longitude",
-            /// Degrees north of the equator of the store.
+            /// Where the store lies north or south, in degrees (GCJ-02).
             21 store_latitude: Option<String> => "store_latitude",
             /// Media handle of the picture of the store's front.
             22 store_entrance_pic: String => "store_entrance_pic: must",
@@ -455,11 +455,11 @@ pub mod micro {
             28 rate: String => "rate: must",
             /// Explanation of special circumstances in the application.
             29 business_addition_desc: Option<String> => "business_addition_desc",
-            /// Pictures of supplementary documents.
+            /// Photos of supplementary documents, such as a lease.
             30 business_addition_pics: Option<String> => "business_addition_pics",
             /// Administrator's true name, encrypted.
             31 contact: String => "contact: must",
-            /// Telephone number of the contact person; personal data, masked in `Debug`.
+            /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
             32 contact_phone: String => "contact_phone: must masked",
             /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
             33 contact_email: Option<String> => "contact_email: masked",
@@ -581,7 +581,7 @@ pub mod micro {
             16 organization_number: Option<String> => "organization_number",
             /// Term of the organisation certificate as JSON array.
             17 organization_time: Option<String> => "organization_time",
-            /// In whose name the account is held.
+            /// Holder of the bank account: the company or the person themselves.
             18 account_name: Option<String> => "account_name",
             /// Bank in which the settlement account is held; such as `工商银行`.
             19 account_bank: Option<String> => "account_bank",
@@ -589,7 +589,7 @@ pub mod micro {
             20 bank_address_code: Option<String> => "bank_address_code",
             /// Name of the bank where the account is held; such as `招商银行`.
             21 bank_name: Option<String> => "bank_name",
-            /// Number of the bank account; personal data, masked in `Debug`.
+            /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
             22 account_number: Option<String> => "account_number: masked",
             /// Short name of the merchant, shown to paying users.
             23 merchant_shortname: String => "merchant_shortname: must",
@@ -601,7 +601,7 @@ pub mod micro {
             26 business_scene: String => "business_scene: must",
             /// Explanation of special circumstances in the application.
             27 business_addition_desc: Option<String> => "business_addition_desc",
-            /// Pictures of supplementary documents.
+            /// Photos of supplementary documents, such as a lease.
             28 business_addition_pics: Option<String> => "business_addition_pics",
             /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
             29 contact_email: Option<String> => "contact_email: masked",

@@ -38,11 +38,11 @@ w::record! {
         0 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         /// Legal name of the company, as on its licence.
         1 company_name: String => "company_name: must",
-        /// Kind of violation.
+        /// What the merchant did, such as fraud or gambling.
         2 illegal_type: String => "illegal_type: must",
-        /// What was done to the merchant.
+        /// What was done to the merchant, such as closing payment or delaying settlement.
         3 handle_method: String => "handle_method: must",
-        /// Whether it is still in force.
+        /// Whether the measure is still in force.
         4 handle_state: String => "handle_state: must",
         /// When the punishment was imposed; format `yyyy-MM-dd HH:mm:ss`.
         5 punish_time: String => "punish_time: must",
@@ -110,7 +110,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of identity document.
+    /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT`.
     ///
     /// What `cre_type` of `sec_svc::GetRealNameInfoResponse` may be.
     pub enum CreType {
@@ -1628,9 +1628,9 @@ pub mod risk {
             4 begin_time: Option<String> => "begin_time",
             /// End of the period; format `yyyy-MM-dd HH:mm:ss`.
             5 end_time: Option<String> => "end_time",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             6 page_size: Option<i64> => "page_size",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             7 page_index: Option<i64> => "page_index",
             /// `csv` or `json`; one of `csv` `json`.
             8 violation_records_format: Option<super::ViolationRecordsFormat> => "violation_records_format",
@@ -1684,6 +1684,21 @@ pub mod risk {
             client_cert: true,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetViolation,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "violation_records.total_size",
+            pages: "",
+            lists: &["violation_records.violation_records"],
+        },
+        |answer| answer.violation_records.violation_records => super::ViolationRecordDetail
     }
 }
 
@@ -1756,11 +1771,11 @@ pub mod sec_svc {
             5 nonce_str: Option<String> => "nonce_str",
             /// Id of the user to check; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The real name in encrypted form.
-            7 encrypted_real_name: Option<String> => "encrypted_real_name",
+            /// The real name in encrypted form; personal data, masked in `Debug`.
+            7 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
             /// Number of the identity document in encrypted form.
             8 encrypted_credential_id: Option<String> => "encrypted_credential_id",
-            /// Kind of identity document; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
+            /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT`; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
             9 cre_type: Option<super::CreType> => "cre_type",
         }
     }
@@ -1801,7 +1816,7 @@ pub mod sec_svc {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// The person's name as on the identity document; personal data, masked in `Debug`.
             4 real_name: String => "real_name: must masked",
-            /// Kind of the identity document.
+            /// Kind of identity document, `1` for the ID card.
             5 cred_type: f64 => "cred_type: must",
             /// Number of the identity document.
             6 cred_id: String => "cred_id: must",
@@ -1848,10 +1863,10 @@ pub mod sec_svc {
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             7 access_token: Option<String> => "access_token: masked",
-            /// Whether the `openid` matches; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`.
-            8 verify_openid: Option<super::VerifyOpenid> => "verify_openid",
-            /// Whether name and document match; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`.
-            9 verify_real_name: Option<super::VerifyRealName> => "verify_real_name",
+            /// Whether the `openid` matches; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`; personal data, masked in `Debug`.
+            8 verify_openid: Option<super::VerifyOpenid> => "verify_openid: masked",
+            /// Whether name and document match; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`; personal data, masked in `Debug`.
+            9 verify_real_name: Option<super::VerifyRealName> => "verify_real_name: masked",
             /// Whether the user has bound a bank card; one of `true` `false`; `bind_bankcard` on the wire.
             #[doc(alias = "bind_bankcard")]
             10 bind_bank_card: Option<super::BindBankCard> => "bind_bankcard",
@@ -1935,8 +1950,8 @@ pub mod tools {
             6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
 

@@ -21,14 +21,14 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `deposit::DetailInfo`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// What sort of goods it is, by number.
+        /// The merchant's own number for the sort of goods.
         2 goods_category: Option<String> => "goods_category",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
@@ -46,7 +46,7 @@ w::record! {
     pub struct H5Info {
         /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: Option<String> => "type",
-        /// What the app is called.
+        /// App in which the user pays.
         1 app_name: Option<String> => "app_name",
         /// Bundle id of the iOS app; such as `com.tencent.wzryiOS`.
         2 bundle_id: Option<String> => "bundle_id",
@@ -380,8 +380,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
@@ -616,8 +616,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
@@ -1081,8 +1081,8 @@ w::record! {
         10 fee_type: Option<String> => "fee_type",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Merchant's private text, returned by queries and notices.
         13 attach: Option<String> => "attach",
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.

@@ -22,8 +22,8 @@ pub mod notify {
             4 contract_id: String => "contract_id: must",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `ADD` signed or `DELETE` ended.
             7 change_type: String => "change_type: must",
             /// Serial of the signing request, digits, unique; such as `1695`.
@@ -52,8 +52,8 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             6 trade_state: String => "trade_state: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
@@ -104,8 +104,8 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             6 trade_state: String => "trade_state: must",
             /// State in words, with what to do next.
@@ -198,7 +198,7 @@ pub mod notify {
             2 plate_number: String => "plate_number: must",
             /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
             3 deduct_mode: Option<String> => "deduct_mode",
-            /// What happened to the service.
+            /// What happened to the service, such as `NORMAL`; else paused, overdue or closed.
             4 vehicle_event_type: String => "vehicle_event_type: must",
             /// Event in words.
             5 vehicle_event_des: Option<String> => "vehicle_event_des",

@@ -52,9 +52,9 @@ w::record! {
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         /// Channel number given to the institution.
         2 channel_id: String => "channel_id: must",
-        /// Where the review stands.
+        /// How far the review of the merchant's risk case has come.
         3 audit_status: String => "audit_status: must",
-        /// What the reviewer said.
+        /// What the reviewer wrote; the reason when turned down.
         4 audit_comment: String => "audit_comment: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
@@ -147,7 +147,7 @@ w::record! {
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Serial of the merchant certificate.
         1 cert_serial_number: Option<String> => "cert_serial_number",
-        /// Number of the identity document.
+        /// Number on the document of the given kind.
         2 certificates_number: Option<String> => "certificates_number",
         /// Legal person's name.
         3 certificates_name: Option<String> => "certificates_name",
@@ -161,11 +161,11 @@ w::record! {
         7 business_license_number: Option<String> => "business_license_number",
         /// Legal name of the company, as on its licence.
         8 company_name: Option<String> => "company_name",
-        /// Street address of the store.
+        /// Street address of the store with house number.
         9 store_address: Option<String> => "store_address",
-        /// Degrees east of Greenwich of the store.
+        /// Where the store lies east or west, in degrees (GCJ-02).
         10 store_longitude: Option<String> => "store_longitude",
-        /// Degrees north of the equator of the store.
+        /// Where the store lies north or south, in degrees (GCJ-02).
         11 store_latitude: Option<String> => "store_latitude",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         12 nonce_str: String => "nonce_str: must",
@@ -200,7 +200,7 @@ w::record! {
     pub struct QueryMchRiskResponse {
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// How risky the merchant is.
+        /// How risky the platform thinks the merchant is.
         1 risk_level: String => "risk_level: must",
         /// Risk level in words.
         2 risk_level_desc: String => "risk_level_desc: must",
@@ -293,7 +293,7 @@ w::record! {
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
         /// Number of the risk event.
         2 event_code: String => "event_code: must",
-        /// Number of the identity document.
+        /// Number on the document of the given kind.
         3 certificates_number: Option<String> => "certificates_number",
         /// Legal person's name.
         4 certificates_name: Option<String> => "certificates_name",
@@ -307,15 +307,15 @@ w::record! {
         8 business_license_number: Option<String> => "business_license_number",
         /// Legal name of the company, as on its licence.
         9 company_name: Option<String> => "company_name",
-        /// Street address of the store.
+        /// Street address of the store with house number.
         10 store_address: Option<String> => "store_address",
-        /// Degrees east of Greenwich of the store.
+        /// Where the store lies east or west, in degrees (GCJ-02).
         11 store_longitude: Option<String> => "store_longitude",
-        /// Degrees north of the equator of the store.
+        /// Where the store lies north or south, in degrees (GCJ-02).
         12 store_latitude: Option<String> => "store_latitude",
-        /// Kind of risk.
+        /// What the risk is about, such as cashing out or fraud.
         13 risk_type: String => "risk_type: must",
-        /// Which punishment was imposed.
+        /// Punishment imposed, such as closing payment or freezing money.
         14 punish_type: String => "punish_type: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         15 nonce_str: String => "nonce_str: must",

@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `hblist` of the answer of `mmpay_mkt_transfers::GetHbInfo`.
     pub struct HbList {
-        /// Who took the red packets; `hbinfo` on the wire.
+        /// Who took the red packets: `openid`, `amount` and `rcv_time`; `hbinfo` on the wire.
         #[doc(alias = "hbinfo")]
         0 hb_info: Vec<HbInfo> => "hbinfo: must",
     }
@@ -276,7 +276,7 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// The platform's number.
+        /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
         /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
         7 status: Status => "status: must",
@@ -300,9 +300,9 @@ w::record! {
         16 refund_time: Option<String> => "refund_time",
         /// Amount returned, in fen; in fen.
         17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it failed.
+        /// Why the red packet or payment failed; absent otherwise.
         18 reason: Option<String> => "reason",
-        /// Who took the red packets; `hblist` on the wire.
+        /// Who took the red packets: `hbinfo`; `hblist` on the wire.
         #[doc(alias = "hblist")]
         19 hb_list: HbList => "hblist: must",
     }
@@ -372,7 +372,7 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
         5 partner_trade_no: String => "partner_trade_no: must",
-        /// The platform's number.
+        /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
         /// Amount paid out, in fen; in fen.
         7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
@@ -380,7 +380,7 @@ w::record! {
         8 desc: Option<String> => "desc",
         /// The payee's id; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Name of the payee.
+        /// Real name of the payee, to be checked.
         10 transfer_name: Option<String> => "transfer_name",
         /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
         11 status: GetTransferInfoStatus => "status: must",
@@ -388,7 +388,7 @@ w::record! {
         12 transfer_time: String => "transfer_time: must",
         /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
         13 payment_time: Option<String> => "payment_time",
-        /// Why it failed.
+        /// Why the red packet or payment failed; absent otherwise.
         14 reason: Option<String> => "reason",
     }
 }
@@ -459,7 +459,7 @@ w::record! {
         2 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Operator; the merchant number by default.
         3 op_user_id: Option<String> => "op_user_id",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         4 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         5 nonce_str: String => "nonce_str: must",
@@ -487,7 +487,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         2 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
@@ -564,7 +564,7 @@ w::record! {
         4 stock_id: String => "stock_id: must",
         /// Operator; the merchant number by default.
         5 op_user_id: Option<String> => "op_user_id",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         6 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         7 nonce_str: String => "nonce_str: must",
@@ -596,7 +596,7 @@ w::record! {
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         2 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         3 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         4 nonce_str: String => "nonce_str: must",
@@ -693,7 +693,7 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// The platform's number.
+        /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
         /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
         7 status: Status => "status: must",
@@ -713,7 +713,7 @@ w::record! {
         14 refund_time: Option<String> => "refund_time",
         /// Amount returned, in fen; in fen.
         15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it failed.
+        /// Why the red packet or payment failed; absent otherwise.
         16 reason: Option<String> => "reason",
         /// Who sends it, shown to the user.
         17 sender_name: Option<String> => "sender_name",
@@ -768,7 +768,7 @@ w::record! {
         5 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Operator; the merchant number by default.
         6 op_user_id: Option<String> => "op_user_id",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         7 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         8 nonce_str: String => "nonce_str: must",
@@ -799,7 +799,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Terminal number.
+        /// Your own number of the terminal that starts it.
         2 device_info: Option<String> => "device_info",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
@@ -865,8 +865,8 @@ w::record! {
         4 wx_appid: xinqiao_types::AppId => "wxappid: must",
         /// Who sends it, shown to the user; such as `天虹百货`.
         5 send_name: String => "send_name: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Sum of the red packets, in fen.
         7 total_amount: i64 => "total_amount: must",
         /// How many red packets: 1, or 3–20 for a group.
@@ -913,8 +913,8 @@ w::record! {
         /// AppID that hands out the red packet; such as `wx8888888888888888`; `wxappid` on the wire.
         #[doc(alias = "wxappid")]
         2 wx_appid: xinqiao_types::AppId => "wxappid: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        3 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        3 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Sum of the red packets, in fen.
         4 total_amount: i64 => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
@@ -963,8 +963,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         7 send_name: Option<String> => "send_name",
         /// Sum of the red packets, in fen; in fen.
@@ -1020,8 +1020,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
@@ -1077,8 +1077,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         7 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        8 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        8 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Who sends it, shown to the user; such as `天虹百货`; needed according to the documentation.
         9 send_name: Option<String> => "send_name",
         /// Sum of the red packets, in fen; in fen.
@@ -1087,8 +1087,8 @@ w::record! {
         11 total_num: i64 => "total_num: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         12 wishing: Option<String> => "wishing",
-        /// IP address of the calling machine.
-        13 client_ip: String => "client_ip: must",
+        /// IP address of the calling machine; personal data, masked in `Debug`.
+        13 client_ip: String => "client_ip: must masked",
         /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
         14 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
@@ -1139,8 +1139,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
@@ -1189,8 +1189,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Who sends it, shown to the user; needed according to the documentation.
         7 sender_name: Option<String> => "sender_name",
         /// Sender's picture, as WeCom media handle.
@@ -1250,8 +1250,8 @@ w::record! {
         /// The merchant's red-packet number, ≤ 28 characters, unique; keep it on retries; such as `10000098201411111234567890`; `mch_billno` on the wire.
         #[doc(alias = "mch_billno")]
         5 mch_bill_no: String => "mch_billno: must",
-        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`.
-        6 re_openid: xinqiao_types::OpenId => "re_openid: must",
+        /// Receiver's id under `wxappid`; such as `oxTWIuGaIt6gTKsQRLau2M0yL16E`; personal data, masked in `Debug`.
+        6 re_openid: xinqiao_types::OpenId => "re_openid: must masked",
         /// Sum of the red packets, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// WeChat Pay's number for the red packet; such as `100000000020150520314766074200`; `send_listid` on the wire.
@@ -1310,7 +1310,7 @@ pub mod promotion {
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// WeCom app that sends the message.
             7 agentid: Option<i64> => "agentid",
-            /// Terminal number.
+            /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
             /// Amount in fen; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
@@ -1378,7 +1378,7 @@ pub mod promotion {
             6 payment_no: String => "payment_no: must",
             /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
-            /// Terminal number.
+            /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
         }
     }
@@ -1446,7 +1446,7 @@ pub mod promotion {
             4 sign: Option<String> => "sign",
             /// The merchant's payout number, letters and digits, unique; keep it on retries; such as `10000098201411111234567890`.
             5 partner_trade_no: String => "partner_trade_no: must",
-            /// The platform's number.
+            /// WeChat Pay's number of this red packet or payment.
             6 detail_id: String => "detail_id: must",
             /// Amount paid out, in fen; in fen.
             7 payment_amount: xinqiao_types::Fen => "payment_amount: must",
@@ -1454,13 +1454,13 @@ pub mod promotion {
             8 desc: Option<String> => "desc",
             /// The payee's id; personal data, masked in `Debug`.
             9 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Name of the payee.
+            /// Real name of the payee, to be checked.
             10 transfer_name: Option<String> => "transfer_name",
             /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
             11 status: super::GetTransferInfoStatus => "status: must",
             /// When the payout was started; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
             12 transfer_time: String => "transfer_time: must",
-            /// Why it failed.
+            /// Why the red packet or payment failed; absent otherwise.
             13 reason: Option<String> => "reason",
         }
     }
@@ -1505,7 +1505,7 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// The payee's id; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Terminal number.
+            /// Your own number of the terminal that starts it.
             7 device_info: Option<String> => "device_info",
             /// Amount in fen; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
@@ -1566,7 +1566,7 @@ pub mod promotion {
             6 payment_no: String => "payment_no: must",
             /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
-            /// Terminal number.
+            /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
         }
     }

@@ -50,7 +50,7 @@ w::record! {
         7 contract_code: Option<String> => "contract_code",
         /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: Option<String> => "contract_id",
-        /// Why the contract ends.
+        /// Why the contract ends, in the merchant's words.
         9 contract_termination_remark: String => "contract_termination_remark: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
@@ -96,7 +96,7 @@ w::record! {
         7 contract_code: String => "contract_code: must",
         /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
         8 contract_id: String => "contract_id: must",
-        /// Why the contract ends.
+        /// Why the contract ends, in the merchant's words.
         9 contract_termination_remark: String => "contract_termination_remark: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
@@ -216,7 +216,7 @@ w::record! {
         9 sign_type: Option<SignType> => "sign_type: query",
         /// Unix seconds of the request; such as `1414488825`.
         10 timestamp: String => "timestamp: must query",
-        /// IP address of the user's device; `clientip` on the wire.
+        /// Public IP address of the user's device, for risk control; `clientip` on the wire.
         #[doc(alias = "clientip")]
         11 client_ip: String => "clientip: must query",
         /// App to which the user returns.
@@ -245,7 +245,7 @@ w::record! {
         23 notify_url_again: Option<String> => "notify_url",
         /// Unix seconds of the request; format `unix`; such as `1414488825`; `timestamp` on the wire.
         24 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
-        /// IP address of the user's device; `clientip` on the wire.
+        /// Public IP address of the user's device, for risk control; `clientip` on the wire.
         25 client_ip_again: Option<String> => "clientip",
         /// App to which the user returns; `return_appid` on the wire.
         26 return_appid_again: Option<xinqiao_types::AppId> => "return_appid",
@@ -471,8 +471,8 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Number of the deduction template, set up on the merchant platform; such as `12535`.
         7 plan_id: i64 => "plan_id: must",
         /// The merchant's contract number, unique; such as `100001256`.
@@ -491,7 +491,7 @@ w::record! {
         14 contract_expired_time: String => "contract_expired_time: must",
         /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
         15 contract_termination_mode: Option<i64> => "contract_termination_mode",
-        /// Why the contract ends.
+        /// Why the contract ends, in the merchant's words.
         16 contract_termination_remark: Option<String> => "contract_termination_remark",
         /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
         17 contract_terminated_time: Option<String> => "contract_terminated_time",
@@ -543,7 +543,7 @@ pub mod partner {
             6 contract_code: Option<String> => "contract_code",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
             7 contract_id: Option<String> => "contract_id",
-            /// Why the contract ends.
+            /// Why the contract ends, in the merchant's words.
             8 contract_termination_remark: String => "contract_termination_remark: must",
             /// Always `1.0`; such as `1.0`; one of `1.0`.
             9 version: super::Version => "version: must",
@@ -707,23 +707,23 @@ pub mod partner {
             10 sign: Option<String> => "sign: query",
             /// Unix seconds of the request; format `unix`; such as `1414488825`; needed according to the documentation.
             11 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp: query",
-            /// IP address of the user's device; needed according to the documentation; `clientip` on the wire.
+            /// Public IP address of the user's device, for risk control; needed according to the documentation; `clientip` on the wire.
             #[doc(alias = "clientip")]
             12 client_ip: Option<String> => "clientip: query",
-            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
+            /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             13 device_id: Option<String> => "deviceid: query",
             /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
             /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             15 email: Option<String> => "email: query masked",
-            /// Number of the user's QQ account.
+            /// The user's QQ number, for risk control.
             16 qq: Option<String> => "qq: query",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             17 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
             /// User's ID card number, to be checked.
             18 creid: Option<String> => "creid: query",
-            /// The user's id at the merchant; `outerid` on the wire.
+            /// The user's id in your system, returned after signing; `outerid` on the wire.
             #[doc(alias = "outerid")]
             19 outer_id: Option<String> => "outerid: query",
             /// App to which the user returns.
@@ -754,7 +754,7 @@ pub mod partner {
             32 notify_url_again: Option<String> => "notify_url",
             /// Unix seconds of the request; format `unix`; such as `1414488825`; `timestamp` on the wire.
             33 timestamp_again: Option<xinqiao_types::UnixSeconds> => "timestamp",
-            /// IP address of the user's device; `clientip` on the wire.
+            /// Public IP address of the user's device, for risk control; `clientip` on the wire.
             34 client_ip_again: Option<String> => "clientip",
             /// App to which the user returns; `return_appid` on the wire.
             35 return_appid_again: Option<xinqiao_types::AppId> => "return_appid",
@@ -762,19 +762,19 @@ pub mod partner {
             36 sub_mch_id_again: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; `sub_appid` on the wire.
             37 sub_appid_again: Option<xinqiao_types::AppId> => "sub_appid",
-            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
+            /// Id of the user's device, for risk control; `deviceid` on the wire.
             38 device_id_again: Option<String> => "deviceid",
             /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`; `mobile` on the wire.
             39 mobile_again: Option<String> => "mobile: masked",
             /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`; `email` on the wire.
             40 email_again: Option<String> => "email: masked",
-            /// Number of the user's QQ account; `qq` on the wire.
+            /// The user's QQ number, for risk control; `qq` on the wire.
             41 qq_again: Option<String> => "qq",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; `openid` on the wire.
             42 openid_again: Option<xinqiao_types::OpenId> => "openid: masked",
             /// User's ID card number, to be checked; `creid` on the wire.
             43 creid_again: Option<String> => "creid",
-            /// The user's id at the merchant; `outerid` on the wire.
+            /// The user's id in your system, returned after signing; `outerid` on the wire.
             44 outer_id_again: Option<String> => "outerid",
         }
         new(
@@ -1030,8 +1030,8 @@ pub mod partner {
             4 sign: Option<String> => "sign",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Number of the deduction template, set up on the merchant platform; such as `12535`.
             7 plan_id: i64 => "plan_id: must",
             /// The merchant's contract number, unique; such as `100001256`.
@@ -1050,7 +1050,7 @@ pub mod partner {
             14 contract_expired_time: String => "contract_expired_time: must",
             /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
             15 contract_termination_mode: Option<i64> => "contract_termination_mode",
-            /// Why the contract ends.
+            /// Why the contract ends, in the merchant's words.
             16 contract_termination_remark: Option<String> => "contract_termination_remark",
             /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
             17 contract_terminated_time: Option<String> => "contract_terminated_time",

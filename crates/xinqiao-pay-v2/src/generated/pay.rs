@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `discount_detail` in `pay::OrderQueryDetail`.
     pub struct DiscountDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         1 goods_name: String => "goods_name: must",
         /// Batch that the used coupon belongs to.
         2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
@@ -22,14 +22,14 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::DetailInfo`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// What sort of goods it is, by number.
+        /// The merchant's own number for the sort of goods.
         2 goods_category: Option<String> => "goods_category",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
@@ -47,7 +47,7 @@ w::record! {
     pub struct H5Info {
         /// Where the page runs: `iOS`, `Android` or `Wap`; such as `Wap`.
         0 type_: Option<String> => "type",
-        /// What the app is called.
+        /// App in which the user pays.
         1 app_name: Option<String> => "app_name",
         /// Bundle id of the iOS app; such as `com.tencent.wzryiOS`.
         2 bundle_id: Option<String> => "bundle_id",
@@ -87,7 +87,7 @@ w::record! {
 w::record! {
     /// `detail` of the answer of `pay::OrderQuery`.
     pub struct OrderQueryDetail {
-        /// Discounts per item.
+        /// Discounts per item: `goods_id`, `goods_name`, `coupon_batch_id`, `coupon_id` and so on.
         0 discount_detail: Option<Vec<DiscountDetail>> => "discount_detail",
     }
 }
@@ -103,7 +103,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetailInfo`.
     pub struct PromotionDetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -164,11 +164,11 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `pay::PromotionDetailItem`.
     pub struct RefundQueryV2GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Price of one piece, in fen; in fen.
         1 price: xinqiao_types::Fen => "price: must",
-        /// How many pieces are given back.
+        /// How many pieces are given back this time.
         2 refund_quantity: i64 => "refund_quantity: must",
         /// Refunded for this item, in fen; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
@@ -607,8 +607,8 @@ w::record! {
         11 trade_type: String => "trade_type: must",
         /// The merchant's product number, required for `NATIVE`; such as `12235413214070356458058`.
         12 product_id: Option<String> => "product_id",
-        /// The user's id under `combine_appid`.
-        13 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid",
+        /// The user's id under `combine_appid`; personal data, masked in `Debug`.
+        13 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid: masked",
         /// Scene as JSON.
         14 scene_info: String => "scene_info: must",
         /// Sub-orders as JSON.
@@ -747,8 +747,8 @@ w::record! {
         28 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         29 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        30 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        30 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
         mch_id: impl Into<xinqiao_types::MchId>,
@@ -1127,8 +1127,8 @@ w::record! {
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; one of `Y` `N`.
         8 is_subscribe: Deposit => "is_subscribe: must",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; one of `Y` `N`.
         10 sub_is_subscribe: Option<Deposit> => "sub_is_subscribe",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
@@ -1243,8 +1243,8 @@ w::record! {
         7 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; one of `Y` `N`.
         8 is_subscribe: Deposit => "is_subscribe: must",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; one of `Y` `N`.
         10 sub_is_subscribe: Option<Deposit> => "sub_is_subscribe",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
@@ -1419,8 +1419,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
@@ -1538,8 +1538,8 @@ w::record! {
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         9 is_subscribe: bool => "is_subscribe: must yes-no",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
         /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
@@ -2223,7 +2223,7 @@ w::record! {
         11 return_account: String => "return_account: must",
         /// Amount to take back, in fen.
         12 return_amount: i64 => "return_amount: must",
-        /// Why it is split or taken back.
+        /// Why it is split or taken back, kept in the bill.
         13 description: String => "description: must",
         /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
         14 result: Option<ResultDetail> => "result",
@@ -2294,8 +2294,8 @@ w::record! {
         2 nonce_str: String => "nonce_str: must",
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
         3 device_info: Option<String> => "device_info",
-        /// The user's id under `combine_appid`.
-        4 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid",
+        /// The user's id under `combine_appid`; personal data, masked in `Debug`.
+        4 combine_openid: Option<xinqiao_types::OpenId> => "combine_openid: masked",
         /// The merchant's number of the combined order, unique under its merchant number; such as `P20150806125346`.
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
@@ -2761,7 +2761,7 @@ w::record! {
         /// Number of the settlement batch; `fbatchno` on the wire.
         #[doc(alias = "fbatchno")]
         7 fbatch_no: String => "fbatchno: must",
-        /// Day of settlement; format `yyyyMMdd`; such as `20260902`.
+        /// Day on which the money goes to the bank account; format `yyyyMMdd`; such as `20260902`.
         8 date_settlement: String => "date_settlement: must",
         /// First day of the period; format `yyyyMMdd`; such as `20260901`.
         9 date_start: String => "date_start: must",
@@ -2841,8 +2841,8 @@ w::record! {
         11 fee_type: Option<String> => "fee_type",
         /// The user's id under `appid`; required for `JSAPI` unless `sub_openid` is sent; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Merchant's private text, returned by queries and notices.
         14 attach: Option<String> => "attach",
         /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.

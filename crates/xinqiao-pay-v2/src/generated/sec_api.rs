@@ -24,18 +24,18 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `sec_api::RefundV2Detail`.
     pub struct GoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         2 goods_name: Option<String> => "goods_name",
         /// Price of one piece, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// Refunded for this item, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// How many pieces are given back.
+        /// How many pieces are given back this time.
         5 refund_quantity: i64 => "refund_quantity: must",
     }
     new(
@@ -70,7 +70,7 @@ w::record! {
         4 service_phone: String => "service_phone: must",
         /// Who can be reached at the merchant.
         5 contact: Option<String> => "contact",
-        /// Telephone number of the contact person; personal data, masked in `Debug`.
+        /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
         6 contact_phone: Option<String> => "contact_phone: masked",
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         7 contact_email: Option<String> => "contact_email: masked",
@@ -94,11 +94,11 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `sec_api::PromotionDetailInfo`.
     pub struct PromotionDetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// Price of one piece, in fen; in fen.
         1 price: xinqiao_types::Fen => "price: must",
-        /// How many pieces are given back.
+        /// How many pieces are given back this time.
         2 refund_quantity: i64 => "refund_quantity: must",
         /// Refunded for this item, in fen; in fen.
         3 refund_amount: xinqiao_types::Fen => "refund_amount: must",
@@ -220,7 +220,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the merchant is an enterprise or an individual.
+    /// Whether the merchant is an enterprise or an individual; decides which papers are needed.
     ///
     /// What `merchant_type` of `sec_api::mch::AddInstitutionSub`, `merchant_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
     pub enum MerchantType {
@@ -424,11 +424,11 @@ pub mod mch {
             6 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             7 merchant_shortname: String => "merchant_shortname: must",
-            /// What the merchant noted, not shown to the user.
+            /// The merchant's own remark, not shown to users.
             8 merchant_remark: String => "merchant_remark: must",
-            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             9 merchant_type: super::MerchantType => "merchant_type: must",
-            /// Number of the business category.
+            /// Business category, by the number in the table for partners who enter merchants.
             10 business_category: i64 => "business_category: must",
             /// Merchant category code of four digits; such as `1011`.
             11 mcc: String => "mcc: must",
@@ -444,33 +444,33 @@ pub mod mch {
             16 business_type: super::BusinessType => "business_type: must",
             /// Where the app can be downloaded; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
-            /// Web site of the merchant; needed according to the documentation.
+            /// Web site of the merchant, needed for online business; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
-            /// Official account of the merchant; needed according to the documentation.
+            /// Official account of the merchant, to verify them; needed according to the documentation.
             19 office_account: Option<String> => "office_account",
             /// Mini program of the merchant; needed according to the documentation.
             20 mini_program: Option<String> => "mini_program",
-            /// Street address of the store; needed according to the documentation.
+            /// Street address of the store with house number; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
             /// Media handles of the store's pictures; JSON in a text on the wire; needed according to the documentation.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
-            /// Director's full name; needed according to the documentation.
+            /// Name of a director as on the document; needed according to the documentation.
             23 director_name: Option<String> => "director_name",
-            /// Director's document number; needed according to the documentation.
+            /// Number of the director's identity document; needed according to the documentation.
             24 director_id_number: Option<String> => "director_id_number",
-            /// Full name of the person in charge; needed according to the documentation.
+            /// Name of the person in charge as on the document; needed according to the documentation.
             25 principal_name: Option<String> => "principal_name",
-            /// Document number of the person in charge; needed according to the documentation.
+            /// Number of that person's identity document; needed according to the documentation.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// Telephone number of the office; needed according to the documentation.
-            27 office_phone: Option<String> => "office_phone",
+            /// Office phone of the merchant, to verify them; personal data, masked in `Debug`; needed according to the documentation.
+            27 office_phone: Option<String> => "office_phone: masked",
             /// Contact's name in full; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// Telephone number of the contact person; personal data, masked in `Debug`; needed according to the documentation.
+            /// Phone on which the platform reaches the contact; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
             /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
-            /// Bank account to which the money settles; needed according to the documentation.
+            /// Bank account into which settlements are paid; needed according to the documentation.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// Whether H5 payment is applied for; one of `true` `false`.
             32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
@@ -718,9 +718,9 @@ pub mod mch {
             7 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             8 merchant_shortname: String => "merchant_shortname: must",
-            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             9 merchant_type: super::MerchantType => "merchant_type: must",
-            /// Number of the business category.
+            /// Business category, by the number in the table for partners who enter merchants.
             10 business_category: i64 => "business_category: must",
             /// Merchant category code of four digits; such as `1011`.
             11 mcc: String => "mcc: must",
@@ -736,33 +736,33 @@ pub mod mch {
             16 business_type: super::BusinessType => "business_type: must",
             /// Where the app can be downloaded; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
-            /// Web site of the merchant; needed according to the documentation.
+            /// Web site of the merchant, needed for online business; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
-            /// Official account of the merchant; needed according to the documentation.
+            /// Official account of the merchant, to verify them; needed according to the documentation.
             19 office_account: Option<String> => "office_account",
             /// Mini program of the merchant; needed according to the documentation.
             20 mini_program: Option<String> => "mini_program",
-            /// Street address of the store; needed according to the documentation.
+            /// Street address of the store with house number; needed according to the documentation.
             21 store_address: Option<String> => "store_address",
             /// Media handles of the store's pictures; JSON in a text on the wire.
             22 store_photos: Option<Vec<String>> => "store_photos: json",
-            /// Director's full name.
+            /// Name of a director as on the document.
             23 director_name: Option<String> => "director_name",
-            /// Director's document number.
+            /// Number of the director's identity document.
             24 director_id_number: Option<String> => "director_id_number",
-            /// Full name of the person in charge.
+            /// Name of the person in charge as on the document.
             25 principal_name: Option<String> => "principal_name",
-            /// Document number of the person in charge.
+            /// Number of that person's identity document.
             26 principal_id_number: Option<String> => "principal_id_number",
-            /// Telephone number of the office; needed according to the documentation.
-            27 office_phone: Option<String> => "office_phone",
+            /// Office phone of the merchant, to verify them; personal data, masked in `Debug`; needed according to the documentation.
+            27 office_phone: Option<String> => "office_phone: masked",
             /// Contact's name in full; personal data, masked in `Debug`; needed according to the documentation.
             28 contact_name: Option<String> => "contact_name: masked",
-            /// Telephone number of the contact person; personal data, masked in `Debug`; needed according to the documentation.
+            /// Phone on which the platform reaches the contact; personal data, masked in `Debug`; needed according to the documentation.
             29 contact_phone: Option<String> => "contact_phone: masked",
             /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`; needed according to the documentation.
             30 contact_email: Option<String> => "contact_email: masked",
-            /// Bank account to which the money settles.
+            /// Bank account into which settlements are paid.
             31 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// Whether H5 payment is applied for; one of `true` `false`.
             32 apply_h5_payment: Option<super::ApplyH5Payment> => "apply_h5_payment",
@@ -949,11 +949,11 @@ pub mod mch {
             4 merchant_name: String => "merchant_name: must",
             /// Short name of the merchant, shown to paying users.
             5 merchant_shortname: String => "merchant_shortname: must",
-            /// What the merchant noted, not shown to the user.
+            /// The merchant's own remark, not shown to users.
             6 merchant_remark: String => "merchant_remark: must",
-            /// Whether the merchant is an enterprise or an individual; one of `ENTERPRISE` `INDIVIDUAL`.
+            /// Whether the merchant is an enterprise or an individual; decides which papers are needed; one of `ENTERPRISE` `INDIVIDUAL`.
             7 merchant_type: super::MerchantType => "merchant_type: must",
-            /// Number of the business category.
+            /// Business category, by the number in the table for partners who enter merchants.
             8 business_category: i64 => "business_category: must",
             /// Merchant category code of four digits; such as `1011`.
             9 mcc: String => "mcc: must",
@@ -967,31 +967,31 @@ pub mod mch {
             13 business_type: super::BusinessType => "business_type: must",
             /// Where the app can be downloaded.
             14 app_download: Option<String> => "app_download",
-            /// Web site of the merchant.
+            /// Web site of the merchant, needed for online business.
             15 business_website: Option<String> => "business_website",
-            /// Official account of the merchant.
+            /// Official account of the merchant, to verify them.
             16 office_account: Option<String> => "office_account",
             /// Mini program of the merchant.
             17 mini_program: Option<String> => "mini_program",
-            /// Street address of the store.
+            /// Street address of the store with house number.
             18 store_address: Option<String> => "store_address",
-            /// Director's full name.
+            /// Name of a director as on the document.
             19 director_name: Option<String> => "director_name",
-            /// Director's document number.
+            /// Number of the director's identity document.
             20 director_id_number: Option<String> => "director_id_number",
-            /// Full name of the person in charge.
+            /// Name of the person in charge as on the document.
             21 principal_name: Option<String> => "principal_name",
-            /// Document number of the person in charge.
+            /// Number of that person's identity document.
             22 principal_id_number: Option<String> => "principal_id_number",
-            /// Telephone number of the office.
-            23 office_phone: Option<String> => "office_phone",
+            /// Office phone of the merchant, to verify them; personal data, masked in `Debug`.
+            23 office_phone: Option<String> => "office_phone: masked",
             /// Contact's name in full; personal data, masked in `Debug`.
             24 contact_name: Option<String> => "contact_name: masked",
-            /// Telephone number of the contact person; personal data, masked in `Debug`.
+            /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
             25 contact_phone: Option<String> => "contact_phone: masked",
             /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
             26 contact_email: Option<String> => "contact_email: masked",
-            /// Bank account to which the money settles.
+            /// Bank account into which settlements are paid.
             27 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// Channel number given to the institution.
             28 channel_id: Option<String> => "channel_id",
@@ -1112,9 +1112,9 @@ pub mod mch {
             4 merchant_name: Option<String> => "merchant_name",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-            /// Which page to return.
+            /// Which page to return, given the page size.
             6 page_index: String => "page_index: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             7 page_size: Option<String> => "page_size",
         }
         new(
@@ -1132,7 +1132,7 @@ pub mod mch {
         pub struct SubMchManageResponse {
             /// How many merchants match.
             0 total: String => "total: must",
-            /// Merchants that match; `mchinfo` on the wire.
+            /// Merchants that match: `appid`, `mch_id`, `merchant_name`, `merchant_shortname` and so on; `mchinfo` on the wire.
             #[doc(alias = "mchinfo")]
             1 mch_info: Vec<super::MchInfo> => "mchinfo: must",
         }
@@ -1155,6 +1155,21 @@ pub mod mch {
             client_cert: true,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        SubMchManage,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["mchinfo"],
+        },
+        |answer| answer.mch_info => super::MchInfo
     }
 
     w::record! {
@@ -1503,7 +1518,7 @@ pub mod pay {
             6 transaction_id: String => "transaction_id: must",
             /// The merchant's number of the split, unique; keep it on retries.
             7 out_order_no: String => "out_order_no: must",
-            /// Why it is split or taken back.
+            /// Why it is split or taken back, kept in the bill.
             8 description: String => "description: must",
         }
         new(
@@ -1595,7 +1610,7 @@ pub mod pay {
             11 return_account: String => "return_account: must",
             /// Amount to take back, in fen.
             12 return_amount: i64 => "return_amount: must",
-            /// Why it is split or taken back.
+            /// Why it is split or taken back, kept in the bill.
             13 description: String => "description: must",
         }
         new(
@@ -1649,7 +1664,7 @@ pub mod pay {
             12 return_account: String => "return_account: must",
             /// Amount to take back, in fen.
             13 return_amount: i64 => "return_amount: must",
-            /// Why it is split or taken back.
+            /// Why it is split or taken back, kept in the bill.
             14 description: String => "description: must",
             /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
             15 result: Option<super::ResultDetail> => "result",

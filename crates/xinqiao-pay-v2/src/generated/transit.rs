@@ -256,23 +256,23 @@ pub mod partner_pay {
             18 trade_scene: super::TradeScene => "trade_scene: must",
             /// Ride as JSON: line, stops, times.
             19 scene_info: String => "scene_info: must",
-            /// IP address of the user's device; `clientip` on the wire.
+            /// Public IP address of the user's device, for risk control; `clientip` on the wire.
             #[doc(alias = "clientip")]
             20 client_ip: Option<String> => "clientip",
-            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
+            /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             21 device_id: Option<String> => "deviceid",
             /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
             /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             23 email: Option<String> => "email: masked",
-            /// Number of the user's QQ account.
+            /// The user's QQ number, for risk control.
             24 qq: Option<String> => "qq",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             25 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// User's ID card number, to be checked.
             26 creid: Option<String> => "creid",
-            /// The user's id at the merchant; `outerid` on the wire.
+            /// The user's id in your system, returned after signing; `outerid` on the wire.
             #[doc(alias = "outerid")]
             27 outer_id: Option<String> => "outerid",
             /// Edition of the interface; every call asks for its own value; one of `2.0`.
@@ -448,8 +448,8 @@ pub mod partner_pay {
             26 attach: Option<String> => "attach",
             /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
             27 time_end: Option<String> => "time_end",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            28 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            28 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
 
@@ -607,23 +607,23 @@ pub mod pay {
             16 trade_scene: super::TradeScene => "trade_scene: must",
             /// Ride as JSON: line, stops, times.
             17 scene_info: String => "scene_info: must",
-            /// IP address of the user's device; `clientip` on the wire.
+            /// Public IP address of the user's device, for risk control; `clientip` on the wire.
             #[doc(alias = "clientip")]
             18 client_ip: Option<String> => "clientip",
-            /// Which device it is, as its maker or the platform numbered it; `deviceid` on the wire.
+            /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             19 device_id: Option<String> => "deviceid",
             /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
             /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
             21 email: Option<String> => "email: masked",
-            /// Number of the user's QQ account.
+            /// The user's QQ number, for risk control.
             22 qq: Option<String> => "qq",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             23 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// User's ID card number, to be checked.
             24 creid: Option<String> => "creid",
-            /// The user's id at the merchant; `outerid` on the wire.
+            /// The user's id in your system, returned after signing; `outerid` on the wire.
             #[doc(alias = "outerid")]
             25 outer_id: Option<String> => "outerid",
             /// Edition of the interface; every call asks for its own value; one of `2.0`.

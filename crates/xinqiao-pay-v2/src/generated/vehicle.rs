@@ -19,18 +19,18 @@ w::record! {
         0 start_time: String => "start_time: must",
         /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
-        /// Size of the vehicle.
+        /// Size of the vehicle, such as large or small; affects the limit.
         2 car_type: Option<String> => "car_type",
-        /// Which car park, by name; such as `欢乐海岸停车场`.
+        /// Name of the car park where the vehicle is.
         3 parking_name: Option<String> => "parking_name",
-        /// Number of the parking space.
+        /// Number of the parking space, shown to the user.
         4 space_number: Option<String> => "space_number",
         /// Free parking time, in seconds; in s.
         5 free_time: Option<i64> => "free_time",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
         /// When the vehicle left; format `yyyyMMddHHmmss`.
@@ -45,7 +45,7 @@ w::record! {
         13 gas_station: Option<String> => "gas_station",
         /// Fuel.
         14 gas_label_name: Option<String> => "gas_label_name",
-        /// Sort of fuel.
+        /// Fuel that was taken, such as petrol 92.
         15 gas_type: Option<String> => "gas_type",
         /// Grade of fuel.
         16 gas_standard: Option<String> => "gas_standard",
@@ -109,7 +109,7 @@ w::record! {
         0 plate_number: String => "plate_number: must",
         /// How the vehicle passes: ETC, manned ….
         1 channel_type: Option<String> => "channel_type",
-        /// Whether it is the usual plate.
+        /// Whether the user marked this plate as the usual one.
         2 common_use_flag: Option<String> => "common_use_flag",
     }
 }
@@ -139,18 +139,18 @@ w::record! {
         0 start_time: String => "start_time: must",
         /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
-        /// Size of the vehicle.
+        /// Size of the vehicle, such as large or small; affects the limit.
         2 car_type: Option<String> => "car_type",
-        /// Which car park, by name; such as `欢乐海岸停车场`.
+        /// Name of the car park where the vehicle is.
         3 parking_name: Option<String> => "parking_name",
-        /// Number of the parking space.
+        /// Number of the parking space, shown to the user.
         4 space_number: Option<String> => "space_number",
         /// Free parking time, in seconds; in s.
         5 free_time: Option<i64> => "free_time",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
     }
@@ -180,7 +180,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// From where the user is sent.
+    /// Where the user comes from: app, web page or mini program.
     ///
     /// What `jump_scene` of `vehicle::partner_pay::QueryState` may be.
     pub enum JumpScene {
@@ -510,7 +510,7 @@ pub mod partner_pay {
             5 version: super::Version => "version: must",
             /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
             6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
-            /// From where the user is sent; one of `APP` `H5`.
+            /// Where the user comes from: app, web page or mini program; one of `APP` `H5`.
             7 jump_scene: Option<super::JumpScene> => "jump_scene",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -520,8 +520,8 @@ pub mod partner_pay {
             10 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`; needed according to the documentation.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; needed according to the documentation.
-            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
+            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
         new(
             mch_id: impl Into<xinqiao_types::MchId>,
@@ -569,8 +569,8 @@ pub mod partner_pay {
             10 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
             11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
 
@@ -805,7 +805,7 @@ pub mod pay {
             5 version: super::Version => "version: must",
             /// Scene of the charge: parking, fuel, highway, bus, metro …; one of `PARKING` `PARKING SPACE` `GAS` `HIGHWAY` `BRIDGE`.
             6 trade_scene: super::QueryStateTradeScene => "trade_scene: must",
-            /// From where the user is sent.
+            /// Where the user comes from: app, web page or mini program.
             7 jump_scene: Option<String> => "jump_scene",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",

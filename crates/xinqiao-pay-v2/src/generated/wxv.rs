@@ -106,7 +106,7 @@ w::record! {
         5 sign_type: SignType => "sign_type: must",
         /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// Why it is cancelled or repriced.
+        /// Why the merchant cancels or changes the price, shown to the user.
         7 reason: String => "reason: must",
         /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
@@ -184,7 +184,7 @@ w::record! {
         5 sign_type: SignType => "sign_type: must",
         /// The merchant's number of the service order, unique.
         6 out_order_no: String => "out_order_no: must",
-        /// Why it is cancelled or repriced.
+        /// Why the merchant cancels or changes the price, shown to the user.
         7 reason: Option<String> => "reason",
         /// Number of the PayScore service; such as `500001`.
         8 service_id: String => "service_id: must",
@@ -194,7 +194,7 @@ w::record! {
         10 rent_fee: i64 => "rent_fee: must",
         /// Compensation, in fen.
         11 compensation_fee: i64 => "compensation_fee: must",
-        /// Compensation in words.
+        /// How compensation is counted, shown to the user.
         12 compensation_fee_desc: Option<String> => "compensation_fee_desc",
     }
     new(
@@ -264,17 +264,17 @@ w::record! {
         9 start_time: String => "start_time: must",
         /// When the service should end.
         10 end_time: String => "end_time: must",
-        /// Where the service is used.
+        /// Where the service begins, shown to the user.
         11 service_location: String => "service_location: must",
         /// Deposit, in fen.
         12 deposit_amount: i64 => "deposit_amount: must",
         /// Price of the room, in fen.
         13 room_rate: i64 => "room_rate: must",
-        /// Price of the room in words.
+        /// What the room price covers, shown to the user.
         14 room_rate_desc: Option<String> => "room_rate_desc",
         /// Merchant's private text, returned by queries and notices.
         15 attach: Option<String> => "attach",
-        /// Code of the cancellation rule.
+        /// Whether and until when the booking can be cancelled, as a code.
         16 cancel_rule: String => "cancel_rule: must",
         /// Cancellation rule in words.
         17 cancel_rule_desc: String => "cancel_rule_desc: must",
@@ -282,13 +282,13 @@ w::record! {
         18 cert_serial_no: String => "cert_serial_no: must",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// User's name.
+        /// Name of the user who orders, as on the document.
         20 name: Option<String> => "name",
-        /// User's phone number; personal data, masked in `Debug`.
+        /// Mobile phone of the user who orders; personal data, masked in `Debug`.
         21 phone: Option<String> => "phone: masked",
-        /// User's number at the merchant.
+        /// The user's number in the merchant's system.
         22 userid: Option<String> => "userid",
-        /// User's address; personal data, masked in `Debug`.
+        /// Address of the user in the hotel order; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
     new(
@@ -394,13 +394,13 @@ w::record! {
         6 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         8 goods_name: String => "goods_name: must",
         /// When the service begins.
         9 start_time: Option<String> => "start_time",
         /// When the service should end.
         10 end_time: Option<String> => "end_time",
-        /// Where the service is used.
+        /// Where the service begins, shown to the user.
         11 service_location: Option<String> => "service_location",
         /// Deposit, in fen.
         12 deposit_amount: i64 => "deposit_amount: must",
@@ -408,7 +408,7 @@ w::record! {
         13 rent_unit: String => "rent_unit: must",
         /// Rent per unit, in fen.
         14 rent_unit_fee: i64 => "rent_unit_fee: must",
-        /// How the rent is counted.
+        /// How the rent is counted, shown to the user.
         15 rent_fee_desc: Option<String> => "rent_fee_desc",
         /// Merchant's private text, returned by queries and notices.
         16 attach: Option<String> => "attach",
@@ -416,13 +416,13 @@ w::record! {
         17 cert_serial_no: String => "cert_serial_no: must",
         /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
         18 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// User's name.
+        /// Name of the user who orders, as on the document.
         19 name: Option<String> => "name",
-        /// User's phone number; personal data, masked in `Debug`.
+        /// Mobile phone of the user who orders; personal data, masked in `Debug`.
         20 phone: Option<String> => "phone: masked",
-        /// User's number at the merchant.
+        /// The user's number in the merchant's system.
         21 userid: Option<String> => "userid",
-        /// User's address; personal data, masked in `Debug`.
+        /// Address of the user in the hotel order; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
     new(
@@ -505,19 +505,19 @@ w::record! {
         9 real_end_time: Option<String> => "real_end_time",
         /// Other charges, in fen.
         10 other_fee: i64 => "other_fee: must",
-        /// Other charges in words.
+        /// How other charges are counted, shown to the user.
         11 other_fee_desc: w::serial::Value => "other_fee_desc: must",
         /// Charged for cancelling, in fen.
         12 cancel_fee: Option<i64> => "cancel_fee",
         /// Compensation, in fen.
         13 compensation_fee: i64 => "compensation_fee: must",
-        /// Compensation in words.
+        /// How compensation is counted, shown to the user.
         14 compensation_fee_desc: String => "compensation_fee_desc: must",
         /// Price of the room, in fen.
         15 room_rate: Option<i64> => "room_rate",
         /// Charge for overstaying, in fen.
         16 overdue_fine: i64 => "overdue_fine: must",
-        /// Overstay charge in words.
+        /// How overstay is charged, shown to the user.
         17 overdue_fine_desc: String => "overdue_fine_desc: must",
         /// Sum in total, in fen.
         18 total_amount: i64 => "total_amount: must",
@@ -607,7 +607,7 @@ w::record! {
         12 rent_fee: i64 => "rent_fee: must",
         /// Compensation, in fen.
         13 compensation_fee: String => "compensation_fee: must",
-        /// Compensation in words.
+        /// How compensation is counted, shown to the user.
         14 compensation_fee_desc: String => "compensation_fee_desc: must",
         /// Ticket that has to be handed in when the order is completed, good for one use.
         15 finish_ticket: String => "finish_ticket: must",
@@ -718,13 +718,13 @@ w::record! {
         8 start_time: String => "start_time: must",
         /// When the service should end.
         9 end_time: Option<String> => "end_time",
-        /// Where the service is used.
+        /// Where the service begins, shown to the user.
         10 service_location: String => "service_location: must",
         /// Deposit, in fen.
         11 deposit_amount: i64 => "deposit_amount: must",
         /// Price of the room, in fen.
         12 room_rate: i64 => "room_rate: must",
-        /// Price of the room in words.
+        /// What the room price covers, shown to the user.
         13 room_rate_desc: String => "room_rate_desc: must",
         /// When the service really ended.
         14 real_end_time: Option<String> => "real_end_time",
@@ -732,15 +732,15 @@ w::record! {
         15 checked_in: bool => "checked_in: must",
         /// Other charges, in fen.
         16 other_fee: Option<i64> => "other_fee",
-        /// Other charges in words.
+        /// How other charges are counted, shown to the user.
         17 other_fee_desc: Option<String> => "other_fee_desc",
         /// Compensation, in fen.
         18 compensation_fee: Option<i64> => "compensation_fee",
-        /// Compensation in words.
+        /// How compensation is counted, shown to the user.
         19 compensation_fee_desc: Option<String> => "compensation_fee_desc",
         /// Charge for overstaying, in fen.
         20 overdue_fine: Option<i64> => "overdue_fine",
-        /// Overstay charge in words.
+        /// How overstay is charged, shown to the user.
         21 overdue_fine_desc: Option<String> => "overdue_fine_desc",
         /// Charged for cancelling, in fen.
         22 cancel_fee: Option<i64> => "cancel_fee",
@@ -834,13 +834,13 @@ w::record! {
         5 service_id: String => "service_id: must",
         /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
         6 state: State => "state: must",
-        /// Goods that are rented.
+        /// What the user rents, such as a power bank.
         7 goods_name: String => "goods_name: must",
         /// Whether the goods came back.
         8 returned: String => "returned: must",
         /// When the service begins.
         9 start_time: Option<String> => "start_time",
-        /// Where the service is used.
+        /// Where the service begins, shown to the user.
         10 service_location: Option<String> => "service_location",
         /// Deposit, in fen.
         11 deposit_amount: i64 => "deposit_amount: must",
@@ -848,7 +848,7 @@ w::record! {
         12 rent_unit: RentUnit => "rent_unit: must",
         /// Rent per unit, in fen.
         13 rent_unit_fee: i64 => "rent_unit_fee: must",
-        /// How the rent is counted.
+        /// How the rent is counted, shown to the user.
         14 rent_fee_desc: Option<String> => "rent_fee_desc",
         /// When the service really ended.
         15 real_end_time: Option<String> => "real_end_time",
@@ -856,7 +856,7 @@ w::record! {
         16 rent_fee: Option<i64> => "rent_fee",
         /// Compensation, in fen.
         17 compensation_fee: Option<i64> => "compensation_fee",
-        /// Compensation in words.
+        /// How compensation is counted, shown to the user.
         18 compensation_fee_desc: Option<String> => "compensation_fee_desc",
         /// Where the service ended.
         19 service_end_location: Option<String> => "service_end_location",

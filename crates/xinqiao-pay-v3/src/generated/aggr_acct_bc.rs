@@ -63,7 +63,7 @@ w::record! {
         1 out_request_no: String => "out_request_no: must",
         /// Merchant ID in question.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Scene of the control, as a code.
+        /// Scene of the control as a code, such as risk or complaints.
         3 punish_scene: i64 => "punish_scene: must",
         /// Version of the control rules.
         4 punish_rule_version: i64 => "punish_rule_version: must",
@@ -85,7 +85,7 @@ w::record! {
         12 control_action: Option<Vec<ControlAction>> => "control_action",
         /// Why the order failed, in words.
         13 error_message: Option<String> => "error_message",
-        /// Error code of the failed order.
+        /// Error code of the failed order; see `error_message`.
         14 error_code: Option<String> => "error_code",
     }
 }
@@ -103,7 +103,7 @@ w::record! {
         2 related_wx_pay_punish_no: String => "related_wxpay_punish_no: must",
         /// Merchant ID in question.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Scene of the control, as a code.
+        /// Scene of the control as a code, such as risk or complaints.
         4 punish_scene: String => "punish_scene: must",
         /// Version of the control rules.
         5 punish_rule_version: String => "punish_rule_version: must",
@@ -117,13 +117,13 @@ w::record! {
         9 recover_reason: String => "recover_reason: must",
         /// Why the order failed, in words.
         10 error_message: Option<String> => "error_message",
-        /// Error code of the failed order.
+        /// Error code of the failed order; see `error_message`.
         11 error_code: Option<String> => "error_code",
     }
 }
 
 w::open_enum! {
-    /// Progress of the renaming application.
+    /// How far the renaming of the account has come.
     ///
     /// What `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse`, `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::GetRenameResponse` may be.
     pub enum ApplicationState {
@@ -623,9 +623,9 @@ pub mod wb_channel {
                 9 register_address: Option<String> => "register_address",
                 /// Business scope on the license.
                 10 business_scope: Option<String> => "business_scope",
-                /// Identity and document of that person.
+                /// Identity and document of that person: `legal_representative_id_type`, `legal_representative_name` and so on.
                 11 legal_representative: Option<super::super::LegalRepresentative> => "legal_representative",
-                /// Beneficial owners of the entity.
+                /// Beneficial owners of the entity: `beneficial_owner_no`, `beneficial_owner_id_type` and so on.
                 12 beneficial_owner: Option<Vec<super::super::BeneficialOwner>> => "beneficial_owner",
                 /// Card number of the merchant's settlement account.
                 13 card_no: Option<String> => "card_no",
@@ -762,7 +762,7 @@ pub mod wb_channel {
                 4 bal_account_no: String => "bal_account_no: must",
                 /// Account name after the renaming.
                 5 new_account_name: String => "new_account_name: must",
-                /// Progress of the renaming application; one of `PROCESSING` `SUCCESS` `FAIL`.
+                /// How far the renaming of the account has come; one of `PROCESSING` `SUCCESS` `FAIL`.
                 6 application_state: super::super::ApplicationState => "application_state: must",
                 /// When the renaming was finished.
                 7 finish_time: Option<String> => "finish_time",
@@ -963,7 +963,7 @@ pub mod wb_channel {
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must",
-                /// Scene of the control, as a code.
+                /// Scene of the control as a code, such as risk or complaints.
                 3 punish_scene: i64 => "punish_scene: must",
                 /// Why the merchant is controlled.
                 4 punish_reason: Option<String> => "punish_reason",

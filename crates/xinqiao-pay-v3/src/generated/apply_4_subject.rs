@@ -22,7 +22,7 @@ w::record! {
         1 store_name: String => "store_name: must",
         /// Region code of the shop; such as `440305`.
         2 store_address_code: Option<String> => "store_address_code",
-        /// Street address of the shop.
+        /// Street address of the shop with house number.
         3 store_address: String => "store_address: must",
         /// Photo of the front sign.
         4 store_header_copy: String => "store_header_copy: must",
@@ -96,7 +96,7 @@ w::record! {
     pub struct CertificateInfo {
         /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: CertType => "cert_type: must",
-        /// Number on the registration certificate.
+        /// Number on the registration certificate, as on its photo.
         1 cert_number: String => "cert_number: must",
         /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
@@ -565,7 +565,7 @@ w::record! {
         1 qr_code_data: Option<String> => "qrcode_data",
         /// Path of the rejected parameter.
         2 reject_param: Option<String> => "reject_param",
-        /// Why it was turned down.
+        /// Why the review turned it down; mend it and hand in again.
         3 reject_reason: Option<String> => "reject_reason",
     }
 }
@@ -648,7 +648,7 @@ w::record! {
         3 contact_info: ContactInfo => "contact_info: must",
         /// The legal entity: kind, licences, legal person, beneficiaries.
         4 subject_info: SubjectInfo => "subject_info: must",
-        /// Identity document of the legal person.
+        /// Identity document of the legal person: `id_holder_type`, `identification_type` and so on.
         5 identification_info: IdentificationInfo => "identification_info: must",
         /// Beneficial owners, at most 4, companies only.
         6 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",

@@ -30,7 +30,7 @@ pub mod receipt {
             1 out_detail_no: String => "out_detail_no: must",
             /// Number of the receipt.
             2 receipt_no: String => "receipt_no: must",
-            /// Whether the receipt can be downloaded.
+            /// How far the receipt is, such as `ACCEPTED`; it can be downloaded when done.
             3 receipt_state: Option<String> => "receipt_state",
             /// Digest algorithm for the file; such as `SHA1`.
             4 hash_type: Option<String> => "hash_type",
@@ -81,7 +81,7 @@ pub mod receipt {
             0 out_batch_no: String => "out_batch_no: must",
             /// Number of the receipt.
             1 receipt_no: String => "receipt_no: must",
-            /// Whether the receipt can be downloaded.
+            /// How far the receipt is, such as `ACCEPTED`; it can be downloaded when done.
             2 receipt_state: Option<String> => "receipt_state",
             /// Digest algorithm for the file; such as `SHA1`.
             3 hash_type: Option<String> => "hash_type",

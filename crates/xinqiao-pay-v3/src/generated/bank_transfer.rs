@@ -230,7 +230,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter4_2_1.shtml>.
     /// * Catalog: `pay_v3.bank_transfer.create_batch`.
     pub struct CreateBatch {
-        /// Merchant number of the platform.
+        /// Merchant number of the platform itself.
         0 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
         /// Merchant number reserved for these payouts.
         1 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
@@ -246,7 +246,7 @@ w::record! {
         6 batch_name: String => "batch_name: must",
         /// Note on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
-        /// Further remark on the batch.
+        /// Further remark on the batch, for the merchant.
         8 attach_remark: Option<String> => "attach_remark",
         /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -337,7 +337,7 @@ w::record! {
     pub struct GetBatchByBatchIdResponse {
         /// Merchant number of the bank as partner.
         0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
-        /// Merchant number of the platform.
+        /// Merchant number of the platform itself.
         1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
         /// Merchant number reserved for these payouts.
         2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",
@@ -357,7 +357,7 @@ w::record! {
         9 batch_name: String => "batch_name: must",
         /// Note on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
-        /// Further remark on the batch.
+        /// Further remark on the batch, for the merchant.
         11 attach_remark: Option<String> => "attach_remark",
         /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE`.
         12 close_reason: Option<CloseReason> => "close_reason",
@@ -403,6 +403,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBatchByBatchId,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
 }
 
 w::record! {
@@ -459,6 +474,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBatchByOutBatchNo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
+}
+
 w::record! {
     /// Get a bank transfer detail by WeChat Pay's detail number (按微信明细号查询银行转账明细).
     ///
@@ -480,7 +510,7 @@ w::record! {
     pub struct GetBatchDetailsByDetailIdResponse {
         /// Merchant number of the bank as partner.
         0 bank_sp_mchid: xinqiao_types::MchId => "bank_sp_mchid: must",
-        /// Merchant number of the platform.
+        /// Merchant number of the platform itself.
         1 platform_mchid: xinqiao_types::MchId => "platform_mchid: must",
         /// Merchant number reserved for these payouts.
         2 specialized_payment_mchid: xinqiao_types::MchId => "specialized_payment_mchid: must",

@@ -19,11 +19,11 @@ w::record! {
 w::record! {
     /// `activity_detail` of `rate_activity::CreateApplication`.
     pub struct ActivityDetail {
-        /// Number of the campaign.
+        /// Number of the discount or subsidy campaign.
         0 activity_id: String => "activity_id: must",
         /// Rate under the campaign, in percent; such as `0.6`.
         1 activity_rate: Option<String> => "activity_rate",
-        /// Documents that the campaign asks for.
+        /// Documents that the campaign asks for: `apply_material_id` and `apply_material_information`.
         2 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
     new(activity_id: impl Into<String>)
@@ -36,7 +36,7 @@ w::record! {
     pub struct ActivityDetailModification {
         /// Rate under the campaign, in percent; such as `0.6`.
         0 activity_rate: Option<String> => "activity_rate",
-        /// Documents that the campaign asks for.
+        /// Documents that the campaign asks for: `apply_material_id` and `apply_material_information`.
         1 activity_apply_information: Option<Vec<ActivityApplyInformation>> => "activity_apply_information",
     }
     new()
@@ -161,7 +161,7 @@ w::record! {
         0 field: String => "field: must",
         /// What that field is called in Chinese; such as `身份证人像面照片`.
         1 field_name: String => "field_name: must",
-        /// Why this field was rejected.
+        /// Why this field was rejected; mend it and hand in again.
         2 reject_reason: String => "reject_reason: must",
     }
 }
@@ -198,7 +198,7 @@ w::record! {
     pub struct BankTransferInfo {
         /// Bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
-        /// Text on the bank transfer.
+        /// Text on the bank transfer, to match the money.
         1 memo: Option<String> => "memo",
         /// When it was returned; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
@@ -318,9 +318,9 @@ w::record! {
         8 business_name: Option<String> => "business_name",
         /// When the donation was paid.
         9 success_time: Option<String> => "success_time",
-        /// Who donated.
+        /// Who donated: `openid`, `sub_openid`, `avatar` and `nickname`.
         10 payer: Option<Payer> => "payer",
-        /// Donated amount with currency.
+        /// Donated amount with currency: `total`, `payer_total`, `currency` and `payer_currency`.
         11 amount: Option<Amount> => "amount",
         /// Device on which it was donated.
         12 device_id: Option<String> => "device_id",
@@ -346,7 +346,7 @@ w::record! {
     pub struct CertificateInfo {
         /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: CertType => "cert_type: must",
-        /// Number on the registration certificate.
+        /// Number on the registration certificate, as on its photo.
         1 cert_number: String => "cert_number: must",
         /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
@@ -478,21 +478,21 @@ w::record! {
     pub struct Device {
         /// Serial number printed on the device.
         0 device_sn: Option<String> => "device_sn",
-        /// Serial number of the camera.
+        /// Serial number of the device's camera, for inspections.
         1 camera_sn: Option<String> => "camera_sn",
         /// Broad kind of device.
         2 device_category_code: Option<String> => "device_category_code",
-        /// Broad kind of device.
+        /// Broad kind of device, such as till or vending machine.
         3 device_category: Option<String> => "device_category",
         /// Narrower kind of device.
         4 device_class_code: Option<String> => "device_class_code",
-        /// Narrower kind of device.
+        /// Narrower kind of device within the category.
         5 device_class: Option<String> => "device_class",
-        /// Maker's model.
+        /// Model of the device, as its maker calls it.
         6 device_model: Option<String> => "device_model",
         /// Where the device is used.
         7 app_scene_code: Option<String> => "app_scene_code",
-        /// Where the device is used.
+        /// Where the device is used, such as restaurant or shop.
         8 app_scene: Option<String> => "app_scene",
         /// OS that the device runs.
         9 operating_system: Option<String> => "operating_system",
@@ -526,7 +526,7 @@ w::record! {
         4 count: f64 => "count: must",
         /// Discount in percent; in percent.
         5 discount: Option<i64> => "discount",
-        /// Group on the menu.
+        /// Group on the menu, such as mains or drinks.
         6 type_: Option<String> => "type",
         /// Order in the list.
         7 priority: Option<i64> => "priority",
@@ -608,7 +608,7 @@ w::record! {
         0 barcode: String => "barcode: must",
         /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         1 merchant_goods_id: Option<String> => "merchant_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: String => "goods_name: must",
         /// Pieces sold.
         3 quantity: f64 => "quantity: must",
@@ -634,8 +634,8 @@ w::record! {
         4 package_name: Option<String> => "package_name",
         /// AppID that starts the combined order; bound to `combine_mchid`; such as `wxd678efh567hg6787`.
         5 combine_appid: xinqiao_types::AppId => "combine_appid: must",
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        6 payer_client_ip: String => "payer_client_ip: must",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        6 payer_client_ip: String => "payer_client_ip: must masked",
     }
     new(
         type_: impl Into<H5InfoType>,
@@ -741,7 +741,7 @@ w::record! {
     pub struct Instruction {
         /// The merchant's number for the payment instruction.
         0 out_instruction_no: Option<String> => "out_instruction_no",
-        /// Who gave the instruction.
+        /// Who gave the instruction: `operator` and `mchid`.
         1 commander: Commander => "commander: must",
         /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER`.
         2 transfer_mode: TransferMode => "transfer_mode: must",
@@ -761,7 +761,7 @@ w::record! {
     pub struct InstructionItem {
         /// The merchant's number for the payment instruction.
         0 out_instruction_no: Option<String> => "out_instruction_no",
-        /// Who gave the instruction.
+        /// Who gave the instruction: `operator` and `mchid`.
         1 commander: Commander => "commander: must",
         /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
         2 transfer_mode: TransferInstructionTransferMode => "transfer_mode: must",
@@ -781,7 +781,7 @@ w::record! {
 w::record! {
     /// `receiver` of `base::InstructionItem`.
     pub struct InstructionReceiver {
-        /// Kind of receiving account.
+        /// Whether the money goes to a company's or a person's account.
         0 account_type: Option<String> => "account_type",
         /// AppIDs whose users may receive, or the AppID of the payee.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -809,7 +809,7 @@ w::record! {
     pub struct MerchantIncomeRecord {
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+        /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
         1 account_type: GetFundFlowBillAccountType => "account_type: must",
         /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
         2 income_record_type: IncomeRecordType => "income_record_type: must",
@@ -821,11 +821,11 @@ w::record! {
         5 success_time: String => "success_time: must",
         /// Bank of the payer.
         6 bank_name: String => "bank_name: must",
-        /// Holder of the other bank account.
+        /// Holder of the bank account that paid.
         7 bank_account_name: String => "bank_account_name: must",
-        /// Other bank account, masked; such as `*9998`.
-        8 bank_account_number: String => "bank_account_number: must",
-        /// Text that came with the bank transfer.
+        /// Other bank account, masked; such as `*9998`; personal data, masked in `Debug`.
+        8 bank_account_number: String => "bank_account_number: must masked",
+        /// Text on the transfer of the top-up, to match the money.
         9 recharge_remark: String => "recharge_remark: must",
     }
 }
@@ -1014,7 +1014,7 @@ w::record! {
     pub struct PartnerIncomeRecord {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+        /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
         1 account_type: GetFundFlowBillAccountType => "account_type: must",
         /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
         2 income_record_type: IncomeRecordType => "income_record_type: must",
@@ -1026,11 +1026,11 @@ w::record! {
         5 success_time: String => "success_time: must",
         /// Bank of the payer.
         6 bank_name: String => "bank_name: must",
-        /// Holder of the other bank account.
+        /// Holder of the bank account that paid.
         7 bank_account_name: String => "bank_account_name: must",
-        /// Other bank account, masked; such as `*9998`.
-        8 bank_account_number: String => "bank_account_number: must",
-        /// Text that came with the bank transfer.
+        /// Other bank account, masked; such as `*9998`; personal data, masked in `Debug`.
+        8 bank_account_number: String => "bank_account_number: must masked",
+        /// Text on the transfer of the top-up, to match the money.
         9 recharge_remark: String => "recharge_remark: must",
     }
 }
@@ -1040,7 +1040,7 @@ w::record! {
     pub struct PayeeInfo {
         /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: PayeeInfoAccountType => "account_type: must",
-        /// Bank account of the payee.
+        /// Bank account of the payee: `account_name`, `account_number`, `account_bank` and so on.
         1 bank_account_info: Option<PayeeInfoBankAccountInfo> => "bank_account_info",
         /// Payee's identity, for persons.
         2 identity_info: Option<PayeeInfoIdentityInfo> => "identity_info",
@@ -1090,11 +1090,11 @@ w::record! {
     pub struct Payer {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
-        /// Link to the user's picture; personal data, masked in `Debug`.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+        /// Link to the user's WeChat picture; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
-        /// User's display name; personal data, masked in `Debug`.
+        /// Name the user shows in WeChat; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
     }
 }
@@ -1182,7 +1182,7 @@ w::record! {
 w::record! {
     /// `proof_media_list` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct ProofMedia {
-        /// Documents of the payee.
+        /// Documents of the payee: `proof_media_type` and `proof_media`.
         0 proof_payee_media: Option<Vec<ProofPayeeMedia>> => "proof_payee_media",
     }
     new()
@@ -1192,7 +1192,7 @@ w::record! {
 w::record! {
     /// An item of `proof_payee_media` in `base::ProofMedia`.
     pub struct ProofPayeeMedia {
-        /// What the document proves; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
+        /// What the document proves, such as authority or relationship; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
         /// Document as media handle.
         1 proof_media: String => "proof_media: must",
@@ -1203,8 +1203,8 @@ w::record! {
 w::record! {
     /// `real_name_info` of the answer of `face_mch::GetUser`.
     pub struct RealNameInfo {
-        /// Person's true name, encrypted.
-        0 encrypted_real_name: Option<String> => "encrypted_real_name",
+        /// Person's true name, encrypted; personal data, masked in `Debug`.
+        0 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
         /// Code of the identity document's kind; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         1 credential_type: Option<CredentialType> => "credential_type: number",
         /// Digits of the identity document, encrypted.
@@ -1215,7 +1215,7 @@ w::record! {
 w::record! {
     /// `receiver` of `base::Instruction`.
     pub struct Receiver {
-        /// Kind of receiving account.
+        /// Whether the receiving account is a company's or a person's.
         0 account_type: Option<String> => "account_type",
         /// AppIDs whose users may receive, or the AppID of the payee.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -1227,7 +1227,7 @@ w::record! {
 w::record! {
     /// `receiver` of the answer of `abnormal_fund_processing::receipts::GetTransferInstruction`.
     pub struct ReceiverItem {
-        /// Kind of receiving account.
+        /// Whether the receiving account is a company's or a person's.
         0 account_type: Option<String> => "account_type",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1277,20 +1277,20 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// Price of one piece, in fen; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// Refunded for this item, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// How many pieces are returned; in fen.
-        5 refund_quantity: xinqiao_types::Fen => "refund_quantity: must",
+        /// How many pieces are returned.
+        5 refund_quantity: i64 => "refund_quantity: must",
     }
     new(
         merchant_goods_id: impl Into<String>,
         unit_price: xinqiao_types::Fen,
         refund_amount: xinqiao_types::Fen,
-        refund_quantity: xinqiao_types::Fen,
+        refund_quantity: i64,
     )
     text(wechat_pay_goods_id: String, goods_name: String)
 }
@@ -1342,7 +1342,7 @@ w::record! {
         2 mp_info: Option<MpInfo> => "mp_info",
         /// Mini program, for scene `SALES_SCENES_MINI_PROGRAM`.
         3 mini_program_info: Option<MiniProgramInfo> => "mini_program_info",
-        /// Mobile app with which the merchant sells.
+        /// Mobile app with which the merchant sells: `app_appid`, `app_sub_appid` and `app_pics`.
         4 app_info: Option<AppInfo> => "app_info",
         /// Web site, for scene `SALES_SCENES_WEB`.
         5 web_info: Option<WebInfo> => "web_info",
@@ -1462,7 +1462,7 @@ w::record! {
         5 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
         /// Facts about a micro merchant's business.
         6 micro_biz_info: Option<MicroBizInfo> => "micro_biz_info",
-        /// Identity document of the proprietor or legal person.
+        /// Identity document of the proprietor or legal person: `id_holder_type`, `id_doc_type`, `authorize_letter_copy` and so on.
         7 identity_info: IdentityInfo => "identity_info: must",
         /// Beneficial owners, at most 4, companies only.
         8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
@@ -1512,12 +1512,12 @@ w::record! {
         0 bank_name: Option<String> => "bank_name",
         /// Region code of the bank branch; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
-        /// Which bank it is, as a code.
+        /// Code of the receiving bank, for the transfer.
         2 bank_code: Option<String> => "bank_code",
         /// Holder to write on the transfer.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// Account number to transfer to.
-        4 bank_account_no: Option<String> => "bank_account_no",
+        /// Account number to transfer to; personal data, masked in `Debug`.
+        4 bank_account_no: Option<String> => "bank_account_no: masked",
     }
 }
 
@@ -1603,7 +1603,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Number that WeChat Pay gives the application; such as `2000002124775691`.
         1 applyment_id: String => "applyment_id: must",
-        /// How far the withdrawal application is.
+        /// How far review and payout of the withdrawal have come.
         2 state: String => "state: must",
         /// Why the withdrawal failed.
         3 fail_reason: Option<String> => "fail_reason",
@@ -1849,7 +1849,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Business for which money is topped up.
+    /// Business for which money is topped up, such as a deposit.
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::GetResponse` may be.
     pub enum GetRechargeScene {
@@ -2166,7 +2166,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of account.
+    /// Account: `BASIC`, `OPERATION`, `FEES` and so on.
     ///
     /// What `account_type` of `bill::GetFundFlowBill`, `account_type` of `merchant_fund::ListMerchantIncomeRecords` and 5 more may be.
     pub enum GetFundFlowBillAccountType {
@@ -2352,7 +2352,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the document proves.
+    /// What the document proves, such as authority or relationship.
     ///
     /// What `proof_media_type` of `ProofPayeeMedia` may be.
     pub enum ProofMediaType {
@@ -2390,7 +2390,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Business for which money is topped up.
+    /// Business for which money is topped up, such as a deposit.
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::Apply` may be.
     pub enum RechargeScene {
@@ -2498,7 +2498,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of account.
+    /// Account: `BASIC`, `OPERATION`, `FEES` and so on.
     ///
     /// What `account_type` of `bill::GetSubMerchantFundFlowBill` may be.
     pub enum MerchantFundFlowBillAccountType {
@@ -2560,7 +2560,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the charge.
+    /// Outcome of the fare: charged, or failed and to be charged again.
     ///
     /// What `trade_state` of `qr_code::DeductTransactionResponse`, `trade_state` of `qr_code::GetTransactionResponse` may be.
     pub enum TradeState {
@@ -2944,9 +2944,9 @@ pub mod abnormal_fund_processing {
                 0 product_name: super::super::ProductName => "product_name: must",
                 /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
-                /// Stuck amount with currency.
+                /// Stuck amount with currency: `total` and `currency`.
                 2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
-                /// Payment instruction that moves the abnormal money.
+                /// Payment instruction that moves the abnormal money: `out_instruction_no`, `commander`, `transfer_mode`, `receiver` and so on.
                 3 instruction: super::super::InstructionItem => "instruction: must",
                 /// State of the case: pending, in progress, completed; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
                 4 receipt_state: super::super::ReceiptState => "receipt_state: must",
@@ -2997,9 +2997,9 @@ pub mod abnormal_fund_processing {
                 0 product_name: super::super::ProductName => "product_name: must",
                 /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
-                /// Stuck amount with currency.
+                /// Stuck amount with currency: `total` and `currency`.
                 2 transfer_amount: super::super::TransferAmount => "transfer_amount: must",
-                /// Payment instruction that moves the abnormal money.
+                /// Payment instruction that moves the abnormal money: `out_instruction_no`, `commander`, `transfer_mode`, `receiver` and so on.
                 3 instruction: super::super::Instruction => "instruction: must",
                 /// State of the case: pending, in progress, completed; one of `RECEIPT_STATE_PENDING` `RECEIPT_STATE_PROGRESS` `RECEIPT_STATE_COMPLETED`.
                 4 receipt_state: super::super::ReceiptState => "receipt_state: must",
@@ -3049,7 +3049,7 @@ pub mod abnormal_fund_processing {
             pub struct GetTransferInstructionResponse {
                 /// The merchant's number for the payment instruction.
                 0 out_instruction_no: String => "out_instruction_no: must",
-                /// Who gave the instruction.
+                /// Who gave the instruction: `operator` and `mchid`.
                 1 commander: super::super::Commander => "commander: must",
                 /// To whom the money goes: original user, original merchant, given merchant; one of `TRANSFER_TO_ORIGINAL_RECEIVE_USER` `TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT` `TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`.
                 2 transfer_mode: super::super::TransferInstructionTransferMode => "transfer_mode: must",
@@ -3061,7 +3061,7 @@ pub mod abnormal_fund_processing {
                 5 create_time: Option<String> => "create_time",
                 /// When the money was paid out.
                 6 success_time: Option<String> => "success_time",
-                /// When it was closed.
+                /// When it was closed; absent while open.
                 7 close_time: Option<String> => "close_time",
                 /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: String => "notify_url: must",
@@ -3399,7 +3399,7 @@ pub mod applyment_4_sub {
             3 business_info: super::BusinessInfo => "business_info: must",
             /// Settlement: rule id, industry, special licences, preferential rate.
             4 settlement_info: super::SettlementInfo => "settlement_info: must",
-            /// Bank account for settlement.
+            /// Bank account for settlement: `bank_account_type`, `account_name`, `account_number` and so on.
             5 bank_account_info: super::BankAccountInfo => "bank_account_info: must",
             /// Supplementary material.
             6 addition_info: Option<super::AdditionInfo> => "addition_info",
@@ -3457,7 +3457,7 @@ pub mod bill {
         pub struct GetFundFlowBill {
             /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             0 bill_date: String => "bill_date: must query",
-            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
             1 account_type: Option<super::GetFundFlowBillAccountType> => "account_type: query",
             /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
             2 tar_type: Option<super::TarType> => "tar_type: query",
@@ -3515,7 +3515,7 @@ pub mod bill {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 bill_date: String => "bill_date: must query",
-            /// Kind of account; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`; needed according to the documentation.
+            /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES` `DEPOSIT`; needed according to the documentation.
             2 account_type: Option<super::MerchantFundFlowBillAccountType> => "account_type: query",
             /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
             3 tar_type: Option<super::TarType> => "tar_type: query",
@@ -3535,7 +3535,7 @@ pub mod bill {
         pub struct GetSubMerchantFundFlowBillResponse {
             /// Into how many files the bill is cut.
             0 download_bill_count: i64 => "download_bill_count: must",
-            /// Download facts of every slice.
+            /// Download facts of every slice: `bill_sequence`, `hash_type`, `hash_value`, `download_url` and so on.
             1 download_bill_list: Vec<super::DownloadBill> => "download_bill_list: must",
         }
     }
@@ -3720,10 +3720,10 @@ pub mod catering {
             4 out_shop_no: String => "out_shop_no: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; needed according to the documentation.
-            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
-            /// Login ticket of the mini program.
-            7 login_token: String => "login_token: must",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`; needed according to the documentation.
+            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+            /// Login ticket of the mini program; a secret, masked in `Debug`.
+            7 login_token: String => "login_token: must masked",
             /// Page of the order that a tap on the card opens.
             8 order_entry: String => "order_entry: must",
             /// Total of the meal, in fen; in fen.
@@ -3748,7 +3748,7 @@ pub mod catering {
             18 out_table_no: Option<String> => "out_table_no",
             /// How many people eat.
             19 people_count: Option<i64> => "people_count",
-            /// Dishes ordered; needed according to the documentation.
+            /// Dishes ordered: `out_dish_no`, `name`, `price`, `unit` and so on; needed according to the documentation.
             20 dish_list: Option<Vec<super::Dish>> => "dish_list",
             /// Number of the channel.
             21 channel_id: String => "channel_id: must",
@@ -4003,8 +4003,8 @@ pub mod face_mch {
             0 union_id: Option<xinqiao_types::UnionId> => "union_id: masked",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            2 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Real-name facts the user agreed to share, encrypted.
             3 real_name_info: Option<super::RealNameInfo> => "real_name_info",
         }
@@ -4114,7 +4114,7 @@ pub mod hire_power_bank {
             3 max_claim_count: i64 => "max_claim_count: must",
             /// How many claims have been made.
             4 claimed_count: i64 => "claimed_count: must",
-            /// Whether the user has taken the insurance.
+            /// Whether the user has taken the insurance given.
             5 order_receive_state: String => "order_receive_state: must",
             /// When the user took the insurance; format `rfc3339`.
             6 order_receive_time: String => "order_receive_time: must",
@@ -4195,7 +4195,7 @@ pub mod industry_coupon {
         pub struct PrepareToken {
             /// The user's id under the AppID; personal data, masked in `Debug`.
             0 open_id: xinqiao_types::OpenId => "open_id: must masked",
-            /// Travel coupons to offer.
+            /// Travel coupons to offer: `stock_id` and `coupon_id`.
             1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
         }
         new(open_id: impl Into<xinqiao_types::OpenId>, coupon_list: Vec<super::Coupon>)
@@ -4252,7 +4252,7 @@ pub mod industry_rebate {
             3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Serial number of the cash device.
             4 device_id: Option<String> => "device_id",
-            /// Goods sold with bar codes.
+            /// Goods sold with bar codes: `barcode`, `merchant_goods_id`, `goods_name`, `quantity` and so on.
             5 goods_detail: Option<Vec<super::GoodsDetail>> => "goods_detail",
         }
         new(out_trade_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
@@ -4346,7 +4346,7 @@ pub mod iot_manage {
         pub struct GetDeviceInspectionResponse {
             /// Serial number printed on the device.
             0 device_sn: String => "device_sn: must",
-            /// Serial number of the camera.
+            /// Serial number of the device's camera, for inspections.
             1 camera_sn: String => "camera_sn: must",
             /// MAC address of the wired network.
             2 wired_mac: String => "wired_mac: must",
@@ -4354,7 +4354,7 @@ pub mod iot_manage {
             3 wireless_mac: String => "wireless_mac: must",
             /// MAC address of Bluetooth.
             4 bluetooth_mac: String => "bluetooth_mac: must",
-            /// Release of the device's app.
+            /// Release of the payment app on the device.
             5 app_version: String => "app_version: must",
             /// Mobile identity number of the device.
             6 imei: String => "imei: must",
@@ -4437,6 +4437,21 @@ pub mod iot_manage {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListDevices,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Device
     }
 }
 
@@ -4529,7 +4544,7 @@ pub mod love_feast {
                 8 business_name: Option<String> => "business_name",
                 /// When the donation was paid.
                 9 success_time: Option<String> => "success_time",
-                /// Who donated.
+                /// Who donated: `openid`, `sub_openid`, `avatar` and `nickname`.
                 10 payer: Option<super::super::Payer> => "payer",
                 /// Donated amount with currency.
                 11 amount: Option<w::serial::Value> => "amount",
@@ -4611,6 +4626,21 @@ pub mod love_feast {
                 permissions: &[],
             }
         }
+
+        w::paged! {
+            ListOrders,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data.unwrap_or_default() => super::super::Order
+        }
     }
 }
 
@@ -4639,9 +4669,9 @@ pub mod mch_operate {
                 3 amount: xinqiao_types::Fen => "amount: must",
                 /// Who receives: contributing merchant, partner, other merchant, person; one of `CONTRIBUTION_MERCHANT` `SERVICE_PROVIDER_MERCHANT` `OTHER_MERCHANT` `INDIVIDUAL`.
                 4 payee_type: super::super::PayeeType => "payee_type: must",
-                /// Merchant that receives.
+                /// Merchant number of who receives.
                 5 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
-                /// Payee's bank account and identity.
+                /// Payee's bank account and identity: `account_type`, `bank_account_info` and `identity_info`.
                 6 payee_info: super::super::PayeeInfo => "payee_info: must",
                 /// Supporting documents, by type.
                 7 proof_media_list: Option<super::super::ProofMedia> => "proof_media_list",
@@ -4711,7 +4741,7 @@ pub mod mch_operate {
         w::record! {
             /// Answer to [`GetWithdrawlApplyByApplymentId`].
             pub struct GetWithdrawlApplyByApplymentIdResponse {
-                /// The withdrawal application.
+                /// The withdrawal application: `out_request_no`, `applyment_id`, `state`, `fail_reason` and so on.
                 0 withdrawl_apply: super::super::ItemInfo => "withdrawl_apply: must",
             }
         }
@@ -4785,7 +4815,7 @@ pub mod merchant_fund {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/pay/transfer/chapter3_7.shtml>.
         /// * Catalog: `pay_v3.merchant_fund.list_merchant_income_records`.
         pub struct ListMerchantIncomeRecords {
-            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
             0 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
             /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 date: String => "date: must query",
@@ -4805,7 +4835,7 @@ pub mod merchant_fund {
     w::record! {
         /// Answer to [`ListMerchantIncomeRecords`].
         pub struct ListMerchantIncomeRecordsResponse {
-            /// Bank receipts of that day.
+            /// Bank receipts of that day: `account_type`, `income_record_type`, `income_record_id` and so on.
             0 data: Option<Vec<super::MerchantIncomeRecord>> => "data",
             /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
@@ -4837,6 +4867,21 @@ pub mod merchant_fund {
         }
     }
 
+    w::paged! {
+        ListMerchantIncomeRecords,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::MerchantIncomeRecord
+    }
+
     w::record! {
         /// List a sub-merchant's income from banks (列出特约商户银行来账).
         ///
@@ -4847,7 +4892,7 @@ pub mod merchant_fund {
         pub struct ListPartnerIncomeRecords {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
-            /// Kind of account; one of `BASIC` `OPERATION` `FEES`.
+            /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
             1 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
             /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
             2 date: String => "date: must query",
@@ -4868,7 +4913,7 @@ pub mod merchant_fund {
     w::record! {
         /// Answer to [`ListPartnerIncomeRecords`].
         pub struct ListPartnerIncomeRecordsResponse {
-            /// Bank receipts of that day.
+            /// Bank receipts of that day: `account_type`, `income_record_type`, `income_record_id` and so on.
             0 data: Option<Vec<super::PartnerIncomeRecord>> => "data",
             /// Page size; such as `20`.
             1 limit: i64 => "limit: must",
@@ -4899,6 +4944,21 @@ pub mod merchant_fund {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListPartnerIncomeRecords,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::PartnerIncomeRecord
+    }
 }
 
 /// `pay_v3.base.merchant_settlement`.
@@ -4919,7 +4979,7 @@ pub mod merchant_settlement {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Channel number of the institution under the acquirer; such as `20001111`.
             2 channel_id: String => "channel_id: must",
-            /// Number of the settlement rule.
+            /// Number of the settlement rule, from the table of rates.
             3 settle_rule_id: i64 => "settle_rule_id: must",
         }
         new(
@@ -4937,7 +4997,7 @@ pub mod merchant_settlement {
             0 application_id: String => "application_id: must",
             /// What became of the application, in words.
             1 application_process_info: String => "application_process_info: must",
-            /// How far the application is.
+            /// How far the application is, such as `APPLICATION_STATE_PASSED`.
             2 application_state: Option<String> => "application_state",
             /// Number of the acquiring institution.
             3 acquiring_bank_id: Option<String> => "acquiring_bank_id",
@@ -4945,7 +5005,7 @@ pub mod merchant_settlement {
             4 channel_id: Option<String> => "channel_id",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             5 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Number of the settlement rule.
+            /// Number of the settlement rule, from the table of rates.
             6 settle_rule_id: Option<i64> => "settle_rule_id",
             /// When the application last changed; format `rfc3339`.
             7 update_time: Option<String> => "update_time",
@@ -5024,7 +5084,7 @@ pub mod palm_service {
             pub struct Get {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
-                /// Number of the institution.
+                /// Number of the institution that runs the palm service.
                 1 organization_id: String => "organization_id: must query",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, organization_id: impl Into<String>)
@@ -5035,7 +5095,7 @@ pub mod palm_service {
             pub struct GetResponse {
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// Number of the institution.
+                /// Number of the institution that runs the palm service.
                 1 organization_id: Option<String> => "organization_id",
                 /// Palm authorisation: `…_NONE`, `…_ON` or `…_OFF`; one of `AUTHORIZATION_STATE_NONE` `AUTHORIZATION_STATE_ON` `AUTHORIZATION_STATE_OFF`.
                 2 state: Option<super::super::GetState> => "state",
@@ -5075,7 +5135,7 @@ pub mod palm_service {
                 /// Session in which the palm authorisation is asked for; `preauthorize_session_id` on the wire.
                 #[doc(alias = "preauthorize_session_id")]
                 1 pre_authorize_session_id: Option<String> => "preauthorize_session_id",
-                /// Number of the institution.
+                /// Number of the institution that runs the palm service.
                 2 organization_id: Option<String> => "organization_id",
             }
             new(openid: impl Into<xinqiao_types::OpenId>)
@@ -5255,7 +5315,7 @@ pub mod qr_code {
             0 contract_id: Option<String> => "contract_id",
             /// `NORMAL` or `BLOCKED`; one of `NORMAL` `BLOCKED`.
             1 user_service_state: Option<super::UserServiceState> => "user_service_state",
-            /// Why it is blocked.
+            /// Why the user cannot use the service, such as unpaid fares.
             2 block_reason: Option<String> => "block_reason",
         }
     }
@@ -5345,13 +5405,13 @@ pub mod qr_code {
             6 out_trade_no: Option<String> => "out_trade_no",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             7 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
+            /// Outcome of the fare: charged, or failed and to be charged again; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
             8 trade_state: Option<super::TradeState> => "trade_state",
             /// State in words for people; programs branch on `trade_state`.
             9 trade_state_description: Option<String> => "trade_state_description",
             /// When the fare was charged.
             10 success_time: Option<String> => "success_time",
-            /// Bank that paid the fare.
+            /// Bank that paid the fare, such as `ICBC_DEBIT`.
             11 bank_type: Option<String> => "bank_type",
             /// Whether the user has paid back the advance; one of `NOT_REPAY` `REPAID` `ALL_REFUND`.
             12 user_repay_state: Option<super::UserRepayState> => "user_repay_state",
@@ -5450,7 +5510,7 @@ pub mod rate_activity {
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Campaign to join: id, rate and documents.
             3 activity_detail: super::ActivityDetail => "activity_detail: must",
-            /// Further remark and documents.
+            /// Further remark and documents: `additional_message` and `additional_material`.
             4 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
         new(
@@ -5506,13 +5566,13 @@ pub mod rate_activity {
     w::record! {
         /// Answer to [`GetApplication`].
         pub struct GetApplicationResponse {
-            /// State of the application to join.
+            /// How far the application for the rate campaign is, such as `APPLICATION_STATE_PASSED`.
             0 application_state: String => "application_state: must",
             /// Sub-merchant that joins the campaign.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Path of the rejected parameter.
             2 reject_parameter: Option<String> => "reject_parameter",
-            /// Why it was turned down.
+            /// Why the review turned it down; mend it and hand in again.
             3 reject_reason: Option<String> => "reject_reason",
             /// When it was approved; format `rfc3339`.
             4 pass_time: Option<String> => "pass_time",
@@ -5548,9 +5608,9 @@ pub mod rate_activity {
         pub struct UpdateApplication {
             /// Number that the platform gives the application.
             0 application_id: String => "application_id: must path",
-            /// What to change in the application.
+            /// What to change in the application: `activity_rate` and `activity_apply_information`.
             1 activity_detail_modification: Option<super::ActivityDetailModification> => "activity_detail_modification",
-            /// Further remark and documents.
+            /// Further remark and documents: `additional_message` and `additional_material`.
             2 additional_information: Option<super::AdditionalInformation> => "additional_information",
         }
         new(application_id: impl Into<String>)
@@ -5659,9 +5719,9 @@ pub mod recharge {
             pub struct Apply {
                 /// The merchant's number for the top-up, unique.
                 0 out_recharge_no: String => "out_recharge_no: must",
-                /// Business for which money is topped up; one of `NORMAL_BANK_TRANSFER`.
+                /// Business for which money is topped up, such as a deposit; one of `NORMAL_BANK_TRANSFER`.
                 1 recharge_scene: super::super::RechargeScene => "recharge_scene: must",
-                /// Account to be topped up; one of `BASIC` `OPERATION` `FEES`.
+                /// Account that is topped up, such as operation or deposit; one of `BASIC` `OPERATION` `FEES`.
                 2 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
                 /// How much is topped up, with currency.
                 3 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
@@ -5681,7 +5741,7 @@ pub mod recharge {
                 0 out_recharge_no: String => "out_recharge_no: must",
                 /// WeChat Pay's number for the top-up.
                 1 recharge_id: String => "recharge_id: must",
-                /// Bank account to transfer the money to.
+                /// Bank account to transfer the money to: `bank_name`, `bank_address_code`, `bank_code` and so on.
                 2 transfer_in_account: super::super::TransferInAccount => "transfer_in_account: must",
             }
         }
@@ -5728,17 +5788,17 @@ pub mod recharge {
                 1 out_recharge_no: String => "out_recharge_no: must",
                 /// WeChat Pay's number for the top-up.
                 2 recharge_id: String => "recharge_id: must",
-                /// Business for which money is topped up; one of `ECOMMERCE_BANK_TRANSFER`.
+                /// Business for which money is topped up, such as a deposit; one of `ECOMMERCE_BANK_TRANSFER`.
                 3 recharge_scene: super::super::GetRechargeScene => "recharge_scene: must",
                 /// `SUCCESS`, `RECHARGING` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
                 4 recharge_state: super::super::RechargeState => "recharge_state: must",
                 /// State of the top-up in words.
                 5 recharge_state_desc: Option<String> => "recharge_state_desc",
-                /// Account to be topped up; one of `BASIC` `OPERATION` `FEES`.
+                /// Account that is topped up, such as operation or deposit; one of `BASIC` `OPERATION` `FEES`.
                 6 account_type: super::super::GetFundFlowBillAccountType => "account_type: must",
                 /// How much is topped up, with currency.
                 7 recharge_amount: super::super::RechargeAmount => "recharge_amount: must",
-                /// Bank transfer that paid the top-up.
+                /// Bank transfer that paid the top-up: `bill_no`, `memo`, `return_time`, `return_reason` and so on.
                 8 bank_transfer_info: Option<super::super::BankTransferInfo> => "bank_transfer_info",
                 /// When the top-up was accepted; format `rfc3339`.
                 9 accept_time: Option<String> => "accept_time",
@@ -6011,7 +6071,7 @@ pub mod repayment {
                 pub struct Close {
                     /// The merchant's number for the whole combined order, 6–32 characters; such as `P20150806125346`.
                     0 combine_out_trade_no: String => "combine_out_trade_no: must path",
-                    /// Repayments inside the combined order.
+                    /// Repayments inside the combined order: `mchid`, `sub_mchid`, `out_trade_no` and so on.
                     1 sub_orders: Vec<super::super::super::CloseSubOrder> => "sub_orders: must",
                 }
                 new(
@@ -6055,18 +6115,18 @@ pub mod repayment {
                     2 time_expire: Option<String> => "time_expire",
                     /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                     3 notify_url: Option<String> => "notify_url",
-                    /// Repayments inside the combined order.
+                    /// Repayments inside the combined order: `mchid`, `sub_mchid`, `out_trade_no` and so on.
                     4 sub_orders: Vec<super::super::super::RepaymentSubOrder> => "sub_orders: must",
-                    /// Facts for paying in the app.
+                    /// Facts for paying in the app: `combine_appid`.
                     5 app_info: Option<super::super::super::RepaymentAppInfo> => "app_info",
                     /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
                     6 h5_info: Option<super::super::super::H5Info> => "h5_info",
-                    /// Who pays in the mini program; `miniprogram_info` on the wire.
+                    /// Who pays in the mini program: `combine_appid` and `openid`; `miniprogram_info` on the wire.
                     #[doc(alias = "miniprogram_info")]
                     7 mini_program_info: Option<super::super::super::ProgramInfo> => "miniprogram_info",
                     /// Who pays the combined order: `openid`, or identity limits.
                     8 combine_payer_info: Option<super::super::super::RepaymentPayerInfo> => "combine_payer_info",
-                    /// Who pays on the page in WeChat.
+                    /// Who pays on the page in WeChat: `combine_appid`, `openid` and `webview_url`.
                     9 wechat_web_info: Option<super::super::super::WechatWebInfo> => "wechat_web_info",
                 }
                 new(
@@ -6138,7 +6198,7 @@ pub mod repayment {
                     2 combine_out_trade_no: String => "combine_out_trade_no: must",
                     /// WeChat Pay's number for the whole combined order.
                     3 combine_transaction_id: String => "combine_transaction_id: must",
-                    /// Repayments inside the combined order.
+                    /// Repayments inside the combined order: `mchid`, `sub_mchid`, `out_trade_no` and so on.
                     4 sub_orders: Option<Vec<super::super::super::SubOrder>> => "sub_orders",
                     /// Who pays the combined order: `openid`, or identity limits.
                     5 combine_payer_info: Option<super::super::super::CombinePayerInfo> => "combine_payer_info",

@@ -45,7 +45,7 @@ w::record! {
     pub struct ProductCoupon {
         /// Number of the product coupon.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// Stocks that are delivered.
+        /// Stocks that are delivered: `stock_id`.
         1 stock_list: Option<Vec<Stock>> => "stock_list",
     }
 }
@@ -67,9 +67,9 @@ w::record! {
         5 total_quota: i64 => "total_quota: must",
         /// How it is delivered: `SMART` by the platform, `TARGETED`; one of `SMART` `TARGETED`.
         6 delivery_mode: DeliveryMode => "delivery_mode: must",
-        /// From when to when it is delivered.
+        /// From when to when it is delivered: `start_time` and `end_time`.
         7 time_range: TimeRange => "time_range: must",
-        /// Product coupon that is delivered.
+        /// Product coupon that is delivered: `product_coupon_id` and `stock_list`.
         8 product_coupon: Option<ProductCoupon> => "product_coupon",
     }
 }
@@ -116,7 +116,7 @@ w::record! {
         0 trademark_exists: TrademarkExists => "trademark_exists: must",
         /// Certificate for the brand name, if registered; `trademark_registration_certificate` on the wire.
         1 trademark_certificate: Option<TrademarkRegistrationCertificate> => "trademark_registration_certificate",
-        /// Certificate for the brand logo; `logo_trademark_registration_certificate` on the wire.
+        /// Certificate for the brand logo: `certificate`, `name`, `number`, `valid_begin_time` and so on; `logo_trademark_registration_certificate` on the wire.
         2 logo_trademark_certificate: Option<TrademarkRegistrationCertificate> => "logo_trademark_registration_certificate",
         /// `media_id` of proof when there is no trademark.
         3 no_trademark_addition_prove: Option<String> => "no_trademark_addition_prove",
@@ -454,7 +454,7 @@ w::record! {
         1 limit: i64 => "limit: must",
         /// How many records match altogether.
         2 total_count: i64 => "total_count: must",
-        /// Shake-for-offers campaigns of the brand.
+        /// Shake-for-offers campaigns of the brand: `id`, `name`, `activity_state`, `audit_state` and so on.
         3 data: Option<Vec<ShakeActivity>> => "data",
     }
 }
@@ -478,6 +478,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListShakeActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => ShakeActivity
+}
+
 w::record! {
     /// Submit a brand application (提交品牌入驻申请).
     ///
@@ -489,11 +504,11 @@ w::record! {
         0 business_code: String => "business_code: must",
         /// The brand's administrator, who confirms the authorization.
         1 admin_info: AdminInfo => "admin_info: must",
-        /// The legal entity behind the brand.
+        /// The legal entity behind the brand: `subject_type`, `subject_name` and so on.
         2 subject_info: SubjectInfo => "subject_info: must",
-        /// Name and logo of the brand.
+        /// Name and logo of the brand: `brand_name` and `brand_logo`.
         3 brand_basic_info: BrandBasicInfo => "brand_basic_info: must",
-        /// Trademark papers of the brand.
+        /// Trademark papers of the brand: `trademark_exists`, `trademark_registration_certificate` and so on.
         4 trademark: Trademark => "trademark: must",
     }
     new(

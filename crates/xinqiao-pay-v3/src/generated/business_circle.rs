@@ -80,7 +80,7 @@ w::record! {
     pub struct GetUserAuthorizationResponse {
         /// The customer under the given AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Whether the user allows points to be collected.
+        /// Consent to collecting points: `UNAUTHORIZED`, `AUTHORIZED` or `DEAUTHORIZED`.
         1 authorize_state: String => "authorize_state: must",
         /// When the user allowed it; format `rfc3339`.
         2 authorize_time: Option<String> => "authorize_time",

@@ -85,7 +85,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListProvinceCities`].
             pub struct ListProvinceCitiesResponse {
-                /// Cities of the province.
+                /// Cities of the province: `city_name` and `city_code`.
                 0 data: Vec<super::super::ProvinceCity> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
@@ -126,7 +126,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListProvinces`].
             pub struct ListProvincesResponse {
-                /// Provinces with code and name.
+                /// Provinces with code and name: `province_name` and `province_code`.
                 0 data: Vec<super::super::Province> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
@@ -181,7 +181,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListBranches`].
             pub struct ListBranchesResponse {
-                /// Branches of the bank in the city.
+                /// Branches of the bank in the city: `bank_branch_name` and `bank_branch_id`.
                 0 data: Vec<super::super::Branch> => "data: must",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: i64 => "offset: must",
@@ -221,6 +221,21 @@ pub mod capital_lhh {
             }
         }
 
+        w::paged! {
+            ListBranches,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Branch
+        }
+
         w::record! {
             /// List banks for corporate accounts (列出对公业务银行).
             ///
@@ -241,7 +256,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListCorporateBankings`].
             pub struct ListCorporateBankingsResponse {
-                /// Banks that take company accounts.
+                /// Banks that take company accounts: `bank_alias`, `bank_alias_code`, `account_bank` and so on.
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: i64 => "offset: must",
@@ -273,6 +288,21 @@ pub mod capital_lhh {
             }
         }
 
+        w::paged! {
+            ListCorporateBankings,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
+        }
+
         w::record! {
             /// List banks for personal accounts (列出个人业务银行).
             ///
@@ -293,7 +323,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`ListPersonalBankings`].
             pub struct ListPersonalBankingsResponse {
-                /// Banks that take personal accounts.
+                /// Banks that take personal accounts: `bank_alias`, `bank_alias_code`, `account_bank` and so on.
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: i64 => "offset: must",
@@ -325,6 +355,21 @@ pub mod capital_lhh {
             }
         }
 
+        w::paged! {
+            ListPersonalBankings,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
+        }
+
         w::record! {
             /// Find banks by account number (按卡号查询开户银行).
             ///
@@ -342,7 +387,7 @@ pub mod capital_lhh {
         w::record! {
             /// Answer to [`SearchBanksByBankAccount`].
             pub struct SearchBanksByBankAccountResponse {
-                /// Banks that match the card number.
+                /// Banks that match the card number: `bank_alias`, `bank_alias_code`, `account_bank` and so on.
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",

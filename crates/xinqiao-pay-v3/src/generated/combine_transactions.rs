@@ -62,8 +62,8 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
@@ -94,8 +94,8 @@ w::record! {
     pub struct CombinePayerInfo {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
@@ -191,8 +191,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`; needed according to the documentation.
         1 device_id: Option<String> => "device_id",
         /// H5 scene: `type` is `Wap`, `iOS` or `Android`, with app name or site.
@@ -269,8 +269,8 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order, 6–32 characters.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
@@ -370,8 +370,8 @@ w::record! {
     pub struct MiniProgramCombinePayerInfo {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<CombinePayerInfoIdentity> => "identity",
     }
@@ -454,8 +454,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `combine_transactions::CreateApp`; `scene_info` of `combine_transactions::CreateJsapi`; and 2 more.
     pub struct SceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
     }
@@ -796,13 +796,13 @@ w::record! {
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling; one of `RECOMMERCE`.
         9 trade_scenario: Option<TradeScenario> => "trade_scenario",
-        /// How the merchant takes over interest of instalments.
+        /// How the merchant takes over interest of instalments: `subsidy_detail`.
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
         /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         11 prepay_id: Option<String> => "prepay_id",
         /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         12 limit_pay: Option<Vec<LimitPay>> => "limit_pay",
-        /// Contract to be signed while paying.
+        /// Contract to be signed while paying: `plan_id` and so on.
         13 contract_info: Option<ContractInfo> => "contract_info",
     }
     new(
@@ -832,7 +832,7 @@ w::record! {
     pub struct CreateAppResponse {
         /// Handle with which the client opens the cashier; valid for 2 hours; such as `wx201410272009395522657a690389285100`. From: Returned by the order endpoint.
         0 prepay_id: String => "prepay_id: must",
-        /// Outcome of preparing the contract.
+        /// Outcome of preparing the contract: `code` and `message`.
         1 contract_result: Option<ContractResult> => "contract_result",
     }
 }
@@ -956,7 +956,7 @@ w::record! {
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Business scene of the trade; `RECOMMERCE` means second-hand recycling.
         9 trade_scenario: Option<String> => "trade_scenario",
-        /// How the merchant takes over interest of instalments.
+        /// How the merchant takes over interest of instalments: `subsidy_detail`.
         10 subsidy_info: Option<SubsidyInfo> => "subsidy_info",
         /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_debit` `balance_only`.
         11 limit_pay: Option<Vec<LimitPay>> => "limit_pay",

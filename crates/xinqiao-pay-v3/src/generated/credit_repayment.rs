@@ -14,15 +14,15 @@ w::record! {
         2 out_contract_code: String => "out_contract_code: must",
         /// Name of the user shown when signing, may be masked; such as `*明`.
         3 display_name: String => "display_name: must",
-        /// State of the repayment contract; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+        /// Repayment contract: signed or ended; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
         4 contract_state: ContractState => "contract_state: must",
-        /// When the user signed.
+        /// When the user signed; absent before.
         5 contract_signed_time: Option<String> => "contract_signed_time",
-        /// When the contract ended.
+        /// When the contract ended; absent while in force.
         6 contract_terminated_time: Option<String> => "contract_terminated_time",
         /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
         7 contract_terminated_mode: Option<ContractTerminatedMode> => "contract_terminated_mode",
-        /// Note on why it was terminated.
+        /// Why the repayment contract ended, in words.
         8 contract_termination_remark: Option<String> => "contract_termination_remark",
         /// Day of the month on which it is due; such as `18`.
         9 repayment_day: Option<i64> => "repayment_day",
@@ -128,7 +128,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State of the repayment contract.
+    /// Repayment contract: signed or ended.
     ///
     /// What `contract_state` of `credit_repayment::partner::contracts::GetResponse`, `contract_state` of `ContractInfo` may be.
     pub enum ContractState {
@@ -334,15 +334,15 @@ pub mod partner {
                 2 out_contract_code: String => "out_contract_code: must",
                 /// Name of the user shown when signing, may be masked; such as `*明`.
                 3 display_name: String => "display_name: must",
-                /// State of the repayment contract; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
+                /// Repayment contract: signed or ended; one of `CONTRACT_STATE_INVALID` `CONTRACT_STATE_EFFECTIVE` `CONTRACT_STATE_TERMINATED`.
                 4 contract_state: super::super::ContractState => "contract_state: must",
-                /// When the user signed.
+                /// When the user signed; absent before.
                 5 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract ended.
+                /// When the contract ended; absent while in force.
                 6 contract_terminated_time: Option<String> => "contract_terminated_time",
                 /// Who terminated it: user, merchant or platform; one of `TERMINATION_MODE_INVALID` `TERMINATION_MODE_BY_USER` `TERMINATION_MODE_BY_MERCHANT` `TERMINATION_MODE_BY_CUSTOMER_SERVICE`.
                 7 contract_terminated_mode: Option<super::super::ContractTerminatedMode> => "contract_terminated_mode",
-                /// Note on why it was terminated.
+                /// Why the repayment contract ended, in words.
                 8 contract_termination_remark: Option<String> => "contract_termination_remark",
                 /// Day of the month on which it is due; such as `18`.
                 9 repayment_day: Option<i64> => "repayment_day",
@@ -401,7 +401,7 @@ pub mod partner {
                 8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Identity that the signing user must have.
                 9 real_identity: super::super::RealIdentity => "real_identity: must",
-                /// First charge made together with signing.
+                /// First charge made together with signing: `out_trade_no`, `deduct_amount`, `description`, `attach` and so on.
                 10 trade_info: Option<super::super::TradeInfo> => "trade_info",
             }
             new(
@@ -421,9 +421,9 @@ pub mod partner {
         w::record! {
             /// Answer to [`PreSignApp`].
             pub struct PreSignAppResponse {
-                /// Code with which the app opens the signing; `presign_token` on the wire.
+                /// Code with which the app opens the signing; a secret, masked in `Debug`; `presign_token` on the wire.
                 #[doc(alias = "presign_token")]
-                0 pre_sign_token: String => "presign_token: must",
+                0 pre_sign_token: String => "presign_token: must masked",
                 /// Service that the app opens for signing.
                 1 redirect_service: Option<String> => "redirect_service",
             }
@@ -475,9 +475,9 @@ pub mod partner {
                 8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Identity that the signing user must have.
                 9 real_identity: super::super::RealIdentity => "real_identity: must",
-                /// First charge made together with signing.
+                /// First charge made together with signing: `out_trade_no`, `deduct_amount`, `description`, `attach` and so on.
                 10 trade_info: Option<super::super::TradeInfo> => "trade_info",
-                /// Where to go after signing.
+                /// Where to go after signing: `jump_appid`.
                 11 jump_info: Option<super::super::JumpInfo> => "jump_info",
             }
             new(
@@ -530,7 +530,7 @@ pub mod partner {
             pub struct Terminate {
                 /// The service provider's own number of the contract.
                 0 out_contract_code: String => "out_contract_code: must",
-                /// Note on why it was terminated.
+                /// Why the repayment contract ended, in words.
                 1 contract_termination_remark: String => "contract_termination_remark: must",
             }
             new(out_contract_code: impl Into<String>, contract_termination_remark: impl Into<String>)
@@ -539,7 +539,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`Terminate`].
             pub struct TerminateResponse {
-                /// Contract to be signed while paying.
+                /// Contract to be signed while paying: `plan_id` and so on.
                 0 contract_info: Option<super::super::ContractInfo> => "contract_info",
             }
         }
@@ -581,7 +581,7 @@ pub mod partner {
                 1 appid: xinqiao_types::AppId => "appid: must",
                 /// The repaying user under the AppID in use; personal data, masked in `Debug`.
                 2 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// Repayments to schedule.
+                /// Repayments to schedule: `out_record_id`, `sub_mchid`, `sub_appid`, `repayment_amount` and so on.
                 3 schedule_items: Vec<super::super::ScheduleItem> => "schedule_items: must",
             }
             new(
@@ -595,7 +595,7 @@ pub mod partner {
         w::record! {
             /// Answer to [`CreateBatch`].
             pub struct CreateBatchResponse {
-                /// Scheduled repayments that were made.
+                /// Scheduled repayments that were made: `out_record_id`, `appid`, `sub_appid`, `contract_id` and so on.
                 0 schedule_records: Option<Vec<super::super::ScheduleRecord>> => "schedule_records",
             }
         }

@@ -127,7 +127,7 @@ w::record! {
         3 unit: String => "unit: must",
         /// The goal in words.
         4 description: Option<String> => "description",
-        /// Entries of work on the goal.
+        /// Entries of work on the goal: `objective_completion_serial_no`, `objective_id` and so on.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
@@ -186,7 +186,7 @@ w::record! {
     pub struct PayInformation {
         /// Money that the user paid back, in fen; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// State of paying back.
+        /// Paying back, such as `PAY_SUCCEED`; else still open.
         1 pay_state: String => "pay_state: must",
         /// WeChat Pay order of the charge or repayment.
         2 transaction_id: Option<String> => "transaction_id",
@@ -212,7 +212,7 @@ w::record! {
         5 amount: i64 => "amount: must",
         /// The benefit in words.
         6 description: Option<String> => "description",
-        /// Entries of use of the benefit.
+        /// Entries of use of the benefit: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
@@ -325,9 +325,9 @@ w::record! {
         0 out_card_code: String => "out_card_code: must path",
         /// Template that the card is issued from.
         1 card_template_id: String => "card_template_id: must",
-        /// Entries of work on the goal.
+        /// Entries of work on the goal: `objective_completion_serial_no`, `objective_id` and so on.
         2 objective_completion_records: Option<Vec<ObjectiveCompletionRecordItem>> => "objective_completion_records",
-        /// Entries of use of the benefit.
+        /// Entries of use of the benefit: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         3 reward_usage_records: Option<Vec<RewardUsageRecordItem>> => "reward_usage_records",
     }
     new(out_card_code: impl Into<String>, card_template_id: impl Into<String>)
@@ -385,22 +385,22 @@ w::record! {
         4 card_id: String => "card_id: must",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Period in which goals must be met.
+        /// Period in which goals must be met: `begin_time` and `end_time`.
         6 time_range: TimeRange => "time_range: must",
-        /// State of the card, such as ongoing or finished.
+        /// Card: running, ended and being settled, fulfilled or not fulfilled.
         7 state: String => "state: must",
         /// Why goals were not met, such as quitting.
         8 unfinished_reason: Option<String> => "unfinished_reason",
         /// Benefits enjoyed so far, in money; in fen.
         9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
-        /// Payment by which the user gave benefits back.
+        /// Payment by which the user gave benefits back: `pay_amount`, `pay_state`, `transaction_id` and `pay_time`.
         10 pay_information: Option<PayInformation> => "pay_information",
-        /// Goals that the user agreed to.
+        /// Goals that the user agreed to: `objective_id`, `count` and so on.
         11 objectives: Vec<Objective> => "objectives: must",
-        /// Benefits of the card.
+        /// Benefits of the card: `reward_id`, `count`, `amount`, `description` and so on.
         12 rewards: Vec<Reward> => "rewards: must",
-        /// Who invited the user to the card.
-        13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Who invited the user to the card; personal data, masked in `Debug`.
+        13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// When the user took the card; format `rfc3339`.
         14 create_time: String => "create_time: must",
     }
@@ -543,9 +543,9 @@ pub mod orders {
             20 create_time: String => "create_time: must",
             /// When the charge succeeded.
             21 pay_time: Option<String> => "pay_time",
-            /// Goals that the user agreed to.
+            /// Goals that the user agreed to: `objective_id`, `count` and so on.
             22 objectives: Option<Vec<super::ObjectiveInfo>> => "objectives",
-            /// Benefits of the card.
+            /// Benefits of the card: `reward_id`, `count`, `amount`, `description` and so on.
             23 rewards: Option<Vec<super::RewardInfo>> => "rewards",
         }
     }
@@ -617,9 +617,9 @@ pub mod orders {
         pub struct Update {
             /// Your own number of the card's order.
             0 out_order_no: String => "out_order_no: must path",
-            /// Goals that the user agreed to.
+            /// Goals that the user agreed to: `objective_id`, `count` and so on.
             1 objectives: Option<Vec<super::UpdateObjective>> => "objectives",
-            /// Benefits of the card.
+            /// Benefits of the card: `reward_id`, `count`, `amount`, `description` and so on.
             2 rewards: Option<Vec<super::UpdateReward>> => "rewards",
         }
         new(out_order_no: impl Into<String>)

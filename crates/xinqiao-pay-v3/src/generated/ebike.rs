@@ -51,8 +51,8 @@ w::record! {
     pub struct Payer {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -67,7 +67,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// Kind of discount, such as coupon or reduction.
         3 type_: Option<String> => "type",
-        /// Number of the campaign.
+        /// Number of the discount or subsidy campaign.
         4 activity_id: Option<String> => "activity_id",
         /// Face value of the coupon, in fen.
         5 amount: i64 => "amount: must",
@@ -154,7 +154,7 @@ pub mod charge {
             7 description: String => "description: must",
             /// Token of this charging session, needed for the charge.
             8 charging_token: String => "charging_token: must",
-            /// Money of the order.
+            /// Money of the order: `total` and `currency`.
             9 amount: super::Amount => "amount: must",
             /// Station, plug and times of the charging.
             10 charge_info: super::DeductTransactionChargeInfo => "charge_info: must",
@@ -182,7 +182,7 @@ pub mod charge {
     w::record! {
         /// Answer to [`DeductTransaction`].
         pub struct DeductTransactionResponse {
-            /// Whether the charge was accepted.
+            /// Whether the charge was taken on; look it up for the outcome.
             0 accept_state: String => "accept_state: must",
             /// When the order was made.
             1 create_time: Option<String> => "create_time",
@@ -257,7 +257,7 @@ pub mod charge {
             12 contract_id: String => "contract_id: must",
             /// The paying user: id, payment code or identity limits.
             13 payer: Option<super::Payer> => "payer",
-            /// Money of the order.
+            /// Money of the order: `total`, `currency`, `payer_total` and `discount_total`.
             14 amount: super::AmountInfo => "amount: must",
             /// Facts about the device, such as id and IP.
             15 device_info: super::DeviceInfo => "device_info: must",
@@ -356,7 +356,7 @@ pub mod charge {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// Contract that authorizes the charges.
             3 contract_id: Option<String> => "contract_id",
-            /// State of the contract, such as in force or deleted.
+            /// Contract: `SIGNED` and in force, or deleted.
             4 contract_state: String => "contract_state: must",
         }
     }
@@ -468,7 +468,7 @@ pub mod charge {
                 2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
                 /// Contract that authorizes the charges.
                 3 contract_id: Option<String> => "contract_id",
-                /// State of the contract, such as in force or deleted.
+                /// Contract: `SIGNED` and in force, or deleted.
                 4 contract_state: String => "contract_state: must",
             }
         }

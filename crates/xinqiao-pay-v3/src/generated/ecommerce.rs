@@ -68,9 +68,9 @@ w::record! {
     pub struct Agreement {
         /// Identifies which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
-        /// Edition of the agreement.
+        /// Edition of the agreement that was signed.
         1 agreement_version: String => "agreement_version: must",
-        /// Who signed it.
+        /// Party with whom the sub-merchant signed.
         2 sign_organization: String => "sign_organization: must",
         /// When it was signed; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
@@ -164,7 +164,7 @@ w::record! {
     pub struct BusinessLicenseInfo {
         /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2390` `CERTIFICATE_TYPE_2391` `CERTIFICATE_TYPE_2392` `CERTIFICATE_TYPE_2393` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` ….
         0 cert_type: Option<CertType> => "cert_type",
-        /// Kind of licence.
+        /// Kind of licence, such as business licence or registration certificate.
         1 business_license_type: Option<String> => "business_license_type",
         /// Registration number on the licence, 18 or 15 characters; such as `123456789012345678`.
         2 business_license_number: Option<String> => "business_license_number",
@@ -271,7 +271,7 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `ecommerce::combine_papay::contracts::Get`.
     pub struct ContractTerminateInfo {
-        /// When the contract ended; format `rfc3339`.
+        /// When the contract ended; absent while in force; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
         /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
@@ -319,7 +319,7 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// Price of one piece, in fen.
         3 unit_price: f64 => "unit_price: must",
@@ -798,8 +798,8 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
@@ -876,7 +876,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of account.
+    /// Accounts of the bill; only `ALL`.
     ///
     /// What `account_type` of `ecommerce::GetFundFlowBill` may be.
     pub enum AccountType {
@@ -1312,7 +1312,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the user has signed.
+    /// Signing by the sub-merchant: `UNSIGNED`, `SIGNED`, or `NOT_SIGNABLE` yet.
     ///
     /// What `sign_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `sign_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
     pub enum SignState {
@@ -1420,7 +1420,7 @@ w::record! {
         3 applyment_state_desc: String => "applyment_state_desc: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Whether the user has signed; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
+        /// Signing by the sub-merchant: `UNSIGNED`, `SIGNED`, or `NOT_SIGNABLE` yet; one of `UNSIGNED` `SIGNED` `NOT_SIGNABLE`.
         5 sign_state: Option<SignState> => "sign_state",
         /// Link where the super administrator signs.
         6 sign_url: Option<String> => "sign_url",
@@ -1498,7 +1498,7 @@ w::record! {
     pub struct GetFundFlowBill {
         /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
         0 bill_date: String => "bill_date: must query",
-        /// Kind of account; one of `ALL`.
+        /// Accounts of the bill; only `ALL`; one of `ALL`.
         1 account_type: AccountType => "account_type: must query",
         /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
         2 tar_type: Option<TarType> => "tar_type: query",
@@ -1518,7 +1518,7 @@ w::record! {
     pub struct GetFundFlowBillResponse {
         /// Into how many files the bill is cut.
         0 download_bill_count: i64 => "download_bill_count: must",
-        /// Download facts of every slice.
+        /// Download facts of every slice: `bill_sequence`, `hash_type`, `hash_value`, `download_url` and so on.
         1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
@@ -1653,7 +1653,7 @@ w::record! {
         10 authorize_letter_copy: Option<String> => "authorize_letter_copy",
         /// Beneficial owners, at most 4, companies only.
         11 ubo_info_list: Option<Vec<AccountHostingApplymentUboInfo>> => "ubo_info_list",
-        /// Bank account that receives the money.
+        /// Bank account that receives the money: `bank_account_type`, `account_name`, `account_number` and so on.
         12 account_info: HostingApplymentAccountInfo => "account_info: must",
         /// The super administrator, who gets messages and signs.
         13 contact_info: HostingApplymentContactInfo => "contact_info: must",
@@ -1764,13 +1764,13 @@ w::record! {
         11 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// Whether the legal person is also the beneficial owner; for companies.
         12 owner: Option<bool> => "owner",
-        /// Bank account that receives the money.
+        /// Bank account that receives the money: `bank_account_type`, `account_name`, `account_number` and so on.
         13 account_info: AccountInfo => "account_info: must",
         /// The super administrator, who gets messages and signs.
         14 contact_info: ContactInfo => "contact_info: must",
         /// Where the merchant sells: store, official account, mini program, app, site.
         15 sales_scene_info: SalesSceneInfo => "sales_scene_info: must",
-        /// Settlement rule and industry.
+        /// Settlement rule and industry: `settlement_id` and `qualification_type`.
         16 settlement_info: Option<SettlementInfo> => "settlement_info",
         /// Photos of special licences that the industry requires, as media handles.
         17 qualifications: Option<Vec<String>> => "qualifications",
@@ -2066,7 +2066,7 @@ pub mod combine_papay {
                 6 contract_state: String => "contract_state: must",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// When the user signed; format `rfc3339`.
+                /// When the user signed; absent before; format `rfc3339`.
                 8 contract_signed_time: String => "contract_signed_time: must",
                 /// When the contract runs out; format `rfc3339`.
                 9 contract_expired_time: String => "contract_expired_time: must",
@@ -2640,8 +2640,8 @@ pub mod individual_contracts {
             1 auth_state: super::AuthState => "auth_state: must",
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id",
-            /// Individual seller's id under the AppID.
-            3 individual_openid: Option<xinqiao_types::OpenId> => "individual_openid",
+            /// Individual seller's id under the AppID; personal data, masked in `Debug`.
+            3 individual_openid: Option<xinqiao_types::OpenId> => "individual_openid: masked",
             /// Scope and token of the real-name authorisation.
             4 real_name_auth_result: Option<super::RealNameAuthResult> => "real_name_auth_result",
         }
@@ -2884,7 +2884,7 @@ pub mod mch_transfer {
         pub struct ApplyAuthorization {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Agreements the sub-merchant has signed.
+            /// Agreements the sub-merchant has signed: `agreement_code`, `agreement_version`, `sign_organization` and so on.
             1 agreement_list: Vec<super::Agreement> => "agreement_list: must",
         }
         new(sub_mchid: impl Into<xinqiao_types::MchId>, agreement_list: Vec<super::Agreement>)
@@ -2895,7 +2895,7 @@ pub mod mch_transfer {
         pub struct ApplyAuthorizationResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Whether the sub-merchant lets the platform transfer.
+            /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
             1 authorization_state: String => "authorization_state: must",
             /// When the platform accepted it; format `rfc3339`.
             2 accept_time: String => "accept_time: must",
@@ -3070,7 +3070,7 @@ pub mod mch_transfer {
         pub struct GetAuthorizationResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Whether the sub-merchant lets the platform transfer.
+            /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
             1 authorization_state: String => "authorization_state: must",
             /// When it was granted; format `rfc3339`.
             2 authorize_time: Option<String> => "authorize_time",
@@ -3448,11 +3448,11 @@ pub mod refunds {
             2 return_amount: xinqiao_types::Fen => "return_amount: must",
             /// Merchant that pays.
             3 payer_mchid: xinqiao_types::MchId => "payer_mchid: must",
-            /// Kind of account from which the money goes.
+            /// Kind of account from which the money goes, such as basic or operation.
             4 payer_account: String => "payer_account: must",
-            /// Merchant that receives.
+            /// Merchant number of who receives.
             5 payee_mchid: xinqiao_types::MchId => "payee_mchid: must",
-            /// Account that receives.
+            /// Account that receives, partly hidden.
             6 payee_account: String => "payee_account: must",
             /// Pay-back: `SUCCESS`, `FAILED` or `PROCESSING`.
             7 result: String => "result: must",
@@ -3780,7 +3780,7 @@ pub mod subsidies {
             5 amount: xinqiao_types::Fen => "amount: must",
             /// WeChat Pay's number for the subsidy.
             6 subsidy_id: Option<String> => "subsidy_id",
-            /// Accounts that return the subsidy.
+            /// Accounts that return the subsidy: `account` and `amount`.
             7 from: Option<Vec<super::ReturnFrom>> => "from",
         }
         new(

@@ -54,8 +54,8 @@ w::record! {
     pub struct Payer {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must masked",
     }
 }
 
@@ -72,7 +72,7 @@ w::record! {
         3 type_: String => "type: must",
         /// Face value of the coupon, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Stock or campaign of the discount.
+        /// Stock that the coupon belongs to.
         5 stock_id: Option<String> => "stock_id",
         /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
@@ -111,12 +111,12 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Template of the contract.
+        /// Template of the debit contract, given on opening the product.
         4 plan_id: String => "plan_id: must",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        6 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        6 sub_openid: xinqiao_types::OpenId => "sub_openid: must masked",
         /// The contract that was found, with its state.
         7 contract_information: ContractInformation => "contract_information: must",
     }
@@ -162,9 +162,9 @@ w::record! {
         8 goods_tag: Option<String> => "goods_tag",
         /// Scene, such as `EDUCATION_PERIOD`.
         9 trade_scene: String => "trade_scene: must",
-        /// Money of the order and its currency.
+        /// Money of the order and its currency: `total`, `currency` and so on.
         10 amount: Amount => "amount: must",
-        /// Device at the merchant; needed according to the documentation.
+        /// Device at the merchant: `device_id` and `device_ip`; needed according to the documentation.
         11 device_information: Option<DeviceInformation> => "device_information",
     }
     new(
@@ -236,7 +236,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: Option<String> => "transaction_id",
-        /// State of the charge, such as success or failure.
+        /// Charge: `SUCCESS`, `PAY_FAIL`, `ACCEPT` taken on, `REFUND`.
         6 trade_state: String => "trade_state: must",
         /// State in words for people; programs branch on `trade_state`.
         7 trade_state_description: String => "trade_state_description: must",
@@ -248,9 +248,9 @@ w::record! {
         10 success_time: Option<String> => "success_time",
         /// The paying user: id, payment code or identity limits.
         11 payer: Option<Payer> => "payer",
-        /// Money of the order and its currency.
+        /// Money of the order and its currency: `total`, `currency` and so on.
         12 amount: AmountInfo => "amount: must",
-        /// Device at the merchant.
+        /// Device at the merchant: `device_id` and `device_ip`.
         13 device_information: Option<DeviceInformationItem> => "device_information",
         /// Discounts that applied, one entry each; absent without discounts.
         14 promotion_detail: Option<Vec<PromotionDetail>> => "promotion_detail",
@@ -331,10 +331,10 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must query",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
-        /// Template of the contract.
+        /// Template of the debit contract, given on opening the product.
         4 plan_id: String => "plan_id: must query",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query masked",
         /// State: `ADD` signed, `DELETE` terminated; one of `ADD` `DELETE`.
         6 contract_status: Option<ContractStatus> => "contract_status: query",
         /// Page size; such as `20`.
@@ -359,7 +359,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListUserContracts`].
     pub struct ListUserContractsResponse {
-        /// Contracts of the user.
+        /// Contracts of the user: `sp_mchid`, `sub_mchid`, `appid`, `sub_appid` and so on.
         0 data: Vec<UserContract> => "data: must",
         /// Page number, counted from 0.
         1 offset: i64 => "offset: must",
@@ -387,6 +387,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListUserContracts,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserContract
 }
 
 w::record! {
@@ -498,12 +513,12 @@ pub mod contracts {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// Template of the contract.
+            /// Template of the debit contract, given on opening the product.
             4 plan_id: String => "plan_id: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            6 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            6 sub_openid: xinqiao_types::OpenId => "sub_openid: must masked",
             /// The contract that was found, with its state.
             7 contract_information: super::ContractInformation => "contract_information: must",
         }
@@ -542,12 +557,12 @@ pub mod contracts {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// Template of the contract.
+            /// Template of the debit contract, given on opening the product.
             3 plan_id: String => "plan_id: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// The user's account at the merchant; such as `20250330tony`.
             6 user_id: String => "user_id: must",
             /// Day of the first charge; later ones follow the period; format `yyyy-MM-dd`; such as `2025-03-19`.
@@ -573,9 +588,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// Token handed to the signing Mini Program; `presign_token` on the wire.
+            /// Token handed to the signing Mini Program; a secret, masked in `Debug`; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 

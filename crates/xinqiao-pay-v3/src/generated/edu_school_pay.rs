@@ -95,8 +95,8 @@ w::record! {
     pub struct Payer {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must masked",
     }
 }
 
@@ -202,13 +202,13 @@ w::record! {
         7 attach: Option<String> => "attach",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         8 goods_tag: Option<String> => "goods_tag",
-        /// Money of the order and its currency.
+        /// Money of the order and its currency: `total`, `currency` and so on.
         9 amount: Amount => "amount: must",
-        /// Where and when it is spent; needed according to the documentation.
+        /// Where and when it is spent: `start_time`, `school_id` and `scene_type`; needed according to the documentation.
         10 scene_info: Option<SceneInfo> => "scene_info",
         /// Facts about the device, such as id and IP; needed according to the documentation.
         11 device_info: Option<DeviceInfo> => "device_info",
-        /// Settlement options such as splitting.
+        /// Settlement options such as splitting: `profit_sharing` and `subsidy_amount`.
         12 settle_info: Option<SettleInfo> => "settle_info",
         /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         13 notify_url: String => "notify_url: must",
@@ -263,7 +263,7 @@ w::record! {
         11 success_time: Option<String> => "success_time",
         /// The paying user: id, payment code or identity limits.
         12 payer: Option<Payer> => "payer",
-        /// Money of the order and its currency.
+        /// Money of the order and its currency: `total`, `currency` and so on.
         13 amount: AmountInfo => "amount: must",
         /// Facts about the device, such as id and IP.
         14 device_info: Option<DeductTransactionDeviceInfo> => "device_info",
@@ -452,7 +452,7 @@ pub mod contracts {
             6 contract_mode: Option<String> => "contract_mode",
             /// Whether to fall back to plain signing: `true` yes.
             7 downgrade_default_contract: Option<bool> => "downgrade_default_contract",
-            /// Identity of the student.
+            /// Identity of the student: `real_name`, `id_card_number` and `credential_type`.
             8 identity: Option<super::Identity> => "identity",
             /// Bank card to sign with; for `LIMIT_BANK_CARD`.
             9 bank_card: Option<super::BankCard> => "bank_card",
@@ -472,9 +472,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// Token handed to the signing Mini Program; `presign_token` on the wire.
+            /// Token handed to the signing Mini Program; a secret, masked in `Debug`; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 
@@ -614,7 +614,7 @@ pub mod users {
     w::record! {
         /// Answer to [`ListContracts`].
         pub struct ListContractsResponse {
-            /// Contracts of the user.
+            /// Contracts of the user: `mchid`, `appid`, `plan_id`, `out_contract_code` and so on.
             0 data: Vec<super::Contract> => "data: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must",
@@ -622,7 +622,7 @@ pub mod users {
             2 limit: i64 => "limit: must",
             /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
-            /// Links to this page and its neighbors.
+            /// Links to this page and its neighbors: `next`, `prev` and `self`.
             4 links: super::Link => "links: must",
         }
     }
@@ -644,5 +644,20 @@ pub mod users {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListContracts,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Contract
     }
 }

@@ -8,11 +8,11 @@ w::record! {
     pub struct Order {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// WeChat id of the student under the given AppID.
-        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+        /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
         /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// Number of the benefit.
+        /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
         /// When the student used the benefit.
         4 create_time: String => "create_time: must",
@@ -33,11 +33,11 @@ w::record! {
     pub struct CreateOrder {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// WeChat id of the student under the given AppID.
-        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid",
+        /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid: masked",
         /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// Number of the benefit.
+        /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
         /// When the student used the benefit.
         4 create_time: String => "create_time: must",
@@ -55,11 +55,11 @@ w::record! {
     pub struct CreateOrderResponse {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// WeChat id of the student under the given AppID.
-        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+        /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+        1 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
         /// QQ number of the student.
         2 qq: Option<String> => "qq",
-        /// Number of the benefit.
+        /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
         /// When the student used the benefit.
         4 create_time: String => "create_time: must",
@@ -99,8 +99,8 @@ w::record! {
     pub struct ListOrders {
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         0 appid: xinqiao_types::AppId => "appid: must query",
-        /// WeChat id of the student under the given AppID.
-        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid: query",
+        /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+        1 wechat_openid: Option<xinqiao_types::OpenId> => "wechat_openid: query masked",
         /// QQ number of the student.
         2 qq: Option<String> => "qq: query",
         /// Page number, counted from 0.
@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrders`].
     pub struct ListOrdersResponse {
-        /// Orders of benefits used by the user.
+        /// Orders of benefits used by the user: `appid`, `wechat_openid`, `qq`, `right_id` and so on.
         0 data: Vec<Order> => "data: must",
         /// All matching records, for paging.
         1 total_count: i64 => "total_count: must",
@@ -146,6 +146,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrders,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Order
+}
+
 /// Student status (学生身份查询): `pay_v3.edu_star.users`.
 pub mod users {
     use xinqiao_wire as w;
@@ -173,8 +188,8 @@ pub mod users {
             0 education_star_student: bool => "education_star_student: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// WeChat id of the student under the given AppID.
-            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+            /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
             /// QQ number of the student.
             3 qq: String => "qq: must",
             /// When the student was verified.
@@ -209,8 +224,8 @@ pub mod users {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/assets/img/common/edu/edu-star/chapter2_3.png>.
         /// * Catalog: `pay_v3.edu_star.users.get_openid`.
         pub struct GetOpenid {
-            /// WeChat id of the student under the given AppID.
-            0 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must path",
+            /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+            0 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must path masked",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must query",
         }
@@ -224,8 +239,8 @@ pub mod users {
             0 education_star_student: bool => "education_star_student: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// WeChat id of the student under the given AppID.
-            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must",
+            /// WeChat id of the student under the given AppID; personal data, masked in `Debug`.
+            2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
             /// QQ number of the student.
             3 qq: Option<String> => "qq",
             /// When the student was verified.

@@ -40,11 +40,11 @@ w::record! {
         2 hall_code: Option<String> => "hall_code",
         /// Merchant that owns the marketing hall.
         3 hall_belong_mch_id: Option<xinqiao_types::MchId> => "hall_belong_mch_id",
-        /// Card for which it was given.
+        /// Membership card through which the coupon was given.
         4 card_id: Option<String> => "card_id",
         /// Code of the user's member card.
         5 code: Option<String> => "code",
-        /// Number of the activity.
+        /// Campaign through which the coupon was given.
         6 activity_id: Option<String> => "activity_id",
     }
 }
@@ -54,7 +54,7 @@ w::record! {
     pub struct BankTransferInfo {
         /// Bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
-        /// Text on the bank transfer.
+        /// Text on the bank transfer, to match the money.
         1 memo: Option<String> => "memo",
         /// When it was returned; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
@@ -128,7 +128,7 @@ w::record! {
         1 consume_mchid: xinqiao_types::MchId => "consume_mchid: must",
         /// Order in which it was used.
         2 transaction_id: String => "transaction_id: must",
-        /// Items it was used for.
+        /// Items it was used for: `goods_id`, `quantity`, `price` and `discount_amount`.
         3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
     }
 }
@@ -148,7 +148,7 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of `pay_v3.notify.pa_pay_entrust`; `contract_terminate_info` of `pay_v3.notify.pa_pay_insurance_entrust`.
     pub struct ContractTerminateInfo {
-        /// When the contract ended; format `rfc3339`.
+        /// When the contract ended; absent while in force; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
         /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
@@ -174,9 +174,9 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// Whether the charge is booked, done or lapsed.
+        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
         2 schedule_state: String => "schedule_state: must",
-        /// Amount that has been booked for charging.
+        /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
         4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
@@ -234,9 +234,9 @@ w::record! {
     pub struct FapiaoInformation {
         /// The merchant's number for the invoice.
         0 fapiao_id: String => "fapiao_id: must",
-        /// Issued, being reversed, reversed ….
+        /// Invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED` or `REVERSED`.
         1 fapiao_status: String => "fapiao_status: must",
-        /// Whether the invoice is in the user's wallet.
+        /// Invoice card: `INSERTED` into the user's wallet, or `DISCARDED`.
         2 card_status: String => "card_status: must",
     }
 }
@@ -244,7 +244,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `events::ConsumeInformation`.
     pub struct GoodsDetail {
-        /// Code of the item.
+        /// Item it was used for, by the merchant's code.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -298,7 +298,7 @@ w::record! {
         3 unit: String => "unit: must",
         /// Goal in words.
         4 description: Option<String> => "description",
-        /// Records of progress towards the goal.
+        /// Records of progress towards the goal: `objective_completion_serial_no`, `objective_id` and so on.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
     }
 }
@@ -312,7 +312,7 @@ w::record! {
         1 objective_id: String => "objective_id: must",
         /// When it was done; format `rfc3339`.
         2 completion_time: String => "completion_time: must",
-        /// Whether progress is added or taken back.
+        /// `INCREASE` adds progress, `DECREASE` takes it back, as after a refund.
         3 completion_type: String => "completion_type: must",
         /// Amount of progress.
         4 completion_count: i64 => "completion_count: must",
@@ -340,7 +340,7 @@ w::record! {
         5 parking_name: String => "parking_name: must",
         /// Charged time, in seconds; in s.
         6 charging_duration: i64 => "charging_duration: must",
-        /// Device at the gate.
+        /// Device at the gate that the car passed.
         7 device_id: Option<String> => "device_id",
     }
 }
@@ -388,17 +388,17 @@ w::record! {
 w::record! {
     /// `payer` of `pay_v3.notify.partner_transaction`.
     pub struct PartnerTransactionPayer {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.partner_transaction`; an item of `promotion_detail` in `pay_v3.notify.transaction`; and 1 more.
     pub struct TransactionPromotionDetail {
-        /// Number of the user's coupon.
+        /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
         /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
@@ -408,7 +408,7 @@ w::record! {
         3 type_: String => "type: must",
         /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Batch of the coupon.
+        /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
         /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
@@ -429,7 +429,7 @@ w::record! {
     pub struct PayInformation {
         /// Charged amount, in fen; in fen.
         0 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// Whether the charge is open or paid.
+        /// Charge, such as `PAY_SUCCEED`; else still open.
         1 pay_state: String => "pay_state: must",
         /// WeChat Pay's number of the charge.
         2 transaction_id: Option<String> => "transaction_id",
@@ -443,8 +443,8 @@ w::record! {
     pub struct Payer {
         /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: xinqiao_types::OpenId => "sub_openid: must masked",
     }
 }
 
@@ -477,7 +477,7 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.education_transaction`.
     pub struct PromotionDetail {
-        /// Number of the user's coupon.
+        /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
         /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
@@ -487,7 +487,7 @@ w::record! {
         3 type_: String => "type: must",
         /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Batch of the coupon.
+        /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
         /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
@@ -522,7 +522,7 @@ w::record! {
     pub struct QrRechargeInfo {
         /// Id of the person who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Role of the payer: legal person, employee ….
+        /// Who scanned and paid, such as `ADMIN`; else legal person or employee.
         1 employee_type: Option<String> => "employee_type",
     }
 }
@@ -568,7 +568,7 @@ w::record! {
         5 amount: i64 => "amount: must",
         /// Reward in words.
         6 description: Option<String> => "description",
-        /// Records of use.
+        /// Records of use: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
     }
 }
@@ -582,7 +582,7 @@ w::record! {
         1 reward_id: String => "reward_id: must",
         /// When it was used; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
-        /// Whether use is added or taken back.
+        /// `INCREASE` uses the reward, `DECREASE` takes it back.
         3 usage_type: String => "usage_type: must",
         /// How many were used.
         4 usage_count: i64 => "usage_count: must",
@@ -620,9 +620,9 @@ w::record! {
     pub struct SignedDetail {
         /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// What this charge is called.
+        /// What this charge is called, shown to the user.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// Whether this charge is unused, in use or done.
+        /// This charge, such as `NOT_USED`; else in use or done.
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
@@ -662,8 +662,8 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`.
-        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`; personal data, masked in `Debug`.
+        3 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// The merchant's number for the sub-order.
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
@@ -722,9 +722,9 @@ w::record! {
 w::record! {
     /// `user_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct UserInformation {
-        /// Standard items with values.
+        /// Standard items with values: `name` and `value`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// Merchant's own items with choices.
+        /// Merchant's own items with choices: `name` and `user_chosen_values`.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -732,7 +732,7 @@ w::record! {
 w::record! {
     /// `valid_date_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct ValidDateInformation {
-        /// Permanent, fixed period, or days after taking.
+        /// `PERMANENT`, a fixed period, or days after taking.
         0 type_: String => "type: must",
         /// From when the card is valid; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
@@ -748,15 +748,15 @@ w::record! {
     pub struct VehicleTransactionPayer {
         /// The user's id under that AppID; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in `pay_v3.notify.vehicle_transaction`.
     pub struct TransactionPromotionDetailInfo {
-        /// Number of the user's coupon.
+        /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
         /// What the discount is called; such as `单品惠-6`.
         1 name: Option<String> => "name",
@@ -766,7 +766,7 @@ w::record! {
         3 type_: Option<String> => "type",
         /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Batch of the coupon.
+        /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
         /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
@@ -796,7 +796,7 @@ pub mod notify {
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
             /// Code of the user's own card.
             2 user_card_code: String => "user_card_code: must",
-            /// Number of the card.
+            /// Number of the card template, returned when it was made.
             3 card_id: String => "card_id: must",
             /// Brand that issued the card.
             4 brand_id: String => "brand_id: must",
@@ -808,9 +808,9 @@ pub mod notify {
             7 deduct_points: i64 => "deduct_points: must",
             /// Product coupon that was given.
             8 product_coupon_id: String => "product_coupon_id: must",
-            /// Kind of the coupon's batch.
+            /// Whether the coupon is for one use or several.
             9 product_coupon_stock_type: String => "product_coupon_stock_type: must",
-            /// Batch of the coupon.
+            /// Batch of the coupon, returned when it was made.
             10 stock_id: String => "stock_id: must",
         }
     }
@@ -823,13 +823,13 @@ pub mod notify {
         pub struct BrandPartnerCardMemberUserCard {
             /// Code of the user's own card.
             0 user_card_code: String => "user_card_code: must",
-            /// Number of the card.
+            /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
             /// Brand that issued the card.
             2 brand_id: String => "brand_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Kind of card.
+            /// Kind of card: `NORMAL`, `PURCHASE` (paid) or `BALANCE` (stored value).
             4 card_type: String => "card_type: must",
             /// Colour of the card.
             5 card_color: String => "card_color: must",
@@ -837,17 +837,17 @@ pub mod notify {
             6 card_picture_url: String => "card_picture_url: must",
             /// User's phone number, encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
-            /// Member's level.
+            /// The member's level by name.
             8 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// When the user took the card; format `rfc3339`.
             10 pickup_time: String => "pickup_time: must",
-            /// What the user filled in.
+            /// What the user filled in: `common_field_list` and `custom_field_list`.
             11 user_information: Option<super::UserInformation> => "user_information",
             /// Private text that came with it.
             12 attach: Option<String> => "attach",
-            /// Whether the card is valid, e.g. active or invalid.
+            /// The user's card: `UNACTIVATED`, `EFFECTIVE`, `EXPIRED` or `INVALID`.
             13 user_card_state: String => "user_card_state: must",
             /// Why the card became invalid.
             14 invalid_reason: Option<String> => "invalid_reason",
@@ -868,7 +868,7 @@ pub mod notify {
         pub struct BrandPartnerCardMemberUserPoint {
             /// Code of the user's own card.
             0 user_card_code: String => "user_card_code: must",
-            /// Number of the card.
+            /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
             /// Brand that issued the card.
             2 brand_id: String => "brand_id: must",
@@ -910,7 +910,7 @@ pub mod notify {
         pub struct Complaint {
             /// Complaint that changed.
             0 complaint_id: String => "complaint_id: must",
-            /// What happened: new complaint, user message, withdrawal ….
+            /// What happened, such as `CREATE_COMPLAINT`, `CONTINUE_COMPLAINT` or `USER_RESPONSE`.
             1 action_type: String => "action_type: must",
         }
     }
@@ -928,11 +928,11 @@ pub mod notify {
             2 out_card_code: String => "out_card_code: must",
             /// Template of the discount card.
             3 card_template_id: String => "card_template_id: must",
-            /// Number of the card.
+            /// Number of the card template, returned when it was made.
             4 card_id: String => "card_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Period of the agreement.
+            /// Period of the agreement: `end_time` and so on.
             6 time_range: Option<super::TimeRange> => "time_range",
             /// State of the card: running, ended, fulfilled, not fulfilled ….
             7 state: String => "state: must",
@@ -942,12 +942,12 @@ pub mod notify {
             9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
             /// Charge: amount, state, time.
             10 pay_information: Option<super::PayInformation> => "pay_information",
-            /// Goals of the user and their records.
+            /// Goals of the user and their records: `objective_id`, `name`, `count`, `unit` and so on.
             11 objectives: Option<Vec<super::Objective>> => "objectives",
-            /// Rewards of the user and their use.
+            /// Rewards of the user and their use: `reward_id`, `name`, `count_type`, `count` and so on.
             12 rewards: Option<Vec<super::Reward>> => "rewards",
-            /// Id of the user who invited.
-            13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+            /// Id of the user who invited; personal data, masked in `Debug`.
+            13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
             /// When it was made; format `rfc3339`.
             14 create_time: Option<String> => "create_time",
         }
@@ -1041,7 +1041,7 @@ pub mod notify {
             1 fapiao_apply_id: String => "fapiao_apply_id: must",
             /// When the invoice was asked for; format `rfc3339`.
             2 apply_time: Option<String> => "apply_time",
-            /// Number and state of every invoice.
+            /// Number and state of every invoice: `fapiao_id`, `fapiao_status` and `card_status`.
             3 fapiao_information: Option<Vec<super::FapiaoInformation>> => "fapiao_information",
         }
     }
@@ -1058,7 +1058,7 @@ pub mod notify {
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Code of the authorisation.
             2 code: String => "code: must",
-            /// How the user authorised the business circle.
+            /// How the user authorised the business circle, such as `REGISTERED_MODE`.
             3 auth_type: String => "auth_type: must",
         }
     }
@@ -1071,7 +1071,7 @@ pub mod notify {
         pub struct MallRefund {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Name of the business circle.
+            /// Name of the business circle, shown to the user.
             1 merchant_name: String => "merchant_name: must",
             /// Shop in the business circle.
             2 shop_name: String => "shop_name: must",
@@ -1102,7 +1102,7 @@ pub mod notify {
         pub struct MallTransaction {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Name of the business circle.
+            /// Name of the business circle, shown to the user.
             1 merchant_name: Option<String> => "merchant_name",
             /// Shop in the business circle.
             2 shop_name: Option<String> => "shop_name",
@@ -1120,7 +1120,7 @@ pub mod notify {
             8 time_end: Option<String> => "time_end",
             /// Marks points the user claimed by hand; absent when pushed automatically.
             9 commit_tag: Option<String> => "commit_tag",
-            /// How the user authorised the business circle.
+            /// How the user authorised the business circle, such as `REGISTERED_MODE`.
             10 auth_type: Option<String> => "auth_type",
             /// Code of the authorisation.
             11 code: Option<String> => "code",
@@ -1135,9 +1135,9 @@ pub mod notify {
         pub struct MarketingBusiFavorCoupon {
             /// `EVENT_TYPE_BUSICOUPON_SEND` when a coupon is given.
             0 event_type: String => "event_type: must",
-            /// Code of the user's coupon.
+            /// Code of the user's coupon, to redeem it.
             1 coupon_code: String => "coupon_code: must",
-            /// Batch of the coupon.
+            /// Batch of the coupon, returned when it was made.
             2 stock_id: String => "stock_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1145,9 +1145,9 @@ pub mod notify {
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
             /// When it was given; format `rfc3339`.
             5 send_time: String => "send_time: must",
-            /// Channel through which it was given.
+            /// Channel: `BUSICOUPON_SEND_CHANNEL_` followed by `MINIAPP`, `API`, `PAYGIFT`, `H5`, `FTOF` and so on.
             6 send_channel: String => "send_channel: must",
-            /// Merchant that gave it.
+            /// Merchant ID that gave the coupon.
             7 send_merchant: String => "send_merchant: must",
             /// Extra facts that depend on the channel.
             8 attach_info: Option<super::AttachInfo> => "attach_info",
@@ -1160,19 +1160,19 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012285250>.
         /// * Catalog: `pay_v3.notify.marketing_favor_coupon`.
         pub struct MarketingFavorCoupon {
-            /// Number of the user's coupon.
+            /// Number of the one coupon that the user holds.
             0 coupon_id: String => "coupon_id: must",
-            /// Batch of the coupon.
+            /// Batch of the coupon, returned when it was made.
             1 stock_id: String => "stock_id: must",
             /// Merchant that made the batch.
             2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
-            /// What the coupon is called.
+            /// Name of the cash coupon, as on its face.
             3 coupon_name: String => "coupon_name: must",
             /// `NORMAL` amount off, `CUT_TO` down to a price.
             4 coupon_type: String => "coupon_type: must",
             /// `SENDED`, `USED` or `EXPIRED`.
             5 status: String => "status: must",
-            /// Terms in words.
+            /// Terms of use, shown to the user.
             6 description: String => "description: must",
             /// From when it can be used; format `rfc3339`.
             7 available_begin_time: String => "available_begin_time: must",
@@ -1183,12 +1183,12 @@ pub mod notify {
             /// Whether it is for certain items only; `singleitem` on the wire.
             #[doc(alias = "singleitem")]
             10 single_item: bool => "singleitem: must",
-            /// Rule for single items; `singleitem_discount_off` on the wire.
+            /// Rule for single items: `single_price_max`; `singleitem_discount_off` on the wire.
             #[doc(alias = "singleitem_discount_off")]
             11 single_item_discount_off: Option<super::SingleItemDiscountOff> => "singleitem_discount_off",
-            /// Rule for cutting the price down.
+            /// Rule for cutting the price down: `cut_to_price` and `max_price`.
             12 discount_to: Option<super::DiscountTo> => "discount_to",
-            /// Value and threshold of the coupon.
+            /// Value and threshold of the coupon: `coupon_amount` and `transaction_minimum`.
             13 normal_coupon_information: Option<super::NormalCouponInformation> => "normal_coupon_information",
             /// Use of the coupon: time, merchant, order.
             14 consume_information: Option<super::ConsumeInformation> => "consume_information",
@@ -1202,9 +1202,9 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v3.notify.marketing_member_card`.
         pub struct MarketingMemberCard {
-            /// Taken, activated or managed by the user.
+            /// What the user did, such as `MEMBER_CARD_ACTIVATE`; else taking or managing the card.
             0 event_type: String => "event_type: must",
-            /// Number of the card.
+            /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
             /// Code of the user's card.
             2 code: Option<String> => "code",
@@ -1212,7 +1212,7 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// The user's id across an open-platform account; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// How the card was activated.
+            /// Where the card was activated, such as after paying or by scanning.
             5 activate_scene: Option<String> => "activate_scene",
             /// Merchant's channel mark, returned unchanged.
             6 outer_str: Option<String> => "outer_str",
@@ -1229,11 +1229,11 @@ pub mod notify {
         pub struct MarketingPartnerDeliveryPlan {
             /// Number of the delivery plan.
             0 plan_id: String => "plan_id: must",
-            /// State of the delivery plan.
+            /// Delivery plan: `CREATED`, `DELIVERING`, `PAUSED`, `TERMINATED` or `EXPIRED`.
             1 plan_state: String => "plan_state: must",
-            /// How the review stands.
+            /// Review: `PROCESSING`, `PASSED` or `REJECTED`.
             2 audit_state: Option<String> => "audit_state",
-            /// Why it changed.
+            /// Why the delivery plan changed, such as no budget left.
             3 change_reason: Option<String> => "change_reason",
             /// Latest change; format `rfc3339`.
             4 modify_time: String => "modify_time: must",
@@ -1281,9 +1281,9 @@ pub mod notify {
             3 batch_status: String => "batch_status: must",
             /// Sum in total, in fen; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// How many entries in total.
+            /// How many transfers the batch has in total.
             5 total_num: i64 => "total_num: must",
-            /// Why it was closed; only when closed.
+            /// Why it was closed, such as `OVERDUE_CLOSE`; only when closed.
             6 close_reason: String => "close_reason: must",
             /// Last change of the record, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             7 update_time: String => "update_time: must",
@@ -1306,7 +1306,7 @@ pub mod notify {
             3 batch_status: String => "batch_status: must",
             /// Sum in total, in fen; in fen.
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// How many entries in total.
+            /// How many transfers the batch has in total.
             5 total_num: i64 => "total_num: must",
             /// Sum of the transfers that succeeded, in fen; in fen.
             6 success_amount: xinqiao_types::Fen => "success_amount: must",
@@ -1343,7 +1343,7 @@ pub mod notify {
             6 update_time: String => "update_time: must",
             /// When the transfer was accepted; format `rfc3339`.
             7 create_time: String => "create_time: must",
-            /// Code of the failure; only when it failed.
+            /// Code of the failure, such as `ACCOUNT_FROZEN`; only when it failed.
             8 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1378,7 +1378,7 @@ pub mod notify {
             10 update_time: String => "update_time: must",
             /// When the transfer was accepted; format `rfc3339`.
             11 create_time: String => "create_time: must",
-            /// Code of the failure; only when it failed.
+            /// Code of the failure, such as `ACCOUNT_FROZEN`; only when it failed.
             12 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -1400,7 +1400,7 @@ pub mod notify {
             4 contract_id: String => "contract_id: must",
             /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             5 contract_state: String => "contract_state: must",
-            /// When the user signed; format `rfc3339`.
+            /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
             /// When the contract runs out; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
@@ -1434,7 +1434,7 @@ pub mod notify {
             4 contract_id: String => "contract_id: must",
             /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             5 contract_state: String => "contract_state: must",
-            /// When the user signed; format `rfc3339`.
+            /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
             /// When the contract runs out; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
@@ -1457,7 +1457,7 @@ pub mod notify {
         pub struct PartnerProfitSharing {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: String => "transaction_id: must",
@@ -1480,7 +1480,7 @@ pub mod notify {
         pub struct PartnerRefund {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
@@ -1511,7 +1511,7 @@ pub mod notify {
         pub struct PartnerTransaction {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
             2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
@@ -1567,8 +1567,8 @@ pub mod notify {
             6 service_id: String => "service_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            8 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `USER_OPEN_SERVICE` or `USER_CLOSE_SERVICE`: whether the user opened or closed it.
             9 user_service_status: Option<String> => "user_service_status",
             /// When the user opened or closed the service, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; `openorclose_time` on the wire.
@@ -1584,7 +1584,7 @@ pub mod notify {
         pub struct AcquiringBankServiceOrder {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -1602,8 +1602,8 @@ pub mod notify {
             8 service_introduction: String => "service_introduction: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             9 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// State of the service order: `CREATED`, `DOING`, `DONE`, `REVOKED` or `EXPIRED`.
             11 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
@@ -1616,7 +1616,7 @@ pub mod notify {
             15 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             16 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// Period of the agreement.
+            /// Period of the agreement: `end_time` and so on.
             17 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             18 location: Option<super::Location> => "location",
@@ -1648,8 +1648,8 @@ pub mod notify {
             5 service_id: String => "service_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `USER_OPEN_SERVICE` or `USER_CLOSE_SERVICE`: whether the user opened or closed it.
             8 user_service_status: Option<String> => "user_service_status",
             /// When the user opened or closed the service, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`; `openorclose_time` on the wire.
@@ -1665,7 +1665,7 @@ pub mod notify {
         pub struct PayScorePartnerServiceOrder {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -1681,8 +1681,8 @@ pub mod notify {
             7 service_introduction: String => "service_introduction: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// State of the service order: `CREATED`, `DOING`, `DONE`, `REVOKED` or `EXPIRED`.
             10 state: String => "state: must",
             /// Detail of state `DOING`: `USER_CONFIRM` or `MCH_COMPLETE`; absent otherwise.
@@ -1695,7 +1695,7 @@ pub mod notify {
             14 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             15 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// Period of the agreement.
+            /// Period of the agreement: `end_time` and so on.
             16 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             17 location: Option<super::Location> => "location",
@@ -1716,7 +1716,7 @@ pub mod notify {
         pub struct PayScorePartnerUserSignPlan {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -1732,12 +1732,12 @@ pub mod notify {
             7 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             8 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed.
+            /// Whether the user has signed, or ended the contract.
             9 sign_state: String => "sign_state: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            11 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            11 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Where changes of the contract are posted.
             12 merchant_callback_url: Option<String> => "merchant_callback_url",
             /// Number of the charge now in progress.
@@ -1752,13 +1752,13 @@ pub mod notify {
             17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; format `rfc3339`.
             18 sign_time: Option<String> => "sign_time",
-            /// Who ended the contract: user, merchant or system.
+            /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             19 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// Why it was cancelled; required for a cancellation.
             20 cancel_reason: Option<String> => "cancel_reason",
             /// When the contract was ended; format `rfc3339`.
             21 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// What became of each charge in the contract.
+            /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
             22 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
@@ -1821,7 +1821,7 @@ pub mod notify {
             11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
             12 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
-            /// Period of the agreement.
+            /// Period of the agreement: `end_time` and so on.
             13 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
             14 location: Option<super::Location> => "location",
@@ -1854,7 +1854,7 @@ pub mod notify {
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed.
+            /// Whether the user has signed, or ended the contract.
             7 sign_state: String => "sign_state: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1872,13 +1872,13 @@ pub mod notify {
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
-            /// Who ended the contract: user, merchant or system.
+            /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// Why it was cancelled; required for a cancellation.
             17 cancel_reason: Option<String> => "cancel_reason",
             /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// What became of each charge in the contract.
+            /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
             19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
         }
     }
@@ -1891,7 +1891,7 @@ pub mod notify {
         pub struct PlatformSolutionRecharge {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// The merchant's number for the top-up, unique.
             2 out_recharge_no: String => "out_recharge_no: must",
@@ -1899,19 +1899,19 @@ pub mod notify {
             3 recharge_id: String => "recharge_id: must",
             /// How the money came: bank transfer, QR.
             4 recharge_channel: Option<String> => "recharge_channel",
-            /// Business for which money was topped up.
+            /// Business of the top-up, such as `ECOMMERCE_DEPOSIT`.
             5 recharge_scene: String => "recharge_scene: must",
             /// `SUCCESS`, `RECHARGING` or `CLOSED`.
             6 recharge_state: String => "recharge_state: must",
             /// State of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
-            /// Kind of account.
+            /// Account that is topped up, such as `DEPOSIT`.
             8 account_type: String => "account_type: must",
             /// How much is topped up, with currency.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// Bank transfer that paid the top-up.
+            /// Bank transfer that paid the top-up: `bill_no`, `memo`, `return_time`, `return_reason` and so on.
             10 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
-            /// Who paid a QR top-up.
+            /// Who paid a QR top-up: `openid` and `employee_type`.
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// When it was accepted; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
@@ -1919,7 +1919,7 @@ pub mod notify {
             13 success_time: Option<String> => "success_time",
             /// When it was closed; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
-            /// Note that came with it.
+            /// Note that the merchant sent with the record.
             15 remark: Option<String> => "remark",
         }
     }
@@ -1982,9 +1982,9 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             1 out_trade_no: String => "out_trade_no: must",
-            /// Kind of violation or risk.
+            /// Violation that was found, such as `ONE_YUAN_PURCHASES`.
             2 risk_type: i64 => "risk_type: must",
-            /// How severe the risk is.
+            /// How severe the platform rates the risk.
             3 risk_level: i64 => "risk_level: must",
         }
     }
@@ -2035,7 +2035,7 @@ pub mod notify {
         pub struct VehicleEntranceStateChange {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// The merchant's number for the entry.
             2 out_parking_no: String => "out_parking_no: must",
@@ -2067,21 +2067,21 @@ pub mod notify {
         pub struct VehicleEtcTransaction {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Number of the toll contract.
             6 contract_id: String => "contract_id: must",
             /// Number plate of the vehicle; such as `粤B888888`.
             7 plate_number: String => "plate_number: must",
-            /// Whether the plate is bound.
+            /// Whether the plate is bound for ETC charges.
             8 bind_state: String => "bind_state: must",
         }
     }
@@ -2094,7 +2094,7 @@ pub mod notify {
         pub struct VehicleTransaction {
             /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID in which it happened.
             2 appid: xinqiao_types::AppId => "appid: must",
@@ -2139,7 +2139,7 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012079216>.
         /// * Catalog: `pay_v3.notify.violation`.
         pub struct Violation {
-            /// Sub-merchant concerned.
+            /// Sub-merchant that the notice is about.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Company that is punished.
             1 company_name: String => "company_name: must",
@@ -2149,9 +2149,9 @@ pub mod notify {
             3 punish_plan: String => "punish_plan: must",
             /// When the punishment began; format `rfc3339`.
             4 punish_time: String => "punish_time: must",
-            /// Punishment in words.
+            /// What the punishment is and how long, in words.
             5 punish_description: String => "punish_description: must",
-            /// Kind of violation or risk.
+            /// Violation that was found, such as `ONE_YUAN_PURCHASES`.
             6 risk_type: String => "risk_type: must",
             /// Risk in words.
             7 risk_description: String => "risk_description: must",

@@ -8,7 +8,7 @@ w::record! {
     pub struct ApplyOrder {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         1 out_apply_no: String => "out_apply_no: must",
         /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
         2 state: ApplySubMchAuthorizationState => "state: must",
@@ -93,8 +93,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`.
     pub struct SceneInfo {
-        /// IP address of the user's device; such as `14.23.150.211`.
-        0 client_ip: Option<String> => "client_ip",
+        /// IP address of the user's device; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 client_ip: Option<String> => "client_ip: masked",
         /// Unique id of the user's device.
         1 device_id: Option<String> => "device_id",
         /// System of the device: `IOS`, `ANDROID`, `HARMONY` or `OTHER`; one of `IOS` `ANDROID` `HARMONY` `OTHER`.
@@ -665,7 +665,7 @@ pub mod brand_red_packet {
             7 batch_remark: String => "batch_remark: must",
             /// `CUSTOM_SEND` for handing out freely; one of `CUSTOM_SEND`.
             8 scene: super::Scene => "scene: must",
-            /// Red packets of the batch; needed according to the documentation.
+            /// Red packets of the batch: `out_detail_no` and so on; needed according to the documentation.
             9 detail_list: Option<Vec<super::CreateBrandMerchantBatchDetail>> => "detail_list",
         }
         new(
@@ -768,7 +768,7 @@ pub mod brand_red_packet {
             13 fail_num: i64 => "fail_num: must",
             /// Note on the batch; such as `2026年1月深圳分部报销单`.
             14 batch_remark: String => "batch_remark: must",
-            /// Red packets of the batch.
+            /// Red packets of the batch: `out_detail_no` and so on.
             15 detail_list: Option<Vec<super::DetailInfo>> => "detail_list",
             /// When it was accepted; format `rfc3339`.
             16 create_time: String => "create_time: must",
@@ -930,7 +930,7 @@ pub mod brand_red_packet {
                 13 fail_num: i64 => "fail_num: must",
                 /// Note on the batch; such as `2026年1月深圳分部报销单`.
                 14 batch_remark: String => "batch_remark: must",
-                /// Red packets of the batch.
+                /// Red packets of the batch: `out_detail_no` and so on.
                 15 detail_list: Option<Vec<super::super::DetailInfo>> => "detail_list",
                 /// When it was accepted; format `rfc3339`.
                 16 create_time: String => "create_time: must",
@@ -1063,7 +1063,7 @@ pub mod mch_transfer {
             5 user_display_name: String => "user_display_name: must",
             /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             6 user_recv_perception: Option<String> => "user_recv_perception",
-            /// User's device when asking for authorisation.
+            /// User's device when asking for authorisation: `client_ip`, `device_id` and `device_type`.
             7 scene_info: Option<super::SceneInfo> => "scene_info",
         }
         new(
@@ -1314,7 +1314,7 @@ pub mod mch_transfer {
             8 user_recv_perception: Option<String> => "user_recv_perception",
             /// Facts that the scene requires to be reported, fixed per scene; needed according to the documentation.
             9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// How the confirmation looks to the payee.
+            /// How the confirmation looks to the payee: `type`.
             10 user_recv_style: Option<super::UserRecvStyle> => "user_recv_style",
         }
         new(
@@ -1671,7 +1671,7 @@ pub mod mch_transfer {
             8 user_recv_perception: Option<String> => "user_recv_perception",
             /// Facts that the scene requires to be reported, fixed per scene; needed according to the documentation.
             9 transfer_scene_report_infos: Option<Vec<super::TransferSceneReportInfo>> => "transfer_scene_report_infos",
-            /// Authorisation to ask for along with this transfer.
+            /// Authorisation to ask for along with this transfer: `user_display_name`, `out_authorization_no` and so on.
             10 authorization_info: Option<super::AuthorizationInfo> => "authorization_info",
             /// Merchant that puts up the money; such as `1900001109`.
             11 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2149,7 +2149,7 @@ pub mod mch_transfer {
             pub struct ApplySubMchAuthorization {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// The merchant's number for the application.
+                /// Your own number of the application, unique under the merchant.
                 1 out_apply_no: String => "out_apply_no: must",
             }
             new(sub_mchid: impl Into<xinqiao_types::MchId>, out_apply_no: impl Into<String>)
@@ -2160,7 +2160,7 @@ pub mod mch_transfer {
             pub struct ApplySubMchAuthorizationResponse {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// The merchant's number for the application.
+                /// Your own number of the application, unique under the merchant.
                 1 out_apply_no: String => "out_apply_no: must",
                 /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
                 2 state: super::super::ApplySubMchAuthorizationState => "state: must",
@@ -2391,9 +2391,9 @@ pub mod mch_transfer {
                 1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Company name of the sponsor.
                 2 sponsor_subject_name: String => "sponsor_subject_name: must",
-                /// Title of the campaign.
+                /// Title of the campaign as shown.
                 3 activity_name: String => "activity_name: must",
-                /// Note on the campaign.
+                /// What the charity campaign is about.
                 4 activity_remark: String => "activity_remark: must",
                 /// Budget in fen.
                 5 amount: f64 => "amount: must",
@@ -2424,9 +2424,9 @@ pub mod mch_transfer {
                 3 amount: f64 => "amount: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Title of the campaign.
+                /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// Note on the campaign.
+                /// What the charity campaign is about.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
                 7 state: Option<super::super::CreateCharityBudgetState> => "state",
@@ -2436,11 +2436,11 @@ pub mod mch_transfer {
                 9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
                 /// Budget that is left, in fen.
                 10 remain_amount: Option<f64> => "remain_amount",
-                /// Note left when the budget was released.
+                /// Why the budget was released, for the records.
                 11 unlock_remark: Option<String> => "unlock_remark",
                 /// When the budget was locked.
                 12 locked_time: Option<String> => "locked_time",
-                /// When it was completed.
+                /// When it was completed; absent before.
                 13 finished_time: Option<String> => "finished_time",
                 /// When the budget was closed.
                 14 closed_time: Option<String> => "closed_time",
@@ -2477,7 +2477,7 @@ pub mod mch_transfer {
                 0 out_budget_no: String => "out_budget_no: must",
                 /// The merchant's number for the donation transfer.
                 1 out_transfer_no: String => "out_transfer_no: must",
-                /// Payment from which the money comes.
+                /// Payment from which the money comes: `transaction_type` and `transaction_id`.
                 2 transaction_info: Option<super::super::TransactionInfo> => "transaction_info",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
@@ -2796,7 +2796,7 @@ pub mod mch_transfer {
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// `AUTHORIZED`, `UNAUTHORIZED` or `CANCELED`; one of `AUTHORIZED` `UNAUTHORIZED` `CANCELED`.
                 1 state: super::super::GetSubMchAuthorizationState => "state: must",
-                /// The latest application for authorisation.
+                /// The latest application for authorisation: `sub_mchid`, `out_apply_no`, `state`, `accept_time` and so on.
                 2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
                 /// When the sub-merchant granted it.
                 3 authorization_time: Option<String> => "authorization_time",
@@ -2979,7 +2979,7 @@ pub mod mch_transfer {
                 9 transfer_scene_id: super::super::TransferSceneId => "transfer_scene_id: must",
                 /// Facts that the scene requires to be reported, fixed per scene.
                 10 transfer_scene_report_infos: Vec<super::super::TransferSceneReportInfo> => "transfer_scene_report_infos: must",
-                /// Authorisation to ask for along with this transfer.
+                /// Authorisation to ask for along with this transfer: `user_display_name`, `out_authorization_no` and so on.
                 11 authorization_info: Option<super::super::AuthorizationInfo> => "authorization_info",
             }
             new(
@@ -3123,7 +3123,7 @@ pub mod mch_transfer {
                 0 out_budget_no: String => "out_budget_no: must path",
                 /// Merchant that puts up the money; such as `1900001109`.
                 1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Note on the campaign.
+                /// What the charity campaign is about.
                 2 activity_remark: String => "activity_remark: must",
             }
             new(
@@ -3146,17 +3146,17 @@ pub mod mch_transfer {
                 3 amount: f64 => "amount: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Title of the campaign.
+                /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// Note on the campaign.
+                /// What the charity campaign is about.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `FINISHED`.
                 7 state: super::super::UnlockCharityBudgetState => "state: must",
-                /// Note left when the budget was released.
+                /// Why the budget was released, for the records.
                 8 unlock_remark: String => "unlock_remark: must",
                 /// When the budget was locked.
                 9 locked_time: String => "locked_time: must",
-                /// When it was completed.
+                /// When it was completed; absent before.
                 10 finished_time: String => "finished_time: must",
                 /// Amount released, in fen.
                 11 unlocked_amount: Option<i64> => "unlocked_amount",

@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// An item of `goods_info` in `funds_to_oversea::CreateOrder`.
     pub struct GoodsInfo {
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         0 goods_name: String => "goods_name: must",
         /// Category the goods are declared under; needed according to the documentation.
         1 goods_category: Option<String> => "goods_category",
@@ -126,15 +126,15 @@ w::record! {
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Currency that arrives abroad, three letters; such as `USD`.
         4 foreign_currency: String => "foreign_currency: must",
-        /// Goods of the order.
+        /// Goods of the order: `goods_name`, `goods_category`, `goods_quantity` and so on.
         5 goods_info: Option<Vec<GoodsInfo>> => "goods_info",
-        /// Shipment of the goods; needed according to the documentation.
+        /// Shipment of the goods: `courier_number` and `express_company_name`; needed according to the documentation.
         6 express_info: Option<ExpressInfo> => "express_info",
         /// Deposit and balance; for presales.
         7 presale_info: Option<PresaleInfo> => "presale_info",
-        /// The seller abroad.
+        /// The seller abroad: `oversea_business_name`, `oversea_shop_name` and `seller_id`.
         8 seller_info: SellerInfo => "seller_info: must",
-        /// The payee abroad.
+        /// The payee abroad: `payee_id`.
         9 payee_info: PayeeInfo => "payee_info: must",
     }
     new(
@@ -180,7 +180,7 @@ w::record! {
         12 fee: Option<xinqiao_types::Fen> => "fee",
         /// Merchant ID that bears the fee.
         13 charge_mchid: Option<xinqiao_types::MchId> => "charge_mchid",
-        /// Account that bears the fee.
+        /// Account that bears the fee: `BASIC` or `FEES`.
         14 charge_account_type: Option<String> => "charge_account_type",
     }
 }

@@ -10,13 +10,13 @@ w::record! {
         0 business_type: BusinessType => "business_type: must",
         /// Where to download the app.
         1 app_download: Option<String> => "app_download",
-        /// Web site of the merchant.
+        /// Web site of the merchant, for the review.
         2 website: Option<String> => "website",
-        /// Official account of the merchant.
+        /// Official account with which the merchant sells, by name.
         3 office_account: Option<String> => "office_account",
-        /// Mini program of the merchant.
+        /// Mini program with which the merchant sells, by name.
         4 mini_program: Option<String> => "mini_program",
-        /// Street address of the store.
+        /// Street address of the store with house number.
         5 store_address: Option<String> => "store_address",
         /// Photos of the store, as media handles.
         6 store_photos: Option<String> => "store_photos",
@@ -52,7 +52,7 @@ w::record! {
         0 transaction_id: String => "transaction_id: must",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// Amount in settlement currency.
+        /// Amount in the settlement currency.
         2 settlement_amount: i64 => "settlement_amount: must",
         /// What was refunded, in settlement currency.
         3 settlement_refunded_amount: String => "settlement_refunded_amount: must",
@@ -82,9 +82,9 @@ w::record! {
         3 complaint_state: ComplaintState => "complaint_state: must",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
-        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
-        5 payer_phone: Option<String> => "payer_phone",
-        /// Orders complained about.
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
+        5 payer_phone: Option<String> => "payer_phone: masked",
+        /// Orders complained about: `transaction_id`, `out_trade_no` and so on.
         6 complaint_order_info: Option<Vec<ComplaintOrderInfo>> => "complaint_order_info",
         /// Whether every order of the complaint is fully refunded.
         7 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -96,13 +96,13 @@ w::record! {
         10 incoming_user_response: bool => "incoming_user_response: must",
         /// How often the user complained, 1 for the first time.
         11 user_complaint_times: i64 => "user_complaint_times: must",
-        /// Pictures that belong to the complaint.
+        /// Pictures that belong to the complaint: `media_type` and `media_url`.
         12 complaint_media_list: Option<Vec<ComplaintMedia>> => "complaint_media_list",
         /// Problem that the user picked.
         13 problem_description: Option<String> => "problem_description",
         /// Translation of the complaint into the language asked for.
         14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
-        /// PayScore orders of the complaint.
+        /// PayScore orders of the complaint: `order_id`, `out_order_no` and `state`.
         15 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
     }
 }
@@ -110,19 +110,19 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `global::merchant_service::ListNegotiationHistory`.
     pub struct NegotiationHistory {
-        /// Number of the entry in the history.
+        /// Number of the entry in the negotiation's history.
         0 log_id: String => "log_id: must",
         /// Who acted: complainer, merchant or platform.
         1 operator: String => "operator: must",
-        /// When it was done.
+        /// When this step of the negotiation took place.
         2 operate_time: String => "operate_time: must",
         /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
         3 operate_type: OperateType => "operate_type: must",
-        /// What was written or done.
+        /// What was written or done in this step of the negotiation.
         4 operate_details: Option<String> => "operate_details",
-        /// Pictures of the entry.
+        /// Links of the pictures that came with this step.
         5 image_list: Option<Vec<String>> => "image_list",
-        /// Pictures that belong to the complaint.
+        /// Pictures that belong to the complaint: `media_type` and `media_url`.
         6 complaint_media_list: Option<ComplaintMedia> => "complaint_media_list",
     }
 }
@@ -132,9 +132,9 @@ w::record! {
     pub struct Contact {
         /// Contact's name in full.
         0 name: String => "name: must",
-        /// Contact's phone; personal data, masked in `Debug`.
+        /// Phone of the sub-merchant's contact; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Contact's mail address; personal data, masked in `Debug`.
+        /// Mail address of the sub-merchant's contact; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
@@ -145,7 +145,7 @@ w::record! {
     pub struct Director {
         /// Director's or principal's name in full.
         0 name: Option<String> => "name",
-        /// Number of the identity document.
+        /// Number on the contact's identity document.
         1 number: Option<String> => "number",
     }
     new()
@@ -155,7 +155,7 @@ w::record! {
 w::record! {
     /// `h5_payment_apply_info` of `global::UpdateMerchant`.
     pub struct H5PaymentApplyInfo {
-        /// Web site of the merchant.
+        /// Web site of the merchant, for the review.
         0 website_url: Option<String> => "website_url",
         /// Hosts from which H5 payment is started.
         1 domains: Option<Vec<String>> => "domains",
@@ -172,13 +172,13 @@ w::record! {
         0 currency: String => "currency: must",
         /// Amount in the currency's smallest unit.
         1 amount: i64 => "amount: must",
-        /// Why the money is split.
+        /// Why the money is split, kept in the bill.
         2 description: String => "description: must",
         /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         3 type_: Type => "type: must",
         /// Receiver's merchant number or `openid`.
         4 account: String => "account: must",
-        /// For this receiver: pending, success or closed.
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
         5 result: String => "result: must",
         /// Why it failed.
         6 fail_reason: String => "fail_reason: must",
@@ -192,7 +192,7 @@ w::record! {
         10 detail_type: Option<String> => "detail_type",
         /// ISO code of the settlement money; such as `USD`.
         11 settlement_currency: Option<String> => "settlement_currency",
-        /// Amount in settlement currency.
+        /// Amount in the settlement currency.
         12 settlement_amount: Option<i64> => "settlement_amount",
         /// Exchange rate of the settlement, times 10^8.
         13 rate: Option<i64> => "rate",
@@ -208,13 +208,13 @@ w::record! {
         1 type_: Type => "type: must",
         /// Receiver's merchant number or `openid`.
         2 account: String => "account: must",
-        /// Receiver's name.
+        /// Receiver's full name as registered.
         3 name: Option<String> => "name",
         /// Whether the receiver has agreed.
         4 authorized: Option<bool> => "authorized",
         /// Amount in the currency's smallest unit.
         5 amount: i64 => "amount: must",
-        /// Why the money is split.
+        /// Why the money is split, kept in the bill.
         6 description: String => "description: must",
     }
     new(
@@ -525,11 +525,11 @@ w::record! {
         4 sub_mchid_again: xinqiao_types::MchId => "sub_mchid: must",
         /// Short name that users see.
         5 shortname: String => "shortname: must",
-        /// Company phone.
-        6 office_phone: String => "office_phone: must",
-        /// Person to contact.
+        /// Company phone; personal data, masked in `Debug`.
+        6 office_phone: String => "office_phone: must masked",
+        /// Person to contact: `name`, `phone` and `email`.
         7 contact: Contact => "contact: must",
-        /// Number of the business category.
+        /// Business category, by the number in the table.
         8 business_category: i64 => "business_category: must",
         /// Number of the channel partner.
         9 channel_id: Option<String> => "channel_id",
@@ -545,15 +545,15 @@ w::record! {
         14 registration_certificate_copy: Option<String> => "registration_certificate_copy",
         /// Bank account for settlement.
         15 settlement_bank_number: Option<String> => "settlement_bank_number",
-        /// How the merchant does business.
+        /// How the merchant does business: `business_type`, `app_download`, `website`, `office_account` and so on.
         16 business: Business => "business: must",
-        /// Director of the company.
+        /// Director of the company: `name` and `number`.
         17 director: Option<Director> => "director",
-        /// Person in charge.
+        /// Person in charge: `name` and `number`.
         18 principal: Option<Director> => "principal",
         /// Whether to apply for H5 payment as well.
         19 apply_h5_payment: Option<bool> => "apply_h5_payment",
-        /// Facts for the H5 application.
+        /// Facts for the H5 application: `website_url` and `domains`.
         20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
     }
     new(
@@ -793,9 +793,9 @@ pub mod merchant_service {
             3 complaint_state: super::ComplaintState => "complaint_state: must",
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
-            /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
-            5 payer_phone: Option<String> => "payer_phone",
-            /// Orders complained about.
+            /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
+            5 payer_phone: Option<String> => "payer_phone: masked",
+            /// Orders complained about: `transaction_id`, `out_trade_no` and so on.
             6 complaint_order_info: Option<Vec<super::ComplaintOrderInfo>> => "complaint_order_info",
             /// Whether every order of the complaint is fully refunded.
             7 complaint_full_refunded: bool => "complaint_full_refunded: must",
@@ -807,13 +807,13 @@ pub mod merchant_service {
             10 incoming_user_response: bool => "incoming_user_response: must",
             /// How often the user complained, 1 for the first time.
             11 user_complaint_times: i64 => "user_complaint_times: must",
-            /// Pictures that belong to the complaint.
+            /// Pictures that belong to the complaint: `media_type` and `media_url`.
             12 complaint_media_list: Option<Vec<super::ComplaintMedia>> => "complaint_media_list",
             /// Problem that the user picked.
             13 problem_description: Option<String> => "problem_description",
             /// Translation of the complaint into the language asked for.
             14 complaint_detail_trans: Option<String> => "complaint_detail_trans",
-            /// PayScore orders of the complaint.
+            /// PayScore orders of the complaint: `order_id`, `out_order_no` and `state`.
             15 service_order_info: Option<Vec<super::ServiceOrderInfo>> => "service_order_info",
         }
     }
@@ -928,6 +928,21 @@ pub mod merchant_service {
         }
     }
 
+    w::paged! {
+        ListComplaints,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Complaint
+    }
+
     w::record! {
         /// Get the history of a cross-border complaint (查询境外投诉协商历史).
         ///
@@ -981,6 +996,21 @@ pub mod merchant_service {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListNegotiationHistory,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::NegotiationHistory
     }
 
     w::record! {
@@ -1267,7 +1297,7 @@ pub mod profit_sharing {
             3 type_: Option<super::Type> => "type",
             /// Receiver's merchant number or `openid`.
             4 account: Option<String> => "account",
-            /// Receiver's name.
+            /// Receiver's full name as registered.
             5 name: Option<String> => "name",
             /// Whether the receiver has agreed.
             6 authorized: Option<bool> => "authorized",
@@ -1275,11 +1305,11 @@ pub mod profit_sharing {
             7 relation_type: Option<super::RelationType> => "relation_type",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             8 custom_relation: Option<String> => "custom_relation",
-            /// Why money is split with this receiver.
+            /// Why money is split with this receiver, such as commission or goods.
             9 scene: Option<String> => "scene",
             /// What the receiver mainly does.
             10 major_service: Option<String> => "major_service",
-            /// Share that is expected to be split.
+            /// Share that the merchant expects to split, for the review.
             11 expected_ratio: Option<i64> => "expected_ratio",
             /// Application form, as file handle.
             12 application_file_id: Option<String> => "application_file_id",
@@ -1313,21 +1343,21 @@ pub mod profit_sharing {
             1 type_: super::Type => "type: must",
             /// Receiver's merchant number or `openid`.
             2 account: String => "account: must",
-            /// Receiver's name.
+            /// Receiver's full name as registered.
             3 name: Option<String> => "name",
             /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
-            /// Why money is split with this receiver.
+            /// Why money is split with this receiver, such as commission or goods.
             6 scene: Option<String> => "scene",
             /// What the receiver mainly does.
             7 major_service: Option<String> => "major_service",
-            /// Share that is expected to be split.
+            /// Share that the merchant expects to split, for the review.
             8 expected_ratio: Option<i64> => "expected_ratio",
             /// Handle of the file that was submitted.
             9 file_id: Option<String> => "file_id",
-            /// Whether the receiver is approved.
+            /// Whether the receiver is in review, approved or refused.
             10 state: Option<String> => "state",
             /// Why the receiver was not approved.
             11 fail_reason: Option<String> => "fail_reason",
@@ -1600,21 +1630,21 @@ pub mod profit_sharing {
             1 type_: super::Type => "type: must",
             /// Receiver's merchant number or `openid`.
             2 account: String => "account: must",
-            /// Receiver's name.
+            /// Receiver's full name as registered.
             3 name: Option<String> => "name",
             /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
-            /// Why money is split with this receiver.
+            /// Why money is split with this receiver, such as commission or goods.
             6 scene: Option<String> => "scene",
             /// What the receiver mainly does.
             7 major_service: Option<String> => "major_service",
-            /// Share that is expected to be split.
+            /// Share that the merchant expects to split, for the review.
             8 expected_ratio: Option<i64> => "expected_ratio",
             /// Handle of the file that was submitted.
             9 file_id: Option<String> => "file_id",
-            /// Whether the receiver is approved.
+            /// Whether the receiver is in review, approved or refused.
             10 state: Option<String> => "state",
             /// Why the receiver was not approved.
             11 fail_reason: Option<String> => "fail_reason",
@@ -1654,7 +1684,7 @@ pub mod profit_sharing {
             1 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the split, unique.
             2 out_order_no: String => "out_order_no: must",
-            /// Why the money is split.
+            /// Why the money is split, kept in the bill.
             3 description: String => "description: must",
         }
         new(
@@ -1942,7 +1972,7 @@ pub mod refund {
     w::record! {
         /// Answer to [`GetPartnerRechargeBalance`].
         pub struct GetPartnerRechargeBalanceResponse {
-            /// Money that is left.
+            /// Money of the budget not yet paid out.
             0 remaining_amount: i64 => "remaining_amount: must",
             /// ISO code of the money; such as `HKD`.
             1 currency: String => "currency: must",

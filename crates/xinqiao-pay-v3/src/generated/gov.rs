@@ -96,7 +96,7 @@ w::record! {
         13 address: String => "address: must masked",
         /// Way of selling: `0` online, `1` offline.
         14 sale_models: String => "sale_models: must",
-        /// Maker's brand of the goods.
+        /// Brand of the goods, as registered.
         15 brand: String => "brand: must",
         /// Region that funds the subsidy, six digits; such as `110101`.
         16 activity_add_code: String => "activity_add_code: must",
@@ -205,7 +205,7 @@ w::record! {
         20 item_name: String => "item_name: must",
         /// Specification of the goods; such as `YOGA Air 15s ILL9`.
         21 spec_model: String => "spec_model: must",
-        /// Maker's brand of the goods.
+        /// Brand of the goods, as registered.
         22 brand: String => "brand: must",
         /// Tracking number of the delivery, up to 100 characters.
         23 logistics_no: Option<String> => "logistics_no",
@@ -350,7 +350,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code of the kind of document.
+    /// Kind of the consumer's document, as a code.
     ///
     /// What `cert_type` of `gov::subsidy::zhejiang::ClaimQualification`, `cert_type` of `gov::subsidy::zhejiang::IssueAuthCode` may be.
     pub enum CertType {
@@ -434,7 +434,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of the consumer's identity document.
+    /// Kind of the consumer's document, such as ID card or passport.
     ///
     /// What `identity_document_type` of `gov::subsidy::GetQualification`, `identity_document_type` of `gov::subsidy::qualifications::CancelPassThrough` and 6 more may be.
     pub enum IdentityDocumentType {
@@ -618,7 +618,7 @@ pub mod subsidy {
             5 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// Region whose subsidy is used; such as `310100`.
             6 qualification_region_code: f64 => "qualification_region_code: must query",
-            /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
             7 identity_document_type: Option<super::IdentityDocumentType> => "identity_document_type: query",
         }
         new(appliance_id: f64, qualification_region_code: f64)
@@ -730,7 +730,7 @@ pub mod subsidy {
             6 energy_grade: Option<super::EnergyGrade> => "energy_grade",
             /// Region of delivery; such as `110101`.
             7 receive_region_code: String => "receive_region_code: must",
-            /// Maker's brand of the goods.
+            /// Brand of the goods, as registered.
             8 brand: String => "brand: must",
             /// Where the goods are delivered; personal data, masked in `Debug`.
             9 address: String => "address: must masked",
@@ -744,7 +744,7 @@ pub mod subsidy {
             13 logistics_num: Option<String> => "logistics_num",
             /// When the consumer signed for it.
             14 delivery_time: Option<String> => "delivery_time",
-            /// Number of the invoice.
+            /// Number of the invoice for the purchase.
             15 invoice_num: String => "invoice_num: must",
             /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
             16 product_type: super::ProductType => "product_type: must",
@@ -762,7 +762,7 @@ pub mod subsidy {
             22 purchaser_name: String => "purchaser_name: must",
             /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
             23 sale_model: super::SaleModel => "sale_model: must",
-            /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+            /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
             24 identity_document_type: super::IdentityDocumentType => "identity_document_type: must",
             /// Region where the invoice was issued.
             25 invoice_address_code: String => "invoice_address_code: must",
@@ -868,7 +868,7 @@ pub mod subsidy {
             1 product_name: String => "product_name: must",
             /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
             2 energy_grade: Option<super::EnergyGrade> => "energy_grade",
-            /// Maker's brand of the goods.
+            /// Brand of the goods, as registered.
             3 brand: String => "brand: must",
             /// Region whose subsidy is used; such as `310100`.
             4 qualification_region_code: f64 => "qualification_region_code: must",
@@ -1016,11 +1016,11 @@ pub mod subsidy {
                 3 sub_msg: Option<String> => "sub_msg",
                 /// Order number under audit.
                 4 mchnt_order_id: Option<String> => "mchnt_order_id",
-                /// Outcome code of the verification.
+                /// UnionPay's verdict on the papers, as a code.
                 5 verify_status: Option<String> => "verify_status",
                 /// Outcome of the verification in words.
                 6 verify_status_desc: Option<String> => "verify_status_desc",
-                /// Outcome code of the audit.
+                /// UnionPay's decision on the subsidy order, as a code.
                 7 audit_status: Option<String> => "audit_status",
                 /// Outcome of the audit in words.
                 8 audit_status_desc: Option<String> => "audit_status_desc",
@@ -1202,9 +1202,9 @@ pub mod subsidy {
                 44 record_number: Option<String> => "record_number",
                 /// National standard behind the efficiency grade.
                 45 eng_grade_standard: Option<String> => "eng_grade_standard",
-                /// The invoice of the goods.
+                /// The invoice of the goods: `invoice_cd`, `invoice_no`, `invoice_dt`, `invoice_link` and so on.
                 46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
-                /// About the delivery.
+                /// About the delivery: `tracking_no`, `tracking_company`, `usr_prov`, `usr_city` and so on.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
@@ -1382,9 +1382,9 @@ pub mod subsidy {
                 44 record_number: Option<String> => "record_number",
                 /// National standard behind the efficiency grade.
                 45 eng_grade_standard: Option<String> => "eng_grade_standard",
-                /// The invoice of the goods.
+                /// The invoice of the goods: `invoice_cd`, `invoice_no`, `invoice_dt`, `invoice_link` and so on.
                 46 invoice_info: super::super::InvoiceInfo => "invoice_info: must",
-                /// About the delivery.
+                /// About the delivery: `tracking_no`, `tracking_company`, `usr_prov`, `usr_city` and so on.
                 47 track_info: super::super::TrackInfo => "track_info: must",
             }
             new(
@@ -1487,7 +1487,7 @@ pub mod subsidy {
                 4 qualification_region_code: f64 => "qualification_region_code: must",
                 /// Your own number of the request.
                 5 out_request_no: Option<String> => "out_request_no",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 6 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
@@ -1547,7 +1547,7 @@ pub mod subsidy {
                 3 appliance_id: Option<f64> => "appliance_id",
                 /// Region whose subsidy is used; such as `310100`.
                 4 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 5 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// East-west position of the user; personal data, masked in `Debug`.
                 6 longitude: String => "longitude: must masked",
@@ -1603,7 +1603,7 @@ pub mod subsidy {
                 2 phone_number: String => "phone_number: must masked",
                 /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
@@ -1618,7 +1618,7 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
-                /// Subsidy qualifications of the user by category.
+                /// Subsidy qualifications of the user by category: `appliance_id`, `state`, `unclaimed_reason` and so on.
                 0 qualification_list: Vec<super::super::Qualification> => "qualification_list: must",
             }
         }
@@ -1657,7 +1657,7 @@ pub mod subsidy {
                 2 phone_number: String => "phone_number: must masked",
                 /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 4 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
             }
             new(
@@ -1672,7 +1672,7 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`QueryPassThrough`].
             pub struct QueryPassThroughResponse {
-                /// Subsidy qualifications of the user by category.
+                /// Subsidy qualifications of the user by category: `appliance_id`, `state`, `unclaimed_reason` and so on.
                 0 qualification_list: Vec<super::super::QueryPassThroughQualification> => "qualification_list: must",
             }
         }
@@ -1719,7 +1719,7 @@ pub mod subsidy {
                 6 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
                 /// Region of delivery; such as `110101`.
                 7 receive_region_code: String => "receive_region_code: must",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 8 brand: String => "brand: must",
                 /// Where the goods are delivered; personal data, masked in `Debug`.
                 9 address: String => "address: must masked",
@@ -1741,7 +1741,7 @@ pub mod subsidy {
                 17 logistics_num: Option<String> => "logistics_num",
                 /// When the consumer signed for it.
                 18 delivery_time: Option<String> => "delivery_time",
-                /// Number of the invoice.
+                /// Number of the invoice for the purchase.
                 19 invoice_num: String => "invoice_num: must",
                 /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 20 product_type: super::super::ProductType => "product_type: must",
@@ -1765,7 +1765,7 @@ pub mod subsidy {
                 29 purchaser_name: String => "purchaser_name: must",
                 /// Way of selling: online or offline; one of `SALE_MODEL_ONLINE` `SALE_MODEL_OFFLINE`.
                 30 sale_model: super::super::SaleModel => "sale_model: must",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 31 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// Region where the invoice was issued.
                 32 invoice_address_code: String => "invoice_address_code: must",
@@ -1862,7 +1862,7 @@ pub mod subsidy {
                 0 appliance_id: f64 => "appliance_id: must",
                 /// Your own number of the order that uses the subsidy.
                 1 out_trade_no: String => "out_trade_no: must",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 2 brand: String => "brand: must",
                 /// Region whose subsidy is used; such as `310100`.
                 3 qualification_region_code: f64 => "qualification_region_code: must",
@@ -1944,7 +1944,7 @@ pub mod subsidy {
         w::record! {
             /// Answer to [`Query`].
             pub struct QueryResponse {
-                /// Whether each serial number may be sold.
+                /// Whether each serial number may be sold: `sn_code`, `state` and `not_sellable_reason`.
                 0 goods_sn_list: Vec<super::super::GoodsSn> => "goods_sn_list: must",
             }
         }
@@ -2047,7 +2047,7 @@ pub mod subsidy {
                 0 code: String => "code: must",
                 /// The response code in words.
                 1 message: String => "message: must",
-                /// Collection state of each order.
+                /// Collection state of each order: `shop_order_number`, `collect_state` and `cate_state`.
                 2 shop_order_list: Vec<super::super::ShopOrder> => "shop_order_list: must",
             }
         }
@@ -2154,7 +2154,7 @@ pub mod subsidy {
                 5 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
                 /// Region of delivery; such as `110101`.
                 6 receive_region_code: String => "receive_region_code: must",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 7 brand: String => "brand: must",
                 /// Where the goods are delivered; personal data, masked in `Debug`.
                 8 address: Option<String> => "address: masked",
@@ -2180,7 +2180,7 @@ pub mod subsidy {
                 18 sale_model: Option<super::super::SaleModel> => "sale_model",
                 /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 19 cate_state: super::super::CateState => "cate_state: must",
-                /// Kind of the consumer's identity document; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
+                /// Kind of the consumer's document, such as ID card or passport; one of `ID_DOC_TYPE_ID_CARD` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_HK_MC` `ID_DOC_TYPE_MAINLAND_TRAVEL_PERMIT_FOR_TW`.
                 20 identity_document_type: super::super::IdentityDocumentType => "identity_document_type: must",
                 /// Sub-merchant that took the payment.
                 21 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -2379,7 +2379,7 @@ pub mod subsidy {
                 2 name: String => "name: must",
                 /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
-                /// Code of the kind of document; one of `1` `2` `3` `4` `5`.
+                /// Kind of the consumer's document, as a code; one of `1` `2` `3` `4` `5`.
                 4 cert_type: Option<super::super::CertType> => "cert_type",
                 /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
@@ -2445,7 +2445,7 @@ pub mod subsidy {
                 9 sale_models: Option<super::super::SaleModels> => "sale_models",
                 /// Selling enterprise as on its license.
                 10 corp_name: Option<String> => "corp_name",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 11 brand: Option<String> => "brand",
                 /// Unified social credit code of the seller, 18 characters.
                 12 uniscid: Option<String> => "uniscid",
@@ -2521,7 +2521,7 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.confirm_n_qualification`.
             pub struct ConfirmNQualification {
-                /// Categories to redeem.
+                /// Categories to redeem: `cate_code`, `cert_no`, `grade`, `name` and so on.
                 0 data: Option<Vec<super::super::ConfirmNQualificationData>> => "data",
                 /// Serial number of the request, unique each time.
                 1 req_ssn: String => "req_ssn: must",
@@ -2564,7 +2564,7 @@ pub mod subsidy {
             pub struct IssueAuthCode {
                 /// Which kind of subsidized goods; such as `A01`.
                 0 category_id: String => "category_id: must",
-                /// Id of the consumer; personal data, masked in `Debug`.
+                /// The consumer's id under the account or mini program; personal data, masked in `Debug`.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
                 /// Name of the consumer, encrypted.
                 2 name: String => "name: must",
@@ -2574,7 +2574,7 @@ pub mod subsidy {
                 4 add_code: String => "add_code: must",
                 /// Your own text, returned unchanged.
                 5 custom_info: Option<String> => "custom_info",
-                /// Code of the kind of document; one of `1` `2` `3` `4` `5`.
+                /// Kind of the consumer's document, as a code; one of `1` `2` `3` `4` `5`.
                 6 cert_type: super::super::CertType => "cert_type: must",
                 /// Document number, encrypted, letters in capitals.
                 7 cert_no: String => "cert_no: must",
@@ -2671,7 +2671,7 @@ pub mod subsidy {
                 17 sale_time: Option<String> => "sale_time",
                 /// About the manufacturer.
                 18 mfr_info: Option<String> => "mfr_info",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 19 brand: Option<String> => "brand",
                 /// Way of selling: `0` online, `1` offline.
                 20 sale_models: Option<String> => "sale_models",
@@ -2817,7 +2817,7 @@ pub mod subsidy {
                 24 city: Option<String> => "city",
                 /// Administrative division, at district level.
                 25 county: Option<String> => "county",
-                /// State of the record.
+                /// Whether the goods' registration holds, as a code.
                 26 data_state: Option<String> => "data_state",
                 /// Note on the record.
                 27 remark: Option<String> => "remark",
@@ -2900,7 +2900,7 @@ pub mod subsidy {
                 0 resp_code: String => "resp_code: must",
                 /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// Qualification by category.
+                /// Qualification by category: `cate_code`, `status` and `status_code`.
                 2 data: Option<Vec<super::super::QualificationItem>> => "data",
             }
         }
@@ -3039,7 +3039,7 @@ pub mod subsidy {
                 15 plat_subsidy: Option<String> => "plat_subsidy",
                 /// Selling enterprise as on its license.
                 16 corp_name: Option<String> => "corp_name",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 17 brand: Option<String> => "brand",
             }
             new(
@@ -3097,7 +3097,7 @@ pub mod subsidy {
             pub struct SyncQualification {
                 /// Serial number of the request, unique each time.
                 0 req_ssn: Option<String> => "req_ssn",
-                /// Uses of qualifications to report.
+                /// Uses of qualifications to report: `auth_code`, `cate_code`, `cert_no`, `grade` and so on.
                 1 data: Option<Vec<super::super::SyncQualificationData>> => "data",
             }
             new()
@@ -3269,7 +3269,7 @@ pub mod subsidy {
                 20 sale_time: Option<String> => "sale_time",
                 /// About the manufacturer.
                 21 mfr_info: Option<String> => "mfr_info",
-                /// Maker's brand of the goods.
+                /// Brand of the goods, as registered.
                 22 brand: Option<String> => "brand",
                 /// Way of selling: online or offline.
                 23 sales_models: Option<String> => "sales_models",

@@ -4,7 +4,7 @@
 use xinqiao_wire as w;
 
 w::open_enum! {
-    /// State of the debit authorization.
+    /// Whether the user lets premiums be debited.
     ///
     /// What `auth_state` of `ins_policy_mgr::deduct::CreateAuthorizationResponse`, `auth_state` of `ins_policy_mgr::deduct::GetAuthorizationResponse` may be.
     pub enum AuthState {
@@ -144,7 +144,7 @@ pub mod deduct {
             2 plan_id: String => "plan_id: must",
             /// Your own number of the debit contract.
             3 out_contract_code: String => "out_contract_code: must",
-            /// Product the user bought.
+            /// Insurance product that the user bought.
             4 insurance_name: String => "insurance_name: must",
             /// Merchant ID that collects the premium.
             5 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
@@ -172,9 +172,9 @@ pub mod deduct {
             2 plan_id: String => "plan_id: must",
             /// Your own number of the debit contract.
             3 out_contract_code: String => "out_contract_code: must",
-            /// Product the user bought.
+            /// Insurance product that the user bought.
             4 insurance_name: String => "insurance_name: must",
-            /// State of the debit authorization; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
+            /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
             /// When the user authorized it.
             6 user_auth_time: Option<String> => "user_auth_time",
@@ -209,7 +209,7 @@ pub mod deduct {
         pub struct CreatePolicy {
             /// Your own number of the insurance.
             0 out_insurance_no: String => "out_insurance_no: must",
-            /// Names of the insured persons.
+            /// Names of the insured, several if so.
             1 insured_name_list: Vec<String> => "insured_name_list: must",
             /// The platform's code of the insurer.
             2 insurance_company_code: String => "insurance_company_code: must",
@@ -217,7 +217,7 @@ pub mod deduct {
             3 effective_time: String => "effective_time: must",
             /// When the policy ends.
             4 expired_time: String => "expired_time: must",
-            /// What the policy covers, in words.
+            /// What the policy covers, in words for the user.
             5 coverage_detail: String => "coverage_detail: must",
             /// Whether it can be renewed: `true` yes.
             6 support_renewal: bool => "support_renewal: must",
@@ -267,8 +267,8 @@ pub mod deduct {
             28 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
             /// AppID bound to the merchant that collects the premium.
             29 payee_appid: Option<xinqiao_types::AppId> => "payee_appid",
-            /// The user under the payee's AppID.
-            30 payee_openid: Option<xinqiao_types::OpenId> => "payee_openid",
+            /// The user under the payee's AppID; personal data, masked in `Debug`.
+            30 payee_openid: Option<xinqiao_types::OpenId> => "payee_openid: masked",
         }
         new(
             out_insurance_no: impl Into<String>,
@@ -310,9 +310,9 @@ pub mod deduct {
         pub struct CreatePolicyResponse {
             /// Your own number of the insurance.
             0 out_insurance_no: String => "out_insurance_no: must",
-            /// Product the user bought.
+            /// Insurance product that the user bought.
             1 insurance_name: String => "insurance_name: must",
-            /// Names of the insured persons.
+            /// Names of the insured, several if so.
             2 insured_name_list: Vec<String> => "insured_name_list: must",
             /// The platform's code of the insurer.
             3 insurance_company_code: String => "insurance_company_code: must",
@@ -320,7 +320,7 @@ pub mod deduct {
             4 effective_time: String => "effective_time: must",
             /// When the policy ends.
             5 expired_time: String => "expired_time: must",
-            /// What the policy covers, in words.
+            /// What the policy covers, in words for the user.
             6 coverage_detail: String => "coverage_detail: must",
             /// Whether it can be renewed: `true` yes.
             7 support_renewal: bool => "support_renewal: must",
@@ -408,9 +408,9 @@ pub mod deduct {
             2 plan_id: String => "plan_id: must",
             /// Your own number of the debit contract.
             3 out_contract_code: String => "out_contract_code: must",
-            /// Product the user bought.
+            /// Insurance product that the user bought.
             4 insurance_name: String => "insurance_name: must",
-            /// State of the debit authorization; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
+            /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
             /// When the user authorized it.
             6 user_auth_time: Option<String> => "user_auth_time",
@@ -480,15 +480,15 @@ pub mod deduct {
         pub struct UpdatePolicy {
             /// Your own number of the insurance.
             0 out_insurance_no: String => "out_insurance_no: must path",
-            /// Names of the insured persons.
+            /// Names of the insured, several if so.
             1 insured_name_list: Option<Vec<String>> => "insured_name_list",
-            /// Product the user bought.
+            /// Insurance product that the user bought.
             2 insurance_name: Option<String> => "insurance_name",
             /// When the policy comes into force.
             3 effective_time: Option<String> => "effective_time",
             /// When the policy ends.
             4 expired_time: Option<String> => "expired_time",
-            /// What the policy covers, in words.
+            /// What the policy covers, in words for the user.
             5 coverage_detail: Option<String> => "coverage_detail",
             /// Whether it can be renewed: `true` yes.
             6 support_renewal: Option<bool> => "support_renewal",

@@ -93,17 +93,17 @@ w::record! {
         1 activity_id: String => "activity_id: must",
         /// Name of the campaign that users see.
         2 activity_name: String => "activity_name: must",
-        /// Kind: for members or not, after payment or in a Mini Program.
+        /// Kind of campaign, such as `FULL_SEND_ACT_TYPE` (gift above an amount).
         3 activity_type: String => "activity_type: must",
-        /// State: created, ongoing, terminated, over.
+        /// State, such as `CREATE_ACT_STATUS`, `ONGOING_ACT_STATUS`, `TERMINATE_ACT_STATUS` or `OVER_TIME_ACT_STATUS`.
         4 activity_status: String => "activity_status: must",
         /// Start of the campaign; format `rfc3339`.
         5 begin_time: Option<String> => "begin_time",
         /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: Option<String> => "end_time",
-        /// When gifts are given.
+        /// When gifts are given: `award_send_time` and `award_send_day_time`.
         7 award_send_period: Option<AwardSendPeriod> => "award_send_period",
-        /// Coupon stocks that are given.
+        /// Coupon stocks that are given: `stock_id` and `stock_creator_mchid`.
         8 stock_list: Option<Vec<Stock>> => "stock_list",
         /// Your own number of the creating request.
         9 out_request_no: String => "out_request_no: must",
@@ -128,9 +128,9 @@ w::record! {
         1 activity_second_title: Option<String> => "activity_second_title",
         /// Merchant IDs whose payments show the campaign.
         2 mchid_list: Option<Vec<xinqiao_types::MchId>> => "mchid_list",
-        /// How the card gets activated.
+        /// How the card gets activated: `activate_type`, `activate_url` and `activate_miniprogram`.
         3 activate_setting: Option<ActivateSetting> => "activate_setting",
-        /// Which payments take part.
+        /// Which payments take part: `payment_mode`, `limit_bank` and `goods_tags`.
         4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
     new()
@@ -185,9 +185,9 @@ w::record! {
 w::record! {
     /// An item of `award_send_day_time` in `marketing::AwardSendPeriod`.
     pub struct AwardSendDayTime {
-        /// Start of the daily span.
+        /// Start of the daily span: `hours`, `minutes` and `seconds`.
         0 begin_day_time: BeginDayTime => "begin_day_time: must",
-        /// End of the daily span.
+        /// End of the daily span: `hours`, `minutes` and `seconds`.
         1 end_day_time: BeginDayTime => "end_day_time: must",
     }
     new(begin_day_time: BeginDayTime, end_day_time: BeginDayTime)
@@ -196,9 +196,9 @@ w::record! {
 w::record! {
     /// `award_send_period` of `marketing::member_card_activity::CreateActivity`; `award_send_period` of the answer of `marketing::member_card_activity::CreateActivity`; and 2 more.
     pub struct AwardSendPeriod {
-        /// Date spans at which gifts are given.
+        /// Date spans at which gifts are given: `begin_time` and `end_time`.
         0 award_send_time: Option<Vec<AwardSendTime>> => "award_send_time",
-        /// Hours of the day at which gifts are given.
+        /// Hours of the day at which gifts are given: `begin_day_time` and `end_day_time`.
         1 award_send_day_time: Option<Vec<AwardSendDayTime>> => "award_send_day_time",
     }
     new()
@@ -331,7 +331,7 @@ w::record! {
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// When the merchant uploaded it, to tell which is newer; format `rfc3339`.
         4 merchant_upload_time: Option<String> => "merchant_upload_time",
-        /// Mini Program that the receipt opens.
+        /// Mini Program that the receipt opens: `merchant_appid` and `merchant_path`.
         5 jump_info: JumpInfo => "jump_info: must",
         /// When the receipt was stored; format `rfc3339`.
         6 create_time: String => "create_time: must",
@@ -361,7 +361,7 @@ w::record! {
     pub struct MiniProgramActivitySetting {
         /// Channels from which it can be received.
         0 outer_str: Option<Vec<String>> => "outer_str",
-        /// Button on the page of the gift.
+        /// Button on the page of the gift: `button_text`, `mini_program_appid` and `mini_program_path`.
         1 award_jump_deploy: Option<AwardJumpDeploy> => "award_jump_deploy",
     }
     new()
@@ -416,7 +416,7 @@ w::record! {
     pub struct Partnership {
         /// The partner: an AppID or a merchant ID.
         0 partner: Partner => "partner: must",
-        /// What the partner is authorized to use.
+        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         1 authorized_data: DataAuthorizedData => "authorized_data: must",
         /// State: `ESTABLISHED` or `TERMINATED`.
         2 state: String => "state: must",
@@ -440,9 +440,9 @@ w::record! {
         1 activity_second_title: Option<String> => "activity_second_title",
         /// Merchant IDs whose payments show the campaign.
         2 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
-        /// How the card gets activated.
+        /// How the card gets activated: `activate_type`, `activate_url` and `activate_miniprogram`.
         3 activate_setting: Option<ActivateSetting> => "activate_setting",
-        /// Which payments take part.
+        /// Which payments take part: `payment_mode`, `limit_bank` and `goods_tags`.
         4 payment_setting: Option<PaymentSetting> => "payment_setting",
     }
 }
@@ -460,7 +460,7 @@ w::record! {
 w::record! {
     /// `payment_setting` of `marketing::CreateActivityPayActivitySetting`; `payment_setting` of `marketing::PayActivitySetting`.
     pub struct PaymentSetting {
-        /// Payment scenes that take part.
+        /// Payment scenes that take part: `payment_scene_list`.
         0 payment_mode: Option<PaymentMode> => "payment_mode",
         /// Short name of the required bank.
         1 limit_bank: Option<String> => "limit_bank",
@@ -493,7 +493,7 @@ w::record! {
         7 out_trade_no: Option<String> => "out_trade_no",
         /// The user who paid; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How users reach the merchant.
+        /// How users reach the merchant: `consultation_phone_number`.
         9 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
         /// When it was uploaded, to tell which is newer; absent if not given; format `rfc3339`.
         10 upload_time: Option<String> => "upload_time",
@@ -521,7 +521,7 @@ w::record! {
         4 out_trade_no: Option<String> => "out_trade_no",
         /// The user who paid; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How users reach the merchant.
+        /// How users reach the merchant: `consultation_phone_number`.
         6 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
         /// When it was uploaded, to tell which is newer; absent if not given; format `rfc3339`.
         7 upload_time: Option<String> => "upload_time",
@@ -701,7 +701,7 @@ w::record! {
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// The partner: an AppID or a merchant ID.
         1 partner: PartnerInfo => "partner: must",
-        /// What the partner is authorized to use.
+        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
@@ -716,7 +716,7 @@ w::record! {
     pub struct BuildPartnershipResponse {
         /// The partner: an AppID or a merchant ID.
         0 partner: PartnerInfo => "partner: must",
-        /// What the partner is authorized to use.
+        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         1 authorized_data: AuthorizedDataInfo => "authorized_data: must",
         /// State: `ESTABLISHED` or `TERMINATED`; one of `ESTABLISHED` `TERMINATED`.
         2 state: State => "state: must",
@@ -758,7 +758,7 @@ w::record! {
     pub struct ListPartnerships {
         /// The partner: an AppID or a merchant ID; JSON in a text on the wire.
         0 partner: Option<Partner> => "partner: query json",
-        /// What the partner is authorized to use; JSON in a text on the wire.
+        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`; JSON in a text on the wire.
         1 authorized_data: Option<AuthorizedData> => "authorized_data: query json",
         /// Most records that one page holds.
         2 limit: Option<i64> => "limit: query",
@@ -772,7 +772,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListPartnerships`].
     pub struct ListPartnershipsResponse {
-        /// Partnerships that match.
+        /// Partnerships that match: `partner`, `authorized_data`, `state`, `build_time` and so on.
         0 data: Vec<Partnership> => "data: must",
         /// Most records that one page holds.
         1 limit: i64 => "limit: must",
@@ -802,6 +802,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListPartnerships,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Partnership
+}
+
 w::record! {
     /// Terminate a partnership (终止合作关系).
     ///
@@ -814,7 +829,7 @@ w::record! {
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// The partner: an AppID or a merchant ID.
         1 partner: PartnerInfo => "partner: must",
-        /// What the partner is authorized to use.
+        /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         2 authorized_data: AuthorizedDataInfo => "authorized_data: must",
     }
     new(
@@ -948,7 +963,7 @@ pub mod bank {
         w::record! {
             /// Answer to [`ListTasks`].
             pub struct ListTasksResponse {
-                /// Import tasks of the package.
+                /// Import tasks of the package: `task_id`, `package_id`, `filename`, `create_time` and so on.
                 0 data: Vec<super::super::Task> => "data: must",
                 /// How many records match altogether, for paging.
                 1 total_count: i64 => "total_count: must",
@@ -976,6 +991,21 @@ pub mod bank {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListTasks,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Task
         }
     }
 }
@@ -1098,7 +1128,7 @@ pub mod bank_favor {
                 12 available_number: i64 => "available_number: must",
                 /// How many times it has been used.
                 13 used_number: i64 => "used_number: must",
-                /// Amounts saved by each use.
+                /// Amounts saved by each use: `used_amounts`.
                 14 use_amount_list: Option<super::super::UseAmount> => "use_amount_list",
             }
         }
@@ -1146,9 +1176,9 @@ pub mod member_card_activity {
             3 begin_time: Option<String> => "begin_time",
             /// End of the campaign, which stops by itself; format `rfc3339`; needed according to the documentation.
             4 end_time: Option<String> => "end_time",
-            /// When gifts are given.
+            /// When gifts are given: `award_send_time` and `award_send_day_time`.
             5 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// Coupon stocks that are given.
+            /// Coupon stocks that are given: `stock_id` and `stock_creator_mchid`.
             6 stock_list: Option<Vec<super::CreateActivityStock>> => "stock_list",
             /// Your own number of the creating request.
             7 out_request_no: String => "out_request_no: must",
@@ -1190,9 +1220,9 @@ pub mod member_card_activity {
             5 begin_time: Option<String> => "begin_time",
             /// End of the campaign, which stops by itself; format `rfc3339`.
             6 end_time: Option<String> => "end_time",
-            /// When gifts are given.
+            /// When gifts are given: `award_send_time` and `award_send_day_time`.
             7 award_send_period: Option<super::AwardSendPeriod> => "award_send_period",
-            /// Coupon stocks that are given.
+            /// Coupon stocks that are given: `stock_id` and `stock_creator_mchid`.
             8 stock_list: Option<Vec<super::Stock>> => "stock_list",
             /// Your own number of the creating request.
             9 out_request_no: String => "out_request_no: must",
@@ -1294,7 +1324,7 @@ pub mod member_card_activity {
     w::record! {
         /// Answer to [`ListActivities`].
         pub struct ListActivitiesResponse {
-            /// Campaigns that match.
+            /// Campaigns that match: `card_id`, `activity_id`, `activity_name`, `activity_type` and so on.
             0 data: Vec<super::ActivitiesData> => "data: must",
             /// Most records that one page holds.
             1 limit: i64 => "limit: must",
@@ -1322,6 +1352,21 @@ pub mod member_card_activity {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::ActivitiesData
     }
 
     w::record! {
@@ -1399,7 +1444,7 @@ pub mod shopping_receipt {
             6 brand_id: String => "brand_id: must",
             /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// Mini Program that the entrance opens.
+            /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: super::JumpLink => "jump_link: must",
         }
         new(
@@ -1434,7 +1479,7 @@ pub mod shopping_receipt {
             6 brand_id: String => "brand_id: must",
             /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// Mini Program that the entrance opens.
+            /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: super::JumpLink => "jump_link: must",
             /// When the entrance was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -1522,7 +1567,7 @@ pub mod shopping_receipt {
             6 custom_entrance_state: Option<super::CustomEntranceState> => "custom_entrance_state",
             /// Your own number for creating it, unique and rising.
             7 out_request_no: String => "out_request_no: must",
-            /// Mini Program that the entrance opens.
+            /// Mini Program that the entrance opens: `mini_programs_appid` and `mini_programs_path`.
             8 jump_link: Option<super::JumpLink> => "jump_link",
         }
         new(brand_id: impl Into<String>, out_request_no: impl Into<String>)
@@ -1578,7 +1623,7 @@ pub mod shopping_receipt {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// The receipt as stored.
+            /// The receipt as stored: `receipt_id`, `state`, `image_type`, `sha256` and so on.
             0 receipt: super::Receipt => "receipt: must",
         }
     }
@@ -1620,7 +1665,7 @@ pub mod shopping_receipt {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// When the merchant uploads it, to tell which is newer; format `rfc3339`; needed according to the documentation.
             4 merchant_upload_time: Option<String> => "merchant_upload_time",
-            /// Mini Program that the receipt opens.
+            /// Mini Program that the receipt opens: `merchant_appid` and `merchant_path`.
             5 jump_info: super::JumpInfo => "jump_info: must",
         }
         new(
@@ -1638,7 +1683,7 @@ pub mod shopping_receipt {
     w::record! {
         /// Answer to [`UploadReceiptJumpInfo`].
         pub struct UploadReceiptJumpInfoResponse {
-            /// Jump information as stored.
+            /// Jump information as stored: `transaction_id`, `transaction_mchid` and so on.
             0 merchant_jump_info: super::MerchantJumpInfo => "merchant_jump_info: must",
         }
     }
@@ -1821,7 +1866,7 @@ pub mod weekly_discount {
     w::record! {
         /// Answer to [`ListActivities`].
         pub struct ListActivitiesResponse {
-            /// Weekly discount campaigns open to the merchant.
+            /// Weekly discount campaigns open to the merchant: `activity_id`, `activity_name`, `activity_scene` and so on.
             0 data: Vec<super::Activity> => "data: must",
             /// Most records that one page holds.
             1 limit: i64 => "limit: must",
@@ -1849,6 +1894,21 @@ pub mod weekly_discount {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Activity
     }
 }
 
@@ -1892,7 +1952,7 @@ pub mod withdraw_favor {
         w::record! {
             /// Answer to [`ListCoupons`].
             pub struct ListCouponsResponse {
-                /// The user's free-withdrawal coupons.
+                /// The user's free-withdrawal coupons: `coupon_id`, `coupon_state`, `send_quota`, `use_quota` and so on.
                 0 data: Vec<super::super::Coupon> => "data: must",
                 /// Most records that one page holds.
                 1 limit: i64 => "limit: must",
@@ -1920,6 +1980,21 @@ pub mod withdraw_favor {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            ListCoupons,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::Coupon
         }
 
         w::record! {

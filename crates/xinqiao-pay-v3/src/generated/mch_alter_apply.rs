@@ -71,7 +71,7 @@ w::record! {
     pub struct CertificateInfo {
         /// Kind of registration certificate, e.g. `CERTIFICATE_TYPE_2388`; one of `CERTIFICATE_TYPE_2388` `CERTIFICATE_TYPE_2389` `CERTIFICATE_TYPE_2394` `CERTIFICATE_TYPE_2395` `CERTIFICATE_TYPE_2396` `CERTIFICATE_TYPE_2520` `CERTIFICATE_TYPE_2521` `CERTIFICATE_TYPE_2522` ….
         0 cert_type: CertType => "cert_type: must",
-        /// Number on the registration certificate.
+        /// Number on the registration certificate, as on its photo.
         1 cert_number: String => "cert_number: must",
         /// Photo of the registration certificate, as media handle.
         2 cert_copy: String => "cert_copy: must",
@@ -460,11 +460,11 @@ w::record! {
         5 certificate_info: Option<CertificateInfo> => "certificate_info",
         /// Kind of financial institution and photos of its licence.
         6 finance_institution_info: Option<FinanceInstitutionInfo> => "finance_institution_info",
-        /// Legal person after the change.
+        /// Legal person after the change: `id_holder_type`, `id_doc_type`, `card_name`, `card_number` and so on.
         7 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
         /// Beneficial owners, at most 4, companies only.
         8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// Supporting documents of the change.
+        /// Supporting documents of the change: `bank_openaccount_license`, `openaccount_approval` and so on.
         9 addition: Option<Addition> => "addition",
         /// What is changed: everything, certificates or beneficial owners only; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
         10 alter_scope: Option<AlterScope> => "alter_scope",

@@ -16,11 +16,11 @@ w::record! {
         3 manage_record_state: ManageRecordState => "manage_record_state: must",
         /// When the restriction began; format `rfc3339`.
         4 manage_time: String => "manage_time: must",
-        /// Why the merchant is restricted.
+        /// Why the merchant is restricted; hand in papers accordingly.
         5 manage_reason: String => "manage_reason: must",
-        /// What the merchant can no longer do.
+        /// What the merchant can no longer do, such as taking payments or withdrawing.
         6 limit_ability: Option<String> => "limit_ability",
-        /// What the merchant must do to recover; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+        /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
         7 recover_way: Option<RecoverWay> => "recover_way",
         /// Whether material can be submitted now.
         8 allow_submit: bool => "allow_submit: must",
@@ -102,7 +102,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the merchant must do to recover.
+    /// What the merchant must do to recover, such as handing in papers.
     ///
     /// What `recover_way` of `mch_manage::mch_manage_records::GetResponse`, `recover_way` of `ListData` may be.
     pub enum RecoverWay {
@@ -202,11 +202,11 @@ pub mod mch_manage_records {
             3 manage_record_state: super::ManageRecordState => "manage_record_state: must",
             /// When the restriction began; format `rfc3339`.
             4 manage_time: String => "manage_time: must",
-            /// Why the merchant is restricted.
+            /// Why the merchant is restricted; hand in papers accordingly.
             5 manage_reason: String => "manage_reason: must",
-            /// What the merchant can no longer do.
+            /// What the merchant can no longer do, such as taking payments or withdrawing.
             6 limit_ability: Option<String> => "limit_ability",
-            /// What the merchant must do to recover; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
+            /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `MODIFY_ORGANIZATION_INFORMATION` `OTHER`.
             7 recover_way: Option<super::RecoverWay> => "recover_way",
             /// Whether material can be submitted now.
             8 allow_submit: bool => "allow_submit: must",
@@ -306,6 +306,21 @@ pub mod mch_manage_records {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::ListData
     }
 
     w::record! {

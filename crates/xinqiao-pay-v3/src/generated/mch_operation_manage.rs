@@ -12,7 +12,7 @@ w::record! {
         1 file_digest: Option<String> => "file_digest",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Which item the file belongs to.
+        /// Item of the papers asked for, from the look-up.
         3 item_id: i64 => "item_id: must",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>, item_id: i64)
@@ -24,13 +24,13 @@ w::record! {
     pub struct RecoverySpecification {
         /// Kind of reason; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
         0 limitation_reason_type: Option<LimitationReasonType> => "limitation_reason_type",
-        /// Reason in short.
+        /// Why the merchant is limited, in short.
         1 limitation_reason: Option<String> => "limitation_reason",
         /// Reason in detail.
         2 limitation_reason_describe: Option<String> => "limitation_reason_describe",
         /// Number of the limitation case.
         3 limitation_case_id: Option<String> => "limitation_case_id",
-        /// What the merchant must do to recover; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
+        /// What the merchant must do to recover, such as handing in papers; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
         4 recover_way: Option<RecoverWay> => "recover_way",
         /// Parameter of that way.
         5 recover_way_param: Option<String> => "recover_way_param",
@@ -132,7 +132,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the merchant must do to recover.
+    /// What the merchant must do to recover, such as handing in papers.
     ///
     /// What `recover_way` of `RecoverySpecification` may be.
     pub enum RecoverWay {
@@ -198,7 +198,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Functions that are limited; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
         1 limited_functions: Option<Vec<LimitedFunctions>> => "limited_functions",
-        /// Reason and way out for every limitation.
+        /// Reason and way out for every limitation: `limitation_reason_type`, `limitation_reason` and so on.
         2 recovery_specifications: Option<Vec<RecoverySpecification>> => "recovery_specifications",
         /// Further limited functions in words.
         3 other_limited_functions: Option<String> => "other_limited_functions",

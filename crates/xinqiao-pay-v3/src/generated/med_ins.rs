@@ -221,13 +221,13 @@ w::record! {
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
-        /// Identity of the payer.
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+        /// Identity of the payer: `name`, `id_digest` and `card_type`.
         7 payer: Payer => "payer: must",
         /// Whether it is paid for a relative: `true` needs the relative.
         8 pay_for_relatives: Option<bool> => "pay_for_relatives",
-        /// Identity of the relative.
+        /// Identity of the relative: `name`, `id_digest` and `card_type`.
         9 relative: Option<Payer> => "relative",
         /// The service provider's own unique order number.
         10 out_trade_no: String => "out_trade_no: must",
@@ -261,7 +261,7 @@ w::record! {
         24 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// Cash items on top, such as freight.
         25 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// Reductions of the cash part.
+        /// Reductions of the cash part: `cash_reduce_fee` and `cash_reduce_type`.
         26 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// Address that receives the payment result.
         27 callback_url: String => "callback_url: must",
@@ -349,8 +349,8 @@ w::record! {
         10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         11 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Whether it is paid for a relative: `true` needs the relative.
         13 pay_for_relatives: Option<bool> => "pay_for_relatives",
         /// The service provider's own unique order number.
@@ -385,7 +385,7 @@ w::record! {
         28 wechat_pay_cash_fee: Option<i64> => "wechat_pay_cash_fee",
         /// Cash items on top, such as freight.
         29 cash_add_detail: Option<Vec<CashAddDetail>> => "cash_add_detail",
-        /// Reductions of the cash part.
+        /// Reductions of the cash part: `cash_reduce_fee` and `cash_reduce_type`.
         30 cash_reduce_detail: Option<Vec<CashReduceDetail>> => "cash_reduce_detail",
         /// Address that receives the payment result.
         31 callback_url: String => "callback_url: must",

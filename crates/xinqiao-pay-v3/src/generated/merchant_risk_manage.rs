@@ -10,7 +10,7 @@ w::record! {
         0 acc_no: Option<String> => "acc_no",
         /// Customer of the utility.
         1 acc_name: Option<String> => "acc_name",
-        /// Kind of utility, as a code.
+        /// Kind of utility, as a code, such as water or power.
         2 type_: Option<i64> => "type",
         /// City of the utility.
         3 city: Option<String> => "city",
@@ -29,7 +29,7 @@ w::record! {
 w::record! {
     /// `recharge_fields` of `merchant_risk_manage::ReportTradeUnionInformation`.
     pub struct RechargeField {
-        /// Kind of account topped up, as a code.
+        /// Kind of account topped up, as a code, such as phone or game.
         0 account_type: Option<i64> => "account_type",
         /// Account that is topped up.
         1 account: Option<String> => "account",
@@ -68,7 +68,7 @@ w::record! {
         2 delivery_province: Option<String> => "delivery_province",
         /// City to which the goods go.
         3 delivery_city: Option<String> => "delivery_city",
-        /// How risky the goods are.
+        /// How risky the merchant thinks the goods are.
         4 risky_goods: Option<f64> => "risky_goods",
         /// How risky the merchant thinks the user is.
         5 user_risk_level: Option<f64> => "user_risk_level",
@@ -222,7 +222,7 @@ w::record! {
         3 acquiring_bank_id: Option<String> => "acquiring_bank_id: query",
         /// Channel number of the institution under the acquirer; such as `20001111`.
         4 channel_id: Option<String> => "channel_id: query",
-        /// Complaints about the trade.
+        /// Complaints about the trade: how many and what.
         5 complaints_information: Option<String> => "complaints_information: query",
     }
     new(out_trade_no: impl Into<String>)
@@ -244,7 +244,7 @@ w::record! {
         1 risk_type: Option<RiskType> => "risk_type",
         /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         2 punish_type: Option<PunishType> => "punish_type",
-        /// Punishment in words.
+        /// What the punishment is and how long, in words.
         3 punish_description: Option<String> => "punish_description",
     }
 }
@@ -320,13 +320,13 @@ w::record! {
         3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Order in question, by the merchant's number.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// Complaints about the trade.
+        /// Complaints about the trade: how many and what.
         5 complaints_information: Option<String> => "complaints_information",
         /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         6 risk_type: Option<RiskType> => "risk_type",
         /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
         7 punish_type: Option<PunishType> => "punish_type",
-        /// What was done in addition.
+        /// Measure taken in addition to the first.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
     new()
@@ -360,9 +360,9 @@ w::record! {
         5 risk_type: Option<RiskType> => "risk_type",
         /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         6 punish_type: Option<PunishType> => "punish_type",
-        /// Punishment in words.
+        /// What the punishment is and how long, in words.
         7 punish_description: Option<String> => "punish_description",
-        /// What was done in addition.
+        /// Measure taken in addition to the first.
         8 additional_punish_type: Option<String> => "additional_punish_type",
     }
 }
@@ -406,23 +406,23 @@ w::record! {
         4 out_trade_no: Option<String> => "out_trade_no",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Payer's phone; encrypted on the wire; personal data, masked in `Debug`.
+        /// Payer's phone, to recognise risk; encrypted on the wire; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked encrypted",
         /// Digits of the payer's document; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
-        /// IP address of the user's device; such as `14.23.150.211`.
-        8 client_ip: Option<String> => "client_ip",
+        /// IP address of the user's device; such as `14.23.150.211`; personal data, masked in `Debug`.
+        8 client_ip: Option<String> => "client_ip: masked",
         /// Risk level of the order, as a code.
         9 risk_level: Option<i64> => "risk_level",
-        /// Line of business, as a code.
+        /// Line of business of the trade, as a code.
         10 line_type: Option<i64> => "line_type",
-        /// Kind of goods, as a code.
+        /// Kind of goods traded, as a code, such as physical or virtual.
         11 goods_type: Option<i64> => "goods_type",
-        /// Kind of seller, as a code.
+        /// Whether the seller is a person or a company, as a code.
         12 seller_type: Option<i64> => "seller_type",
         /// Whether goods are shipped.
         13 is_need_deliver: Option<bool> => "is_need_deliver",
-        /// Kind of device, as a code.
+        /// Device that paid, as a code, such as phone or computer.
         14 device_type: Option<i64> => "device_type",
         /// User's number at the merchant.
         15 userid: Option<String> => "userid",
@@ -430,11 +430,11 @@ w::record! {
         16 phone_from: Option<i64> => "phone_from",
         /// Seller's user number on the platform.
         17 seller_userid: Option<String> => "seller_userid",
-        /// Scene of the trade, as a code.
+        /// Where the trade takes place, as a code, such as online or in a shop.
         18 scene: Option<i64> => "scene",
-        /// Extra facts of a top-up trade.
+        /// Extra facts of a top-up trade: `account_type` and `account`.
         19 recharge_fields: Option<RechargeField> => "recharge_fields",
-        /// Extra facts of a utility payment.
+        /// Extra facts of a utility payment: `acc_no`, `acc_name`, `type`, `city` and so on.
         20 living_expenses_fields: Option<LivingExpensesField> => "living_expenses_fields",
         /// Reserved for further facts.
         21 extra_fields1: Option<String> => "extra_fields1",
@@ -454,9 +454,9 @@ w::record! {
         28 delivery_city: Option<String> => "delivery_city",
         /// Whether the goods go to this place for the first time.
         29 new_address: Option<bool> => "new_address",
-        /// Who paid the previous order.
-        30 last_pay_openid: Option<xinqiao_types::OpenId> => "last_pay_openid",
-        /// How risky the goods are.
+        /// Who paid the previous order; personal data, masked in `Debug`.
+        30 last_pay_openid: Option<xinqiao_types::OpenId> => "last_pay_openid: masked",
+        /// How risky the merchant thinks the goods are.
         31 risky_goods: Option<f64> => "risky_goods",
         /// Marks handing over in person.
         32 offline_delivery_label: Option<f64> => "offline_delivery_label",
@@ -476,7 +476,7 @@ w::record! {
         39 pre_opening_behavior: Option<String> => "pre_opening_behavior",
         /// Whether the shop is new.
         40 new_store: Option<bool> => "new_store",
-        /// Id of the shop.
+        /// Id of the shop on the e-commerce platform.
         41 store_identifier: Option<String> => "store_identifier",
         /// When the goods were put on sale.
         42 goods_listing_time: Option<String> => "goods_listing_time",
@@ -484,7 +484,7 @@ w::record! {
         43 combine_out_trade_no: Option<String> => "combine_out_trade_no",
         /// Merchant number that starts the combined order and signs; such as `1900000109`.
         44 combine_mchid: Option<xinqiao_types::MchId> => "combine_mchid",
-        /// Orders inside the combined one.
+        /// Orders inside the combined one: `out_trade_no`, `mch_id`, `delivery_province`, `delivery_city` and so on.
         45 sub_orders: Option<Vec<SubOrder>> => "sub_orders",
     }
     new()
@@ -655,7 +655,7 @@ pub mod ec_trade_risk {
         pub struct QueryRiskTradesResponse {
             /// How many risky trades match.
             0 total_num: i64 => "total_num: must",
-            /// Trades found risky.
+            /// Trades found risky: `mchid`, `out_trade_no`, `risk_type`, `risk_level` and so on.
             1 risk_trade_list: Vec<super::RiskTrade> => "risk_trade_list: must",
         }
     }
@@ -679,6 +679,21 @@ pub mod ec_trade_risk {
         }
     }
 
+    w::paged! {
+        QueryRiskTrades,
+        w::Paging {
+            advance: w::Advance::Page { first: 1 },
+            at: "page_index",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["risk_trade_list"],
+        },
+        |answer| answer.risk_trade_list => super::RiskTrade
+    }
+
     w::record! {
         /// Report how a risky trade was handled (上报电商风险处置结果).
         ///
@@ -693,7 +708,7 @@ pub mod ec_trade_risk {
             1 out_trade_no: String => "out_trade_no: must",
             /// The merchant's verdict, as a code.
             2 final_risk_result: Option<i64> => "final_risk_result",
-            /// Kind of risk after checking, as a code.
+            /// Kind of risk that the merchant found, as a code.
             3 final_risk_type: Option<i64> => "final_risk_type",
             /// What the merchant did about it, as codes.
             4 disp_conclusion: Option<Vec<i64>> => "disp_conclusion",

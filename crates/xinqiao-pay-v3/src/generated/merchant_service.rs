@@ -20,7 +20,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page of the mini program to open; such as `pages/index/index`.
         1 path: Option<String> => "path",
-        /// Words that are shown.
+        /// Words that the user sees.
         2 text: Option<String> => "text",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -32,7 +32,7 @@ w::record! {
     pub struct AdditionalInfo {
         /// Kind of extra facts; `SHARE_POWER_TYPE` for power banks; one of `SHARE_POWER_TYPE`.
         0 type_: Type => "type: must",
-        /// When and where a power bank was returned.
+        /// When and where a power bank was returned: `return_time`, `return_address_info` and so on.
         1 share_power_info: Option<SharePowerInfo> => "share_power_info",
     }
 }
@@ -48,7 +48,7 @@ w::record! {
 w::record! {
     /// The body `BUTTON_GROUP` of `merchant_service::MessageBlock`.
     pub struct BlockButtonGroup {
-        /// Buttons in the group.
+        /// Buttons in the group: `text`, `action` and `invalid_info`.
         0 buttons: Option<Vec<BlockLink>> => "buttons",
         /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
         1 button_layout: Option<ButtonLayout> => "button_layout",
@@ -63,7 +63,7 @@ w::record! {
 w::record! {
     /// The body `FAQ_LIST` of `merchant_service::MessageBlock`.
     pub struct BlockFaq {
-        /// Questions the user can pick.
+        /// Questions the user can pick: `faq_id`, `faq_title` and `action`.
         0 faqs: Option<Vec<MessageFaq>> => "faqs",
     }
     new()
@@ -73,9 +73,9 @@ w::record! {
 w::record! {
     /// An item of `buttons` in `merchant_service::BlockButtonGroup`; the body `LINK` of `merchant_service::MessageBlock`; and 1 more.
     pub struct BlockLink {
-        /// Words that are shown.
+        /// Words that the user sees.
         0 text: Option<String> => "text",
-        /// What a tap does.
+        /// What a tap does: `body` and `action_id`.
         1 action: Option<LinkAction> => "action",
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// The body `BUTTON_GROUP` of `merchant_service::Block`.
     pub struct ButtonGroup {
-        /// Buttons in the group.
+        /// Buttons in the group: `text`, `action` and `invalid_info`.
         0 buttons: Option<Vec<Link>> => "buttons",
         /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
         1 button_layout: Option<ButtonLayout> => "button_layout",
@@ -124,13 +124,13 @@ w::record! {
     pub struct ComplaintNegotiationHistory {
         /// Who acted.
         0 operate_user: String => "operate_user: must",
-        /// When it was done.
+        /// When this step of the negotiation took place.
         1 operate_time: String => "operate_time: must",
         /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `CREATE_COMPLAINT_BY_PLATFORM` `USER_CONTINUE_COMPLAINT` `USER_REVOKE_COMPLAINT` `USER_CONFIRM_COMPLAINT` `SELLER_REFUND` `MERCHANT_LAUNCH_CONFIRM_PROCESS` `USER_RESPONSE` ….
         2 operate_type: NegotiationHistoryOperateType => "operate_type: must",
-        /// What was written or done.
+        /// What was written or done in this step of the negotiation.
         3 operate_details: Option<String> => "operate_details",
-        /// Pictures of the entry.
+        /// Links of the pictures that came with this step.
         4 image_list: Option<Vec<w::serial::Value>> => "image_list",
     }
 }
@@ -156,8 +156,8 @@ w::record! {
         1 complaint_time: String => "complaint_time: must",
         /// Order total, in fen.
         2 amount: i64 => "amount: must",
-        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
-        3 payer_phone: Option<String> => "payer_phone",
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
+        3 payer_phone: Option<String> => "payer_phone: masked",
         /// What the user wrote.
         4 complaint_detail: String => "complaint_detail: must",
         /// State in the old API: complained, frozen, cancelled, refunded, unfrozen; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
@@ -186,11 +186,11 @@ w::record! {
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// The complainer's id under the merchant's AppID.
-        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
-        /// Pictures that belong to the complaint.
+        /// The complainer's id under the merchant's AppID; personal data, masked in `Debug`.
+        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid: masked",
+        /// Pictures that belong to the complaint: `media_type` and `media_url`.
         7 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
-        /// Orders complained about.
+        /// Orders complained about: `transaction_id`, `out_trade_no` and so on.
         8 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
         /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
         9 problem_type: Option<ProblemType> => "problem_type",
@@ -206,7 +206,7 @@ w::record! {
         14 user_complaint_times: i64 => "user_complaint_times: must",
         /// Tags of the user: `TRUSTED` deserves fast handling, `HIGH_RISK` caution; one of `TRUSTED` `HIGH_RISK`.
         15 user_tag_list: Option<Vec<UserTagList>> => "user_tag_list",
-        /// PayScore orders of the complaint.
+        /// PayScore orders of the complaint: `order_id`, `out_order_no` and `state`.
         16 service_order_info: Option<Vec<ServiceOrderInfo>> => "service_order_info",
         /// Extra facts, e.g. how a power bank was returned.
         17 additional_info: Option<AdditionalInfo> => "additional_info",
@@ -222,27 +222,27 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `merchant_service::ListNegotiationHistoryV2`.
     pub struct NegotiationRecord {
-        /// Number of the entry in the history.
+        /// Number of the entry in the negotiation's history.
         0 log_id: String => "log_id: must",
         /// Who acted: complainer, merchant or platform staff.
         1 operator: String => "operator: must",
-        /// When it was done; format `rfc3339`.
+        /// When this step of the negotiation took place; format `rfc3339`.
         2 operate_time: String => "operate_time: must",
         /// What happened: complaint, message, reply, withdrawal, system message …; one of `USER_CREATE_COMPLAINT` `USER_CONTINUE_COMPLAINT` `USER_RESPONSE` `PLATFORM_RESPONSE` `MERCHANT_RESPONSE` `MERCHANT_CONFIRM_COMPLETE` `USER_CREATE_COMPLAINT_SYSTEM_MESSAGE` `COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE` ….
         3 operate_type: OperateType => "operate_type: must",
-        /// What was written or done.
+        /// What was written or done in this step of the negotiation.
         4 operate_details: Option<String> => "operate_details",
-        /// Pictures of the entry.
+        /// Links of the pictures that came with this step.
         5 image_list: Option<Vec<String>> => "image_list",
-        /// Pictures that belong to the complaint.
+        /// Pictures that belong to the complaint: `media_type` and `media_url`.
         6 complaint_media_list: Option<w::serial::Value> => "complaint_media_list",
         /// Why the user asked the platform for help; `user_appy_platform_service_reason` on the wire.
         7 platform_service_reason: Option<String> => "user_appy_platform_service_reason",
         /// User's own words about that request; `user_appy_platform_service_reason_description` on the wire.
         8 platform_service_reason_desc: Option<String> => "user_appy_platform_service_reason_description",
-        /// Card message with its blocks.
+        /// Card message with its blocks: `blocks`, `sender_identity` and `custom_data`.
         9 normal_message: Option<NormalMessage> => "normal_message",
-        /// Message caused by the user's tap on a card.
+        /// Message caused by the user's tap on a card: `message_content`, `action_id` and `clicked_log_id`.
         10 click_message: Option<ClickMessage> => "click_message",
     }
 }
@@ -250,7 +250,7 @@ w::record! {
 w::record! {
     /// The body `FAQ_LIST` of `merchant_service::Block`.
     pub struct Faq {
-        /// Questions the user can pick.
+        /// Questions the user can pick: `faq_id`, `faq_title` and `action`.
         0 faqs: Option<Vec<FaqDetail>> => "faqs",
     }
 }
@@ -260,9 +260,9 @@ w::record! {
     pub struct FaqDetail {
         /// Number of the question.
         0 faq_id: Option<String> => "faq_id",
-        /// Words of the question.
+        /// Words of the question, sent when the user taps it.
         1 faq_title: Option<String> => "faq_title",
-        /// What a tap does.
+        /// What a tap does: `body` and `action_id`.
         2 action: Option<Action> => "action",
     }
 }
@@ -295,9 +295,9 @@ w::record! {
 w::record! {
     /// The body `LINK` of `merchant_service::Block`; the body `BUTTON` of `merchant_service::Block`; and 1 more.
     pub struct Link {
-        /// Words that are shown.
+        /// Words that the user sees.
         0 text: Option<String> => "text",
-        /// What a tap does.
+        /// What a tap does: `body` and `action_id`.
         1 action: Option<Action> => "action",
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
@@ -345,9 +345,9 @@ w::record! {
     pub struct MessageFaq {
         /// Number of the question.
         0 faq_id: Option<String> => "faq_id",
-        /// Words of the question.
+        /// Words of the question, sent when the user taps it.
         1 faq_title: Option<String> => "faq_title",
-        /// What a tap does.
+        /// What a tap does: `body` and `action_id`.
         2 action: Option<LinkAction> => "action",
     }
     new()
@@ -358,7 +358,7 @@ w::record! {
 w::record! {
     /// The body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::Action`; the body `ACTION_TYPE_SEND_MESSAGE` of `merchant_service::LinkAction`.
     pub struct MessageInfo {
-        /// What the message says.
+        /// Message that merchant or user sent.
         0 content: String => "content: must",
         /// Merchant's own data, returned when the user taps.
         1 custom_data: Option<String> => "custom_data",
@@ -386,7 +386,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page of the mini program to open; such as `pages/index/index`.
         1 path: String => "path: must",
-        /// Words that are shown.
+        /// Words that the user sees.
         2 text: String => "text: must",
     }
     new(appid: impl Into<xinqiao_types::AppId>, path: impl Into<String>, text: impl Into<String>)
@@ -445,7 +445,7 @@ w::record! {
     pub struct SharePowerInfo {
         /// When the power bank was returned; format `rfc3339`.
         0 return_time: Option<String> => "return_time",
-        /// Where it was returned.
+        /// Where it was returned: `return_address`, `longitude` and `latitude`.
         1 return_address_info: Option<ReturnAddressInfo> => "return_address_info",
         /// Whether it went back to the machine it came from.
         2 is_returned_to_same_machine: Option<bool> => "is_returned_to_same_machine",
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// The body `TEXT` of `merchant_service::Block`; the body `TEXT` of `merchant_service::MessageBlock`.
     pub struct Text {
-        /// Words that are shown.
+        /// Words that the user sees.
         0 text: Option<String> => "text",
         /// Colour of the text: `DEFAULT` or `SECONDARY`; one of `DEFAULT` `SECONDARY`.
         1 color: Option<Color> => "color",
@@ -901,11 +901,11 @@ w::record! {
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
         /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; encrypted on the wire; personal data, masked in `Debug`.
         5 payer_phone: Option<String> => "payer_phone: masked encrypted",
-        /// The complainer's id under the merchant's AppID.
-        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
-        /// Orders complained about.
+        /// The complainer's id under the merchant's AppID; personal data, masked in `Debug`.
+        6 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid: masked",
+        /// Orders complained about: `transaction_id`, `out_trade_no` and so on.
         7 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
-        /// Pictures that belong to the complaint.
+        /// Pictures that belong to the complaint: `media_type` and `media_url`.
         8 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
         /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
         9 problem_type: Option<ProblemType> => "problem_type",
@@ -921,7 +921,7 @@ w::record! {
         14 user_complaint_times: i64 => "user_complaint_times: must",
         /// Tags of the user: `TRUSTED` deserves fast handling, `HIGH_RISK` caution; one of `TRUSTED` `HIGH_RISK`.
         15 user_tag_list: Option<Vec<UserTagList>> => "user_tag_list",
-        /// PayScore orders of the complaint.
+        /// PayScore orders of the complaint: `order_id`, `out_order_no` and `state`.
         16 service_order_info: Option<Vec<ServiceOrderInfoItem>> => "service_order_info",
         /// Extra facts, e.g. how a power bank was returned.
         17 additional_info: Option<AdditionalInfo> => "additional_info",
@@ -1011,6 +1011,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListComplaints,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => Complaint
+}
+
 w::record! {
     /// Get a complaint by transaction (old) (按订单查询投诉（旧）).
     ///
@@ -1035,8 +1050,8 @@ w::record! {
         1 complaint_time: String => "complaint_time: must",
         /// Order total, in fen.
         2 amount: i64 => "amount: must",
-        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key.
-        3 payer_phone: Option<String> => "payer_phone",
+        /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
+        3 payer_phone: Option<String> => "payer_phone: masked",
         /// What the user wrote.
         4 complaint_detail: String => "complaint_detail: must",
         /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
@@ -1047,7 +1062,7 @@ w::record! {
         7 frozen_end_time: Option<String> => "frozen_end_time",
         /// Sub-merchant complained about.
         8 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Progress of handling, in the old API.
+        /// How far the complaint has been dealt with, in the old API.
         9 complaint_handle_state: String => "complaint_handle_state: must",
     }
 }
@@ -1128,6 +1143,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListComplaintsV2,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ComplaintItem
+}
+
 w::record! {
     /// Get the history of a complaint (old) (查询投诉协商历史（旧）).
     ///
@@ -1146,7 +1176,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListNegotiationHistory`].
     pub struct ListNegotiationHistoryResponse {
-        /// Steps of the negotiation.
+        /// Steps of the negotiation: `operate_user`, `operate_time`, `operate_type` and so on.
         0 complaint_negotiation_history: Option<Vec<ComplaintNegotiationHistory>> => "complaint_negotiation_history",
     }
 }
@@ -1222,6 +1252,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListNegotiationHistoryV2,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => NegotiationRecord
+}
+
 w::record! {
     /// Respond to a complaint (回复投诉).
     ///
@@ -1242,7 +1287,7 @@ w::record! {
         4 jump_url: Option<String> => "jump_url",
         /// Words of the link; such as `查看订单详情`.
         5 jump_url_text: Option<String> => "jump_url_text",
-        /// Mini program placed under the reply.
+        /// Mini program placed under the reply: `appid`, `path` and `text`.
         6 mini_program_jump_info: Option<MiniProgramJumpInfo> => "mini_program_jump_info",
     }
     new(
@@ -1284,7 +1329,7 @@ w::record! {
         0 complaint_id: String => "complaint_id: must path",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
-        /// Card message for the user.
+        /// Card message for the user: `blocks`, `sender_identity` and `custom_data`.
         2 message: Message => "message: must",
         /// Key that stays the same when the message is sent again.
         3 idempotent_id: String => "idempotent_id: must",
@@ -1300,7 +1345,7 @@ w::record! {
 w::record! {
     /// Answer to [`RespondToImmediateService`].
     pub struct RespondToImmediateServiceResponse {
-        /// Number of the entry in the history.
+        /// Number of the entry in the negotiation's history.
         0 log_id: Option<String> => "log_id",
     }
 }
@@ -1337,7 +1382,7 @@ w::record! {
         0 transaction_id: String => "transaction_id: must",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
-        /// Kind of feedback, in the old API.
+        /// Kind of answer by the merchant in the old API, such as agreeing to refund.
         2 feedback_type: Option<i64> => "feedback_type",
         /// What the merchant answers.
         3 feedback_content: String => "feedback_content: must",

@@ -20,8 +20,8 @@ w::record! {
     pub struct StoreAddress {
         /// Region code of the store's district; such as `440305`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// Street address of the store.
-        1 address_detail: String => "address_detail: must",
+        /// Street address of the store; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
         /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
@@ -93,8 +93,8 @@ w::record! {
     pub struct GetStoreAddress {
         /// Region code of the store's district; such as `440305`.
         0 address_code: Option<String> => "address_code",
-        /// Street address of the store.
-        1 address_detail: String => "address_detail: must",
+        /// Street address of the store; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
         /// East-west position in degrees; such as `113.941046`; personal data, masked in `Debug`.
@@ -116,7 +116,7 @@ w::record! {
         0 store_id: i64 => "store_id: must path",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         2 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
     }
     new(store_id: i64, store_recipient: Vec<StoreRecipient>)
@@ -126,7 +126,7 @@ w::record! {
 w::record! {
     /// Answer to [`BindStoreRecipient`].
     pub struct BindStoreRecipientResponse {
-        /// Payees that failed.
+        /// Payees that failed: `mchid`, `company_name` and `failed_reason`.
         0 failed_store_recipient: Option<Vec<FailedStoreRecipient>> => "failed_store_recipient",
     }
 }
@@ -162,11 +162,11 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Name, number and brand of the store.
         1 store_basics: Option<StoreBasic> => "store_basics",
-        /// Where the store is.
+        /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
         2 store_address: Option<StoreAddress> => "store_address",
-        /// Phone and hours of the store.
+        /// Phone and hours of the store: `service_phone` and `business_hours`.
         3 store_business: Option<StoreBusiness> => "store_business",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         4 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new()
@@ -228,13 +228,13 @@ w::record! {
     pub struct GetStoreResponse {
         /// Name, number and brand of the store.
         0 store_basics: StoreBasic => "store_basics: must",
-        /// Where the store is.
+        /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
         1 store_address: GetStoreAddress => "store_address: must",
-        /// Phone and hours of the store.
+        /// Phone and hours of the store: `service_phone` and `business_hours`.
         2 store_business: StoreBusiness => "store_business: must",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         3 store_recipient: Vec<StoreRecipient> => "store_recipient: must",
-        /// Whether the store is verified and usable.
+        /// Whether the store is verified and usable: `store_state_value`, `store_state_message` and so on.
         4 store_state: StoreState => "store_state: must",
     }
 }
@@ -270,7 +270,7 @@ w::record! {
         0 store_id: i64 => "store_id: must path",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         2 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)
@@ -314,11 +314,11 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Name, number and brand of the store.
         2 store_basics: Option<StoreBasic> => "store_basics",
-        /// Where the store is.
+        /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
         3 store_address: Option<StoreAddress> => "store_address",
-        /// Phone and hours of the store.
+        /// Phone and hours of the store: `service_phone` and `business_hours`.
         4 store_business: Option<StoreBusiness> => "store_business",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid` and `company_name`.
         5 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
     new(store_id: i64)

@@ -23,7 +23,7 @@ w::record! {
     pub struct SendUserCoupon {
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         0 openid: xinqiao_types::OpenId => "openid: must path masked",
-        /// Batch of the multi-use coupon.
+        /// Batch of the multi-use coupon, returned when it was made.
         1 stock_id: String => "stock_id: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
@@ -89,7 +89,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539762>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_refund_flow`.
         pub struct GetRefundFlow {
-            /// Batch of the multi-use coupon.
+            /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)
@@ -130,7 +130,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539756>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_send_flow`.
         pub struct GetSendFlow {
-            /// Batch of the multi-use coupon.
+            /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)
@@ -166,7 +166,7 @@ pub mod stocks {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012539758>.
         /// * Catalog: `pay_v3.multi_use.stocks.get_use_flow`.
         pub struct GetUseFlow {
-            /// Batch of the multi-use coupon.
+            /// Batch of the multi-use coupon, returned when it was made.
             0 stock_id: String => "stock_id: must path",
         }
         new(stock_id: impl Into<String>)

@@ -50,13 +50,13 @@ w::record! {
         1 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Registered address for the invoice; personal data, masked in `Debug`.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
         /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
@@ -96,13 +96,13 @@ w::record! {
         1 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Registered address for the invoice; personal data, masked in `Debug`.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
         /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
@@ -138,7 +138,7 @@ w::record! {
     pub struct CheckStatusDigitalTaxMode {
         /// Whether the mode is set up; such as `ENABLED`.
         0 status: String => "status: must",
-        /// Persons who can issue.
+        /// Persons who can issue: `id` and `name`.
         1 billing_person_info: Option<Vec<DigitalTaxModeBillingPersonInfo>> => "billing_person_info",
         /// When it was set up; format `rfc3339`.
         2 access_time: Option<String> => "access_time",
@@ -146,7 +146,7 @@ w::record! {
         3 expired_time: Option<String> => "expired_time",
         /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
-        /// Which invoicing abilities are authorized.
+        /// Which invoicing abilities are authorized: `type`, `status` and `authorize_fail_reason`.
         5 ability_info: Option<Vec<DigitalTaxModeAbilityInfo>> => "ability_info",
     }
 }
@@ -164,8 +164,8 @@ w::record! {
     pub struct CardInformation {
         /// Official account that inserts the card.
         0 card_appid: xinqiao_types::AppId => "card_appid: must",
-        /// The user under that account.
-        1 card_openid: xinqiao_types::OpenId => "card_openid: must",
+        /// The user under that account; personal data, masked in `Debug`.
+        1 card_openid: xinqiao_types::OpenId => "card_openid: must masked",
         /// Template of the invoice card; such as `p4gLgvn_cxVCQez17kaBJnZHPcXs`.
         2 card_id: Option<String> => "card_id",
         /// Code of the invoice in the wallet.
@@ -182,7 +182,7 @@ w::record! {
         0 payee_name: Option<String> => "payee_name",
         /// Logo on the card; needed according to the documentation.
         1 logo_url: Option<String> => "logo_url",
-        /// Entrance on the card of your own.
+        /// Entrance on the card of your own: `words`, `description`, `jump_url`, `miniprogram_user_name` and so on.
         2 custom_cell: Option<CustomCell> => "custom_cell",
     }
     new()
@@ -215,7 +215,7 @@ w::record! {
     pub struct DigitalTaxMode {
         /// Whether the mode is set up; such as `ENABLED`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
         0 status: DigitalTaxModeStatus => "status: must",
-        /// Persons who can issue.
+        /// Persons who can issue: `id` and `name`.
         1 billing_person_info: Option<BillingPersonInfo> => "billing_person_info",
         /// When it was set up.
         2 access_time: Option<String> => "access_time",
@@ -223,7 +223,7 @@ w::record! {
         3 expired_time: Option<String> => "expired_time",
         /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
-        /// Which invoicing abilities are authorized.
+        /// Which invoicing abilities are authorized: `type`, `status` and `authorize_fail_reason`.
         5 ability_info: Option<Vec<AbilityInfo>> => "ability_info",
     }
 }
@@ -273,7 +273,7 @@ w::record! {
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
@@ -305,7 +305,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
@@ -353,7 +353,7 @@ w::record! {
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// Money of the invoice without tax, in fen; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// The seller on the invoice.
+        /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         9 seller_information: CardInformationSellerInformation => "seller_information: must",
         /// Payee, reviewer and drawer.
         10 extra_information: ExtraInformation => "extra_information: must",
@@ -388,7 +388,7 @@ w::record! {
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
@@ -429,13 +429,13 @@ w::record! {
         0 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Registered address for the invoice; personal data, masked in `Debug`; needed according to the documentation.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -482,7 +482,7 @@ w::record! {
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueGeneralItem>> => "items",
-        /// Payments behind the invoice; needed according to the documentation.
+        /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
         4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
@@ -539,15 +539,15 @@ w::record! {
         3 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// Money of the invoice without tax, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// The invoice as issued (blue).
+        /// The invoice as issued (blue): `fapiao_code`, `fapiao_number`, `check_code`, `password` and so on.
         5 blue_fapiao: Option<BlueFapiao> => "blue_fapiao",
         /// The reversing invoice (red); empty if not reversed.
         6 red_fapiao: Option<BlueFapiao> => "red_fapiao",
-        /// How it was put into the wallet.
+        /// How it was put into the wallet: `card_appid`, `card_openid`, `card_id`, `card_code` and so on.
         7 card_information: Option<CardInformation> => "card_information",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         8 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// The seller on the invoice.
+        /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         9 seller_information: SellerInformation => "seller_information: must",
         /// Payee, reviewer and drawer.
         10 extra_information: ExtraInformation => "extra_information: must",
@@ -573,7 +573,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: i64 => "quantity: must",
@@ -629,13 +629,13 @@ w::record! {
         1 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Registered address for the invoice; personal data, masked in `Debug`.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
         /// Phone that receives the invoice, encrypted; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
@@ -685,7 +685,7 @@ w::record! {
         6 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
-        /// Payments behind the invoice.
+        /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`.
         8 transaction_information: Vec<Information> => "transaction_information: must",
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
@@ -715,7 +715,7 @@ w::record! {
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: Option<i64> => "quantity",
@@ -760,7 +760,7 @@ w::record! {
         6 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
-        /// Payments behind the invoice.
+        /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`.
         8 transaction_information: Vec<Information> => "transaction_information: must",
         /// Text in the remark box of the invoice.
         9 remark: Option<String> => "remark",
@@ -790,7 +790,7 @@ w::record! {
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional; such as `A4`.
         2 specification: Option<String> => "specification",
-        /// Unit of measure; one of `TON` `LETER`.
+        /// Unit in which the goods are counted; one of `TON` `LETER`.
         3 unit: Option<Unit> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: Option<i64> => "quantity",
@@ -907,7 +907,7 @@ w::record! {
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Lines of the invoice, one per good or service; needed according to the documentation.
         2 items: Option<Vec<IssueRealEstateLeasingItem>> => "items",
-        /// Payments behind the invoice; needed according to the documentation.
+        /// Payments behind the invoice: `pay_channel`, `transaction_id`, `out_trade_no` and `amount`; needed according to the documentation.
         3 transaction_information: Option<Vec<TransactionInformation>> => "transaction_information",
         /// Which tax policy applies to an export; empty otherwise; one of `1` `2` `3`.
         4 export_business_policy_code: Option<ExportBusinessPolicyCode> => "export_business_policy_code: number",
@@ -981,7 +981,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// Specification of the good, optional; such as `A4`.
         3 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit in which the goods are counted.
         4 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         5 quantity: Option<i64> => "quantity",
@@ -1034,13 +1034,13 @@ w::record! {
         0 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Registered address for the invoice; personal data, masked in `Debug`.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
 }
@@ -1486,7 +1486,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Unit of measure.
+    /// Unit in which the goods are counted.
     ///
     /// What `unit` of `IssueRefinedOilItem` may be.
     pub enum Unit {
@@ -1542,7 +1542,7 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Official account that inserts the card.
         1 card_appid: xinqiao_types::AppId => "card_appid: must",
-        /// Looks of the invoice card.
+        /// Looks of the invoice card: `payee_name`, `logo_url` and `custom_cell`.
         2 card_template_information: CreateCardTemplateInformation => "card_template_information: must",
     }
     new(
@@ -1595,7 +1595,7 @@ w::record! {
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
         /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else.
         2 scene: String => "scene: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         3 buyer_information: BuyerInformation => "buyer_information: must",
         /// Invoices to issue, found or to reverse.
         4 fapiao_information: Vec<FapiaoInformation> => "fapiao_information: must",
@@ -1698,7 +1698,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFapiaoFiles`].
     pub struct GetFapiaoFilesResponse {
-        /// How to download each invoice.
+        /// How to download each invoice: `fapiao_id`, `status` and `download_url`.
         0 fapiao_download_info_list: Vec<FapiaoDownloadInfo> => "fapiao_download_info_list: must",
     }
 }
@@ -1746,12 +1746,12 @@ w::record! {
         6 seller_name: Option<String> => "seller_name: query",
         /// Whether to show the phone field: `true` yes.
         7 show_phone_cell: Option<bool> => "show_phone_cell: query true-false",
-        /// Whether the phone is required: `true` yes.
-        8 must_input_phone: Option<bool> => "must_input_phone: query true-false",
+        /// Whether the phone is required: `true` yes; personal data, masked in `Debug`.
+        8 must_input_phone: Option<bool> => "must_input_phone: query true-false masked",
         /// Whether to show the mailbox field: `true` yes.
         9 show_email_cell: Option<bool> => "show_email_cell: query true-false",
-        /// Whether the mailbox is required: `true` yes.
-        10 must_input_email: Option<bool> => "must_input_email: query true-false",
+        /// Whether the mailbox is required: `true` yes; personal data, masked in `Debug`.
+        10 must_input_email: Option<bool> => "must_input_email: query true-false masked",
     }
     new(
         fapiao_apply_id: impl Into<String>,
@@ -1833,13 +1833,13 @@ w::record! {
         1 name: String => "name: must",
         /// Taxpayer number; required for enterprises.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Registered address for the invoice; personal data, masked in `Debug`.
+        /// Registered address of the company, printed on the invoice; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Registered phone for the invoice; personal data, masked in `Debug`.
+        /// Registered phone of the company, printed on the invoice; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// Bank of the buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// Account at that bank; personal data, masked in `Debug`.
+        /// Bank account of the company, printed on the invoice; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
         /// Phone that receives the invoice, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked encrypted",
@@ -1889,9 +1889,9 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Scene: `WITH_WECHATPAY` paid by WeChat Pay, `WITHOUT_WECHATPAY` else; one of `WITH_WECHATPAY` `WITHOUT_WECHATPAY`.
         2 scene: Scene => "scene: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         3 buyer_information: BuyerInformationItem => "buyer_information: must",
-        /// Invoices to put into the wallet.
+        /// Invoices to put into the wallet: `fapiao_media_id`, `fapiao_number`, `fapiao_code` and so on.
         4 fapiao_card_information: Vec<FapiaoCardInformation> => "fapiao_card_information: must",
     }
     new(
@@ -1934,7 +1934,7 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// Invoices to issue, found or to reverse.
         3 fapiao_information: FapiaoInformationDetail => "fapiao_information: must",
@@ -1977,7 +1977,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
         /// Invoices to issue, found or to reverse.
         3 fapiao_information: TransportFapiaoInformation => "fapiao_information: must",
@@ -2021,7 +2021,7 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// Invoices to issue, found or to reverse.
         3 fapiao_information: EstateLeasingFapiaoInformation => "fapiao_information: must",
@@ -2064,7 +2064,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Number of the invoice application; for WeChat Pay orders it is the payment order number.
         1 fapiao_apply_id: String => "fapiao_apply_id: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         2 buyer_information: BuyerInformationInfo => "buyer_information: must",
         /// Invoices to issue, found or to reverse.
         3 fapiao_information: IssueRefinedOilFapiaoInformation => "fapiao_information: must",
@@ -2148,7 +2148,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012556605>.
     /// * Catalog: `pay_v3.new_tax_control_fapiao.upload_fapiao_file`.
     pub struct UploadFapiaoFile {
-        /// Kind and digest of the file.
+        /// Kind and digest of the file: `sub_mchid`, `file_type`, `digest_alogrithm` and `digest`.
         0 meta: Meta => "meta: must part",
         /// Content of the invoice file.
         1 file: w::FilePart => "file: must",
@@ -2285,7 +2285,7 @@ pub mod fapiao_merchant {
     w::record! {
         /// Answer to [`ListSpInviteMchInfo`].
         pub struct ListSpInviteMchInfoResponse {
-            /// What came of each invitation.
+            /// What came of each invitation: `sub_mchid`, `mch_invite_status`, `ep_name`, `tax_id` and so on.
             0 mch_invite_result_list: Vec<super::MchInviteResult> => "mch_invite_result_list: must",
             /// How many records there are.
             1 total_count: i64 => "total_count: must",
@@ -2293,7 +2293,7 @@ pub mod fapiao_merchant {
             2 limit: i64 => "limit: must",
             /// Record to start from, counted from 0.
             3 offset: i64 => "offset: must",
-            /// Links to this page and its neighbors.
+            /// Links to this page and its neighbors: `next`, `prev` and `self`.
             4 links: Option<super::Link> => "links",
         }
     }
@@ -2315,6 +2315,21 @@ pub mod fapiao_merchant {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListSpInviteMchInfo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["mch_invite_result_list"],
+        },
+        |answer| answer.mch_invite_result_list => super::MchInviteResult
     }
 }
 
@@ -2373,9 +2388,9 @@ pub mod merchant {
         pub struct CheckStatusResponse {
             /// Sub-merchant that invoices; required in service provider mode.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// How far third-party or own invoicing is set up.
+            /// How far third-party or own invoicing is set up: `status`.
             1 third_mode: Option<super::CheckStatusThirdMode> => "third_mode",
-            /// How far the fully digital mode is set up.
+            /// How far the fully digital mode is set up: `status`, `billing_person_info`, `access_time`, `expired_time` and so on.
             2 digital_tax_mode: Option<super::CheckStatusDigitalTaxMode> => "digital_tax_mode",
         }
     }
@@ -2417,7 +2432,7 @@ pub mod merchant {
     w::record! {
         /// Answer to [`GetBaseInformation`].
         pub struct GetBaseInformationResponse {
-            /// The seller on the invoice.
+            /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
             0 seller_information: super::SellerInformation => "seller_information: must",
             /// Payee, reviewer and drawer.
             1 extra_information: super::ExtraInformation => "extra_information: must",
@@ -2461,9 +2476,9 @@ pub mod merchant {
         pub struct GetCheckStatusResponse {
             /// Sub-merchant that invoices; required in service provider mode.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// How far third-party or own invoicing is set up.
+            /// How far third-party or own invoicing is set up: `status`.
             1 third_mode: Option<super::ThirdMode> => "third_mode",
-            /// How far the fully digital mode is set up.
+            /// How far the fully digital mode is set up: `status`, `billing_person_info`, `access_time`, `expired_time` and so on.
             2 digital_tax_mode: Option<super::DigitalTaxMode> => "digital_tax_mode",
         }
     }
@@ -2555,7 +2570,7 @@ pub mod merchant {
     w::record! {
         /// Answer to [`ListTaxCodes`].
         pub struct ListTaxCodesResponse {
-            /// Tax classifications that can be invoiced.
+            /// Tax classifications that can be invoiced: `tax_code`, `goods_name`, `tax_rate`, `tax_prefer_mark` and so on.
             0 data: Vec<super::TaxCode> => "data: must",
             /// Record to start from, counted from 0.
             1 offset: i64 => "offset: must",
@@ -2563,7 +2578,7 @@ pub mod merchant {
             2 limit: i64 => "limit: must",
             /// How many records there are.
             3 total_count: i64 => "total_count: must",
-            /// Links to this page and its neighbors.
+            /// Links to this page and its neighbors: `next`, `prev` and `self`.
             4 links: Option<super::Link> => "links",
         }
     }
@@ -2585,6 +2600,21 @@ pub mod merchant {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListTaxCodes,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::TaxCode
     }
 
     w::record! {

@@ -37,7 +37,7 @@ w::record! {
         1 use_id: String => "use_id: must",
         /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// State of that request; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        /// Taking the face again: waiting, done or lapsed; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
         3 collection_state: CollectionState => "collection_state: must",
         /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
@@ -49,13 +49,13 @@ w::record! {
 w::record! {
     /// `facepay_user` of `offline_face::contracts::PreSign`.
     pub struct FacePayUser {
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         0 out_user_id: String => "out_user_id: must",
         /// Name on the document, encrypted.
         1 identification_name: Option<String> => "identification_name",
         /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// Identity document of the user or card holder.
+        /// Identity document of the user or card holder: `identification_type` and `identification_number`.
         3 identification: Option<Identification> => "identification",
         /// Phone number, encrypted; personal data, masked in `Debug`.
         4 phone: Option<String> => "phone: masked",
@@ -86,11 +86,11 @@ w::record! {
         0 bank_card_number: Option<String> => "bank_card_number",
         /// Name on the document, encrypted.
         1 identification_name: Option<String> => "identification_name",
-        /// Identity document of the user or card holder.
+        /// Identity document of the user or card holder: `identification_type` and `identification_number`.
         2 identification: Option<Identification> => "identification",
         /// Expiry of the card; for credit cards.
         3 valid_thru: Option<String> => "valid_thru",
-        /// Which bank paid or was signed, as a code.
+        /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         4 bank_type: Option<String> => "bank_type",
         /// Phone number, encrypted; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
@@ -109,10 +109,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `offline_face::DeductTransaction`; `payer` of the answer of `offline_face::GetTransaction`.
     pub struct Payer {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -188,7 +188,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of that request.
+    /// Taking the face again: waiting, done or lapsed.
     ///
     /// What `collection_state` of `offline_face::GetFaceCollectionResponse`, `collection_state` of `FaceCollection` may be.
     pub enum CollectionState {
@@ -297,7 +297,7 @@ w::record! {
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Money of the order.
+        /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
         /// Scene of the payment, such as the device's IP.
         6 scene_info: Option<SceneInfo> => "scene_info",
@@ -311,7 +311,7 @@ w::record! {
         10 settle_info: Option<SettleInfo> => "settle_info",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         11 out_trade_no: Option<String> => "out_trade_no",
-        /// Product and scene of the face payment.
+        /// Product and scene of the face payment: `business_product_id` and `business_scene_id`.
         12 business: Option<Business> => "business",
     }
     new(auth_code: impl Into<String>)
@@ -341,13 +341,13 @@ w::record! {
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// The paying user: id, payment code or identity limits.
         4 payer: Option<Payer> => "payer",
-        /// Money of the order.
+        /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
         /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
         /// Scene of the payment, such as the device's IP.
         7 scene_info: Option<DeductTransactionSceneInfo> => "scene_info",
-        /// Which bank paid or was signed, as a code.
+        /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
         /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
         9 trade_type: Option<TradeType> => "trade_type",
@@ -369,7 +369,7 @@ w::record! {
         17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         18 out_trade_no: Option<String> => "out_trade_no",
-        /// Class of the error.
+        /// Class of the failure, such as too little money or account trouble.
         19 error_type: Option<String> => "error_type",
     }
 }
@@ -475,7 +475,7 @@ w::record! {
         1 use_id: String => "use_id: must",
         /// Organization that uses face payment, such as a school.
         2 organization_id: String => "organization_id: must",
-        /// State of that request; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
+        /// Taking the face again: waiting, done or lapsed; one of `COLLECTION_REQUIRED` `PHOTO_UPLOADED` `COMPLETE`.
         3 collection_state: CollectionState => "collection_state: must",
         /// When the registration photo was uploaded; empty before.
         4 register_photo_upload_time: Option<String> => "register_photo_upload_time",
@@ -511,7 +511,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
     /// * Catalog: `pay_v3.offline_face.get_repayment_url`.
     pub struct GetRepaymentUrl {
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         0 out_user_id: String => "out_user_id: must",
         /// Organization that uses face payment, such as a school.
         1 organization_id: String => "organization_id: must",
@@ -586,13 +586,13 @@ w::record! {
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// The paying user: id, payment code or identity limits.
         4 payer: Option<Payer> => "payer",
-        /// Money of the order.
+        /// Money of the order: `total` and `currency`.
         5 amount: Option<Amount> => "amount",
         /// Discounts applied; absent if none.
         6 promotion_detail: Option<Vec<w::serial::Value>> => "promotion_detail",
         /// Scene of the payment, such as the device's IP.
         7 scene_info: Option<GetTransactionSceneInfo> => "scene_info",
-        /// Which bank paid or was signed, as a code.
+        /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
         /// How the money was really charged; one of `NATIVE` `JSAPI` `APP` `MWEB` `AUTH`.
         9 trade_type: Option<TradeType> => "trade_type",
@@ -614,7 +614,7 @@ w::record! {
         17 repayment_transaction_id: Option<String> => "repayment_transaction_id",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         18 out_trade_no: Option<String> => "out_trade_no",
-        /// Class of the error.
+        /// Class of the failure, such as too little money or account trouble.
         19 error_type: Option<String> => "error_type",
     }
 }
@@ -660,7 +660,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListFaceCollections`].
     pub struct ListFaceCollectionsResponse {
-        /// Requests to take faces again.
+        /// Requests to take faces again: `collection_id`, `use_id`, `organization_id` and so on.
         0 face_collections: Vec<FaceCollection> => "face_collections: must",
     }
 }
@@ -682,6 +682,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListFaceCollections,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["face_collections"],
+    },
+    |answer| answer.face_collections => FaceCollection
 }
 
 /// Offline face payment contracts (离线刷脸签约): `pay_v3.offline_face.contracts`.
@@ -760,7 +775,7 @@ pub mod contracts {
         pub struct PreSign {
             /// Line of business that the contract is for.
             0 business_name: String => "business_name: must",
-            /// Identity of the face payment user; `facepay_user` on the wire.
+            /// Identity of the face payment user: `out_user_id`, `identification_name`, `organization_id` and so on; `facepay_user` on the wire.
             #[doc(alias = "facepay_user")]
             1 face_pay_user: super::FacePayUser => "facepay_user: must",
             /// Bank card to sign with; in limited mode.
@@ -776,9 +791,9 @@ pub mod contracts {
     w::record! {
         /// Answer to [`PreSign`].
         pub struct PreSignResponse {
-            /// Session token that opens the signing; `presign_token` on the wire.
+            /// Session token that opens the signing; a secret, masked in `Debug`; `presign_token` on the wire.
             #[doc(alias = "presign_token")]
-            0 pre_sign_token: String => "presign_token: must",
+            0 pre_sign_token: String => "presign_token: must masked",
         }
     }
 

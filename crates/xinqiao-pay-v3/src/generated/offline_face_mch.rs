@@ -26,7 +26,7 @@ w::record! {
 w::record! {
     /// `web_init_data` of `offline_face_mch::GetTokens`.
     pub struct WebInitData {
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         0 out_user_id: Option<String> => "out_user_id",
         /// Organization that uses face payment, such as a school.
         1 organization_id: Option<String> => "organization_id",
@@ -83,7 +83,7 @@ w::record! {
     pub struct GetOrganizationUser {
         /// Organization that uses face payment, such as a school.
         0 organization_id: String => "organization_id: must path",
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         1 out_user_id: String => "out_user_id: must path",
     }
     new(organization_id: impl Into<String>, out_user_id: impl Into<String>)
@@ -94,7 +94,7 @@ w::record! {
     pub struct GetOrganizationUserResponse {
         /// The platform's number of the face user (spelled this way).
         0 use_id: Option<String> => "use_id",
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         1 out_user_id: Option<String> => "out_user_id",
         /// Organization that uses face payment, such as a school.
         2 organization_id: Option<String> => "organization_id",
@@ -192,7 +192,7 @@ w::record! {
     pub struct GetTokens {
         /// Where the token is used, such as `WEBSESSION`; such as `WEBSESSION`.
         0 scene: Option<String> => "scene",
-        /// Data needed for the web or Mini Program session.
+        /// Data needed for the web or Mini Program session: `out_user_id` and `organization_id`.
         1 web_init_data: Option<WebInitData> => "web_init_data",
     }
     new()
@@ -274,7 +274,7 @@ w::record! {
     pub struct UpdateOrganizationUser {
         /// Organization that uses face payment, such as a school.
         0 organization_id: String => "organization_id: must path",
-        /// The merchant's own number of the user.
+        /// The user's number in your own system.
         1 out_user_id: String => "out_user_id: must path",
         /// Name of the user, encrypted.
         2 user_name: Option<String> => "user_name",

@@ -12,9 +12,9 @@ w::record! {
         1 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         2 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// Whether this period is open, booked or paid.
+        /// This period, such as `NO_SCHEDULED`; else booked or paid.
         3 policy_period_state: String => "policy_period_state: must",
-        /// Amount that has been booked for charging.
+        /// Amount that has been booked for charging: `total` and `currency`.
         4 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
         5 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
@@ -30,9 +30,9 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: ScheduledAmount => "estimated_deduct_amount: must",
-        /// Whether the charge is booked, done or lapsed.
+        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
         2 schedule_state: String => "schedule_state: must",
-        /// Amount that has been booked for charging.
+        /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<ScheduledAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
         4 deduct_amount: Option<ScheduledAmount> => "deduct_amount",
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::insurance_sign::contracts::Terminate`.
     pub struct ContractTerminateInfo {
-        /// When the contract ended; format `rfc3339`.
+        /// When the contract ended; absent while in force; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
         /// Who ended it: user, merchant API, merchant platform, support or system; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
         1 contract_termination_mode: ContractTerminationMode => "contract_termination_mode: must",
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// `contract_terminate_info` of the answer of `papay::sign::contracts::Get`; `contract_terminate_info` of the answer of `papay::sign::contracts::Terminate`.
     pub struct ContractTerminateInfoDetail {
-        /// When the contract ended; format `rfc3339`.
+        /// When the contract ended; absent while in force; format `rfc3339`.
         0 contract_terminated_time: String => "contract_terminated_time: must",
         /// Who ended it: user, merchant API, merchant platform, support or system.
         1 contract_termination_mode: String => "contract_termination_mode: must",
@@ -70,7 +70,7 @@ w::record! {
     pub struct TerminateInfo {
         /// Who ended it: user, merchant API, merchant platform, support or system.
         0 contract_termination_mode: String => "contract_termination_mode: must",
-        /// When the contract ended.
+        /// When the contract ended; absent while in force.
         1 contract_terminated_time: String => "contract_terminated_time: must",
         /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
@@ -82,7 +82,7 @@ w::record! {
     pub struct ContractTerminateInfoItem {
         /// Who ended it: user, merchant API, merchant platform, support or system; one of `USER_TERMINATE` `MCH_API_TERMINATE` `WEPAY_WEB_TERMINATE` `CUSTOMER_SERVICE_TERMINATE` `SYSTEM_TERMINATE`.
         0 contract_termination_mode: ContractTerminationMode => "contract_termination_mode: must",
-        /// When the contract ended.
+        /// When the contract ended; absent while in force.
         1 contract_terminated_time: String => "contract_terminated_time: must",
         /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
@@ -96,9 +96,9 @@ w::record! {
         0 estimated_deduct_date: String => "estimated_deduct_date: must",
         /// Planned amount; the real charge may not exceed it.
         1 estimated_deduct_amount: EstimatedDeductAmount => "estimated_deduct_amount: must",
-        /// Whether the charge is booked, done or lapsed.
+        /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
         2 schedule_state: String => "schedule_state: must",
-        /// Amount that has been booked for charging.
+        /// Amount that has been booked for charging: `total` and `currency`.
         3 scheduled_amount: Option<EstimatedDeductAmount> => "scheduled_amount",
         /// Amount really charged; absent before.
         4 deduct_amount: Option<EstimatedDeductAmount> => "deduct_amount",
@@ -222,7 +222,7 @@ w::record! {
 w::record! {
     /// An item of `policy_clauses` in `papay::PolicyCoverageDetail`.
     pub struct PolicyClause {
-        /// What the clause covers.
+        /// Clause of the policy, as shown to the user.
         0 clause_name: Option<String> => "clause_name",
         /// Sum insured under the clause.
         1 clause_quota: Option<String> => "clause_quota",
@@ -598,7 +598,7 @@ pub mod insurance_pay {
             6 goods_tag: Option<String> => "goods_tag",
             /// Merchant's private text, returned in the notice of the charge.
             7 attach: Option<String> => "attach",
-            /// Amount to charge with currency.
+            /// Amount to charge with currency: `total` and `currency`.
             8 amount: super::ScheduledAmount => "amount: must",
         }
         new(
@@ -618,7 +618,7 @@ pub mod insurance_pay {
         pub struct ApplyTransactionResponse {
             /// The merchant's number for the charge, 6–32 characters, unique.
             0 out_trade_no: String => "out_trade_no: must",
-            /// Amount to charge with currency.
+            /// Amount to charge with currency: `total` and `currency`.
             1 amount: super::ScheduledAmount => "amount: must",
         }
     }
@@ -667,13 +667,13 @@ pub mod insurance_pay {
             pub struct GetResponse {
                 /// Which premium period, counted from 1.
                 0 policy_period_id: i64 => "policy_period_id: must",
-                /// Whether this period is open, booked or paid.
+                /// This period, such as `NO_SCHEDULED`; else booked or paid.
                 1 policy_period_state: String => "policy_period_state: must",
                 /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 2 deduct_start_date: Option<String> => "deduct_start_date",
                 /// Last day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-20`.
                 3 deduct_end_date: Option<String> => "deduct_end_date",
-                /// Amount that has been booked for charging.
+                /// Amount that has been booked for charging: `total` and `currency`.
                 4 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// Amount really charged; absent before.
                 5 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
@@ -715,7 +715,7 @@ pub mod insurance_pay {
                 1 policy_period_id: i64 => "policy_period_id: must path",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 2 appid: xinqiao_types::AppId => "appid: must",
-                /// Amount that has been booked for charging.
+                /// Amount that has been booked for charging: `total` and `currency`.
                 3 scheduled_amount: super::super::ScheduledAmount => "scheduled_amount: must",
             }
             new(
@@ -788,7 +788,7 @@ pub mod insurance_sign {
                 4 contract_id: String => "contract_id: must",
                 /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
                 5 contract_state: super::super::ContractState => "contract_state: must",
-                /// When the user signed; format `rfc3339`.
+                /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
@@ -852,7 +852,7 @@ pub mod insurance_sign {
                 7 policy_end_date: String => "policy_end_date: must",
                 /// Premium periods with planned date and amount.
                 8 policy_periods: Vec<super::super::PolicyPeriodInfo> => "policy_periods: must",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 9 amount: Option<super::super::EstimatedDeductAmount> => "amount",
                 /// The merchant's number for the charge, 6–32 characters, unique.
                 10 out_trade_no: Option<String> => "out_trade_no",
@@ -963,7 +963,7 @@ pub mod insurance_sign {
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
@@ -977,7 +977,7 @@ pub mod insurance_sign {
                 17 can_auto_reinsure: Option<bool> => "can_auto_reinsure",
                 /// Identity that the signing user must have.
                 18 real_identity: Option<super::super::RealIdentityInfo> => "real_identity",
-                /// How to return after signing.
+                /// How to return after signing: `jump_appid`.
                 19 jump_control: Option<super::super::JumpControl> => "jump_control",
                 /// How many periods the first charge covers.
                 20 combined_deduct_period_count: Option<f64> => "combined_deduct_period_count",
@@ -1070,7 +1070,7 @@ pub mod insurance_sign {
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
@@ -1169,7 +1169,7 @@ pub mod insurance_sign {
                 10 out_trade_no: Option<String> => "out_trade_no",
                 /// What is charged for, shown on the user's bill.
                 11 description: Option<String> => "description",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 12 amount: Option<super::super::ScheduledAmount> => "amount",
                 /// Where the result of the charge is posted; such as `https://pay.example.com/notify/transaction`.
                 13 transaction_notify_url: Option<String> => "transaction_notify_url",
@@ -1323,7 +1323,7 @@ pub mod insurance_sign {
                 4 contract_id: String => "contract_id: must",
                 /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED` `TERMINATE_PENDING`.
                 5 contract_state: super::super::ContractState => "contract_state: must",
-                /// When the user signed; format `rfc3339`.
+                /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
@@ -1386,7 +1386,7 @@ pub mod insurance_sign {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// Premium periods.
+                /// Premium periods: `policy_period_id`, `estimated_deduct_date` and so on.
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
@@ -1414,6 +1414,21 @@ pub mod insurance_sign {
                 client_cert: false,
                 permissions: &[],
             }
+        }
+
+        w::paged! {
+            List,
+            w::Paging {
+                advance: w::Advance::Offset,
+                at: "offset",
+                next: "",
+                more: "",
+                end: "",
+                total: "total_count",
+                pages: "",
+                lists: &["data"],
+            },
+            |answer| answer.data => super::super::DataInfo
         }
 
         w::record! {
@@ -1501,7 +1516,7 @@ pub mod pay {
             5 goods_tag: Option<String> => "goods_tag",
             /// Merchant's private text, returned in the notice of the charge.
             6 attach: Option<String> => "attach",
-            /// Amount to charge with currency.
+            /// Amount to charge with currency: `total` and `currency`.
             7 amount: super::ScheduledAmount => "amount: must",
             /// Account of the user on HarmonyOS.
             8 harmony_account_id: String => "harmony_account_id: must",
@@ -1525,7 +1540,7 @@ pub mod pay {
         pub struct ApplyHarmonyTransactionResponse {
             /// The merchant's number for the charge, 6–32 characters, unique.
             0 out_trade_no: String => "out_trade_no: must",
-            /// Amount to charge with currency.
+            /// Amount to charge with currency: `total` and `currency`.
             1 amount: super::ScheduledAmount => "amount: must",
         }
     }
@@ -1571,7 +1586,7 @@ pub mod pay {
             5 goods_tag: Option<String> => "goods_tag",
             /// Merchant's private text, returned in the notice of the charge.
             6 attach: Option<String> => "attach",
-            /// Amount to charge with currency.
+            /// Amount to charge with currency: `total` and `currency`.
             7 amount: super::ScheduledAmount => "amount: must",
         }
         new(
@@ -1633,7 +1648,7 @@ pub mod pay {
                 5 transaction_notify_url: String => "transaction_notify_url: must",
                 /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
                 6 contract_id: String => "contract_id: must",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 7 amount: super::super::EstimatedDeductAmount => "amount: must",
                 /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
                 8 goods_tag: Option<String> => "goods_tag",
@@ -1657,7 +1672,7 @@ pub mod pay {
             pub struct ApplyTransactionResponse {
                 /// The merchant's number for the charge, 6–32 characters, unique.
                 0 out_trade_no: String => "out_trade_no: must",
-                /// Amount to charge with currency.
+                /// Amount to charge with currency: `total` and `currency`.
                 1 amount: super::super::EstimatedDeductAmount => "amount: must",
             }
         }
@@ -1700,13 +1715,13 @@ pub mod pay {
         w::record! {
             /// Answer to [`GetSchedule`].
             pub struct GetScheduleResponse {
-                /// Whether the charge is booked, done or lapsed.
+                /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
                 0 schedule_state: String => "schedule_state: must",
                 /// First day on which charging is allowed; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// Last day on which charging is allowed; such as `2026-09-20`.
                 2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// Amount that has been booked for charging.
+                /// Amount that has been booked for charging: `total` and `currency`.
                 3 scheduled_amount: Option<super::super::EstimatedDeductAmount> => "scheduled_amount",
                 /// Amount really charged; absent before.
                 4 deduct_amount: Option<super::super::EstimatedDeductAmount> => "deduct_amount",
@@ -1750,7 +1765,7 @@ pub mod pay {
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// Amount to book for charging.
+                /// Amount to book for charging: `total` and `currency`.
                 4 schedule_amount: super::super::EstimatedDeductAmount => "schedule_amount: must",
             }
             new(
@@ -1806,13 +1821,13 @@ pub mod pay {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Whether the charge is booked, done or lapsed.
+                /// Charge, such as `NO_SCHEDULED` (not booked) or `PAID`; between them it is booked.
                 0 schedule_state: String => "schedule_state: must",
                 /// First day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-15`.
                 1 deduct_start_date: Option<String> => "deduct_start_date",
                 /// Last day on which charging is allowed; format `yyyy-MM-dd`; such as `2026-09-20`.
                 2 deduct_end_date: Option<String> => "deduct_end_date",
-                /// Amount that has been booked for charging.
+                /// Amount that has been booked for charging: `total` and `currency`.
                 3 scheduled_amount: Option<super::super::ScheduledAmount> => "scheduled_amount",
                 /// Amount really charged; absent before.
                 4 deduct_amount: Option<super::super::ScheduledAmount> => "deduct_amount",
@@ -1852,7 +1867,7 @@ pub mod pay {
                 0 contract_id: String => "contract_id: must path",
                 /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
                 1 appid: xinqiao_types::AppId => "appid: must",
-                /// Amount to book for charging.
+                /// Amount to book for charging: `total` and `currency`.
                 2 schedule_amount: super::super::ScheduledAmount => "schedule_amount: must",
             }
             new(
@@ -1987,7 +2002,7 @@ pub mod scheduled_deduct_sign {
                 6 out_user_code: Option<String> => "out_user_code",
                 /// Planned charge (date and amount) and what came of it.
                 7 deduct_schedule: Option<super::super::DeductSchedule> => "deduct_schedule",
-                /// How to return after signing.
+                /// How to return after signing: `jump_appid`.
                 8 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
@@ -2169,14 +2184,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignApp {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
@@ -2251,14 +2266,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignH5 {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
@@ -2271,7 +2286,7 @@ pub mod scheduled_deduct_sign {
                 9 out_user_code: Option<String> => "out_user_code",
                 /// Planned charge (date and amount) and what came of it.
                 10 deduct_schedule: Option<super::super::PreSignAppDeductSchedule> => "deduct_schedule",
-                /// How to return after signing.
+                /// How to return after signing: `jump_appid`.
                 11 jump_control: Option<super::super::JumpControl> => "jump_control",
             }
             new(
@@ -2331,14 +2346,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignJsapi {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
@@ -2401,14 +2416,14 @@ pub mod scheduled_deduct_sign {
             pub struct PreSignMiniProgram {
                 /// AppID that belongs to the partner; must be bound to `sp_mchid`; such as `wx8888888888888888`.
                 0 sp_appid: xinqiao_types::AppId => "sp_appid: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                1 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                4 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// Template of the deduction, given when the product was set up; such as `12535`.
                 5 plan_id: f64 => "plan_id: must",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
@@ -2511,7 +2526,7 @@ pub mod sign {
                 4 contract_id: String => "contract_id: must",
                 /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
                 5 contract_state: String => "contract_state: must",
-                /// When the user signed; format `rfc3339`.
+                /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract runs out; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
@@ -2579,7 +2594,7 @@ pub mod sign {
                 5 contract_display_account: String => "contract_display_account: must",
                 /// State of the contract, e.g. `SIGNED` or `TERMINATED`; one of `SIGNED` `TERMINATED` `SIGN_FAILED` `TO_BE_RENEWED`.
                 6 contract_state: super::super::GetHarmonyContractState => "contract_state: must",
-                /// When the user signed.
+                /// When the user signed; absent before.
                 7 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract runs out.
                 8 contract_expired_time: Option<String> => "contract_expired_time",
@@ -2781,14 +2796,14 @@ pub mod sign {
                 7 contract_display_account: String => "contract_display_account: must",
                 /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
                 8 contract_state: String => "contract_state: must",
-                /// When the user signed.
+                /// When the user signed; absent before.
                 9 contract_signed_time: Option<String> => "contract_signed_time",
                 /// When the contract runs out.
                 10 contract_expired_time: Option<String> => "contract_expired_time",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                11 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                11 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                12 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// When, how and why it ended; only once ended.
                 13 contract_terminate_info: Option<super::super::TerminateInfo> => "contract_terminate_info",
                 /// The user's id in the merchant's system.

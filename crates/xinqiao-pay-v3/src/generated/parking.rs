@@ -32,7 +32,7 @@ w::record! {
         11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
         /// Page of the parking order.
         12 parking_order_path: Option<String> => "parking_order_path",
-        /// How the lot charges.
+        /// How the lot charges: `body`, `fee_limit_type`, `daily_limit_type` and so on.
         13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
     new(
@@ -63,7 +63,7 @@ w::record! {
         1 audit_status: Option<AuditStatus> => "audit_status",
         /// When it was handed in, Unix seconds.
         2 submit_time: Option<i64> => "submit_time",
-        /// The lot's data.
+        /// The lot's data: `parking_lot_name`, `out_parking_lot_id` and so on.
         3 parking_lot: Option<QueryApplicationParkingLot> => "parking_lot",
         /// Comments of the review; on rejection.
         4 audit_comment: Option<AuditComment> => "audit_comment",
@@ -99,7 +99,7 @@ w::record! {
         11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
         /// Page of the parking order.
         12 parking_order_path: Option<String> => "parking_order_path",
-        /// How the lot charges.
+        /// How the lot charges: `body`, `fee_limit_type`, `daily_limit_type` and so on.
         13 charging_rule: Option<ChargingRule> => "charging_rule",
     }
 }
@@ -107,7 +107,7 @@ w::record! {
 w::record! {
     /// `audit_comment` of `parking::Application`.
     pub struct AuditComment {
-        /// Comments field by field.
+        /// Comments field by field: `field` and `comment`.
         0 fields: Option<Vec<AuditCommentField>> => "fields",
         /// What to improve.
         1 recommendation: Option<String> => "recommendation",
@@ -709,7 +709,7 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.apply`.
         pub struct Apply {
-            /// The lot's data.
+            /// The lot's data: `parking_lot_name`, `out_parking_lot_id` and so on.
             0 parking_lot: super::ApplyParkingLot => "parking_lot: must",
         }
         new(parking_lot: super::ApplyParkingLot)
@@ -885,7 +885,7 @@ pub mod reminders {
     w::record! {
         /// Answer to [`ListApplications`].
         pub struct ListApplicationsResponse {
-            /// Applications of the merchant.
+            /// Applications of the merchant: `parking_lot_audit_no`, `audit_status`, `submit_time` and so on.
             0 application_list: Option<Vec<super::Application>> => "application_list",
             /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
@@ -911,6 +911,21 @@ pub mod reminders {
         }
     }
 
+    w::paged! {
+        ListApplications,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["application_list"],
+        },
+        |answer| answer.application_list.unwrap_or_default() => super::Application
+    }
+
     w::record! {
         /// Get an application for a parking lot (查询停车场申请).
         ///
@@ -929,7 +944,7 @@ pub mod reminders {
     w::record! {
         /// Answer to [`QueryApplication`].
         pub struct QueryApplicationResponse {
-            /// The parking lot application.
+            /// The parking lot application: `parking_lot_audit_no`, `audit_status`, `submit_time` and so on.
             0 application: Option<super::Application> => "application",
             /// WeChat's number of the lot, given on approval.
             1 wx_parking_lot_id: Option<String> => "wx_parking_lot_id",
@@ -1108,7 +1123,7 @@ pub mod reminders {
         pub struct ReportExtPayment {
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             0 out_trade_no: String => "out_trade_no: must",
-            /// What the extended payment is for.
+            /// What the extended payment is for: `fee_type` and `amount`.
             1 fee_items: Vec<super::FeeItem> => "fee_items: must",
             /// When it was paid, Unix seconds.
             2 pay_time: i64 => "pay_time: must",

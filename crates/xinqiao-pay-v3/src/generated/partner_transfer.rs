@@ -309,6 +309,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBatchByBatchId,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
+}
+
 w::record! {
     /// Get a partner transfer batch by the merchant's batch number (服务商按商家批次号查询批次).
     ///
@@ -355,6 +370,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBatchByOutBatchNo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
+}
+
 w::record! {
     /// Get a partner transfer detail by WeChat Pay's detail number (服务商按微信明细号查询明细).
     ///
@@ -390,7 +420,7 @@ w::record! {
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
-        /// Why the transfer failed; only then.
+        /// Why the transfer failed, such as `ACCOUNT_FROZEN` or `NAME_NOT_CORRECT`.
         8 fail_reason: Option<String> => "fail_reason",
         /// Payee's id under the AppID; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -402,7 +432,7 @@ w::record! {
         12 update_time: String => "update_time: must",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         13 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// Kind of receiving account.
+        /// Kind of account that receives, such as balance or bank card, as a code.
         14 account_type: Option<String> => "account_type",
         /// Bank that received the money.
         15 bank_name: Option<String> => "bank_name",

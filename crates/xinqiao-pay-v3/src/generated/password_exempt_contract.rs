@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `contract_terminate_info` of the answer of `password_exempt_contract::contracts::Get`.
     pub struct ContractTerminateInfo {
-        /// Who ended it: user, merchant API, merchant platform, support or system.
+        /// Who ended it: user, merchant API, merchant platform, support or system; absent while in force.
         0 contract_termination_mode: String => "contract_termination_mode: must",
-        /// When the contract ended; format `rfc3339`.
+        /// When the contract ended; absent while in force; format `rfc3339`.
         1 contract_terminated_time: Option<String> => "contract_terminated_time",
         /// Why the contract ends; required when the merchant ends it.
         2 contract_termination_remark: Option<String> => "contract_termination_remark",
@@ -52,12 +52,12 @@ pub mod contracts {
             5 contract_id: String => "contract_id: must",
             /// State of the contract, e.g. `SIGNED` or `TERMINATED`.
             6 contract_state: String => "contract_state: must",
-            /// When the user signed; format `rfc3339`.
+            /// When the user signed; absent before; format `rfc3339`.
             7 contract_signed_time: Option<String> => "contract_signed_time",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
             10 contract_display_account: String => "contract_display_account: must",
             /// When, how and why it ended; only once ended.
@@ -439,8 +439,8 @@ pub mod contracts {
                 4 out_contract_code: String => "out_contract_code: must",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// Where the result of signing is posted.
@@ -515,8 +515,8 @@ pub mod contracts {
                 4 out_contract_code: String => "out_contract_code: must",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// Where the result of signing is posted.
@@ -598,10 +598,10 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// Where the result of signing is posted.
@@ -676,10 +676,10 @@ pub mod contracts {
                 3 service_id: w::TextOrNumber => "service_id: must",
                 /// The merchant's contract number, unique; such as `100001256`.
                 4 out_contract_code: String => "out_contract_code: must",
-                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+                5 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// User's account name at the merchant, shown on the signing page; such as `微信代扣`.
                 7 contract_display_account: String => "contract_display_account: must",
                 /// Where the result of signing is posted.

@@ -80,8 +80,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateAppWithContract`; `scene_info` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractSceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// Store where the sale happens: id, name, region, address.
@@ -147,7 +147,7 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
@@ -179,8 +179,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CodePay`; `scene_info` of `pay::transactions::CodePay`.
     pub struct CodePaySceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
@@ -292,7 +292,7 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: f64 => "quantity: must",
@@ -306,10 +306,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CheckExposure`.
     pub struct CheckExposurePayer {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
@@ -341,7 +341,7 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
@@ -393,8 +393,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateH5`; `scene_info` of `pay::transactions::CreateH5`.
     pub struct CreateH5SceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
@@ -432,7 +432,7 @@ w::record! {
         /// Uniform item code defined by WeChat Pay; optional; such as `1001`; `wechatpay_goods_id` on the wire.
         #[doc(alias = "wechatpay_goods_id")]
         1 wechat_pay_goods_id: Option<String> => "wechatpay_goods_id",
-        /// Item name as sold.
+        /// Item name as sold, shown on the bill.
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
@@ -456,8 +456,8 @@ w::record! {
     pub struct GetByTransactionIdSceneInfo {
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         0 device_id: Option<String> => "device_id",
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        1 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        1 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// Store where the sale happens: id, name, region, address.
         2 store_info: Option<GetByTransactionIdStoreInfo> => "store_info",
     }
@@ -513,10 +513,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::partner::transactions::CreateJsapi`.
     pub struct CreateJsapiPayer {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; needed according to the documentation.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`; needed according to the documentation.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Identity that the payer must have; others cannot pay.
         2 identity: Option<Identity> => "identity",
     }
@@ -617,8 +617,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// Store where the sale happens: id, name, region, address.
@@ -674,10 +674,10 @@ w::record! {
 w::record! {
     /// `payer` of `pay::CheckAcquiringBankExposure`.
     pub struct Payer {
-        /// The user's id under the acquirer's AppID.
-        0 acquiring_bank_openid: Option<xinqiao_types::OpenId> => "acquiring_bank_openid",
-        /// The user's id under the merchant's AppID.
-        1 merchant_openid: Option<xinqiao_types::OpenId> => "merchant_openid",
+        /// The user's id under the acquirer's AppID; personal data, masked in `Debug`.
+        0 acquiring_bank_openid: Option<xinqiao_types::OpenId> => "acquiring_bank_openid: masked",
+        /// The user's id under the merchant's AppID; personal data, masked in `Debug`.
+        1 merchant_openid: Option<xinqiao_types::OpenId> => "merchant_openid: masked",
         /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
     }
@@ -700,10 +700,10 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `pay::partner::transactions::CodePay`; `payer` of `pay::partner::transactions::CreateJsapiWithContract`; and 4 more.
     pub struct PayerItem {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new()
     text(sp_openid: xinqiao_types::OpenId, sub_openid: xinqiao_types::OpenId)
@@ -757,8 +757,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateScannedPos`.
     pub struct CreateScannedPosSceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; needed according to the documentation.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`; needed according to the documentation.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
@@ -774,8 +774,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `pay::partner::transactions::CreateApp`; `scene_info` of `pay::partner::transactions::CreateJsapi`; and 4 more.
     pub struct SceneInfo {
-        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`.
-        0 payer_client_ip: Option<String> => "payer_client_ip",
+        /// IP address of the user's device, IPv4 or IPv6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// The merchant's own number for the terminal, e.g. cashier or store device; such as `013467007045764`.
         1 device_id: Option<String> => "device_id",
         /// IP address of the merchant's terminal; such as `10.8.0.21`.
@@ -890,13 +890,13 @@ w::record! {
 w::record! {
     /// `user_id` of `pay::instal::CheckPartnerExposure`.
     pub struct UserId {
-        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Hash of the user's phone number, when no `openid` is known.
         2 phone_number_hash: Option<String> => "phone_number_hash",
-        /// Which kind of id is given; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+        /// Which kind of id is given as user id; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
         3 user_id_type: Option<UserIdType> => "user_id_type",
     }
     new()
@@ -1029,7 +1029,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Which kind of id is given.
+    /// Which kind of id is given as user id.
     ///
     /// What `user_id_type` of `pay::instal::CheckExposure`, `user_id_type` of `UserId` may be.
     pub enum UserIdType {
@@ -1124,7 +1124,7 @@ pub mod instal {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Which kind of id is given; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
+            /// Which kind of id is given as user id; one of `UNKNOWN_USER_ID_TYPE` `OPENID` `PHONE_NO` `SP_OPENID` `SUB_OPENID`.
             2 user_id_type: super::UserIdType => "user_id_type: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1348,7 +1348,7 @@ pub mod partner {
                 8 support_fapiao: Option<bool> => "support_fapiao",
                 /// Order amount with currency.
                 9 amount: super::super::Amount => "amount: must",
-                /// Holds the payer's payment code.
+                /// Holds the payer's payment code: `auth_code`.
                 10 payer: super::super::CodePayPayer => "payer: must",
                 /// Goods of the order: original price, receipt number, items.
                 11 detail: Option<super::super::CodePayDetail> => "detail",
@@ -1476,7 +1476,7 @@ pub mod partner {
                 13 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 14 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// How the merchant takes over interest of instalments.
+                /// How the merchant takes over interest of instalments: `subsidy_detail`.
                 15 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
                 /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 16 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
@@ -1573,7 +1573,7 @@ pub mod partner {
                 13 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// Contract to be signed while paying.
+                /// Contract to be signed while paying: `plan_id` and so on.
                 15 contract_info: super::super::ContractInfo => "contract_info: must",
             }
             new(
@@ -1752,7 +1752,7 @@ pub mod partner {
                 14 scene_info: Option<super::super::SceneInfo> => "scene_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 15 settle_info: Option<super::super::SettleInfo> => "settle_info",
-                /// How the merchant takes over interest of instalments.
+                /// How the merchant takes over interest of instalments: `subsidy_detail`.
                 16 subsidy_info: Option<super::super::SubsidyInfo> => "subsidy_info",
                 /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
                 17 limit_pay: Option<Vec<super::super::LimitPay>> => "limit_pay",
@@ -1844,7 +1844,7 @@ pub mod partner {
                 14 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 15 scene_info: Option<super::super::CreateAppWithContractSceneInfo> => "scene_info",
-                /// Contract to be signed while paying.
+                /// Contract to be signed while paying: `plan_id` and so on.
                 16 contract_info: super::super::CreateJsapiWithContractInfo => "contract_info: must",
             }
             new(
@@ -2477,7 +2477,7 @@ pub mod transactions {
             5 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             6 support_fapiao: Option<bool> => "support_fapiao",
-            /// Holds the payer's payment code.
+            /// Holds the payer's payment code: `auth_code`.
             7 payer: super::CodePayPayerItem => "payer: must",
             /// Order amount with currency.
             8 amount: super::Amount => "amount: must",
@@ -2593,7 +2593,7 @@ pub mod transactions {
             11 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// How the merchant takes over interest of instalments.
+            /// How the merchant takes over interest of instalments: `subsidy_detail`.
             13 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
             /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             14 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
@@ -2679,7 +2679,7 @@ pub mod transactions {
             11 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             12 settle_info: Option<super::SettleInfoItem> => "settle_info",
-            /// Contract to be signed while paying.
+            /// Contract to be signed while paying: `plan_id` and so on.
             13 contract_info: super::ContractInfo => "contract_info: must",
         }
         new(
@@ -2842,7 +2842,7 @@ pub mod transactions {
             12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             13 settle_info: Option<super::SettleInfo> => "settle_info",
-            /// How the merchant takes over interest of instalments.
+            /// How the merchant takes over interest of instalments: `subsidy_detail`.
             14 subsidy_info: Option<super::SubsidyInfo> => "subsidy_info",
             /// Payment methods the user may not use (or may only use); absent means no limit; one of `no_balance` `no_credit` `no_debit` `balance_only`.
             15 limit_pay: Option<Vec<super::LimitPay>> => "limit_pay",
@@ -2923,7 +2923,7 @@ pub mod transactions {
             12 scene_info: Option<super::CreateAppWithContractSceneInfo> => "scene_info",
             /// Settlement choices: whether money is held for profit sharing, subsidy amount.
             13 settle_info: Option<super::JsapiWithContractSettleInfoItem> => "settle_info",
-            /// Contract to be signed while paying.
+            /// Contract to be signed while paying: `plan_id` and so on.
             14 contract_info: super::ContractInfoItem => "contract_info: must",
         }
         new(

@@ -8,7 +8,7 @@ w::record! {
     pub struct GetPrintOrderTable {
         /// Which variable or table of the template.
         0 key: String => "key: must",
-        /// Rows of the table.
+        /// Rows of the table: `cell_list`.
         1 row_list: Vec<TableRow> => "row_list: must",
     }
 }
@@ -38,7 +38,7 @@ w::record! {
     pub struct Table {
         /// Which variable or table of the template.
         0 key: Option<String> => "key",
-        /// Rows of the table.
+        /// Rows of the table: `cell_list`.
         1 row_list: Option<Vec<Row>> => "row_list",
     }
     new()
@@ -342,7 +342,7 @@ pub mod printers {
         /// * For: channel-partner, partner.
         /// * Catalog: `pay_v3.pay_devices.printers.get_print_order`.
         pub struct GetPrintOrder {
-            /// Number of the printer.
+            /// Number of the cloud printer, got when binding it.
             0 device_id: String => "device_id: must path",
             /// The merchant's number for the print job.
             1 print_order_no: String => "print_order_no: must path",
@@ -355,7 +355,7 @@ pub mod printers {
         pub struct GetPrintOrderResponse {
             /// The merchant's number for the print job.
             0 print_order_no: String => "print_order_no: must",
-            /// Number of the print template.
+            /// Number of the print template, set up in the console.
             1 template_id: String => "template_id: must",
             /// Where the print result is posted.
             2 notify_url: Option<String> => "notify_url",
@@ -363,9 +363,9 @@ pub mod printers {
             3 print_state: super::PrintState => "print_state: must",
             /// State of the print job in words.
             4 print_state_description: String => "print_state_description: must",
-            /// Values for the variables in the template.
+            /// Values for the variables in the template: `key` and `value`.
             5 variable_list: Option<Vec<super::GetPrintOrderVariable>> => "variable_list",
-            /// Data for the tables in the template.
+            /// Data for the tables in the template: `key` and `row_list`.
             6 table_list: Option<Vec<super::GetPrintOrderTable>> => "table_list",
         }
     }
@@ -396,17 +396,17 @@ pub mod printers {
         /// * For: channel-partner, partner.
         /// * Catalog: `pay_v3.pay_devices.printers.print_order`.
         pub struct PrintOrder {
-            /// Number of the printer.
+            /// Number of the cloud printer, got when binding it.
             0 device_id: String => "device_id: must path",
             /// The merchant's number for the print job.
             1 print_order_no: Option<String> => "print_order_no",
-            /// Number of the print template.
+            /// Number of the print template, set up in the console.
             2 template_id: Option<String> => "template_id",
             /// Where the print result is posted.
             3 notify_url: Option<String> => "notify_url",
-            /// Values for the variables in the template.
+            /// Values for the variables in the template: `key` and `value`.
             4 variable_list: Option<Vec<super::Variable>> => "variable_list",
-            /// Data for the tables in the template.
+            /// Data for the tables in the template: `key` and `row_list`.
             5 table_list: Option<Vec<super::Table>> => "table_list",
         }
         new(device_id: impl Into<String>)

@@ -109,11 +109,11 @@ w::record! {
 w::record! {
     /// An item of `discounts` in `pay_score::CompletePayAfterOrder`; an item of `discounts` in `pay_score::CompleteSmartRetailOrder`; and 2 more.
     pub struct Discount {
-        /// What the discount is called.
+        /// Name of the discount, shown to the user.
         0 discount_name: Option<String> => "discount_name",
         /// Amount taken off.
         1 discount_amount: Option<i64> => "discount_amount",
-        /// Terms of the discount.
+        /// Terms of the discount, shown to the user.
         2 discount_desc: Option<String> => "discount_desc",
     }
     new()
@@ -234,9 +234,9 @@ w::record! {
 w::record! {
     /// An item of `discounts` in `pay_score::CreatePayAfterOrder`; an item of `discounts` in `pay_score::CreateSmartRetailOrder`.
     pub struct DiscountInfo {
-        /// What the discount is called.
+        /// Name of the discount, shown to the user.
         0 discount_name: Option<String> => "discount_name",
-        /// Terms of the discount.
+        /// Terms of the discount, shown to the user.
         1 discount_desc: Option<String> => "discount_desc",
     }
     new()
@@ -248,7 +248,7 @@ w::record! {
     pub struct PlanDetailInfo {
         /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// What this charge is called.
+        /// What this charge is called, shown to the user.
         1 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         2 plan_discount_description: Option<String> => "plan_discount_description",
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// An item of `plan_detail_list` in `pay_score::plan::CreatePayScorePlan`; an item of `plan_detail_list` in `pay_score::plan::partner::CreatePayScorePlan`.
     pub struct PlanDetail {
-        /// What this charge is called.
+        /// What this charge is called, shown to the user.
         0 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         1 plan_discount_description: Option<String> => "plan_discount_description",
@@ -1130,8 +1130,8 @@ w::record! {
         13 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -1396,9 +1396,9 @@ w::record! {
         6 real_service_end_time: Option<String> => "real_service_end_time",
         /// Where the service really ended.
         7 real_service_end_location: Option<String> => "real_service_end_location",
-        /// Items to be paid.
+        /// Items to be paid: `fee_name`, `fee_count`, `fee_amount` and `fee_desc`.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// Discounts that apply.
+        /// Discounts that apply: `discount_name`, `discount_desc` and so on.
         9 discounts: Option<Vec<Discount>> => "discounts",
         /// Total in fen: sum of the items less discounts.
         10 total_amount: Option<i64> => "total_amount",
@@ -1579,9 +1579,9 @@ w::record! {
         6 real_service_end_time: Option<String> => "real_service_end_time",
         /// Where the service really ended.
         7 real_service_end_location: Option<String> => "real_service_end_location",
-        /// Items to be paid.
+        /// Items to be paid: `fee_name`, `fee_count`, `fee_amount` and `fee_desc`.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// Discounts that apply.
+        /// Discounts that apply: `discount_name`, `discount_desc` and so on.
         9 discounts: Option<Vec<Discount>> => "discounts",
         /// Total in fen: sum of the items less discounts.
         10 total_amount: Option<i64> => "total_amount",
@@ -1652,9 +1652,9 @@ w::record! {
         6 service_end_location: Option<String> => "service_end_location",
         /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
-        /// Items to be paid.
+        /// Items to be paid: `fee_name`, `fee_count`, `fee_amount` and `fee_desc`.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// Discounts that apply.
+        /// Discounts that apply: `discount_name`, `discount_desc` and so on.
         9 discounts: Option<Vec<DiscountInfo>> => "discounts",
         /// Amount at risk, in fen.
         10 risk_amount: Option<i64> => "risk_amount",
@@ -1668,9 +1668,9 @@ w::record! {
         14 name: Option<String> => "name",
         /// User's phone number; personal data, masked in `Debug`.
         15 phone: Option<String> => "phone: masked",
-        /// User's number at the merchant.
+        /// The user's number in the merchant's system.
         16 userid: Option<String> => "userid",
-        /// User's address; personal data, masked in `Debug`.
+        /// Address of the user with house number; personal data, masked in `Debug`.
         17 address: Option<String> => "address: masked",
     }
     new(
@@ -2056,9 +2056,9 @@ w::record! {
         6 service_end_location: Option<String> => "service_end_location",
         /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
-        /// Items to be paid.
+        /// Items to be paid: `fee_name`, `fee_count`, `fee_amount` and `fee_desc`.
         8 fees: Option<Vec<Fee>> => "fees",
-        /// Discounts that apply.
+        /// Discounts that apply: `discount_name`, `discount_desc` and so on.
         9 discounts: Option<Vec<DiscountInfo>> => "discounts",
         /// Amount at risk, in fen.
         10 risk_amount: Option<i64> => "risk_amount",
@@ -2259,7 +2259,7 @@ w::record! {
     pub struct GetMerchantBillResponse {
         /// Into how many files the bill is cut.
         0 download_bill_count: i64 => "download_bill_count: must",
-        /// Download facts of every slice.
+        /// Download facts of every slice: `bill_sequence`, `hash_type`, `hash_value`, `download_url` and so on.
         1 download_bill_list: Vec<DownloadBill> => "download_bill_list: must",
     }
 }
@@ -2339,9 +2339,9 @@ w::record! {
         14 real_service_end_location: Option<String> => "real_service_end_location",
         /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         15 service_introduction: Option<String> => "service_introduction",
-        /// Items to be paid.
+        /// Items to be paid: `fee_name`, `fee_count`, `fee_amount` and `fee_desc`.
         16 fees: Option<Vec<Fee>> => "fees",
-        /// Discounts that apply.
+        /// Discounts that apply: `discount_name`, `discount_desc` and so on.
         17 discounts: Option<Vec<Discount>> => "discounts",
         /// Amount at risk, in fen.
         18 risk_amount: Option<i64> => "risk_amount",
@@ -3084,8 +3084,8 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/payscore/chapter9_1.shtml>.
     /// * Catalog: `pay_v3.pay_score.terminate_user_permission`.
     pub struct TerminateUserPermission {
-        /// The user's id under `appid`.
-        0 openid: xinqiao_types::OpenId => "openid: must path",
+        /// The user's id under `appid`; personal data, masked in `Debug`.
+        0 openid: xinqiao_types::OpenId => "openid: must path masked",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         1 service_id: String => "service_id: must path",
         /// The user's id under `appid`; personal data, masked in `Debug`; `openid` on the wire.
@@ -3276,8 +3276,8 @@ pub mod oversea {
                 11 location: Option<super::super::Location> => "location",
                 /// The user's id under `appid`; personal data, masked in `Debug`.
                 12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
                 14 need_user_confirm: Option<bool> => "need_user_confirm",
                 /// Where confirmation, completion and payment are posted.
@@ -3436,8 +3436,8 @@ pub mod oversea {
                 18 notify_url: String => "notify_url: must",
                 /// The user's id under `appid`; personal data, masked in `Debug`.
                 19 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-                20 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+                /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+                20 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
                 /// WeChat Pay's number for the service order; such as `15646546545165651651`.
                 21 order_id: String => "order_id: must",
                 /// ISO code; only `CNY` in the mainland; such as `CNY`.
@@ -3577,7 +3577,7 @@ pub mod plan {
             5 plan_name: String => "plan_name: must",
             /// For how many days a contract runs; in day.
             6 plan_duration: i64 => "plan_duration: must",
-            /// Whether the plan is in use or stopped.
+            /// Whether the PayScore plan can be used, such as `NORMAL`; once stopped nobody can sign up.
             7 plan_state: String => "plan_state: must",
             /// How many charges the plan has.
             8 deduction_quantity: i64 => "deduction_quantity: must",
@@ -3752,7 +3752,7 @@ pub mod plan {
                 5 plan_name: String => "plan_name: must",
                 /// For how many days a contract runs; in day.
                 6 plan_duration: i64 => "plan_duration: must",
-                /// Whether the plan is in use or stopped.
+                /// Whether the PayScore plan can be used, such as `NORMAL`; once stopped nobody can sign up.
                 7 plan_state: String => "plan_state: must",
                 /// How many charges the plan has.
                 8 deduction_quantity: i64 => "deduction_quantity: must",

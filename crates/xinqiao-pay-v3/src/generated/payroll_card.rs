@@ -18,7 +18,7 @@ w::record! {
         4 authenticate_scene: AuthenticateScene => "authenticate_scene: must",
         /// Device or source of the check.
         5 authenticate_source: String => "authenticate_source: must",
-        /// Project that the worker is on.
+        /// Project that the worker is on, shown on signing.
         6 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
@@ -44,7 +44,7 @@ w::record! {
         2 transfer_remark: String => "transfer_remark: must",
         /// The receiving worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
         /// Payee's ID card number, encrypted; checked when present; encrypted on the wire; personal data, masked in `Debug`.
         5 user_id_card: Option<String> => "user_id_card: masked encrypted",
@@ -156,7 +156,7 @@ w::record! {
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// How the sub-merchant authorized the service provider.
+        /// What the sub-merchant authorised: `INFORMATION_AUTHORIZATION_TYPE`, `FUND_AUTHORIZATION_TYPE`, or both in one code.
         3 authorization_type: String => "authorization_type: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
@@ -166,9 +166,9 @@ w::record! {
         6 batch_remark: String => "batch_remark: must",
         /// Sum in total, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// How many entries in total.
+        /// How many transfers the batch has in total.
         8 total_num: i64 => "total_num: must",
-        /// Wages paid in the batch.
+        /// Wages paid in the batch: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
         9 transfer_detail_list: Vec<TransferDetail> => "transfer_detail_list: must",
         /// Kind of employment: long term, short term or cooperation.
         10 employment_type: String => "employment_type: must",
@@ -202,7 +202,7 @@ w::record! {
         1 batch_id: String => "batch_id: must",
         /// When the platform accepted and recorded it; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
         2 create_time: String => "create_time: must",
-        /// State of the batch, such as accepted.
+        /// Batch: `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
         3 batch_status: Option<String> => "batch_status",
     }
 }
@@ -242,7 +242,7 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         4 user_name: Option<String> => "user_name: masked encrypted",
         /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         5 id_card_number: Option<String> => "id_card_number: masked encrypted",
@@ -326,7 +326,7 @@ w::record! {
         4 authenticate_scene: String => "authenticate_scene: must",
         /// Device or source of the check.
         5 authenticate_source: String => "authenticate_source: must",
-        /// Project that the worker is on.
+        /// Project that the worker is on, shown on signing.
         6 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         7 employer_name: String => "employer_name: must",
@@ -404,7 +404,7 @@ w::record! {
         6 authorize_time: Option<String> => "authorize_time",
         /// When the user withdrew it; empty if not; format `rfc3339`.
         7 deauthorize_time: Option<String> => "deauthorize_time",
-        /// Whether the user has opened the card.
+        /// Card: `UNREGISTERED`, or `REGISTERED` once opened.
         8 register_state: String => "register_state: must",
         /// When the user opened the card; format `rfc3339`.
         9 register_time: Option<String> => "register_time",
@@ -471,7 +471,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListAuthentications`].
     pub struct ListAuthenticationsResponse {
-        /// Identity checks that match.
+        /// Identity checks that match: `mchid`, `sub_mchid`, `openid`, `authenticate_number` and so on.
         0 data: Vec<Authentication> => "data: must",
         /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
@@ -501,6 +501,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListAuthentications,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Authentication
+}
+
 w::record! {
     /// Prepare an authentication (预下单核身).
     ///
@@ -519,7 +534,7 @@ w::record! {
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Your own number of the identity check.
         4 authenticate_number: String => "authenticate_number: must",
-        /// Project that the worker is on.
+        /// Project that the worker is on, shown on signing.
         5 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         6 employer_name: String => "employer_name: must",
@@ -590,13 +605,13 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Your own number of the identity check.
         3 authenticate_number: String => "authenticate_number: must",
-        /// Project that the worker is on.
+        /// Project that the worker is on, shown on signing.
         4 project_name: String => "project_name: must",
         /// Employer of the worker, shown during the check.
         5 employer_name: String => "employer_name: must",
         /// The worker under the given AppID; personal data, masked in `Debug`.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+        /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         7 user_name: Option<String> => "user_name: masked encrypted",
         /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
         8 id_card_number: Option<String> => "id_card_number: masked encrypted",
@@ -739,7 +754,7 @@ pub mod we_sure {
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// Token with which the front end opens the Mini Program; needed according to the documentation.
             2 token: Option<String> => "token",
-            /// Name of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
+            /// Name of the worker, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             3 user_name: Option<String> => "user_name: masked encrypted",
             /// Document number of the worker, encrypted; encrypted on the wire; personal data, masked in `Debug`; needed according to the documentation.
             4 id_card_number: Option<String> => "id_card_number: masked encrypted",

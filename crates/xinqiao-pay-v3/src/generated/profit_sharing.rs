@@ -14,10 +14,10 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
-        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
-        4 result: FailReason => "result: must",
-        /// Why this receiver got nothing; only when `CLOSED`.
-        5 fail_reason: Option<String> => "fail_reason",
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        4 result: ResultDetail => "result: must",
+        /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        5 fail_reason: Option<FailReason> => "fail_reason",
         /// The platform's number for this receiver's part.
         6 detail_id: Option<String> => "detail_id",
         /// When the split was accepted; format `rfc3339`.
@@ -62,8 +62,8 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the money is split, shown on the split bill; such as `分给商户A`.
         3 description: String => "description: must",
-        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
-        4 result: String => "result: must",
+        /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`; one of `PENDING` `SUCCESS` `CLOSED`.
+        4 result: ResultDetail => "result: must",
         /// Why this receiver got nothing; only when `CLOSED`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// The platform's number for this receiver's part.
@@ -99,9 +99,9 @@ w::record! {
 }
 
 w::open_enum! {
-    /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
+    /// Why this receiver got nothing; only when `CLOSED`.
     ///
-    /// What `result` of `GetOrderReceiver`, `fail_reason` of `CreateOrderReceiver` and 1 more may be.
+    /// What `fail_reason` of `GetOrderReceiver`, `fail_reason` of `CreateOrderReceiver` and 1 more may be.
     pub enum FailReason {
         /// Account is abnormal (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
@@ -163,9 +163,9 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `PROCESSING` or `FINISHED`.
+    /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
     ///
-    /// What `state` of `profit_sharing::GetOrderResponse`, `result` of `CreateOrderReceiver` may be.
+    /// What `result` of `GetOrderReceiver`, `result` of `CreateOrderReceiver` and 1 more may be.
     pub enum ResultDetail {
         /// Waits to be split (`PENDING`).
         Pending = "PENDING",
@@ -211,7 +211,7 @@ w::open_enum! {
 w::open_enum! {
     /// `PROCESSING` or `FINISHED`.
     ///
-    /// What `state` of `profit_sharing::CreateOrderResponse`, `state` of `profit_sharing::UnfreezeOrderResponse` may be.
+    /// What `state` of `profit_sharing::CreateOrderResponse`, `state` of `profit_sharing::GetOrderResponse` and 1 more may be.
     pub enum State {
         /// In progress (`PROCESSING`).
         Processing = "PROCESSING",
@@ -517,8 +517,8 @@ w::record! {
         2 out_order_no: String => "out_order_no: must",
         /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `PROCESSING` or `FINISHED`; one of `PENDING` `SUCCESS` `CLOSED`.
-        4 state: ResultDetail => "state: must",
+        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        4 state: State => "state: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<GetOrderReceiver>> => "receivers",
     }

@@ -90,7 +90,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListGuides`].
     pub struct ListGuidesResponse {
-        /// Guides of the store.
+        /// Guides of the store: `guide_id`, `store_id`, `userid`, `name` and so on.
         0 data: Vec<Guide> => "data: must",
         /// Page size; such as `20`.
         1 limit: i64 => "limit: must",
@@ -118,6 +118,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListGuides,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Guide
 }
 
 w::record! {

@@ -38,7 +38,7 @@ w::record! {
         0 photo_type: Option<String> => "photo_type",
         /// Digest of the photo, to see changes.
         1 photo_digest: Option<PhotoDigest> => "photo_digest",
-        /// Where the photo can be fetched.
+        /// Where the driver's photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
         /// Thumbnail of the photo.
         3 photo_icon: Option<String> => "photo_icon",
@@ -65,7 +65,7 @@ w::record! {
         0 photo_type: String => "photo_type: must",
         /// Digest of the photo, to see changes.
         1 photo_digest: Option<DriverPhotoDigest> => "photo_digest",
-        /// Where the photo can be fetched.
+        /// Where the driver's photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
         /// The photo in Base64.
         3 photo_data: Option<String> => "photo_data",
@@ -107,13 +107,13 @@ w::record! {
         7 tax_amount: xinqiao_types::Fen => "tax_amount: must",
         /// Money of the invoice without tax, in fen; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// The buyer on the invoice.
+        /// The buyer on the invoice: `type`, `name`, `taxpayer_id`, `address` and so on.
         9 buyer_information: BuyerInformation => "buyer_information: must",
-        /// The seller on the invoice.
+        /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         10 seller_information: SellerInformation => "seller_information: must",
         /// Payee, reviewer and drawer.
         11 extra_information: ExtraInformation => "extra_information: must",
-        /// Lines of the invoice.
+        /// Lines of the invoice: `tax_code`, `goods_name`, `specification`, `unit` and so on.
         12 items: Option<Vec<FapiaoCardInformationItem>> => "items",
         /// Text in the remark box of the invoice.
         13 remark: Option<String> => "remark",
@@ -277,7 +277,7 @@ w::record! {
     pub struct CreateTaxiCompany {
         /// Kind of enterprise, such as `CORPORATION`; such as `CORPORATION`.
         0 enterprise_type: String => "enterprise_type: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: Option<String> => "company_name",
         /// Short company name that passengers see.
         2 short_name: Option<String> => "short_name",
@@ -320,7 +320,7 @@ w::record! {
     pub struct CreateTaxiCompanyResponse {
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
     }
 }
@@ -432,7 +432,7 @@ w::record! {
     pub struct GetDriverResponse {
         /// Merchant ID of the taxi company.
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
         /// Name of the driver, encrypted.
         2 driver_name: String => "driver_name: must",
@@ -444,7 +444,7 @@ w::record! {
         5 region_id: i64 => "region_id: must",
         /// Whether the driver is active; such as `ACTIVE`.
         6 driver_state: Option<String> => "driver_state",
-        /// Portrait with its digest.
+        /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         7 driver_photo: Option<GetDriverPhoto> => "driver_photo",
     }
 }
@@ -489,7 +489,7 @@ w::record! {
     pub struct GetTaxiResponse {
         /// Merchant ID of the taxi company.
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
         /// Number plate of the vehicle; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
@@ -548,7 +548,7 @@ w::record! {
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
         /// Kind of enterprise, such as `CORPORATION`; such as `CORPORATION`.
         1 enterprise_type: String => "enterprise_type: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         2 company_name: String => "company_name: must",
         /// Short company name that passengers see.
         3 short_name: String => "short_name: must",
@@ -626,7 +626,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListUserTaxiOrders`].
     pub struct ListUserTaxiOrdersResponse {
-        /// Trips of the passenger.
+        /// Trips of the passenger: `plate_number`, `driver_license` and `up_time`.
         0 data: Vec<UserTaxiOrder> => "data: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: i64 => "offset: must",
@@ -634,7 +634,7 @@ w::record! {
         2 limit: i64 => "limit: must",
         /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
-        /// Links to this page and its neighbors.
+        /// Links to this page and its neighbors: `next`, `prev` and `self`.
         4 links: Option<Link> => "links",
     }
 }
@@ -658,6 +658,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListUserTaxiOrders,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserTaxiOrder
+}
+
 w::record! {
     /// Put a taxi invoice into a user's cards (将出租车发票插入卡包).
     ///
@@ -676,7 +691,7 @@ w::record! {
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// City of the taxi; such as `310100`.
         4 region_id: i64 => "region_id: must",
-        /// Invoice to put into the wallet.
+        /// Invoice to put into the wallet: `fapiao_media_id`, `fapiao_number`, `fapiao_code` and so on.
         5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
         /// Number of the face-to-face payment of the fare.
         6 trade_number: String => "trade_number: must",
@@ -702,8 +717,8 @@ w::record! {
     pub struct PutCardResponse {
         /// Official account that inserts the card.
         0 card_appid: xinqiao_types::AppId => "card_appid: must",
-        /// The user under that account.
-        1 card_openid: xinqiao_types::OpenId => "card_openid: must",
+        /// The user under that account; personal data, masked in `Debug`.
+        1 card_openid: xinqiao_types::OpenId => "card_openid: must masked",
         /// Template of the invoice card.
         2 card_id: String => "card_id: must",
         /// Code of the invoice in the wallet.
@@ -787,7 +802,7 @@ w::record! {
     pub struct UpdateDriver {
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
         /// Name of the driver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 driver_name: String => "driver_name: must masked encrypted",
@@ -801,7 +816,7 @@ w::record! {
         6 region_id: i64 => "region_id: must",
         /// Whether the driver is on duty; such as `ON_DUTY`; needed according to the documentation.
         7 driver_status: Option<String> => "driver_status",
-        /// Portrait with its digest.
+        /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         8 driver_photo: Option<DriverPhoto> => "driver_photo",
     }
     new(
@@ -824,7 +839,7 @@ w::record! {
         0 driver_name: String => "driver_name: must",
         /// Identity card number of the driver, encrypted; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         2 company_name: String => "company_name: must",
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         3 mchid: xinqiao_types::MchId => "mchid: must",
@@ -834,7 +849,7 @@ w::record! {
         5 driver_category: String => "driver_category: must",
         /// Whether the driver is on duty; such as `ON_DUTY`.
         6 driver_status: String => "driver_status: must",
-        /// Portrait with its digest.
+        /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         7 driver_photo: Option<DriverPhoto> => "driver_photo",
         /// City of the taxi; such as `310100`.
         8 region_id: i64 => "region_id: must",
@@ -870,7 +885,7 @@ w::record! {
     pub struct UpdateTaxi {
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
         /// Number plate of the vehicle; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
@@ -900,7 +915,7 @@ w::record! {
     pub struct UpdateTaxiResponse {
         /// Number plate of the vehicle; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
-        /// Taxi company.
+        /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
         /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
         2 mchid: Option<xinqiao_types::MchId> => "mchid",

@@ -10,11 +10,11 @@ w::record! {
         0 block_record_id: String => "block_record_id: must",
         /// When it was blocked; format `rfc3339`.
         1 block_time: String => "block_time: must",
-        /// Why trades were blocked.
+        /// Why risk control blocked the trades; answer it in the appeal.
         2 block_reason: String => "block_reason: must",
         /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
         3 number_of_block: Option<NumberOfBlock> => "number_of_block",
-        /// What the merchant must do to recover; one of `SUBMIT_INFORMATION`.
+        /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION`.
         4 recover_way: Option<RecoverWay> => "recover_way",
         /// Items of material asked for, as JSON.
         5 requested_item_info: Option<String> => "requested_item_info",
@@ -38,7 +38,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the merchant must do to recover.
+    /// What the merchant must do to recover, such as handing in papers.
     ///
     /// What `recover_way` of `transaction_block::transaction_block_records::GetResponse`, `recover_way` of `DataInfo` may be.
     pub enum RecoverWay {
@@ -88,11 +88,11 @@ pub mod transaction_block_records {
             0 block_record_id: String => "block_record_id: must",
             /// When it was blocked; format `rfc3339`.
             1 block_time: String => "block_time: must",
-            /// Why trades were blocked.
+            /// Why risk control blocked the trades; answer it in the appeal.
             2 block_reason: String => "block_reason: must",
             /// How many trades were blocked, as a range; one of `LESS_THAN_TWENTY` `LESS_THAN_ONE_HUNDRED` `LESS_THAN_ONE_THOUSAND` `OVER_ONE_THOUSAND`.
             3 number_of_block: Option<super::NumberOfBlock> => "number_of_block",
-            /// What the merchant must do to recover; one of `SUBMIT_INFORMATION`.
+            /// What the merchant must do to recover, such as handing in papers; one of `SUBMIT_INFORMATION`.
             4 recover_way: Option<super::RecoverWay> => "recover_way",
             /// Items of material asked for, as JSON.
             5 requested_item_info: Option<String> => "requested_item_info",
@@ -168,6 +168,21 @@ pub mod transaction_block_records {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::DataInfo
     }
 }
 

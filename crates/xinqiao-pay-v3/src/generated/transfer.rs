@@ -34,7 +34,7 @@ w::record! {
         6 batch_name: String => "batch_name: must",
         /// Note on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
-        /// Why the batch was closed: withdrawn, not paid in time ….
+        /// Why the batch was closed: `MERCHANT_REVOCATION`, or `OVERDUE_CLOSE`.
         8 close_reason: Option<String> => "close_reason",
         /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchByBatchId`].
     pub struct GetBatchByBatchIdResponse {
-        /// Facts about the batch.
+        /// Facts about the batch: `mchid`, `appid`, `out_batch_no`, `batch_id` and so on.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// Transfers of the batch, at most 1,000.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
@@ -276,6 +276,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBatchByBatchId,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
 }
 
 w::record! {
@@ -305,7 +320,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBatchByOutBatchNo`].
     pub struct GetBatchByOutBatchNoResponse {
-        /// Facts about the batch.
+        /// Facts about the batch: `mchid`, `appid`, `out_batch_no`, `batch_id` and so on.
         0 transfer_batch: TransferBatch => "transfer_batch: must",
         /// Transfers of the batch, at most 1,000.
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
@@ -333,6 +348,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBatchByOutBatchNo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["transfer_detail_list"],
+    },
+    |answer| answer.transfer_detail_list.unwrap_or_default() => TransferDetailInfo
 }
 
 w::record! {
@@ -370,7 +400,7 @@ w::record! {
         6 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Note that the payee sees, ≤ 32 characters; such as `新会员开通有礼`.
         7 transfer_remark: String => "transfer_remark: must",
-        /// Why the transfer failed; only then.
+        /// Why the transfer failed, such as `ACCOUNT_FROZEN` or `NAME_NOT_CORRECT`.
         8 fail_reason: Option<String> => "fail_reason",
         /// Payee's id under the AppID; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",

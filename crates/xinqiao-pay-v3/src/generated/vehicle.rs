@@ -35,15 +35,15 @@ w::record! {
     pub struct PayerInfo {
         /// The user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user under the sub-merchant's AppID.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user under the sub-merchant's AppID; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::transactions::Get`.
     pub struct GetPromotionDetail {
-        /// Number of the coupon.
+        /// Coupon used in this trade.
         0 coupon_id: String => "coupon_id: must",
         /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
@@ -218,7 +218,7 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::transactions::DeductParking`.
     pub struct DeductParkingPromotionDetail {
-        /// Number of the coupon.
+        /// Coupon used in this trade.
         0 coupon_id: String => "coupon_id: must",
         /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
@@ -247,10 +247,10 @@ w::record! {
     pub struct Payer {
         /// The user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user under the sub-merchant's AppID.
-        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
-        /// The user under the service provider's AppID.
-        2 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The user under the sub-merchant's AppID; personal data, masked in `Debug`.
+        1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+        /// The user under the service provider's AppID; personal data, masked in `Debug`.
+        2 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
     }
 }
 
@@ -433,10 +433,10 @@ pub mod etc {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// AppID bound to the sub-merchant.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user under the service provider's AppID.
-            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
-            /// The user under the sub-merchant's AppID.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user under the service provider's AppID; personal data, masked in `Debug`.
+            4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
+            /// The user under the sub-merchant's AppID; personal data, masked in `Debug`.
+            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// Contract that authorizes ETC charges.
             6 contract_id: String => "contract_id: must",
             /// License plate with the province character; such as `粤B888888`.
@@ -615,9 +615,9 @@ pub mod etc {
                 7 goods_tag: Option<String> => "goods_tag",
                 /// Money of the order, with discounts.
                 8 amount: super::super::Amount => "amount: must",
-                /// About the highway trip.
+                /// About the highway trip: `plate_number`, `start_time`, `end_time`, `channel_type` and so on.
                 9 highway_info: super::super::DeductHighwayInfo => "highway_info: must",
-                /// Device at the merchant.
+                /// Device at the merchant: `device_id` and `device_ip`.
                 10 device_info: Option<super::super::DeviceInfo> => "device_info",
             }
             new(
@@ -664,11 +664,11 @@ pub mod etc {
                 10 attach: Option<String> => "attach",
                 /// When the charge succeeded; empty before; format `rfc3339`.
                 11 success_time: Option<String> => "success_time",
-                /// The user who paid.
+                /// The user who paid: `openid`, `sub_openid` and so on.
                 12 payer: Option<super::super::Payer> => "payer",
                 /// Money of the order, with discounts.
                 13 amount: super::super::AmountInfo => "amount: must",
-                /// Device at the merchant.
+                /// Device at the merchant: `device_id` and `device_ip`.
                 14 device_info: Option<super::super::DeductHighwayDeviceInfo> => "device_info",
                 /// Discounts applied; absent if none.
                 15 promotion_detail: Option<Vec<super::super::PromotionDetail>> => "promotion_detail",
@@ -955,7 +955,7 @@ pub mod transactions {
             9 profit_sharing: Option<bool> => "profit_sharing: yes-no",
             /// Money of the order, with discounts.
             10 amount: super::DeductParkingAmount => "amount: must",
-            /// About the parking.
+            /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             11 parking_info: Option<super::ParkingInfo> => "parking_info",
         }
         new(
@@ -1008,11 +1008,11 @@ pub mod transactions {
             13 success_time: Option<String> => "success_time",
             /// When the order was made; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// The user who paid.
+            /// The user who paid: `openid`, `sub_openid` and so on.
             15 payer: Option<super::PayerInfo> => "payer",
             /// Money of the order, with discounts.
             16 amount: super::AmountItem => "amount: must",
-            /// About the parking.
+            /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
             /// Discounts applied; absent if none.
             18 promotion_detail: Option<Vec<super::DeductParkingPromotionDetail>> => "promotion_detail",
@@ -1088,11 +1088,11 @@ pub mod transactions {
             13 success_time: Option<String> => "success_time",
             /// When the order was made; format `rfc3339`.
             14 create_time: String => "create_time: must",
-            /// The user who paid.
+            /// The user who paid: `openid`, `sub_openid` and so on.
             15 payer: Option<super::PayerInfo> => "payer",
             /// Money of the order, with discounts.
             16 amount: super::AmountInfo => "amount: must",
-            /// About the parking.
+            /// About the parking: `parking_id`, `plate_number`, `plate_color`, `start_time` and so on.
             17 parking_info: Option<super::DeductParkingInfo> => "parking_info",
             /// Discounts applied; absent if none.
             18 promotion_detail: Option<Vec<super::GetPromotionDetail>> => "promotion_detail",

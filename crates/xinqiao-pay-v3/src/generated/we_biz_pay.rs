@@ -309,7 +309,7 @@ w::record! {
     pub struct ListAvailMchRangesResponse {
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// Merchant ranges that exist.
+        /// Merchant ranges that exist: `range_id` and `identifier_type`.
         1 range_list: Vec<Range> => "range_list: must",
     }
 }
@@ -390,6 +390,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListMerchantIdentifiers,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
 }
 
 /// Corporate wallet bills (企业钱包账单): `pay_v3.we_biz_pay.bill`.
@@ -987,7 +1002,7 @@ pub mod stores {
             2 batch_id: String => "batch_id: must",
             /// State of the matching batch; one of `ACCEPTED` `IN_PROGRESS` `COMPLETED` `CLOSED`.
             3 state: super::State => "state: must",
-            /// Outcome for each store.
+            /// Outcome for each store: `organization_code`, `store_name` and `has_valid_mchid`.
             4 match_results: Vec<super::MatchResult> => "match_results: must",
         }
     }
@@ -1023,7 +1038,7 @@ pub mod stores {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Your own number of the matching batch.
             1 out_batch_id: String => "out_batch_id: must",
-            /// Stores to match.
+            /// Stores to match: `organization_code`, `store_name` and `product_type`.
             2 match_details: Option<Vec<super::MatchDetail>> => "match_details",
         }
         new(sp_mchid: impl Into<xinqiao_types::MchId>, out_batch_id: impl Into<String>)
@@ -1101,7 +1116,7 @@ pub mod users {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// The enterprise's own number of the employee.
             2 user_id: String => "user_id: must",
-            /// Authorizations of the employee.
+            /// Authorizations of the employee: `employee_id`, `authorization_state`, `authorization_time` and so on.
             3 employee_list: Option<Vec<super::Employee>> => "employee_list",
         }
     }

@@ -8,11 +8,11 @@ w::record! {
     pub struct ChatArchiveApi {
         /// Edition to buy, or to upgrade to: `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// Period of the edition to upgrade to.
+        /// Period of the edition to upgrade to: `begin_time` and `end_time`.
         1 target_edition_info: Option<TargetEditionInfo> => "target_edition_info",
         /// Edition before the upgrade, so far only `2`.
         2 old_edition: Option<i64> => "old_edition",
-        /// Period of the edition before.
+        /// Period of the edition before: `begin_time` and `end_time`.
         3 old_edition_info: Option<TargetEditionInfo> => "old_edition_info",
         /// For how many people, 1 to a million.
         4 purchase_count: Option<i64> => "purchase_count",
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `advanced_api::ListOrder`.
     pub struct ListOrderDetail {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// `0` new, `1` more people, `2` renewal, `3` upgrade.
         1 order_type: i64 => "order_type: must",
@@ -68,7 +68,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `advanced_api::GetOrder`.
     pub struct Order {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// Kind of advanced API: so far only `1`, chat data.
         1 advanced_api_type: i64 => "advanced_api_type: must",
@@ -84,7 +84,7 @@ w::record! {
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// What is to be paid; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// What is bought of the chat-data API.
+        /// What is bought of the chat-data API: `edition`, `purchase_count`, `take_effect_time` and so on.
         8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
     }
 }
@@ -125,7 +125,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100258>.
     /// * Catalog: `work.advanced_api.cancel_order`.
     pub struct CancelOrder {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -165,7 +165,7 @@ w::record! {
         2 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
         /// `0` new, `1` more people, `2` renewal, `3` upgrade.
         3 order_type: Option<i64> => "order_type",
-        /// What is bought of the chat-data API.
+        /// What is bought of the chat-data API: `edition`, `purchase_count`, `take_effect_time` and so on.
         4 chat_archive_api: Option<ChatArchiveApi> => "chat_archive_api",
     }
     new(
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateOrder`].
     pub struct CreateOrderResponse {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
 }
@@ -221,7 +221,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpBuyInfo`].
     pub struct GetCorpBuyInfoResponse {
-        /// What the corp has of the chat-data API.
+        /// What the corp has of the chat-data API: `edition_list`.
         0 chat_archive_api_buy_info: ChatArchiveApiBuyInfo => "chat_archive_api_buy_info: must",
     }
 }
@@ -252,7 +252,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100261>.
     /// * Catalog: `work.advanced_api.get_order`.
     pub struct GetOrder {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// The order with its details.
+        /// The order with its details: `order_id`, `advanced_api_type`, `custom_corpid` and so on.
         0 order: Order => "order: must",
     }
 }
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
-        /// Advanced-API orders that match.
+        /// Advanced-API orders that match: `order_id`, `order_type`, `order_status` and `create_time`.
         0 order_list: Vec<ListOrderDetail> => "order_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -346,6 +346,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ListOrderDetail
+}
+
 w::record! {
     /// Pay an order from the balance (提交余额支付).
     ///
@@ -353,7 +368,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100259>.
     /// * Catalog: `work.advanced_api.submit_pay`.
     pub struct SubmitPay {
-        /// Number of the order.
+        /// Number of the order for advanced accounts, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// Member of the provider who pays.
         1 payer_userid: xinqiao_types::UserId => "payer_userid: must",

@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// `allow_userinfos` of the answer of `agent::Get`.
     pub struct AllowUserInfo {
-        /// The members one by one.
+        /// The members one by one: `userid`.
         0 user: Vec<User> => "user: must",
     }
 }
@@ -193,7 +193,7 @@ w::record! {
         0 agentid: i64 => "agentid: must",
         /// Members to set it for, at most 1,000.
         1 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
-        /// What the workbench shows.
+        /// What the workbench shows: `body`.
         2 data: BatchSetWorkbenchDataDetail => "data: must",
     }
     new(agentid: i64, userid_list: Vec<xinqiao_types::UserId>, data: BatchSetWorkbenchDataDetail)
@@ -242,12 +242,12 @@ w::record! {
         2 square_logo_url: String => "square_logo_url: must",
         /// What the app says of itself.
         3 description: String => "description: must",
-        /// Members in the app's scope; `allow_userinfos` on the wire.
+        /// Members in the app's scope: `user`; `allow_userinfos` on the wire.
         #[doc(alias = "allow_userinfos")]
         4 allow_user_infos: AllowUserInfo => "allow_userinfos: must",
-        /// Departments in the app's scope.
+        /// Departments in the app's scope: `partyid`.
         5 allow_partys: AllowParty => "allow_partys: must",
-        /// Tags in the app's scope.
+        /// Tags in the app's scope: `tagid`.
         6 allow_tags: AllowTag => "allow_tags: must",
         /// `1` the app is disabled, `0` it is in use; `0` or `1` on the wire.
         7 close: bool => "close: must zero-one",
@@ -434,7 +434,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Apps that the token can reach; `agentlist` on the wire.
+        /// Apps that the token can reach: `agentid`, `name` and `square_logo_url`; `agentlist` on the wire.
         #[doc(alias = "agentlist")]
         0 agent_list: Vec<AgentList> => "agentlist: must",
     }

@@ -149,9 +149,9 @@ w::record! {
         7 value_int32: Option<i64> => "value_int32",
         /// Value of a 64-bit field, such as a time before 1970.
         8 value_int64: Option<i64> => "value_int64",
-        /// Value of a phone field.
-        9 value_mobile: Option<ValueMobile> => "value_mobile",
-        /// Value of a file field.
+        /// Value of a phone field: `value_country_code` and `value_mobile`; personal data, masked in `Debug`.
+        9 value_mobile: Option<ValueMobile> => "value_mobile: masked",
+        /// Value of a file field: `media_id`.
         10 value_file: Option<ValueFile> => "value_file",
     }
 }
@@ -174,7 +174,7 @@ w::record! {
         1 call_time: xinqiao_types::UnixSeconds => "call_time: must",
         /// Minutes of the whole call; in min.
         2 total_duration: i64 => "total_duration: must",
-        /// Who called.
+        /// Who called: `userid` and `duration`.
         3 caller: Caller => "caller: must",
         /// Who was called; several in a group call.
         4 callee: Vec<Callee> => "callee: must",
@@ -188,7 +188,7 @@ w::record! {
         0 group_id: i64 => "group_id: must",
         /// Name of the group, such as personal details.
         1 group_name: String => "group_name: must",
-        /// Fields of the group.
+        /// Fields of the group: `fieldid`, `field_name`, `field_type`, `value_type` and so on.
         2 field_list: Vec<GroupField> => "field_list: must",
     }
 }
@@ -228,7 +228,7 @@ w::record! {
     pub struct InsertItem {
         /// Repeated group: `1` education, `2` work, `3` family, `4` emergency contacts, `5` contracts.
         0 group_type: i64 => "group_type: must",
-        /// Values of the group's fields.
+        /// Values of the group's fields: `fieldid`, `sub_idx`, `value_string`, `value_uint32` and so on.
         1 item: Vec<ItemInfo> => "item: must",
     }
     new(group_type: i64, item: Vec<ItemInfo>)
@@ -294,7 +294,7 @@ w::record! {
 w::record! {
     /// `process_list` of `advanced_feature::SetApprovalDetail`.
     pub struct Process {
-        /// Nodes of the approval in order.
+        /// Nodes of the approval in order: `node_apv_status`, `node_apv_rel`, `current_approvers` and so on.
         0 node_list: Vec<Node> => "node_list: must",
     }
     new(node_list: Vec<Node>)
@@ -368,9 +368,9 @@ w::record! {
         5 value_int32: Option<i64> => "value_int32",
         /// Value of a 64-bit field, such as a time before 1970.
         6 value_int64: Option<i64> => "value_int64",
-        /// Value of a phone field.
-        7 value_mobile: Option<ValueMobile> => "value_mobile",
-        /// Value of a file field.
+        /// Value of a phone field: `value_country_code` and `value_mobile`; personal data, masked in `Debug`.
+        7 value_mobile: Option<ValueMobile> => "value_mobile: masked",
+        /// Value of a file field: `media_id`.
         8 value_file: Option<ValueFile> => "value_file",
     }
     new(field_id: i64)
@@ -413,8 +413,8 @@ w::record! {
     pub struct ValueMobile {
         /// Country calling code of the number.
         0 value_country_code: String => "value_country_code: must",
-        /// The number itself; empty clears it.
-        1 value_mobile: String => "value_mobile: must",
+        /// The number itself; empty clears it; personal data, masked in `Debug`.
+        1 value_mobile: String => "value_mobile: must masked",
     }
     new(value_country_code: impl Into<String>, value_mobile: impl Into<String>)
 }
@@ -513,8 +513,8 @@ w::record! {
 w::record! {
     /// Answer to [`GetJsapiTicket`].
     pub struct GetJsapiTicketResponse {
-        /// Ticket for JS-SDK signatures; cache it and keep it off the page.
-        0 ticket: String => "ticket: must",
+        /// Ticket for JS-SDK signatures; cache it and keep it off the page; a secret, masked in `Debug`.
+        0 ticket: String => "ticket: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -664,6 +664,21 @@ pub mod advanced_feature {
         }
     }
 
+    w::paged! {
+        GetApplyIdList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["apply_id_list"],
+        },
+        |answer| answer.apply_id_list => String
+    }
+
     w::record! {
         /// Get the approval of an application (获取申请单审批信息).
         ///
@@ -680,7 +695,7 @@ pub mod advanced_feature {
     w::record! {
         /// Answer to [`GetApprovalInfo`].
         pub struct GetApprovalInfoResponse {
-            /// The request and where its approval stands.
+            /// The request and where its approval stands: `business_type`, `apply_id`, `approval_id`, `approval_type` and so on.
             0 approval_info: super::ApprovalInfo => "approval_info: must",
         }
     }
@@ -1171,7 +1186,7 @@ pub mod dial {
     w::record! {
         /// Answer to [`GetDialRecord`].
         pub struct GetDialRecordResponse {
-            /// The calls.
+            /// The calls: `call_type`, `call_time`, `total_duration`, `caller` and so on.
             0 record: Vec<super::DialRecord> => "record: must",
         }
     }
@@ -1193,6 +1208,21 @@ pub mod dial {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetDialRecord,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["record"],
+        },
+        |answer| answer.record => super::DialRecord
     }
 }
 
@@ -1314,7 +1344,7 @@ pub mod hr {
     w::record! {
         /// Answer to [`GetFields`].
         pub struct GetFieldsResponse {
-            /// Groups of staff fields.
+            /// Groups of staff fields: `group_id`, `group_name` and `field_list`.
             0 group_list: Vec<super::Group> => "group_list: must",
         }
     }
@@ -1360,7 +1390,7 @@ pub mod hr {
     w::record! {
         /// Answer to [`GetStaffInfo`].
         pub struct GetStaffInfoResponse {
-            /// The values that were read; `fieldinfo` on the wire.
+            /// The values that were read: `fieldid`, `sub_idx`, `result`, `value_type` and so on; `fieldinfo` on the wire.
             #[doc(alias = "fieldinfo")]
             0 field_info: Vec<super::FieldInfo> => "fieldinfo: must",
         }
@@ -1394,11 +1424,11 @@ pub mod hr {
         pub struct UpdateStaffInfo {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
-            /// Fields to set or to empty.
+            /// Fields to set or to empty: `fieldid`, `sub_idx`, `value_string`, `value_uint32` and so on.
             1 update_items: Option<Vec<super::ItemInfo>> => "update_items",
             /// Whole groups to add, such as one school of the education.
             2 insert_items: Option<Vec<super::InsertItem>> => "insert_items",
-            /// Whole groups to remove.
+            /// Whole groups to remove: `group_type` and `sub_idx`.
             3 remove_items: Option<Vec<super::RemoveItem>> => "remove_items",
         }
         new(userid: impl Into<xinqiao_types::UserId>)
@@ -1412,11 +1442,11 @@ pub mod hr {
     w::record! {
         /// Answer to [`UpdateStaffInfo`].
         pub struct UpdateStaffInfoResponse {
-            /// Outcome for each field.
+            /// Outcome for each field: `fieldid`, `sub_idx` and `result`.
             0 update_results: Option<Vec<super::ResultInfo>> => "update_results",
-            /// Outcome for each group to add.
+            /// Outcome for each group to add: `group_type`, `idx` and `result`.
             1 insert_result: Option<Vec<super::InsertResult>> => "insert_result",
-            /// Outcome for each group to remove.
+            /// Outcome for each group to remove: `group_type`, `sub_idx` and `result`.
             2 remove_results: Option<Vec<super::RemoveResult>> => "remove_results",
         }
     }
@@ -1704,7 +1734,7 @@ pub mod pstn_cc {
     w::record! {
         /// Answer to [`Call`].
         pub struct CallResponse {
-            /// Outcome for each person.
+            /// Outcome for each person: `userid`, `callid` and `code`.
             0 states: Vec<super::State> => "states: must",
         }
     }
@@ -1873,8 +1903,8 @@ pub mod ticket {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Ticket of the app, for `agentConfig`.
-            0 ticket: String => "ticket: must",
+            /// Ticket of the app, for `agentConfig`; a secret, masked in `Debug`.
+            0 ticket: String => "ticket: must masked",
             /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
             1 expires_in: i64 => "expires_in: must",
         }

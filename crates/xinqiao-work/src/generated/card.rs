@@ -33,7 +33,7 @@ w::record! {
         6 payee: String => "payee: must",
         /// Details of the invoice as text.
         7 detail: String => "detail: must",
-        /// What is printed on the invoice.
+        /// What is printed on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         8 user_info: UserInfo => "user_info: must",
     }
 }
@@ -55,7 +55,7 @@ w::record! {
         5 billing_code: String => "billing_code: must",
         /// When the invoice was issued, Unix seconds; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
-        /// Goods on the invoice.
+        /// Goods on the invoice: `name`, `unit`, `num` and `price`.
         7 info: Option<Vec<UserInfoDetail>> => "info",
         /// Check code printed on the invoice.
         8 check_code: String => "check_code: must",
@@ -69,14 +69,14 @@ w::record! {
         12 trip_pdf_url: Option<String> => "trip_pdf_url",
         /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// Where the buyer can be reached, as printed.
-        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// Where the buyer can be reached, as printed; personal data, masked in `Debug`.
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// Bank and account of the buyer.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// Where the seller can be reached, as printed.
-        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// Where the seller can be reached, as printed; personal data, masked in `Debug`.
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// Bank and account of the seller.
         18 seller_bank_account: Option<String> => "seller_bank_account",
         /// Remarks printed on the invoice.
@@ -173,7 +173,7 @@ pub mod invoice {
                 5 payee: String => "payee: must",
                 /// Details of the invoice as text.
                 6 detail: String => "detail: must",
-                /// What is printed on the invoice.
+                /// What is printed on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
                 7 user_info: super::super::UserInfo => "user_info: must",
             }
         }
@@ -204,7 +204,7 @@ pub mod invoice {
             /// * Source: <https://developer.work.weixin.qq.com/document/path/90287>.
             /// * Catalog: `work.card.invoice.reimburse.get_invoice_info_batch`.
             pub struct GetInvoiceInfoBatch {
-                /// The invoices asked for.
+                /// The invoices asked for: `card_id` and so on.
                 0 item_list: Vec<super::super::ItemInfo> => "item_list: must",
             }
             new(item_list: Vec<super::super::ItemInfo>)
@@ -213,7 +213,7 @@ pub mod invoice {
         w::record! {
             /// Answer to [`GetInvoiceInfoBatch`].
             pub struct GetInvoiceInfoBatchResponse {
-                /// The invoices asked for.
+                /// The invoices asked for: `card_id` and so on.
                 0 item_list: Vec<super::super::ItemDetail> => "item_list: must",
             }
         }

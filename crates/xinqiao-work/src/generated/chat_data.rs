@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// An item of `analyze_result_list` in the answer of `chat_data::AnalyzeTaskResult`.
     pub struct AnalyzeTaskResultAnalyzeResult {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
         /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
@@ -37,7 +37,7 @@ w::record! {
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
-        /// Sentiment, as a code.
+        /// Whether the words are positive, negative or neutral, as a code.
         3 sentiment_result: Option<i64> => "sentiment_result",
         /// Whether the message is junk, as a code.
         4 spam_result: Option<i64> => "spam_result",
@@ -47,25 +47,25 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::CreateRule`; `applicable_range` of the answer of `chat_data::keyword::GetRuleDetail`.
     pub struct ApplicableRange {
-        /// Kinds of sender.
+        /// Kinds of sender: `type_list`.
         0 target_type: Option<TargetType> => "target_type",
-        /// Kinds of chat.
+        /// Kinds of chat: `type_list`.
         1 chat_type: Option<ChatType> => "chat_type",
         /// Whose chats it watches, by unit of the corp.
         2 department: Option<Department> => "department",
-        /// Members it is for.
+        /// Members it is for: `id_list`.
         3 user: Option<User> => "user",
-        /// Outsiders whose chats it watches.
+        /// Outsiders whose chats it watches: `id_list`.
         4 external_contact: Option<ExternalContact> => "external_contact",
-        /// Group chats it is for.
+        /// Group chats it is for: `id_list`.
         5 chat: Option<Chat> => "chat",
-        /// Kinds of session.
+        /// Kinds of session: `session_type_list`.
         6 session_type: Option<SessionType> => "session_type",
-        /// Phone numbers that do not hit.
-        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// Mail addresses that do not hit.
-        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
-        /// Card numbers that do not hit.
+        /// Phone numbers that do not hit: `mobile_list`; personal data, masked in `Debug`.
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
+        /// Mail addresses that do not hit: `email_list`; personal data, masked in `Debug`.
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email: masked",
+        /// Card numbers that do not hit: `bank_card_list`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
@@ -98,9 +98,9 @@ w::record! {
     pub struct AuthEdition {
         /// `1` inside chats, `2` inside and outside chats, `3` these and voice calls.
         0 edition: i64 => "edition: must",
-        /// Who is covered.
+        /// Who is covered: `userid_list`, `department_id_list` and `tag_id_list`.
         1 auth_scope: AuthScope => "auth_scope: must",
-        /// State of the edition, as a code.
+        /// Whether this edition of the archive is in force, as a code.
         2 status: i64 => "status: must",
         /// From when it holds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -179,8 +179,8 @@ w::record! {
 w::record! {
     /// `encrypt_info` of `chat_data::Msg`.
     pub struct EncryptInfo {
-        /// Key that decrypts the message.
-        0 secret_key: String => "secret_key: must",
+        /// Key that decrypts the message; a secret, masked in `Debug`.
+        0 secret_key: String => "secret_key: must masked",
     }
     new(secret_key: impl Into<String>)
 }
@@ -228,7 +228,7 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `chat_data::AnalyzeTaskAdd`.
     pub struct Fail {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
         /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
@@ -243,8 +243,8 @@ w::record! {
 w::record! {
     /// `config` of the answer of `chat_data::GetHideSensitiveInfoConfig`.
     pub struct HideSensitiveInfoConfig {
-        /// Whether phone numbers are hidden.
-        0 hide_mobile: bool => "hide_mobile: must",
+        /// Whether phone numbers are hidden; personal data, masked in `Debug`.
+        0 hide_mobile: bool => "hide_mobile: must masked",
         /// Whether identity numbers are hidden; `hide_idcard` on the wire.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: bool => "hide_idcard: must",
@@ -257,10 +257,10 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::keyword::GetHitMsgList`.
     pub struct GetHitMsgListMsg {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// Rules that the message hit.
+        /// Rules that the message hit: `rule_id`, `has_hit_keyword` and `semantics_list`.
         1 hit_rule_list: Vec<HitRule> => "hit_rule_list: must",
     }
 }
@@ -268,7 +268,7 @@ w::record! {
 w::record! {
     /// `result` of the answer of `chat_data::spec_api::GetJobResult`.
     pub struct JobResult {
-        /// Kind of job.
+        /// Whether the job is an export, an analysis or other.
         0 job_type: String => "job_type: must",
         /// Data of the result.
         1 data: Option<String> => "data",
@@ -278,7 +278,7 @@ w::record! {
 w::record! {
     /// An item of `hit_rule_list` in `chat_data::GetHitMsgListMsg`.
     pub struct HitRule {
-        /// Id of the keyword rule.
+        /// Id of the keyword rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
         /// True if a word matched, else only the meaning did.
         1 has_hit_keyword: bool => "has_hit_keyword: must",
@@ -313,10 +313,10 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in `chat_data::AnalyzeTaskAdd`; an item of `msg_list` in `chat_data::MsgFilter`.
     pub struct Msg {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// Key of the message.
+        /// Key of the message: `secret_key`.
         1 encrypt_info: EncryptInfo => "encrypt_info: must",
     }
     new(msg_id: impl Into<String>, encrypt_info: EncryptInfo)
@@ -325,7 +325,7 @@ w::record! {
 w::record! {
     /// `msg_filter` of `chat_data::spec_api::CreateJob`.
     pub struct MsgFilter {
-        /// Messages to handle or found.
+        /// Messages to handle or found: `msgid` and so on.
         0 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(msg_list: Vec<Msg>)
@@ -334,7 +334,7 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `chat_data::keyword::GetRuleList`.
     pub struct Rule {
-        /// Id of the keyword rule.
+        /// Id of the keyword rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
         /// What the rule is called.
         1 name: String => "name: must",
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// An item of `chat_list` in the answer of `chat_data::SearchChat`.
     pub struct SearchChatDetail {
-        /// Id of the group chat; `chatid` on the wire.
+        /// Id of a customer group or an inside group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
@@ -355,7 +355,7 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::SearchMsg`.
     pub struct SearchMsgDetail {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -403,8 +403,8 @@ w::record! {
 w::record! {
     /// `config` of `chat_data::SetHideSensitiveInfoConfig`.
     pub struct SensitiveInfoConfig {
-        /// Whether phone numbers are hidden.
-        0 hide_mobile: Option<bool> => "hide_mobile",
+        /// Whether phone numbers are hidden; personal data, masked in `Debug`.
+        0 hide_mobile: Option<bool> => "hide_mobile: masked",
         /// Whether identity numbers are hidden; `hide_idcard` on the wire.
         #[doc(alias = "hide_idcard")]
         1 hide_id_card: Option<bool> => "hide_idcard",
@@ -445,17 +445,17 @@ w::record! {
 w::record! {
     /// An item of `msg_list` in the answer of `chat_data::SyncMsg`.
     pub struct SyncMsgDetail {
-        /// Id of the message in the archive; `msgid` on the wire.
+        /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// Kind of message, as a code; `msgtype` on the wire.
+        /// Whether the message is text, picture, voice, file or other, as a code; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         1 msg_type: i64 => "msgtype: must",
-        /// Who sent it.
+        /// Who sent it: `type` and `id`.
         2 sender: Sender => "sender: must",
-        /// Who got it.
+        /// Who got it: `type` and `id`.
         3 receiver_list: Option<Vec<Sender>> => "receiver_list",
-        /// Id of the group chat; `chatid` on the wire.
+        /// Id of a customer group or an inside group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         4 chat_id: Option<String> => "chatid",
         /// When it was sent; format `unix`.
@@ -478,25 +478,25 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::UpdateRule`.
     pub struct UpdateRuleApplicableRange {
-        /// Kinds of sender.
+        /// Kinds of sender: `type_list`.
         0 target_type: Option<TargetType> => "target_type",
-        /// Kinds of chat.
+        /// Kinds of chat: `type_list`.
         1 chat_type: Option<ChatType> => "chat_type",
         /// Whose chats it watches, by unit of the corp.
         2 department: Option<Department> => "department",
-        /// Members it is for.
+        /// Members it is for: `id_list`.
         3 user: Option<User> => "user",
-        /// Outsiders whose chats it watches.
+        /// Outsiders whose chats it watches: `id_list`.
         4 external_contact: Option<ExternalContact> => "external_contact",
-        /// Group chats it is for.
+        /// Group chats it is for: `id_list`.
         5 chat: Option<Chat> => "chat",
-        /// Kinds of session.
+        /// Kinds of session: `id_list`.
         6 session_type: Option<ApplicableRangeSessionType> => "session_type",
-        /// Phone numbers that do not hit.
-        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile",
-        /// Mail addresses that do not hit.
-        8 exclude_email: Option<ExcludeEmail> => "exclude_email",
-        /// Card numbers that do not hit.
+        /// Phone numbers that do not hit: `mobile_list`; personal data, masked in `Debug`.
+        7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
+        /// Mail addresses that do not hit: `email_list`; personal data, masked in `Debug`.
+        8 exclude_email: Option<ExcludeEmail> => "exclude_email: masked",
+        /// Card numbers that do not hit: `bank_card_list`.
         9 exclude_bank_card: Option<ExcludeBankCard> => "exclude_bank_card",
     }
     new()
@@ -536,7 +536,7 @@ w::record! {
         /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
         1 job_id: Option<String> => "jobid",
-        /// Messages to handle or found.
+        /// Messages to handle or found: `msgid` and so on.
         2 msg_list: Vec<Msg> => "msg_list: must",
     }
     new(analyze_task: i64, msg_list: Vec<Msg>)
@@ -580,7 +580,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_result`.
     pub struct AnalyzeTaskResult {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -594,7 +594,7 @@ w::record! {
         0 status: i64 => "status: must",
         /// The result, kept encrypted.
         1 analyze_result: Option<AnalyzeResult> => "analyze_result",
-        /// Result of each message.
+        /// Result of each message: `msgid`, `errcode`, `errmsg`, `sentiment_result` and so on.
         2 analyze_result_list: Option<Vec<AnalyzeTaskResultAnalyzeResult>> => "analyze_result_list",
     }
 }
@@ -625,7 +625,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_submit`.
     pub struct AnalyzeTaskSubmit {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -658,7 +658,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100021>.
     /// * Catalog: `work.chat_data.async_program_result`.
     pub struct AsyncProgramResult {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -702,9 +702,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100021>.
     /// * Catalog: `work.chat_data.async_program_task`.
     pub struct AsyncProgramTask {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
-        /// Id of what the program shall do.
+        /// Id of what the program shall do, declared by the program in the console.
         1 ability_id: String => "ability_id: must",
         /// Data for the program, as text.
         2 request_data: Option<String> => "request_data",
@@ -716,7 +716,7 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncProgramTask`].
     pub struct AsyncProgramTaskResponse {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -748,7 +748,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100114>.
     /// * Catalog: `work.chat_data.check_debug_mode`.
     pub struct CheckDebugMode {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -788,7 +788,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100092>.
     /// * Catalog: `work.chat_data.close_debug_mode`.
     pub struct CloseDebugMode {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -833,7 +833,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthUserList`].
     pub struct GetAuthUserListResponse {
-        /// Members whose chats are archived.
+        /// Members whose chats are archived: `open_userid` and `edition_list`.
         0 auth_user_list: Vec<AuthUser> => "auth_user_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -861,6 +861,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAuthUserList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["auth_user_list"],
+    },
+    |answer| answer.auth_user_list => AuthUser
+}
+
 w::record! {
     /// Get the corp's authorization (获取企业授权信息).
     ///
@@ -875,7 +890,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpAuthInfo`].
     pub struct GetCorpAuthInfoResponse {
-        /// Editions that the corp has.
+        /// Editions that the corp has: `edition`, `auth_scope`, `status`, `begin_time` and so on.
         0 auth_edition_list: Vec<AuthEdition> => "auth_edition_list: must",
     }
 }
@@ -915,7 +930,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetHideSensitiveInfoConfig`].
     pub struct GetHideSensitiveInfoConfigResponse {
-        /// What is hidden in messages.
+        /// What is hidden in messages: `hide_mobile`, `hide_idcard` and `hide_bankno`.
         0 config: HideSensitiveInfoConfig => "config: must",
     }
 }
@@ -946,7 +961,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99495>.
     /// * Catalog: `work.chat_data.group_chat_get`.
     pub struct GroupChatGet {
-        /// Id of the group chat; `chatid` on the wire.
+        /// Id of a customer group or an inside group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
     }
@@ -956,7 +971,7 @@ w::record! {
 w::record! {
     /// Answer to [`GroupChatGet`].
     pub struct GroupChatGetResponse {
-        /// People in the group.
+        /// People in the group: `type`, `memberid` and `jointime`.
         0 members: Vec<Member> => "members: must",
         /// Who made the group.
         1 creator: String => "creator: must",
@@ -991,7 +1006,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100091>.
     /// * Catalog: `work.chat_data.open_debug_mode`.
     pub struct OpenDebugMode {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
         /// Token that opens the debug mode.
         1 debug_token: String => "debug_token: must",
@@ -1025,7 +1040,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99496>.
     /// * Catalog: `work.chat_data.search_chat`.
     pub struct SearchChat {
-        /// What to look for.
+        /// Word to look for in the messages.
         0 query_word: String => "query_word: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
@@ -1040,7 +1055,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchChat`].
     pub struct SearchChatResponse {
-        /// Chats that were found.
+        /// Chats that were found: `chatid`.
         0 chat_list: Vec<SearchChatDetail> => "chat_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1068,6 +1083,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SearchChat,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["chat_list"],
+    },
+    |answer| answer.chat_list => SearchChatDetail
+}
+
 w::record! {
     /// Search messages (搜索消息).
     ///
@@ -1075,9 +1105,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97374>.
     /// * Catalog: `work.chat_data.search_msg`.
     pub struct SearchMsg {
-        /// What to look for.
+        /// Word to look for in the messages.
         0 query_word: String => "query_word: must",
-        /// Chat to look in.
+        /// Chat to look in: `chat_type` and `id_list`.
         1 chat_info: Option<ChatInfo> => "chat_info",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -1101,7 +1131,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchMsg`].
     pub struct SearchMsgResponse {
-        /// Messages to handle or found.
+        /// Messages to handle or found: `msgid` and so on.
         0 msg_list: Vec<SearchMsgDetail> => "msg_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1129,6 +1159,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SearchMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => SearchMsgDetail
+}
+
 w::record! {
     /// Set whether sensitive data is hidden (设置隐藏敏感信息配置).
     ///
@@ -1138,7 +1183,7 @@ w::record! {
     pub struct SetHideSensitiveInfoConfig {
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// What is hidden in messages.
+        /// What is hidden in messages: `hide_mobile`, `hide_idcard` and `hide_bankno`.
         1 config: SensitiveInfoConfig => "config: must",
     }
     new(open_userid: impl Into<String>, config: SensitiveInfoConfig)
@@ -1170,9 +1215,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100109>.
     /// * Catalog: `work.chat_data.set_log_level`.
     pub struct SetLogLevel {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
-        /// How much is logged, as a code.
+        /// Level of logging: `1` ERR, `2` INFO, `3` DBG.
         1 log_level: i64 => "log_level: must",
     }
     new(program_id: impl Into<String>, log_level: i64)
@@ -1238,7 +1283,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100018>.
     /// * Catalog: `work.chat_data.set_receive_callback`.
     pub struct SetReceiveCallback {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
     }
     new(program_id: impl Into<String>)
@@ -1270,9 +1315,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100020>.
     /// * Catalog: `work.chat_data.sync_call_program`.
     pub struct SyncCallProgram {
-        /// Id of the program in the data zone.
+        /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
-        /// Id of what the program shall do.
+        /// Id of what the program shall do, declared by the program in the console.
         1 ability_id: String => "ability_id: must",
         /// Id of the zone's notice. From: `NotifyId` of the event `program_notify`.
         2 notify_id: String => "notify_id: must",
@@ -1332,7 +1377,7 @@ w::record! {
 w::record! {
     /// Answer to [`SyncMsg`].
     pub struct SyncMsgResponse {
-        /// Messages to handle or found.
+        /// Messages to handle or found: `msgid` and so on.
         0 msg_list: Vec<SyncMsgDetail> => "msg_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1358,6 +1403,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    SyncMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => SyncMsgDetail
 }
 
 w::record! {
@@ -1428,7 +1488,7 @@ pub mod export {
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1460,7 +1520,7 @@ pub mod export {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99620>.
         /// * Catalog: `work.chat_data.export.get_job_status`.
         pub struct GetJobStatus {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1514,7 +1574,7 @@ pub mod get_agree_status {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99530>.
         /// * Catalog: `work.chat_data.get_agree_status.room`.
         pub struct Room {
-            /// Id of the group chat; `chatid` on the wire.
+            /// Id of a customer group or an inside group; `chatid` on the wire.
             #[doc(alias = "chatid")]
             0 chat_id: String => "chatid: must",
         }
@@ -1524,7 +1584,7 @@ pub mod get_agree_status {
     w::record! {
         /// Answer to [`Room`].
         pub struct RoomResponse {
-            /// Who has agreed to the archive; `agreeinfo` on the wire.
+            /// Who has agreed to the archive: `external_userid`, `agree_status`, `status_change_time` and so on; `agreeinfo` on the wire.
             #[doc(alias = "agreeinfo")]
             0 agree_info: Vec<super::AgreeInfo> => "agreeinfo: must",
         }
@@ -1556,7 +1616,7 @@ pub mod get_agree_status {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99530>.
         /// * Catalog: `work.chat_data.get_agree_status.single`.
         pub struct Single {
-            /// Pairs of member and contact to ask about.
+            /// Pairs of member and contact to ask about: `open_userid` and `external_userid`.
             0 item: Vec<super::SingleItem> => "item: must",
         }
         new(item: Vec<super::SingleItem>)
@@ -1565,7 +1625,7 @@ pub mod get_agree_status {
     w::record! {
         /// Answer to [`Single`].
         pub struct SingleResponse {
-            /// Who has agreed to the archive; `agreeinfo` on the wire.
+            /// Who has agreed to the archive: `external_userid`, `agree_status`, `status_change_time` and so on; `agreeinfo` on the wire.
             #[doc(alias = "agreeinfo")]
             0 agree_info: Vec<super::SingleAgreeInfo> => "agreeinfo: must",
         }
@@ -1604,11 +1664,11 @@ pub mod keyword {
         pub struct CreateRule {
             /// What the rule is called.
             0 name: String => "name: must",
-            /// The words that hit.
+            /// The words that hit: `word_list`.
             1 keyword: super::Keyword => "keyword: must",
-            /// Kinds of content that hit.
+            /// Kinds of content that hit: `semantics_list`.
             2 semantics: Option<super::Semantic> => "semantics",
-            /// Chats and people the rule is for.
+            /// Chats and people the rule is for: `target_type`, `chat_type`, `department`, `user` and so on.
             3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
         new(name: impl Into<String>, keyword: super::Keyword)
@@ -1618,7 +1678,7 @@ pub mod keyword {
     w::record! {
         /// Answer to [`CreateRule`].
         pub struct CreateRuleResponse {
-            /// Id of the keyword rule.
+            /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
         }
     }
@@ -1649,7 +1709,7 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.delete_rule`.
         pub struct DeleteRule {
-            /// Id of the keyword rule.
+            /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
         }
         new(rule_id: impl Into<String>)
@@ -1696,7 +1756,7 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetHitMsgList`].
         pub struct GetHitMsgListResponse {
-            /// Messages to handle or found.
+            /// Messages to handle or found: `msgid` and so on.
             0 msg_list: Vec<super::GetHitMsgListMsg> => "msg_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -1724,6 +1784,21 @@ pub mod keyword {
         }
     }
 
+    w::paged! {
+        GetHitMsgList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["msg_list"],
+        },
+        |answer| answer.msg_list => super::GetHitMsgListMsg
+    }
+
     w::record! {
         /// Get a keyword rule (获取关键词规则).
         ///
@@ -1731,7 +1806,7 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.get_rule_detail`.
         pub struct GetRuleDetail {
-            /// Id of the keyword rule.
+            /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
         }
         new(rule_id: impl Into<String>)
@@ -1742,11 +1817,11 @@ pub mod keyword {
         pub struct GetRuleDetailResponse {
             /// What the rule is called.
             0 name: String => "name: must",
-            /// The words that hit.
+            /// The words that hit: `word_list`.
             1 keyword: super::Keyword => "keyword: must",
-            /// Kinds of content that hit.
+            /// Kinds of content that hit: `semantics_list`.
             2 semantics: Option<super::Semantic> => "semantics",
-            /// Chats and people the rule is for.
+            /// Chats and people the rule is for: `target_type`, `chat_type`, `department`, `user` and so on.
             3 applicable_range: Option<super::ApplicableRange> => "applicable_range",
         }
     }
@@ -1790,7 +1865,7 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetRuleList`].
         pub struct GetRuleListResponse {
-            /// Keyword rules of the app.
+            /// Keyword rules of the app: `rule_id`, `name` and `create_time`.
             0 rule_list: Vec<super::Rule> => "rule_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -1818,6 +1893,21 @@ pub mod keyword {
         }
     }
 
+    w::paged! {
+        GetRuleList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["rule_list"],
+        },
+        |answer| answer.rule_list => super::Rule
+    }
+
     w::record! {
         /// Update a keyword rule (更新关键词规则).
         ///
@@ -1825,15 +1915,15 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.update_rule`.
         pub struct UpdateRule {
-            /// Id of the keyword rule.
+            /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
             /// What the rule is called.
             1 name: Option<String> => "name",
-            /// The words that hit.
+            /// The words that hit: `word_list`.
             2 keyword: Option<super::Keyword> => "keyword",
-            /// Kinds of content that hit.
+            /// Kinds of content that hit: `semantics_list`.
             3 semantics: Option<super::Semantic> => "semantics",
-            /// Chats and people the rule is for.
+            /// Chats and people the rule is for: `target_type`, `chat_type`, `department`, `user` and so on.
             4 applicable_range: Option<super::UpdateRuleApplicableRange> => "applicable_range",
         }
         new(rule_id: impl Into<String>)
@@ -1877,7 +1967,7 @@ pub mod spec_api {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99460>.
         /// * Catalog: `work.chat_data.spec_api.create_job`.
         pub struct CreateJob {
-            /// Messages to handle.
+            /// Messages to handle: `msg_list`.
             0 msg_filter: super::MsgFilter => "msg_filter: must",
             /// Your own mark of the job.
             1 custom_id: String => "custom_id: must",
@@ -1891,7 +1981,7 @@ pub mod spec_api {
     w::record! {
         /// Answer to [`CreateJob`].
         pub struct CreateJobResponse {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -1924,7 +2014,7 @@ pub mod spec_api {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99462>.
         /// * Catalog: `work.chat_data.spec_api.get_job_result`.
         pub struct GetJobResult {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when started; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }

@@ -49,7 +49,7 @@ w::record! {
 w::record! {
     /// `apply` of `checkin::WorkdayConf`.
     pub struct Apply {
-        /// How breaks are taken off overtime; `restinfo` on the wire.
+        /// How breaks are taken off overtime: `type`, `fix_time_rule_list` and `cal_ottime_rule`; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `applycheckin` of `checkin::WorkdayConf`.
     pub struct ApplyCheckin {
-        /// How breaks are taken off overtime; `restinfo` on the wire.
+        /// How breaks are taken off overtime: `type`, `fix_time_rule_list` and `cal_ottime_rule`; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         0 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -86,7 +86,7 @@ w::record! {
         5 name_ex: String => "name_ex: must",
         /// Names of the departments.
         6 departs_name: String => "departs_name: must",
-        /// The rule that holds.
+        /// The rule that holds: `groupid`, `groupname`, `scheduleid`, `schedulename` and so on.
         7 rule_info: RuleInfo => "rule_info: must",
     }
 }
@@ -94,10 +94,10 @@ w::record! {
 w::record! {
     /// `rule_info` of `checkin::DataBaseInfo`.
     pub struct BaseInfoRuleInfo {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
     }
@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// `cal_ottime_rule` of `checkin::RestInfo`.
     pub struct CalOtTimeRule {
-        /// Steps of overtime and break.
+        /// Steps of overtime and break: `ot_time` and `rest_time`.
         0 items: Vec<CalOtTimeRuleItem> => "items: must",
     }
     new(items: Vec<CalOtTimeRuleItem>)
@@ -161,7 +161,7 @@ w::record! {
         1 ot_time_min: Option<i64> => "ot_time_min",
         /// Longest overtime that counts; in s.
         2 ot_time_max: Option<i64> => "ot_time_max",
-        /// How breaks are taken off overtime; `restinfo` on the wire.
+        /// How breaks are taken off overtime: `type`, `fix_time_rule_list` and `cal_ottime_rule`; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
         3 rest_info: Option<RestInfo> => "restinfo",
     }
@@ -174,10 +174,10 @@ w::record! {
     pub struct CheckinData {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         1 group_id: i64 => "groupid: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
         /// Kind of punch in Chinese words.
@@ -222,7 +222,7 @@ w::record! {
     pub struct CheckinDate {
         /// Working days, `1` Monday to `6` Saturday, `0` Sunday.
         0 workdays: Option<Vec<i64>> => "workdays",
-        /// Working periods of the day; `checkintime` on the wire.
+        /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Option<Vec<CheckinTime>> => "checkintime",
         /// Whether there is a tolerance.
@@ -235,9 +235,9 @@ w::record! {
         5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
         /// How far the day may be moved back; in ms.
         6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
-        /// Rule that who leaves late may come late.
+        /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         7 late_rule: Option<LateRule> => "late_rule",
-        /// Working days that alternate by week.
+        /// Working days that alternate by week: `enable_weekday_recurrence`, `odd_workdays` and so on.
         8 biweekly: Option<Biweekly> => "biweekly",
     }
     new(max_allow_arrive_early: i64, max_allow_arrive_late: i64)
@@ -279,7 +279,7 @@ w::record! {
         10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// The breaks.
+        /// The breaks: `rest_begin_time` and `rest_end_time`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
@@ -317,7 +317,7 @@ w::record! {
         10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// The breaks.
+        /// The breaks: `rest_begin_time` and `rest_end_time`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
@@ -360,7 +360,7 @@ w::record! {
         3 name_ex: String => "name_ex: must",
         /// Names of the departments.
         4 departs_name: String => "departs_name: must",
-        /// The rule that holds.
+        /// The rule that holds: `groupid` and `groupname`.
         5 rule_info: BaseInfoRuleInfo => "rule_info: must",
     }
 }
@@ -412,15 +412,15 @@ w::record! {
     pub struct CheckinDayData {
         /// Who it is, and under which rule.
         0 base_info: BaseInfo => "base_info: must",
-        /// Totals of the punches.
+        /// Totals of the punches: `checkin_count`, `regular_work_sec`, `standard_work_sec` and so on.
         1 summary_info: SummaryInfo => "summary_info: must",
-        /// Approved leave and the like.
+        /// Approved leave and the like: `sp_number`, `sp_title` and `sp_description`.
         2 holiday_infos: Option<Vec<HolidayInfo>> => "holiday_infos",
-        /// Totals of leave and the like.
+        /// Totals of leave and the like: `name`, `type`, `vacation_id`, `time_type` and so on.
         3 sp_items: Option<Vec<SpItem>> => "sp_items",
-        /// Totals of faults.
+        /// Totals of faults: `exception`, `duration` and `count`.
         4 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
-        /// Totals of overtime.
+        /// Totals of overtime: `ot_status`, `ot_duration`, `exception_duration` and so on.
         5 ot_info: Option<OtInfo> => "ot_info",
     }
 }
@@ -430,13 +430,13 @@ w::record! {
     pub struct CheckinMonthData {
         /// Who it is, and under which rule.
         0 base_info: DataBaseInfo => "base_info: must",
-        /// Totals of the punches.
+        /// Totals of the punches: `except_days`, `regular_days`, `work_days`, `rest_days` and so on.
         1 summary_info: DataSummaryInfo => "summary_info: must",
-        /// Totals of leave and the like.
+        /// Totals of leave and the like: `name`, `type`, `vacation_id`, `time_type` and so on.
         2 sp_items: Option<Vec<SpItem>> => "sp_items",
-        /// Totals of faults.
+        /// Totals of faults: `exception`, `duration` and `count`.
         3 exception_infos: Option<Vec<ExceptionInfo>> => "exception_infos",
-        /// Totals of overtime.
+        /// Totals of overtime: `workday_over_sec`, `holidays_over_sec` and so on.
         4 overwork_info: Option<OverworkInfo> => "overwork_info",
     }
 }
@@ -446,7 +446,7 @@ w::record! {
     pub struct GetCheckinOptionInfo {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The check-in rule.
+        /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         1 group: InfoGroup => "group: must",
     }
 }
@@ -456,7 +456,7 @@ w::record! {
     pub struct GetCheckinScheduListSchedule {
         /// Day of the month; format `d`.
         0 day: i64 => "day: must",
-        /// The shift on that day.
+        /// The shift on that day: `schedule_id`, `schedule_name` and `time_section`.
         1 schedule_info: ScheduleInfo => "schedule_info: must",
     }
 }
@@ -464,13 +464,13 @@ w::record! {
 w::record! {
     /// An item of `group` in the answer of `checkin::GetCorpCheckinOption`.
     pub struct GetCorpCheckinOptionGroup {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
         /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         1 group_type: i64 => "grouptype: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
         /// Whether public holidays are off automatically.
@@ -491,7 +491,7 @@ w::record! {
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// Until which day of the next month; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// Working days and hours; `checkindate` on the wire.
+        /// Working days and hours: `workdays`, `checkintime`, `noneed_offwork`, `flex_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
         /// Special days on which people must punch.
@@ -499,10 +499,10 @@ w::record! {
         /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
-        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
+        /// Wi-Fis at which people may punch: `wifiname` and `wifimac`; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
-        /// Places at which people may punch.
+        /// Places at which people may punch: `loc_title`, `loc_detail`, `lng`, `lat` and so on.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
@@ -515,7 +515,7 @@ w::record! {
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Way of punching, as a code.
+        /// Whether people punch by phone, clock or both, as a code.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `0` phone, `2` device, `3` both.
         22 type_: i64 => "type: must",
@@ -523,10 +523,10 @@ w::record! {
         23 range: Range => "range: must",
         /// Members who need not punch.
         24 white_users: Option<Vec<String>> => "white_users",
-        /// Who gets reports of the punches; `reporterinfo` on the wire.
+        /// Who gets reports of the punches: `reporters` and `updatetime`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         25 reporter_info: Option<GroupReporterInfo> => "reporterinfo",
-        /// Settings of overtime.
+        /// Settings of overtime: `type`, `allow_ot_workingday`, `allow_ot_nonworkingday` and so on.
         26 ot_info: Option<GroupOtInfo> => "ot_info",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         27 option_out_range: i64 => "option_out_range: must",
@@ -552,7 +552,7 @@ w::record! {
         /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         0 group_type: i64 => "grouptype: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
         /// `0` phone, `2` device, `3` both.
@@ -561,7 +561,7 @@ w::record! {
         3 range: Option<Range> => "range",
         /// Members who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
-        /// Who gets reports of the punches; `reporterinfo` on the wire.
+        /// Who gets reports of the punches: `reporters`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// Whether public holidays are off automatically.
@@ -584,7 +584,7 @@ w::record! {
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
-        /// Working days and hours; `checkindate` on the wire.
+        /// Working days and hours: `workdays`, `checkintime`, `allow_flex`, `flex_on_duty_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
         /// Special days on which people must punch.
@@ -592,15 +592,15 @@ w::record! {
         /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
-        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
+        /// Wi-Fis at which people may punch: `wifiname` and `wifimac`; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
-        /// Places at which people may punch.
+        /// Places at which people may punch: `loc_title`, `loc_detail`, `lng`, `lat` and so on.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
-        /// Settings of overtime.
+        /// Settings of overtime: `workdayconf`, `restdayconf`, `holidayconf` and so on.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// Whether faces are checked.
         22 use_face_detect: Option<bool> => "use_face_detect",
@@ -611,7 +611,7 @@ w::record! {
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
-        /// When people are reminded to correct.
+        /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
         /// Which kinds of fault may be corrected, as a code.
         27 buka_restriction: Option<i64> => "buka_restriction",
@@ -621,7 +621,7 @@ w::record! {
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Way of punching, as a code.
+        /// Whether people punch by phone, clock or both, as a code.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
     new(group_type: i64, group_name: impl Into<String>)
@@ -664,7 +664,7 @@ w::record! {
     pub struct GroupCheckinDate {
         /// Working days, `1` Monday to `6` Saturday, `0` Sunday.
         0 workdays: Vec<i64> => "workdays: must",
-        /// Working periods of the day; `checkintime` on the wire.
+        /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
         /// Whether no punch is needed after work; `noneed_offwork` on the wire.
@@ -688,7 +688,7 @@ w::record! {
         /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: bool => "allow_offwork_after_time: must",
-        /// Steps of that rule; `timerules` on the wire.
+        /// Steps of that rule: `offwork_after_time` and `onwork_flex_time`; `timerules` on the wire.
         #[doc(alias = "timerules")]
         1 time_rules: Vec<LateRuleTimeRule> => "timerules: must",
     }
@@ -721,10 +721,10 @@ w::record! {
         /// Whether overtime is allowed on days off; `allow_ot_nonworkingday` on the wire.
         #[doc(alias = "allow_ot_nonworkingday")]
         2 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
-        /// Settings for overtime by punches; `otcheckinfo` on the wire.
+        /// Settings for overtime by punches: `ot_workingday_time_start`, `ot_workingday_time_min` and so on; `otcheckinfo` on the wire.
         #[doc(alias = "otcheckinfo")]
         3 ot_check_info: Option<OtCheckInfo> => "otcheckinfo",
-        /// Settings for overtime by request; `otapplyinfo` on the wire.
+        /// Settings for overtime by request: `allow_ot_workingday`, `allow_ot_nonworkingday` and so on; `otapplyinfo` on the wire.
         #[doc(alias = "otapplyinfo")]
         4 ot_apply_info: Option<OtApplyInfo> => "otapplyinfo",
         /// When it was changed last; format `unix`; `uptime` on the wire.
@@ -736,7 +736,7 @@ w::record! {
 w::record! {
     /// `reporterinfo` of `checkin::GetCorpCheckinOptionGroup`.
     pub struct GroupReporterInfo {
-        /// Members who get the reports.
+        /// Members who get the reports: `userid` and `tagid`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
         /// When these receivers were last changed; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
@@ -751,7 +751,7 @@ w::record! {
         0 schedule_id: i64 => "schedule_id: must",
         /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// Working periods of the shift.
+        /// Working periods of the shift: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on.
         2 time_section: Vec<CheckinDateCheckinTime> => "time_section: must",
         /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
@@ -772,9 +772,9 @@ w::record! {
         9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
         /// How far the day may be moved back; in ms.
         10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
-        /// Rule that who leaves late may come late.
+        /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         11 late_rule: Option<GroupLateRule> => "late_rule",
-        /// Working days that alternate by week.
+        /// Working days that alternate by week: `enable_weekday_recurrence`, `odd_workdays` and so on.
         12 biweekly: Option<Biweekly> => "biweekly",
     }
 }
@@ -784,7 +784,7 @@ w::record! {
     pub struct GroupSpeWorkday {
         /// The day, as its midnight; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Working periods of the day; `checkintime` on the wire.
+        /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Vec<CheckinDateCheckinTime> => "checkintime: must",
         /// Note on the punch, or on the special day.
@@ -809,9 +809,9 @@ w::record! {
     pub struct HolidayInfo {
         /// Number of the approval.
         0 sp_number: String => "sp_number: must",
-        /// Headline of the approval.
+        /// Headline of the approval: `data`.
         1 sp_title: SpTitle => "sp_title: must",
-        /// Details of the approval.
+        /// Details of the approval: `data`.
         2 sp_description: SpDescription => "sp_description: must",
     }
 }
@@ -819,13 +819,13 @@ w::record! {
 w::record! {
     /// `group` of `checkin::GetCheckinOptionInfo`.
     pub struct InfoGroup {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
         /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         1 group_type: i64 => "grouptype: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         2 group_name: String => "groupname: must",
         /// Whether public holidays are off automatically.
@@ -846,7 +846,7 @@ w::record! {
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
         /// Until which day of the next month; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
-        /// Working days and hours; `checkindate` on the wire.
+        /// Working days and hours: `workdays`, `checkintime`, `noneed_offwork`, `flex_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         11 checkin_date: Vec<GroupCheckinDate> => "checkindate: must",
         /// Special days on which people must punch.
@@ -854,10 +854,10 @@ w::record! {
         /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         13 spe_off_days: Option<Vec<GroupSpeWorkday>> => "spe_offdays",
-        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
+        /// Wi-Fis at which people may punch: `wifiname` and `wifimac`; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         14 wifi_mac_infos: Option<Vec<GroupWifiMacInfo>> => "wifimac_infos",
-        /// Places at which people may punch.
+        /// Places at which people may punch: `loc_title`, `loc_detail`, `lng`, `lat` and so on.
         15 loc_infos: Option<Vec<GroupLocInfo>> => "loc_infos",
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
@@ -870,7 +870,7 @@ w::record! {
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Way of punching, as a code.
+        /// Whether people punch by phone, clock or both, as a code.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
     }
 }
@@ -881,7 +881,7 @@ w::record! {
         /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
-        /// Steps of that rule; `timerules` on the wire.
+        /// Steps of that rule: `offwork_after_time` and `onwork_flex_time`; `timerules` on the wire.
         #[doc(alias = "timerules")]
         1 time_rules: Vec<TimeRule> => "timerules: must",
     }
@@ -948,16 +948,16 @@ w::record! {
 w::record! {
     /// `ot_info_v2` of `checkin::Group`; `ot_info_v2` of `checkin::UpdateCheckinOptionGroup`.
     pub struct OtInfoV2Item {
-        /// Overtime on working days; `workdayconf` on the wire.
+        /// Overtime on working days: `allow_ot`, `type`, `apply`, `checkin` and so on; `workdayconf` on the wire.
         #[doc(alias = "workdayconf")]
         0 workday_conf: Option<WorkdayConf> => "workdayconf",
-        /// Overtime on days off; `restdayconf` on the wire.
+        /// Overtime on days off: `allow_ot`, `type`, `apply`, `checkin` and so on; `restdayconf` on the wire.
         #[doc(alias = "restdayconf")]
         1 rest_day_conf: Option<WorkdayConf> => "restdayconf",
-        /// Overtime on public holidays; `holidayconf` on the wire.
+        /// Overtime on public holidays: `allow_ot`, `type`, `apply`, `checkin` and so on; `holidayconf` on the wire.
         #[doc(alias = "holidayconf")]
         2 holiday_conf: Option<WorkdayConf> => "holidayconf",
-        /// Unit and rounding of overtime.
+        /// Unit and rounding of overtime: `ot_time_unit`, `perday_duration_secs`, `rounding_method` and so on.
         3 time_unit_config: Option<TimeUnitConfig> => "time_unit_config",
     }
     new()
@@ -974,9 +974,9 @@ w::record! {
     pub struct OtWorkingDayRestInfo {
         /// `0` nothing taken off, `1` fixed breaks, `2` by length of overtime.
         0 type_: i64 => "type: must",
-        /// Fixed breaks.
+        /// Fixed breaks: `fix_time_begin_sec` and `fix_time_end_sec`.
         1 fix_time_rule: Option<OtWorkingDayRestInfoFixTimeRule> => "fix_time_rule",
-        /// Breaks by length of overtime; `cal_ottime_rule` on the wire.
+        /// Breaks by length of overtime: `items`; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<WorkingDayRestInfoCalOtTimeRule> => "cal_ottime_rule",
     }
@@ -985,7 +985,7 @@ w::record! {
 w::record! {
     /// `cal_ottime_rule` of `checkin::OtWorkingDayRestInfo`.
     pub struct WorkingDayRestInfoCalOtTimeRule {
-        /// Steps of overtime and break.
+        /// Steps of overtime and break: `ot_time` and `rest_time`.
         0 items: Vec<OtWorkingDayRestInfoItem> => "items: must",
     }
 }
@@ -1019,13 +1019,13 @@ w::record! {
         /// Whether overtime is allowed on days off; `allow_ot_nonworkingday` on the wire.
         #[doc(alias = "allow_ot_nonworkingday")]
         1 allow_ot_non_working_day: bool => "allow_ot_nonworkingday: must",
-        /// Breaks taken off on working days; `ot_workingday_restinfo` on the wire.
+        /// Breaks taken off on working days: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         2 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
         /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
         #[doc(alias = "ot_nonworkingday_spanday_time")]
         3 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
-        /// Breaks taken off on days off; `ot_nonworkingday_restinfo` on the wire.
+        /// Breaks taken off on days off: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_nonworkingday_restinfo` on the wire.
         #[doc(alias = "ot_nonworkingday_restinfo")]
         4 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
         /// When it was changed last; format `unix`; `uptime` on the wire.
@@ -1046,7 +1046,7 @@ w::record! {
         /// Longest overtime on working days; in s; `ot_workingday_time_max` on the wire.
         #[doc(alias = "ot_workingday_time_max")]
         2 ot_working_day_time_max: i64 => "ot_workingday_time_max: must",
-        /// Breaks taken off on working days; `ot_workingday_restinfo` on the wire.
+        /// Breaks taken off on working days: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         3 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
         /// Shortest overtime on days off; in s; `ot_nonworkingday_time_min` on the wire.
@@ -1058,7 +1058,7 @@ w::record! {
         /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
         #[doc(alias = "ot_nonworkingday_spanday_time")]
         6 ot_non_working_day_span_day_time: i64 => "ot_nonworkingday_spanday_time: must",
-        /// Breaks taken off on days off; `ot_nonworkingday_restinfo` on the wire.
+        /// Breaks taken off on days off: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_nonworkingday_restinfo` on the wire.
         #[doc(alias = "ot_nonworkingday_restinfo")]
         7 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
     }
@@ -1124,7 +1124,7 @@ w::record! {
 w::record! {
     /// `reporterinfo` of `checkin::Group`; `reporterinfo` of `checkin::UpdateCheckinOptionGroup`.
     pub struct ReporterInfo {
-        /// Members who get the reports.
+        /// Members who get the reports: `userid` and `tagid`.
         0 reporters: Option<Vec<Reporter>> => "reporters",
     }
     new()
@@ -1147,9 +1147,9 @@ w::record! {
     pub struct RestInfo {
         /// `0` nothing taken off, `1` fixed breaks, `2` by length of overtime.
         0 type_: i64 => "type: must",
-        /// Fixed breaks.
+        /// Fixed breaks: `fix_time_begin_sec` and `fix_time_end_sec`.
         1 fix_time_rule_list: Option<Vec<FixTimeRule>> => "fix_time_rule_list",
-        /// Breaks by length of overtime; `cal_ottime_rule` on the wire.
+        /// Breaks by length of overtime: `items`; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<CalOtTimeRule> => "cal_ottime_rule",
     }
@@ -1160,10 +1160,10 @@ w::record! {
 w::record! {
     /// `rule_info` of `checkin::BaseInfo`.
     pub struct RuleInfo {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
         /// Number of the shift, for rules by shift; `scheduleid` on the wire.
@@ -1172,7 +1172,7 @@ w::record! {
         /// Name of the shift; `schedulename` on the wire.
         #[doc(alias = "schedulename")]
         3 schedule_name: Option<String> => "schedulename",
-        /// Working periods due; `checkintime` on the wire.
+        /// Working periods due: `work_sec` and `off_work_sec`; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         4 checkin_time: Vec<RuleInfoCheckinTime> => "checkintime: must",
     }
@@ -1196,13 +1196,13 @@ w::record! {
         /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
         #[doc(alias = "yearmonth")]
         1 year_month: i64 => "yearmonth: must",
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         2 group_id: i64 => "groupid: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         3 group_name: String => "groupname: must",
-        /// Shifts of the month.
+        /// Shifts of the month: `scheduleList`.
         4 schedule: ScheduleDetail => "schedule: must",
     }
 }
@@ -1214,7 +1214,7 @@ w::record! {
         0 schedule_id: i64 => "schedule_id: must",
         /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// Working periods of the shift.
+        /// Working periods of the shift: `id`, `work_sec`, `off_work_sec`, `remind_work_sec` and so on.
         2 time_section: Vec<TimeSection> => "time_section: must",
     }
 }
@@ -1222,7 +1222,7 @@ w::record! {
 w::record! {
     /// `schedule` of `checkin::Schedule`.
     pub struct ScheduleDetail {
-        /// The shifts day by day; `scheduleList` on the wire.
+        /// The shifts day by day: `day` and `schedule_info`; `scheduleList` on the wire.
         0 schedule_list: Vec<GetCheckinScheduListSchedule> => "scheduleList: must",
     }
 }
@@ -1234,7 +1234,7 @@ w::record! {
         0 schedule_id: i64 => "schedule_id: must",
         /// Name of the shift.
         1 schedule_name: String => "schedule_name: must",
-        /// Working periods of the shift.
+        /// Working periods of the shift: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on.
         2 time_section: Vec<CheckinTime> => "time_section: must",
         /// Whether there is a tolerance.
         3 allow_flex: Option<bool> => "allow_flex",
@@ -1246,7 +1246,7 @@ w::record! {
         6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
         /// How far the day may be moved back; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
-        /// Rule that who leaves late may come late.
+        /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         8 late_rule: Option<ScheduleListLateRule> => "late_rule",
     }
     new(schedule_id: i64, schedule_name: impl Into<String>, time_section: Vec<CheckinTime>)
@@ -1272,7 +1272,7 @@ w::record! {
         /// How late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         2 on_work_flex_time: Option<i64> => "onwork_flex_time",
-        /// Steps of that rule; `timerules` on the wire.
+        /// Steps of that rule: `offwork_after_time` and `onwork_flex_time`; `timerules` on the wire.
         #[doc(alias = "timerules")]
         3 time_rules: Option<Vec<TimeRule>> => "timerules",
     }
@@ -1354,7 +1354,7 @@ w::record! {
         /// Last special day, as its midnight; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         3 end_time: Option<xinqiao_types::UnixSeconds> => "endtime",
-        /// Working periods of the day; `checkintime` on the wire.
+        /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         4 checkin_time: Vec<CheckinTime> => "checkintime: must",
         /// Note on the punch, or on the special day.
@@ -1404,16 +1404,16 @@ w::record! {
 w::record! {
     /// `time_unit_config` of `checkin::OtInfoV2Item`.
     pub struct TimeUnitConfig {
-        /// Unit of overtime, as a code.
+        /// Whether overtime counts in minutes, hours or days, as a code.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
         /// Overtime that makes one day; in s; `perday_duration_secs` on the wire.
         #[doc(alias = "perday_duration_secs")]
         1 per_day_duration_secs: Option<i64> => "perday_duration_secs",
-        /// Way of rounding, as a code.
+        /// Whether overtime is rounded up, down or to the nearest, as a code.
         2 rounding_method: Option<i64> => "rounding_method",
         /// Precision of the rounding, as a code.
         3 rounding_precision: Option<i64> => "rounding_precision",
-        /// Step of the rounding.
+        /// Steps to which overtime is rounded, such as half an hour.
         4 step_size: Option<i64> => "step_size",
     }
     new()
@@ -1446,7 +1446,7 @@ w::record! {
         /// `1` fixed hours, `2` shifts, `3` free; `grouptype` on the wire.
         #[doc(alias = "grouptype")]
         0 group_type: i64 => "grouptype: must",
-        /// Name of the check-in rule; `groupname` on the wire.
+        /// Name of the check-in rule, given by an admin; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
         /// `0` phone, `2` device, `3` both.
@@ -1455,7 +1455,7 @@ w::record! {
         3 range: Option<Range> => "range",
         /// Members who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
-        /// Who gets reports of the punches; `reporterinfo` on the wire.
+        /// Who gets reports of the punches: `reporters`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// Whether public holidays are off automatically.
@@ -1478,7 +1478,7 @@ w::record! {
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
-        /// Working days and hours; `checkindate` on the wire.
+        /// Working days and hours: `workdays`, `checkintime`, `allow_flex`, `flex_on_duty_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
         15 checkin_date: Option<Vec<CheckinDate>> => "checkindate",
         /// Special days on which people must punch.
@@ -1486,15 +1486,15 @@ w::record! {
         /// Special days on which people need not punch; `spe_offdays` on the wire.
         #[doc(alias = "spe_offdays")]
         17 spe_off_days: Option<Vec<SpeWorkday>> => "spe_offdays",
-        /// Wi-Fis at which people may punch; `wifimac_infos` on the wire.
+        /// Wi-Fis at which people may punch: `wifiname` and `wifimac`; `wifimac_infos` on the wire.
         #[doc(alias = "wifimac_infos")]
         18 wifi_mac_infos: Option<Vec<WifiMacInfo>> => "wifimac_infos",
-        /// Places at which people may punch.
+        /// Places at which people may punch: `loc_title`, `loc_detail`, `lng`, `lat` and so on.
         19 loc_infos: Option<Vec<LocInfo>> => "loc_infos",
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
-        /// Settings of overtime.
+        /// Settings of overtime: `workdayconf`, `restdayconf`, `holidayconf` and so on.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
         /// Whether faces are checked.
         22 use_face_detect: Option<bool> => "use_face_detect",
@@ -1505,7 +1505,7 @@ w::record! {
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
-        /// When people are reminded to correct.
+        /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
         /// Which kinds of fault may be corrected, as a code.
         27 buka_restriction: Option<i64> => "buka_restriction",
@@ -1515,9 +1515,9 @@ w::record! {
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Way of punching, as a code.
+        /// Whether people punch by phone, clock or both, as a code.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         32 group_id: i64 => "groupid: must",
     }
@@ -1589,18 +1589,18 @@ w::record! {
         0 allow_ot: bool => "allow_ot: must",
         /// Overtime by `0` request checked against punches, `1` punches, `2` approval.
         1 type_: Option<i64> => "type",
-        /// Settings for overtime by approval.
+        /// Settings for overtime by approval: `restinfo`.
         2 apply: Option<Apply> => "apply",
-        /// Settings for overtime by punches.
+        /// Settings for overtime by punches: `ot_time_start`, `ot_time_min`, `ot_time_max` and `restinfo`.
         3 checkin: Option<Checkin> => "checkin",
-        /// Settings for overtime by request and punches; `applycheckin` on the wire.
+        /// Settings for overtime by request and punches: `restinfo`; `applycheckin` on the wire.
         #[doc(alias = "applycheckin")]
         4 apply_checkin: Option<ApplyCheckin> => "applycheckin",
         /// Whether overtime turns into leave or money.
         5 ot_trans_enable: Option<bool> => "ot_trans_enable",
-        /// How it turns into that, as a code.
+        /// Whether overtime turns into leave or pay, as a code.
         6 ot_trans_type: Option<i64> => "ot_trans_type",
-        /// How overtime turns into leave.
+        /// How overtime turns into leave: `trans_ratio` and `sync_vacation`.
         7 vacation: Option<Vacation> => "vacation",
     }
     new(allow_ot: bool)
@@ -1624,7 +1624,7 @@ w::record! {
     pub struct AddCheckinOption {
         /// Whether it holds at once; else from tomorrow.
         0 effective_now: Option<bool> => "effective_now",
-        /// The check-in rule.
+        /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         1 group: Group => "group: must",
     }
     new(group: Group)
@@ -1724,7 +1724,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.clear_checkin_option_array_field`.
     pub struct ClearCheckinOptionArrayField {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
         /// Codes of the fields to clear.
@@ -1762,7 +1762,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98041>.
     /// * Catalog: `work.checkin.del_checkin_option`.
     pub struct DelCheckinOption {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
         /// Whether it holds at once; else from tomorrow.
@@ -1874,7 +1874,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinDayData`].
     pub struct GetCheckinDayDataResponse {
-        /// One record per member and day or month.
+        /// One record per member and day or month: `base_info`, `summary_info`, `sp_items`, `exception_infos` and so on.
         0 datas: Vec<CheckinDayData> => "datas: must",
     }
 }
@@ -1925,7 +1925,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinMonthData`].
     pub struct GetCheckinMonthDataResponse {
-        /// One record per member and day or month.
+        /// One record per member and day or month: `base_info`, `summary_info`, `sp_items`, `exception_infos` and so on.
         0 datas: Vec<CheckinMonthData> => "datas: must",
     }
 }
@@ -1968,7 +1968,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinOption`].
     pub struct GetCheckinOptionResponse {
-        /// The rule of each member.
+        /// The rule of each member: `userid` and `group`.
         0 info: Vec<GetCheckinOptionInfo> => "info: must",
     }
 }
@@ -2019,7 +2019,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinScheduList`].
     pub struct GetCheckinScheduListResponse {
-        /// Roster of each member.
+        /// Roster of each member: `userid`, `yearmonth`, `groupid`, `groupname` and so on.
         0 schedule_list: Vec<Schedule> => "schedule_list: must",
     }
 }
@@ -2057,7 +2057,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpCheckinOption`].
     pub struct GetCorpCheckinOptionResponse {
-        /// The check-in rule.
+        /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         0 group: Vec<GetCorpCheckinOptionGroup> => "group: must",
     }
 }
@@ -2134,7 +2134,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93385>.
     /// * Catalog: `work.checkin.set_checkin_schedu_list`.
     pub struct SetCheckinScheduList {
-        /// Number of the check-in rule; `groupid` on the wire.
+        /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
         /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
@@ -2174,7 +2174,7 @@ w::record! {
     pub struct UpdateCheckinOption {
         /// Whether it holds at once; else from tomorrow.
         0 effective_now: Option<bool> => "effective_now",
-        /// The check-in rule.
+        /// The check-in rule: `grouptype`, `groupname`, `sync_holidays`, `need_photo` and so on.
         1 group: UpdateCheckinOptionGroup => "group: must",
     }
     new(group: UpdateCheckinOptionGroup)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `ApprovalNodes` of `corp::OpenApprovalData`.
     pub struct ApprovalNode {
-        /// The nodes in order; `ApprovalNode` on the wire.
+        /// The nodes in order: `NodeStatus`, `NodeAttr`, `NodeType` and `Items`; `ApprovalNode` on the wire.
         0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
@@ -20,7 +20,7 @@ w::record! {
         1 node_attr: i64 => "NodeAttr: must",
         /// Where the approvers come from: `1` fixed members, `2` a tag, `3` superiors; `NodeType` on the wire.
         2 node_type: i64 => "NodeType: must",
-        /// Approvers of the node; `Items` on the wire.
+        /// Approvers of the node: `Item`; `Items` on the wire.
         3 items: ApprovalNodeItem => "Items: must",
     }
 }
@@ -55,9 +55,9 @@ w::record! {
         7 apply_user_party: String => "ApplyUserParty: must",
         /// Picture of the submitter; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
-        /// Nodes of the flow; `ApprovalNodes` on the wire.
+        /// Nodes of the flow: `ApprovalNode`; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
-        /// Who gets a copy; `NotifyNodes` on the wire.
+        /// Who gets a copy: `NotifyNode`; `NotifyNodes` on the wire.
         10 notify_nodes: NotifyNode => "NotifyNodes: must",
         /// Which node it has reached, counted from 0; `ApproverStep` on the wire.
         11 approver_step: i64 => "ApproverStep: must",
@@ -87,7 +87,7 @@ w::record! {
 w::record! {
     /// `NotifyNodes` of `corp::OpenApprovalData`.
     pub struct NotifyNode {
-        /// The people who get a copy; `NotifyNode` on the wire.
+        /// The people who get a copy: `ItemUserId`, `ItemName`, `ItemParty` and `ItemImage`; `NotifyNode` on the wire.
         0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
@@ -235,7 +235,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOpenApprovalData`].
     pub struct GetOpenApprovalDataResponse {
-        /// State and flow of the approval.
+        /// State and flow of the approval: `ThirdNo`, `OpenTemplateId`, `OpenSpName`, `OpenSpstatus` and so on.
         0 data: OpenApprovalData => "data: must",
     }
 }

@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `contact_list` in `corp_group::ImportChainContact`.
     pub struct Contact {
-        /// Name of the lower corp.
+        /// Lower corp, by name.
         0 corp_name: String => "corp_name: must",
         /// Path of the corp's group, parts joined with a slash.
         1 group_path: Option<String> => "group_path",
         /// Your own id of the corp, given on import; empty if none.
         2 custom_id: Option<String> => "custom_id",
-        /// Contact people of the corp.
+        /// Contact people of the corp: `mobile` and so on.
         3 contact_info_list: Vec<ContactInfoDetail> => "contact_info_list: must",
     }
     new(corp_name: impl Into<String>, contact_info_list: Vec<ContactInfoDetail>)
@@ -64,7 +64,7 @@ w::record! {
     pub struct Corp {
         /// Id of the lower corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Name of the lower corp.
+        /// Lower corp, by name.
         1 corp_name: String => "corp_name: must",
         /// Number of the app in the lower corp.
         2 agentid: i64 => "agentid: must",
@@ -90,11 +90,11 @@ w::record! {
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// Name of the lower corp.
+        /// Lower corp, by name.
         2 corp_name: String => "corp_name: must",
         /// Your own id of the corp, given on import; empty if none.
         3 custom_id: Option<String> => "custom_id",
-        /// Contact people of the corp.
+        /// Contact people of the corp: `mobile` and so on.
         4 contact_info_list: Option<Vec<ContactInfo>> => "contact_info_list",
     }
 }
@@ -106,7 +106,7 @@ w::record! {
         0 chain_id: String => "chain_id: must",
         /// `1` all imported, `2` some, `3` none.
         1 import_status: i64 => "import_status: must",
-        /// Corps that could not be imported.
+        /// Corps that could not be imported: `errcode`, `errmsg`, `corp_name`, `custom_id` and so on.
         2 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
@@ -137,7 +137,7 @@ w::record! {
         1 corpid: Option<xinqiao_types::CorpId> => "corpid",
         /// Id of a corp that has not joined yet; one of this and `corpid` is needed.
         2 pending_corpid: Option<xinqiao_types::CorpId> => "pending_corpid",
-        /// Name of the lower corp.
+        /// Lower corp, by name.
         3 corp_name: String => "corp_name: must",
         /// Your own id of the corp, given on import; empty if none.
         4 custom_id: Option<String> => "custom_id",
@@ -179,9 +179,9 @@ w::record! {
 w::record! {
     /// `rule_info` of `corp_group::rule::AddRule`; `rule_info` of the answer of `corp_group::rule::GetRuleInfo`; and 1 more.
     pub struct RuleInfo {
-        /// Who of the upper corp it is for.
+        /// Who of the upper corp it is for: `userids` and `departmentids`.
         0 owner_corp_range: OwnerCorpRange => "owner_corp_range: must",
-        /// Which lower corps it is for.
+        /// Which lower corps it is for: `groupids` and `corpids`.
         1 member_corp_range: MemberCorpRange => "member_corp_range: must",
     }
     new(owner_corp_range: OwnerCorpRange, member_corp_range: MemberCorpRange)
@@ -272,7 +272,7 @@ w::record! {
     pub struct ImportChainContact {
         /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
         0 chain_id: String => "chain_id: must",
-        /// Corps and their contact people to import.
+        /// Corps and their contact people to import: `corp_name`, `group_path`, `custom_id` and `contact_info_list`.
         1 contact_list: Vec<Contact> => "contact_list: must",
     }
     new(chain_id: impl Into<String>, contact_list: Vec<Contact>)
@@ -367,7 +367,7 @@ w::record! {
 w::record! {
     /// Answer to [`UnionidToExternalUserid`].
     pub struct UnionidToExternalUseridResponse {
-        /// The customer's id in each lower corp.
+        /// The customer's id in each lower corp: `corpid` and `external_userid`.
         0 external_userid_info: Vec<ExternalUseridInfo> => "external_userid_info: must",
     }
 }
@@ -449,7 +449,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainCorpInfo`].
         pub struct GetChainCorpInfoResponse {
-            /// Name of the lower corp.
+            /// Lower corp, by name.
             0 corp_name: String => "corp_name: must",
             /// Number of the group in the chain; `1` is the root; `groupid` on the wire.
             #[doc(alias = "groupid")]
@@ -509,7 +509,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainCorpInfoList`].
         pub struct GetChainCorpInfoListResponse {
-            /// Lower corps that stand in it.
+            /// Lower corps that stand in it: `groupid`, `corpid`, `pending_corpid`, `corp_name` and so on.
             0 group_corps: Vec<super::GroupCorp> => "group_corps: must",
             /// Whether another page follows; if so, go on with the returned cursor.
             1 has_more: bool => "has_more: must",
@@ -537,6 +537,21 @@ pub mod corp {
         }
     }
 
+    w::paged! {
+        GetChainCorpInfoList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["group_corps"],
+        },
+        |answer| answer.group_corps => super::GroupCorp
+    }
+
     w::record! {
         /// List the groups of a chain (列出上下游分组).
         ///
@@ -557,7 +572,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainGroup`].
         pub struct GetChainGroupResponse {
-            /// Groups of the chain.
+            /// Groups of the chain: `groupid`, `group_name`, `parentid` and `order`.
             0 groups: Vec<super::Group> => "groups: must",
         }
     }
@@ -595,7 +610,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetChainList`].
         pub struct GetChainListResponse {
-            /// Supply chains that the app can see.
+            /// Supply chains that the app can see: `chain_id` and `chain_name`.
             0 chains: Vec<super::Chain> => "chains: must",
         }
     }
@@ -740,7 +755,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`ListAppShareInfo`].
         pub struct ListAppShareInfoResponse {
-            /// Corps that the app is shared with.
+            /// Corps that the app is shared with: `corpid`, `corp_name` and `agentid`.
             0 corp_list: Vec<super::Corp> => "corp_list: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -766,6 +781,21 @@ pub mod corp {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListAppShareInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["corp_list"],
+        },
+        |answer| answer.corp_list => super::Corp
     }
 
     w::record! {
@@ -828,7 +858,7 @@ pub mod rule {
     w::record! {
         /// Answer to [`AddRule`].
         pub struct AddRuleResponse {
-            /// Number of the rule.
+            /// Number of the rule, returned when it was added.
             0 rule_id: i64 => "rule_id: must",
         }
     }
@@ -861,7 +891,7 @@ pub mod rule {
         pub struct DeleteRule {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Number of the rule.
+            /// Number of the rule, returned when it was added.
             1 rule_id: i64 => "rule_id: must",
         }
         new(chain_id: impl Into<String>, rule_id: i64)
@@ -895,7 +925,7 @@ pub mod rule {
         pub struct GetRuleInfo {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Number of the rule.
+            /// Number of the rule, returned when it was added.
             1 rule_id: i64 => "rule_id: must",
         }
         new(chain_id: impl Into<String>, rule_id: i64)
@@ -977,7 +1007,7 @@ pub mod rule {
         pub struct ModifyRule {
             /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
             0 chain_id: String => "chain_id: must",
-            /// Number of the rule.
+            /// Number of the rule, returned when it was added.
             1 rule_id: i64 => "rule_id: must",
             /// The rule: which people of the upper corp see which lower corps.
             2 rule_info: super::RuleInfo => "rule_info: must",

@@ -12,7 +12,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the department above; the root is 1; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: i64 => "parentid: must",
         /// Rank under the parent; higher comes first.
@@ -27,7 +27,7 @@ w::record! {
     pub struct DepartmentId {
         /// Number of the department, a 32-bit integer; `1` is the root, and one is made up if you give none when creating.
         0 id: i64 => "id: must",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the department above; the root is 1; `parentid` on the wire.
         #[doc(alias = "parentid")]
         1 parent_id: i64 => "parentid: must",
         /// Rank under the parent; higher comes first.
@@ -48,7 +48,7 @@ w::record! {
         1 name: String => "name: must",
         /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the department above; the root is 1; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: Option<i64> => "parentid",
         /// Rank under the parent; higher comes first.
@@ -134,7 +134,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The department with its details.
+        /// The department with its details: `id`, `name`, `name_en`, `parentid` and so on.
         0 department: Department => "department: must",
     }
 }
@@ -253,7 +253,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// English name of the department; shown only if the corp has several languages on.
         2 name_en: Option<String> => "name_en",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the department above; the root is 1; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: Option<i64> => "parentid",
         /// Rank under the parent; higher comes first.

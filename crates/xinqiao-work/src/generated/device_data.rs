@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// `device_list` of the answer of `device_data::GetAuthInfo`.
     pub struct Device {
-        /// The devices one by one.
+        /// The devices one by one: `device_type`, `device_sn`, `model_name`, `default_name` and so on.
         0 item: Vec<DeviceItem> => "item: must",
     }
 }
@@ -60,11 +60,11 @@ w::record! {
 w::record! {
     /// An item of `item` in `device_data::Device`.
     pub struct DeviceItem {
-        /// Kind of device, as a code.
+        /// Whether the device is a door, a clock, a thermometer or other, as a code.
         0 device_type: i64 => "device_type: must",
         /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// Which model of device, by name.
+        /// Model of the device, as its maker calls it.
         2 model_name: Option<String> => "model_name",
         /// Name that the device came with.
         3 default_name: Option<String> => "default_name",
@@ -98,7 +98,7 @@ w::record! {
     pub struct PassRule {
         /// When the rule holds, as expressions.
         0 rule_list: Vec<String> => "rule_list: must",
-        /// Members the rule is for.
+        /// Members the rule is for: `open_userid` and `user_type`.
         1 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
     }
     new(rule_list: Vec<String>, effect_open_userid_list: Vec<EffectOpenUserid>)
@@ -107,13 +107,13 @@ w::record! {
 w::record! {
     /// An item of `items` in `device_data::GetAccessControlRulePassRule`; an item of `items` in `device_data::RemotePassRule`.
     pub struct PassRuleItem {
-        /// Id of the door rule.
+        /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
         /// What the rule is called.
         1 name: String => "name: must",
         /// When the rule holds, as expressions.
         2 rule_list: Vec<String> => "rule_list: must",
-        /// Members the rule is for.
+        /// Members the rule is for: `open_userid` and `user_type`.
         3 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
         /// From when the rule holds; format `unix`.
         4 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
@@ -177,7 +177,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddAccessControlRule`].
     pub struct AddAccessControlRuleResponse {
-        /// Id of the door rule.
+        /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
         /// Devices that are not valid.
         1 invalid_list: Option<Vec<String>> => "invalid_list",
@@ -210,7 +210,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96227>.
     /// * Catalog: `work.device_data.del_access_control_rule`.
     pub struct DelAccessControlRule {
-        /// Id of the door rule.
+        /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -274,7 +274,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccessControlData`].
     pub struct GetAccessControlDataResponse {
-        /// Who passed; `accesscontrol_data` on the wire.
+        /// Who passed: `items`; `accesscontrol_data` on the wire.
         #[doc(alias = "accesscontrol_data")]
         0 access_control_data: AccessControlData => "accesscontrol_data: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -299,6 +299,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetAccessControlData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["accesscontrol_data.items"],
+    },
+    |answer| answer.access_control_data.items => AccessControlDataItem
 }
 
 w::record! {
@@ -360,7 +375,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAuthInfo`].
     pub struct GetAuthInfoResponse {
-        /// Devices within the authorization.
+        /// Devices within the authorization: `item`.
         0 device_list: Device => "device_list: must",
     }
 }
@@ -423,7 +438,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCheckinData`].
     pub struct GetCheckinDataResponse {
-        /// The raw punches; `checkindata` on the wire.
+        /// The raw punches: `items`; `checkindata` on the wire.
         #[doc(alias = "checkindata")]
         0 checkin_data: CheckinData => "checkindata: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -448,6 +463,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetCheckinData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["checkindata.items"],
+    },
+    |answer| answer.checkin_data.items => CheckinDataItem
 }
 
 w::record! {
@@ -489,7 +519,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemperatureData`].
     pub struct GetTemperatureDataResponse {
-        /// Temperatures that were taken.
+        /// Temperatures that were taken: `items`.
         0 temperature_data: TemperatureData => "temperature_data: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -515,6 +545,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetTemperatureData,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["temperature_data.items"],
+    },
+    |answer| answer.temperature_data.items => TemperatureDataItem
+}
+
 w::record! {
     /// Change an access rule (修改门禁规则).
     ///
@@ -522,7 +567,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96221>.
     /// * Catalog: `work.device_data.mod_access_control_rule`.
     pub struct ModAccessControlRule {
-        /// Id of the door rule.
+        /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
         /// What the creator called the rule.
         1 rule_name: String => "rule_name: must",

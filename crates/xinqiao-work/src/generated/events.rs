@@ -52,9 +52,9 @@ w::record! {
         7 apply_user_party: String => "ApplyUserParty: must",
         /// Picture of the submitter; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
-        /// Nodes of the flow; `ApprovalNodes` on the wire.
+        /// Nodes of the flow: `ApprovalNode`; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
-        /// Who gets a copy; `NotifyNodes` on the wire.
+        /// Who gets a copy: `NotifyNode`; `NotifyNodes` on the wire.
         10 notify_nodes: NotifyNode => "NotifyNodes: must",
         /// Which node it has reached, counted from 0; `ApproverStep` on the wire.
         11 approver_step: i64 => "ApproverStep: must",
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// `ApprovalNodes` of `events::ApprovalInfo`.
     pub struct ApprovalNode {
-        /// The nodes in order; `ApprovalNode` on the wire.
+        /// The nodes in order: `NodeStatus`, `NodeAttr`, `NodeType` and `Items`; `ApprovalNode` on the wire.
         0 approval_node: Vec<ApprovalNodeDetail> => "ApprovalNode: must",
     }
 }
@@ -78,7 +78,7 @@ w::record! {
         1 node_attr: i64 => "NodeAttr: must",
         /// Where the approvers come from: `1` fixed members, `2` a tag, `3` superiors; `NodeType` on the wire.
         2 node_type: i64 => "NodeType: must",
-        /// Approvers of the node; `Items` on the wire.
+        /// Approvers of the node: `Item`; `Items` on the wire.
         3 items: ApprovalNodeItem => "Items: must",
     }
 }
@@ -102,7 +102,7 @@ w::record! {
 w::record! {
     /// `Articles` of `work.reply.news`.
     pub struct Article {
-        /// The articles one by one.
+        /// The articles one by one: `Title`, `Description`, `PicUrl` and `Url`.
         0 item: Vec<ArticleItem> => "item: must",
     }
 }
@@ -180,7 +180,7 @@ w::record! {
     pub struct Comment {
         /// Id of the remark; `CommentId` on the wire.
         0 comment_id: String => "CommentId: must",
-        /// Who wrote the remark; `CommentUserInfo` on the wire.
+        /// Who wrote the remark: `UserId`; `CommentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "CommentUserInfo: must",
         /// Text of the remark; `CommentContent` on the wire.
         2 comment_content: String => "CommentContent: must",
@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// `ExtAttr` of `work.event.change_contact`.
     pub struct ExtAttr {
-        /// The attributes one by one; `Item` on the wire.
+        /// The attributes one by one: `Type`, `Name`, `Text` and `Web`; `Item` on the wire.
         0 item: Vec<ExtAttrItem> => "Item: must",
     }
 }
@@ -234,7 +234,7 @@ w::record! {
 w::record! {
     /// `ExtraInfo` of `work.info.cancel_auth`; `ExtraInfo` of `work.info.change_auth`.
     pub struct ExtraInfo {
-        /// Customer-service accounts within the authorization; `AuthOpenKfIdList` on the wire.
+        /// Customer-service accounts within the authorization: `OpenKfId`; `AuthOpenKfIdList` on the wire.
         0 auth_open_kf_id_list: Option<AuthOpenKfId> => "AuthOpenKfIdList",
     }
 }
@@ -310,7 +310,7 @@ w::record! {
         1 sp_status: Option<i64> => "SpStatus",
         /// `1` all must approve, `2` any one, `3` one after the other; `ApvRel` on the wire.
         2 apv_rel: Option<i64> => "ApvRel",
-        /// The people of the node; `SubNodeList` on the wire.
+        /// The people of the node: `UserInfo`, `SpYj`, `Sptime`, `Speech` and so on; `SubNodeList` on the wire.
         3 sub_node_list: Vec<SubNode> => "SubNodeList: must",
     }
 }
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// `NotifyNodes` of `events::ApprovalInfo`.
     pub struct NotifyNode {
-        /// The people who get a copy; `NotifyNode` on the wire.
+        /// The people who get a copy: `ItemUserid`, `ItemName`, `ItemParty` and `ItemImage`; `NotifyNode` on the wire.
         0 notify_node: Vec<NotifyNodeDetail> => "NotifyNode: must",
     }
 }
@@ -352,7 +352,7 @@ w::record! {
         0 user_id: Option<xinqiao_types::UserId> => "UserId",
         /// The person's temporary id in the meeting; `TmpOpenId` on the wire.
         1 tmp_open_id: Option<xinqiao_types::OpenId> => "TmpOpenId",
-        /// Code of the person's role in the meeting; `UserRole` on the wire.
+        /// Role in the meeting: `0` member, `1` creator, `2` host, `3` both, `4` guest, `6` co-host; `UserRole` on the wire.
         2 user_role: Option<i64> => "UserRole",
     }
 }
@@ -368,7 +368,7 @@ w::record! {
 w::record! {
     /// `PicList` of `events::SendPicsInfo`.
     pub struct Pic {
-        /// The pictures.
+        /// The pictures: `PicMd5Sum`.
         0 item: Vec<PicItem> => "item: must",
     }
 }
@@ -384,7 +384,7 @@ w::record! {
 w::record! {
     /// `ProcessList` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Process {
-        /// Nodes of the flow in order; `NodeList` on the wire.
+        /// Nodes of the flow in order: `NodeType`, `SpStatus`, `ApvRel` and `SubNodeList`; `NodeList` on the wire.
         0 node_list: Vec<Node> => "NodeList: must",
     }
 }
@@ -412,7 +412,7 @@ w::record! {
     pub struct SelectedItemDetail {
         /// Which question, as named when the card was sent; `QuestionKey` on the wire.
         0 question_key: String => "QuestionKey: must",
-        /// Options that were picked (the platform spells it so); `OpitonIds` on the wire.
+        /// Options that were picked (the platform spells it so): `OpitonId`; `OpitonIds` on the wire.
         1 opiton_ids: OpitonId => "OpitonIds: must",
     }
 }
@@ -424,7 +424,7 @@ w::record! {
         0 location_x: String => "Location_X: must",
         /// Longitude of the place; `Location_Y` on the wire.
         1 location_y: String => "Location_Y: must",
-        /// Zoom level of the map; `Scale` on the wire.
+        /// Zoom level of the map; higher is finer; `Scale` on the wire.
         2 scale: String => "Scale: must",
         /// The place in words; `Label` on the wire.
         3 label: String => "Label: must",
@@ -439,7 +439,7 @@ w::record! {
     pub struct SendPicsInfo {
         /// How many pictures were sent; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// The pictures one by one; `PicList` on the wire.
+        /// The pictures one by one: `item`; `PicList` on the wire.
         1 pic_list: Pic => "PicList: must",
     }
 }
@@ -451,7 +451,7 @@ w::record! {
         0 sp_status: i64 => "SpStatus: must",
         /// `1` any one approver decides, `2` all must approve; `ApproverAttr` on the wire.
         1 approver_attr: i64 => "ApproverAttr: must",
-        /// The approvers one by one; `Details` on the wire.
+        /// The approvers one by one: `Approver`, `SpStatus`, `SpTime`, `Speech` and so on; `Details` on the wire.
         2 details: Vec<SpRecordDetail> => "Details: must",
     }
 }
@@ -459,7 +459,7 @@ w::record! {
 w::record! {
     /// An item of `Details` in `events::SpRecord`.
     pub struct SpRecordDetail {
-        /// The approver concerned; `Approver` on the wire.
+        /// The approver concerned: `UserId`; `Approver` on the wire.
         0 approver: Approver => "Approver: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back; `SpStatus` on the wire.
         1 sp_status: i64 => "SpStatus: must",
@@ -475,7 +475,7 @@ w::record! {
 w::record! {
     /// An item of `SubNodeList` in `events::Node`.
     pub struct SubNode {
-        /// The person concerned; `UserInfo` on the wire.
+        /// The person concerned: `UserId`; `UserInfo` on the wire.
         0 user_info: UserInfo => "UserInfo: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over; `SpYj` on the wire.
         1 sp_yj: Option<i64> => "SpYj",
@@ -502,15 +502,15 @@ w::record! {
         3 sp_status: i64 => "SpStatus: must",
         /// Id of the approval template; `TemplateId` on the wire.
         4 template_id: String => "TemplateId: must",
-        /// The person who applied; `Applyer` on the wire.
+        /// The person who applied: `UserId` and `Party`; `Applyer` on the wire.
         5 applyer: Applyer => "Applyer: must",
         /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
         6 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
-        /// Who gets copies; `Notifyer` on the wire.
+        /// Who gets copies: `UserId`; `Notifyer` on the wire.
         7 notifyer: Option<Vec<Notifyer>> => "Notifyer",
         /// Nodes of the approval (older form of `ProcessList`); `SpRecord` on the wire.
         8 sp_record: Vec<SpRecord> => "SpRecord: must",
-        /// Remarks on the approval; `Comments` on the wire.
+        /// Remarks on the approval: `CommentId`, `CommentUserInfo`, `CommentContent`, `Attach` and so on; `Comments` on the wire.
         9 comments: Vec<Comment> => "Comments: must",
         /// The flow, node by node; `ProcessList` on the wire.
         10 process_list: Option<Process> => "ProcessList",
@@ -826,9 +826,9 @@ pub mod event {
             6 change_type: String => "ChangeType: must",
             /// The supply chain concerned; `ChainId` on the wire.
             7 chain_id: String => "ChainId: must",
-            /// Groups concerned; `GroupIds` on the wire.
+            /// Groups concerned: `GroupId`; `GroupIds` on the wire.
             8 group_ids: Option<super::GroupId> => "GroupIds",
-            /// Corps concerned; `CorpIds` on the wire.
+            /// Corps concerned: `CorpId`; `CorpIds` on the wire.
             9 corp_ids: Option<super::ChangeChainCorpId> => "CorpIds",
         }
     }
@@ -1429,7 +1429,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// Key of the menu entry or button that was used; empty for events such as entering the app; `EventKey` on the wire.
             5 event_key: String => "EventKey: must",
-            /// The place that the user chose; `SendLocationInfo` on the wire.
+            /// The place that the user chose: `Location_X`, `Location_Y`, `Scale`, `Label` and so on; `SendLocationInfo` on the wire.
             6 send_location_info: super::SendLocationInfo => "SendLocationInfo: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: i64 => "AgentID: must",
@@ -1465,11 +1465,11 @@ pub mod event {
             8 meeting_room_id: Option<String> => "MeetingRoomId",
             /// The acting person's temporary id in the meeting; only for acts of members; `FromUserTmpOpenId` on the wire.
             9 from_user_tmp_open_id: Option<xinqiao_types::OpenId> => "FromUserTmpOpenId",
-            /// The attendee who was acted upon; `OperatedUser` on the wire.
+            /// The attendee who was acted upon: `UserId`, `TmpOpenId` and `UserRole`; `OperatedUser` on the wire.
             10 operated_user: Option<super::OperatedUser> => "OperatedUser",
-            /// How the upload of the webinar's warm-up media went; `WarmUpInfo` on the wire.
+            /// How the upload of the webinar's warm-up media went: `WarmUpPicture`, `WarmUpVideo`, `UploadStatus` and `ErrorMsg`; `WarmUpInfo` on the wire.
             11 warm_up_info: Option<super::WarmUpInfo> => "WarmUpInfo",
-            /// How the upload of each medium went; `UploadInfo` on the wire.
+            /// How the upload of each medium went: `MediumType`, `MediumUrl`, `UploadStatus` and `ErrorMsg`; `UploadInfo` on the wire.
             12 upload_info: Option<Vec<super::UploadInfo>> => "UploadInfo",
             /// The enrolment concerned; `EnrollId` on the wire.
             13 enroll_id: Option<String> => "EnrollId",
@@ -1597,7 +1597,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// State and flow of the app's own approval; `ApprovalInfo` on the wire.
+            /// State and flow of the app's own approval: `ThirdNo`, `OpenTemplateId`, `OpenSpName`, `OpenSpStatus` and so on; `ApprovalInfo` on the wire.
             6 approval_info: super::ApprovalInfo => "ApprovalInfo: must",
         }
     }
@@ -1953,7 +1953,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// Code of the mode that the workbench now has; `Mode` on the wire.
+            /// `1` the custom workbench was turned on, `0` off; `Mode` on the wire.
             6 mode: i64 => "Mode: must",
         }
     }
@@ -1977,7 +1977,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: i64 => "AgentID: must",
-            /// State and flow of the approval; `ApprovalInfo` on the wire.
+            /// State and flow of the approval: `StatuChangeEvent`, `SpNo`, `SpName`, `SpStatus` and so on; `ApprovalInfo` on the wire.
             6 approval_info: super::SysApprovalChangeApprovalInfo => "ApprovalInfo: must",
         }
     }
@@ -2035,7 +2035,7 @@ pub mod event {
             8 response_code: String => "ResponseCode: must",
             /// Key of the button or menu entry that was clicked; `EventKey` on the wire.
             9 event_key: Option<String> => "EventKey",
-            /// What the user selected; `SelectedItems` on the wire.
+            /// What the user selected: `SelectedItem`; `SelectedItems` on the wire.
             10 selected_items: super::SelectedItem => "SelectedItems: must",
         }
     }
@@ -2282,7 +2282,7 @@ pub mod info {
             1 info_type: String => "InfoType: must",
             /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The chat-data edition that has expired; `ChatArchiveApi` on the wire.
+            /// The chat-data edition that has expired: `Edition`; `ChatArchiveApi` on the wire.
             3 chat_archive_api: super::ChatArchiveApi => "ChatArchiveApi: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             4 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2354,7 +2354,7 @@ pub mod info {
             4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
             /// What set it off: `1` the member opened the app, `2` the provider sent a message, `3` it called a customer endpoint; `Scene` on the wire.
             5 scene: i64 => "Scene: must",
-            /// The licences that were activated; `AccountList` on the wire.
+            /// The licences that were activated: `ActiveCode`, `Type`, `ExpireTime`, `UserId` and so on; `AccountList` on the wire.
             6 account_list: Vec<super::Account> => "AccountList: must",
         }
     }
@@ -2693,9 +2693,9 @@ pub mod info {
             4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
             /// Code under which the corp was registered; `RegisterCode` on the wire.
             5 register_code: String => "RegisterCode: must",
-            /// The admin who registered or authorized; `AuthUserInfo` on the wire.
+            /// The admin who registered or authorized: `UserId`; `AuthUserInfo` on the wire.
             6 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
-            /// Id of the promotion package; `TemplateId` on the wire.
+            /// Id of the promotion package, got by making one in the provider's console; `TemplateId` on the wire.
             7 template_id: String => "TemplateId: must",
             /// The `state` given when the code was made; `State` on the wire.
             8 state: Option<String> => "State",
@@ -2922,9 +2922,9 @@ pub mod info {
             5 register_code: String => "RegisterCode: must",
             /// Token to import the contacts of the new corp; `ContactSync` on the wire.
             6 contact_sync: Option<super::ContactSync> => "ContactSync",
-            /// The admin who registered or authorized; `AuthUserInfo` on the wire.
+            /// The admin who registered or authorized: `UserId`; `AuthUserInfo` on the wire.
             7 auth_user_info: Option<super::AuthUserInfo> => "AuthUserInfo",
-            /// Id of the promotion package; `TemplateId` on the wire.
+            /// Id of the promotion package, got by making one in the provider's console; `TemplateId` on the wire.
             8 template_id: String => "TemplateId: must",
             /// The `state` given when the code was made; `State` on the wire.
             9 state: Option<String> => "State",
@@ -3050,7 +3050,7 @@ pub mod message {
             4 location_x: f64 => "Location_X: must",
             /// Longitude of the place; `Location_Y` on the wire.
             5 location_y: f64 => "Location_Y: must",
-            /// Zoom level of the map; `Scale` on the wire.
+            /// Zoom level of the map; higher is finer; `Scale` on the wire.
             6 scale: f64 => "Scale: must",
             /// The place in words; `Label` on the wire.
             7 label: String => "Label: must",
@@ -3155,7 +3155,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The picture to answer with; `Image` on the wire.
+            /// The picture to answer with: `MediaId`; `Image` on the wire.
             4 image: super::Image => "Image: must",
         }
     }
@@ -3176,7 +3176,7 @@ pub mod reply {
             3 msg_type: String => "MsgType: must",
             /// How many articles, 1–8; `ArticleCount` on the wire.
             4 article_count: i64 => "ArticleCount: must",
-            /// The articles to answer with; `Articles` on the wire.
+            /// The articles to answer with: `item`; `Articles` on the wire.
             5 articles: super::Article => "Articles: must",
         }
     }
@@ -3214,7 +3214,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// What the button becomes; `Button` on the wire.
+            /// What the button becomes: `ReplaceName`; `Button` on the wire.
             4 button: super::Button => "Button: must",
         }
     }
@@ -3233,7 +3233,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// What the task card becomes; `TaskCard` on the wire.
+            /// What the task card becomes: `ReplaceName`; `TaskCard` on the wire.
             4 task_card: Option<super::TaskCard> => "TaskCard",
         }
     }
@@ -3251,7 +3251,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// What the template card becomes; `TemplateCard` on the wire.
+            /// What the template card becomes: `CardType`; `TemplateCard` on the wire.
             4 template_card: super::TemplateCard => "TemplateCard: must",
         }
     }
@@ -3270,7 +3270,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The video to answer with; `Video` on the wire.
+            /// The video to answer with: `MediaId`, `Title` and `Description`; `Video` on the wire.
             4 video: super::Video => "Video: must",
         }
     }
@@ -3289,7 +3289,7 @@ pub mod reply {
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
-            /// The voice clip to answer with; `Voice` on the wire.
+            /// The voice clip to answer with: `MediaId`; `Voice` on the wire.
             4 voice: super::Voice => "Voice: must",
         }
     }

@@ -59,7 +59,7 @@ w::record! {
         1 remark: String => "remark: must",
         /// When it was last used; format `unix`.
         2 last_use_time: xinqiao_types::UnixSeconds => "last_use_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -95,19 +95,19 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `exmail::public_mail::Get`.
     pub struct ListInfo {
-        /// Number of the public mailbox.
+        /// Number of the public mailbox, returned when it was made.
         0 id: i64 => "id: must",
         /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
-        /// What the public mailbox is called.
+        /// Name of the public mailbox as receivers see it.
         2 name: String => "name: must",
-        /// Members who use the public mailbox.
+        /// Members who use the public mailbox: `list`.
         3 userid_list: Option<Userid> => "userid_list",
-        /// Member tags whose people belong to it.
+        /// Member tags whose people belong to it: `list`.
         4 tag_list: Option<Tag> => "tag_list",
-        /// Departments whose people belong to it.
+        /// Departments whose people belong to it: `list`.
         5 department_list: Option<Department> => "department_list",
-        /// Further addresses of the mailbox.
+        /// Further addresses that reach the mailbox.
         6 alias_list: Option<Alias> => "alias_list",
     }
 }
@@ -115,7 +115,7 @@ w::record! {
 w::record! {
     /// `option` of the answer of `exmail::user_option::Get`.
     pub struct GetOption {
-        /// The settings one by one.
+        /// The settings one by one: `type` and `value`.
         0 list: Vec<OptionList> => "list: must",
     }
 }
@@ -151,9 +151,9 @@ w::record! {
 w::record! {
     /// `meeting` of `exmail::app::ComposeSend`.
     pub struct Meeting {
-        /// Settings of the meeting.
+        /// Settings of the meeting: `password`, `auto_record`, `enable_waiting_room` and so on.
         0 option: Option<MeetingOption> => "option",
-        /// Hosts of the meeting.
+        /// Hosts of the meeting: `userids`.
         1 hosts: Option<Host> => "hosts",
         /// Admins of the meeting, who must get the mail.
         2 meeting_admins: MeetingAdmin => "meeting_admins: must",
@@ -281,7 +281,7 @@ w::record! {
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Where it takes place.
         4 location: Option<String> => "location",
-        /// Reminders and repetition.
+        /// Reminders and repetition: `is_remind`, `remind_before_event_mins` and so on.
         5 reminders: Option<Reminder> => "reminders",
     }
     new(start_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -295,7 +295,7 @@ w::record! {
         /// Mail address of the group; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: String => "groupid: must",
-        /// What the group is called; `groupname` on the wire.
+        /// Name of the mail group as receivers see it; `groupname` on the wire.
         #[doc(alias = "groupname")]
         1 group_name: String => "groupname: must",
     }
@@ -304,11 +304,11 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `exmail::public_mail::Search`.
     pub struct SearchList {
-        /// Number of the public mailbox.
+        /// Number of the public mailbox, returned when it was made.
         0 id: i64 => "id: must",
         /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
-        /// What the public mailbox is called.
+        /// Name of the public mailbox as receivers see it.
         2 name: String => "name: must",
     }
 }
@@ -338,7 +338,7 @@ w::record! {
 w::record! {
     /// `option` of `exmail::user_option::Update`.
     pub struct UpdateOption {
-        /// The settings one by one.
+        /// The settings one by one: `type` and `value`.
         0 list: Vec<OptionList> => "list: must",
     }
     new(list: Vec<OptionList>)
@@ -445,9 +445,9 @@ pub mod app {
         pub struct ComposeSend {
             /// Who gets it, at least one.
             0 to: super::To => "to: must",
-            /// Who gets a copy.
+            /// Who gets a copy: `emails` and `userids`.
             1 cc: Option<super::To> => "cc",
-            /// Who gets a copy unseen.
+            /// Who gets a copy unseen: `emails` and `userids`.
             2 bcc: Option<super::To> => "bcc",
             /// Subject of the mail.
             3 subject: String => "subject: must",
@@ -457,9 +457,9 @@ pub mod app {
             5 content_type: Option<String> => "content_type",
             /// Attachments, at most 50 MB in all.
             6 attachment_list: Option<Vec<super::Attachment>> => "attachment_list",
-            /// The schedule entry of an invitation.
+            /// The schedule entry of an invitation: `schedule_id`, `method`, `start_time`, `end_time` and so on.
             7 schedule: Option<super::Schedule> => "schedule",
-            /// The meeting of an invitation.
+            /// The meeting of an invitation: `option`, `hosts` and `meeting_admins`.
             8 meeting: Option<super::Meeting> => "meeting",
             /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
             9 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
@@ -511,7 +511,7 @@ pub mod app {
         pub struct GetEmailAliasResponse {
             /// Address of the app's mailbox; such as `app@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// Further addresses of the mailbox.
+            /// Further addresses that reach the mailbox.
             1 alias_list: Vec<String> => "alias_list: must",
         }
     }
@@ -559,7 +559,7 @@ pub mod app {
     w::record! {
         /// Answer to [`GetMailList`].
         pub struct GetMailListResponse {
-            /// The mails that came.
+            /// The mails that came: `mail_id`.
             0 mail_list: Vec<super::Mail> => "mail_list: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -585,6 +585,21 @@ pub mod app {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetMailList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["mail_list"],
+        },
+        |answer| answer.mail_list => super::Mail
     }
 
     w::record! {
@@ -634,8 +649,8 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97503>.
         /// * Catalog: `work.exmail.app.update_email_alias`.
         pub struct UpdateEmailAlias {
-            /// New address of the app; the old one becomes an alias.
-            0 new_email: String => "new_email: must",
+            /// New address of the app; the old one becomes an alias; personal data, masked in `Debug`.
+            0 new_email: String => "new_email: must masked",
         }
         new(new_email: impl Into<String>)
     }
@@ -674,26 +689,26 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// What the group is called; `groupname` on the wire.
+            /// Name of the mail group as receivers see it; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
-            /// Addresses in the group.
+            /// Addresses in the group: `list`.
             2 email_list: Option<super::Email> => "email_list",
-            /// Groups inside the group.
+            /// Groups inside the group: `list`.
             3 group_list: Option<super::Group> => "group_list",
-            /// Member tags whose people belong to it.
+            /// Member tags whose people belong to it: `list`.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// Departments whose people belong to it.
+            /// Departments whose people belong to it: `list`.
             5 department_list: Option<super::Department> => "department_list",
             /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: Option<i64> => "allow_type",
-            /// Addresses that may write to it; `allow_emaillist` on the wire.
+            /// Addresses that may write to it: `list`; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// Tags whose members may write to it; `allow_taglist` on the wire.
+            /// Tags whose members may write to it: `list`; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// Departments that may write to it; `allow_departmentlist` on the wire.
+            /// Departments that may write to it: `list`; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -782,26 +797,26 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// What the group is called; `groupname` on the wire.
+            /// Name of the mail group as receivers see it; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: String => "groupname: must",
-            /// Addresses in the group.
+            /// Addresses in the group: `list`.
             2 email_list: Option<super::Email> => "email_list",
-            /// Groups inside the group.
+            /// Groups inside the group: `list`.
             3 group_list: Option<super::Group> => "group_list",
-            /// Member tags whose people belong to it.
+            /// Member tags whose people belong to it: `list`.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// Departments whose people belong to it.
+            /// Departments whose people belong to it: `list`.
             5 department_list: Option<super::Department> => "department_list",
             /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: i64 => "allow_type: must",
-            /// Addresses that may write to it; `allow_emaillist` on the wire.
+            /// Addresses that may write to it: `list`; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// Tags whose members may write to it; `allow_taglist` on the wire.
+            /// Tags whose members may write to it: `list`; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// Departments that may write to it; `allow_departmentlist` on the wire.
+            /// Departments that may write to it: `list`; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -846,7 +861,7 @@ pub mod group {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// Groups that were found.
+            /// Groups that were found: `groupid` and `groupname`.
             0 groups: Vec<super::GroupInfo> => "groups: must",
         }
     }
@@ -880,26 +895,26 @@ pub mod group {
             /// Mail address of the group; `groupid` on the wire.
             #[doc(alias = "groupid")]
             0 group_id: String => "groupid: must",
-            /// What the group is called; `groupname` on the wire.
+            /// Name of the mail group as receivers see it; `groupname` on the wire.
             #[doc(alias = "groupname")]
             1 group_name: Option<String> => "groupname",
-            /// Addresses in the group.
+            /// Addresses in the group: `list`.
             2 email_list: Option<super::Email> => "email_list",
-            /// Groups inside the group.
+            /// Groups inside the group: `list`.
             3 group_list: Option<super::Group> => "group_list",
-            /// Member tags whose people belong to it.
+            /// Member tags whose people belong to it: `list`.
             4 tag_list: Option<super::Tag> => "tag_list",
-            /// Departments whose people belong to it.
+            /// Departments whose people belong to it: `list`.
             5 department_list: Option<super::Department> => "department_list",
             /// Who may write to it: `0` the corp, `1` anyone, `2` the group, `3` those listed.
             6 allow_type: Option<i64> => "allow_type",
-            /// Addresses that may write to it; `allow_emaillist` on the wire.
+            /// Addresses that may write to it: `list`; `allow_emaillist` on the wire.
             #[doc(alias = "allow_emaillist")]
             7 allow_email_list: Option<super::AllowEmailList> => "allow_emaillist",
-            /// Tags whose members may write to it; `allow_taglist` on the wire.
+            /// Tags whose members may write to it: `list`; `allow_taglist` on the wire.
             #[doc(alias = "allow_taglist")]
             8 allow_tag_list: Option<super::AllowTagList> => "allow_taglist",
-            /// Departments that may write to it; `allow_departmentlist` on the wire.
+            /// Departments that may write to it: `list`; `allow_departmentlist` on the wire.
             #[doc(alias = "allow_departmentlist")]
             9 allow_department_list: Option<super::AllowDepartmentList> => "allow_departmentlist",
         }
@@ -950,17 +965,17 @@ pub mod public_mail {
         pub struct Create {
             /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// What the public mailbox is called.
+            /// Name of the public mailbox as receivers see it.
             1 name: String => "name: must",
-            /// Members who use the public mailbox.
+            /// Members who use the public mailbox: `list`.
             2 userid_list: Option<super::Userid> => "userid_list",
-            /// Member tags whose people belong to it.
+            /// Member tags whose people belong to it: `list`.
             3 tag_list: Option<super::Tag> => "tag_list",
-            /// Departments whose people belong to it.
+            /// Departments whose people belong to it: `list`.
             4 department_list: Option<super::Department> => "department_list",
             /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             5 create_auth_code: Option<bool> => "create_auth_code: zero-one",
-            /// The password for mail clients.
+            /// The password for mail clients: `remark`.
             6 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
         new(email: impl Into<String>, name: impl Into<String>)
@@ -976,7 +991,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// Number of the public mailbox.
+            /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
         }
     }
@@ -1007,7 +1022,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98001>.
         /// * Catalog: `work.exmail.public_mail.delete`.
         pub struct Delete {
-            /// Number of the public mailbox.
+            /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1039,7 +1054,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100184>.
         /// * Catalog: `work.exmail.public_mail.delete_auth_code`.
         pub struct DeleteAuthCode {
-            /// Number of the public mailbox.
+            /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
             /// Number of a password for mail clients.
             1 auth_code_id: i64 => "auth_code_id: must",
@@ -1082,7 +1097,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The mailboxes with details.
+            /// The mailboxes with details: `id`, `email`, `name`, `userid_list` and so on.
             0 list: Vec<super::ListInfo> => "list: must",
         }
     }
@@ -1113,7 +1128,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100183>.
         /// * Catalog: `work.exmail.public_mail.get_auth_code_list`.
         pub struct GetAuthCodeList {
-            /// Number of the public mailbox.
+            /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1122,7 +1137,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`GetAuthCodeList`].
         pub struct GetAuthCodeListResponse {
-            /// Passwords for mail clients.
+            /// Passwords for mail clients: `auth_code_id`, `remark`, `last_use_time` and `create_time`.
             0 auth_code_list: Vec<super::AuthCode> => "auth_code_list: must",
         }
     }
@@ -1165,7 +1180,7 @@ pub mod public_mail {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// Public mailboxes that were found.
+            /// Public mailboxes that were found: `id`, `email` and `name`.
             0 list: Vec<super::SearchList> => "list: must",
         }
     }
@@ -1196,21 +1211,21 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98000>.
         /// * Catalog: `work.exmail.public_mail.update`.
         pub struct Update {
-            /// Number of the public mailbox.
+            /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
-            /// What the public mailbox is called.
+            /// Name of the public mailbox as receivers see it.
             1 name: Option<String> => "name",
-            /// Members who use the public mailbox.
+            /// Members who use the public mailbox: `list`.
             2 userid_list: Option<super::Userid> => "userid_list",
-            /// Member tags whose people belong to it.
+            /// Member tags whose people belong to it: `list`.
             3 tag_list: Option<super::Tag> => "tag_list",
-            /// Departments whose people belong to it.
+            /// Departments whose people belong to it: `list`.
             4 department_list: Option<super::Department> => "department_list",
-            /// Further addresses of the mailbox.
+            /// Further addresses that reach the mailbox.
             5 alias_list: Option<super::Alias> => "alias_list",
             /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",
-            /// The password for mail clients.
+            /// The password for mail clients: `remark`.
             7 auth_code_info: Option<super::AuthCodeInfo> => "auth_code_info",
         }
         new(id: i64)
@@ -1268,7 +1283,7 @@ pub mod user_option {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Settings of the mailbox.
+            /// Settings of the mailbox: `list`.
             0 option: super::GetOption => "option: must",
         }
     }
@@ -1301,7 +1316,7 @@ pub mod user_option {
         pub struct Update {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: Option<xinqiao_types::UserId> => "userid",
-            /// Settings of the mailbox.
+            /// Settings of the mailbox: `list`.
             1 option: super::UpdateOption => "option: must",
         }
         new(option: super::UpdateOption)

@@ -22,9 +22,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94852>.
     /// * Catalog: `work.export.department`.
     pub struct Department {
-        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; a secret, masked in `Debug`; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
@@ -110,9 +110,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94849>.
     /// * Catalog: `work.export.simple_user`.
     pub struct SimpleUser {
-        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; a secret, masked in `Debug`; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }
@@ -152,9 +152,9 @@ w::record! {
         /// The tag whose members and departments are exported; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: i64 => "tagid: must",
-        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; a secret, masked in `Debug`; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
-        1 encoding_aes_key: String => "encoding_aeskey: must",
+        1 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         2 block_size: Option<i64> => "block_size",
     }
@@ -191,9 +191,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94851>.
     /// * Catalog: `work.export.user`.
     pub struct User {
-        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; `encoding_aeskey` on the wire.
+        /// Key with which the export is encrypted: 43 letters and digits, used like the `EncodingAESKey` of callbacks; a secret, masked in `Debug`; `encoding_aeskey` on the wire.
         #[doc(alias = "encoding_aeskey")]
-        0 encoding_aes_key: String => "encoding_aeskey: must",
+        0 encoding_aes_key: String => "encoding_aeskey: must masked",
         /// How many people or departments go into one file, 10,000 to 1,000,000 (the default).
         1 block_size: Option<i64> => "block_size",
     }

@@ -40,7 +40,7 @@ w::record! {
     pub struct AddProductAlbumAttachment {
         /// Always `image`.
         0 type_: String => "type: must",
-        /// The picture.
+        /// The picture: `media_id`.
         1 image: Option<Image> => "image",
     }
     new(type_: impl Into<String>)
@@ -74,7 +74,7 @@ w::record! {
         3 order: i64 => "order: must",
         /// When the group was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Tags in the group.
+        /// Tags in the group: `id`, `name`, `order` and `create_time`.
         5 tag: Vec<StrategyTag> => "tag: must",
     }
 }
@@ -176,9 +176,9 @@ w::record! {
 w::record! {
     /// An item of `external_contact_list` in the answer of `external_contact::BatchGetByUser`.
     pub struct BatchGetByUserExternalContact {
-        /// Who the customer is.
+        /// Who the customer is: `external_userid`, `name`, `foreign_key`, `unionid` and so on.
         0 external_contact: Contact => "external_contact: must",
-        /// The member's notes and tags on the customer.
+        /// The member's notes and tags on the customer: `userid`, `remark`, `remark_corp_name`, `remark_mobiles` and so on.
         1 follow_info: FollowInfo => "follow_info: must",
     }
 }
@@ -247,8 +247,8 @@ w::record! {
     pub struct ContactListInfo {
         /// The person's id, for customers only; personal data, masked in `Debug`.
         0 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
-        /// Temporary id of the person.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// Temporary id of the person; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Masked name; not given for customers.
         2 name: String => "name: must",
         /// Member who added the person.
@@ -299,7 +299,7 @@ w::record! {
         14 is_exclusive: Option<bool> => "is_exclusive",
         /// Whether the source is noted on the customer, yes by default.
         15 mark_source: Option<bool> => "mark_source",
-        /// What is sent when the temporary chat ends.
+        /// What is sent when the temporary chat ends: `text`, `image`, `link` and `miniprogram`.
         16 conclusions: ContactWayConclusion => "conclusions: must",
     }
 }
@@ -426,7 +426,7 @@ w::record! {
     pub struct ExternalProfile {
         /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: String => "external_corp_name: must",
-        /// The Channels account that they show.
+        /// The Channels account that they show: `nickname` and `status`.
         1 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Vec<ExternalAttr> => "external_attr: must",
@@ -461,8 +461,8 @@ w::record! {
         1 remark: String => "remark: must",
         /// Corp that the member noted for the customer.
         2 remark_corp_name: Option<String> => "remark_corp_name",
-        /// Phone numbers that the member noted for the customer.
-        3 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// Phone numbers that the member noted for the customer; personal data, masked in `Debug`.
+        3 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
         /// What the member noted about the customer.
         4 description: String => "description: must",
         /// Tags on the customer (when read one by one).
@@ -526,7 +526,7 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in the answer of `external_contact::GetInterceptRuleList`.
     pub struct GetInterceptRuleListRule {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: w::TextOrNumber => "rule_id: must",
         /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
@@ -554,9 +554,9 @@ w::record! {
         1 err_msg: String => "errmsg: must",
         /// Id of the post that was made.
         2 moment_id: String => "moment_id: must",
-        /// Senders that are not valid.
+        /// Senders that are not valid: `user_list` and `department_list`.
         3 invalid_sender_list: Option<ApplicableRange> => "invalid_sender_list",
-        /// Customer tags that are not valid.
+        /// Customer tags that are not valid: `tag_list`.
         4 invalid_external_contact_list: Option<InvalidExternalContact> => "invalid_external_contact_list",
     }
 }
@@ -594,7 +594,7 @@ w::record! {
 w::record! {
     /// An item of `product_list` in the answer of `external_contact::GetProductAlbumList`.
     pub struct GetProductAlbumListProduct {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
@@ -628,7 +628,7 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `external_contact::GetUnassignedList`.
     pub struct GetUnassignedListInfo {
-        /// The member who gives the customer up.
+        /// Member who gives the customer up; may have left.
         0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
@@ -650,14 +650,14 @@ w::record! {
 w::record! {
     /// An item of `group_msg_list` in the answer of `external_contact::GetGroupMsgListV2`.
     pub struct GroupMsg {
-        /// Id of the mass-sending task; `msgid` on the wire.
+        /// Id of the mass-sending task, returned when it was made; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
         /// `userid` of who made it; missing if made by API.
         1 creator: String => "creator: must",
         /// `0` by the corp, `1` by a member.
         2 create_type: i64 => "create_type: must",
-        /// The text that was sent.
+        /// The text that was sent: `content`.
         3 text: Option<Text> => "text",
         /// Attachments, at most 9.
         4 attachments: Option<Vec<MessageAttachment>> => "attachments",
@@ -778,7 +778,7 @@ w::record! {
 w::record! {
     /// An item of `moment_list` in the answer of `external_contact::GetMomentList`.
     pub struct Moment {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
         /// `userid` of who made it.
         1 creator: String => "creator: must",
@@ -786,15 +786,15 @@ w::record! {
         2 create_type: i64 => "create_type: must",
         /// `0` for some customers, `1` for all.
         3 visible_type: i64 => "visible_type: must",
-        /// Text of the post.
+        /// Text of the post: `content`.
         4 text: Option<Text> => "text",
-        /// Pictures of the post.
+        /// Pictures of the post: `media_id`.
         5 image: Option<Vec<Image>> => "image",
-        /// Video of the post.
+        /// Video of the post: `media_id` and `thumb_media_id`.
         6 video: Option<MomentVideo> => "video",
-        /// Link of the post.
+        /// Link of the post: `url` and `title`.
         7 link: Option<MomentLink> => "link",
-        /// Place noted on the post.
+        /// Place noted on the post: `longitude`, `latitude` and `name`.
         8 location: Option<Location> => "location",
         /// When the post was made; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -939,7 +939,7 @@ w::record! {
 w::record! {
     /// `product` of the answer of `external_contact::GetProductAlbum`.
     pub struct Product {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
@@ -983,7 +983,7 @@ w::record! {
 w::record! {
     /// `rule` of the answer of `external_contact::GetInterceptRule`.
     pub struct Rule {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: w::TextOrNumber => "rule_id: must",
         /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
@@ -991,7 +991,7 @@ w::record! {
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Words that trigger it, 1–300, each at most 32 characters.
         3 word_list: Vec<String> => "word_list: must",
-        /// What triggers it besides words.
+        /// What triggers it besides words: `semantics_list`.
         4 extra_rule: Option<ExtraRule> => "extra_rule",
         /// `1` warn and block, `2` only warn.
         5 intercept_type: i64 => "intercept_type: must",
@@ -1080,8 +1080,8 @@ w::record! {
         0 tag_id: Option<Vec<String>> => "tag_id",
         /// Note on the follower, such as whose parent they are.
         1 remark: Option<String> => "remark",
-        /// Phone numbers that the member noted for the customer.
-        2 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// Phone numbers that the member noted for the customer; personal data, masked in `Debug`.
+        2 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
     }
 }
 
@@ -1134,7 +1134,7 @@ w::record! {
         1 group_name: String => "group_name: must",
         /// Rank of the group; higher comes first.
         2 order: i64 => "order: must",
-        /// Tags in the group.
+        /// Tags in the group: `id`, `name`, `order`, `deleted` and so on.
         3 tag: Vec<TagGroupTag> => "tag: must",
         /// Whether it has been deleted; only when asked by id.
         4 deleted: Option<bool> => "deleted",
@@ -1305,7 +1305,7 @@ w::record! {
         12 is_exclusive: Option<bool> => "is_exclusive",
         /// Whether the source is noted on the customer, yes by default.
         13 mark_source: Option<bool> => "mark_source",
-        /// What is sent when the temporary chat ends.
+        /// What is sent when the temporary chat ends: `text`, `image`, `link` and `miniprogram`.
         14 conclusions: Option<Conclusion> => "conclusions",
     }
     new(type_: i64, scene: i64)
@@ -1379,7 +1379,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddCorpTag`].
     pub struct AddCorpTagResponse {
-        /// The group with its tags.
+        /// The group with its tags: `group_id`, `group_name`, `order`, `tag` and so on.
         0 tag_group: TagGroup => "tag_group: must",
     }
 }
@@ -1428,7 +1428,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddInterceptRule`].
     pub struct AddInterceptRuleResponse {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: w::TextOrNumber => "rule_id: must",
     }
 }
@@ -1511,7 +1511,7 @@ w::record! {
         1 external_userid: Option<Vec<xinqiao_types::ExternalUserId>> => "external_userid: masked",
         /// Customer groups who get it, at most 2,000.
         2 chat_id_list: Option<Vec<String>> => "chat_id_list",
-        /// Picks receivers by customer tags.
+        /// Picks receivers by customer tags: `group_list`.
         3 tag_filter: Option<TagFilter> => "tag_filter",
         /// `userid` of the sending member; needed for groups.
         4 sender: Option<String> => "sender",
@@ -1588,7 +1588,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddProductAlbum`].
     pub struct AddProductAlbumResponse {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
     }
 }
@@ -1638,7 +1638,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddStrategyTag`].
     pub struct AddStrategyTagResponse {
-        /// The group with its tags.
+        /// The group with its tags: `strategy_id`, `group_id`, `group_name`, `order` and so on.
         0 tag_group: TagGroupInfo => "tag_group: must",
     }
 }
@@ -1710,6 +1710,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    BatchGetByUser,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["external_contact_list"],
+    },
+    |answer| answer.external_contact_list => BatchGetByUserExternalContact
+}
+
 w::record! {
     /// Convert phone numbers to customer ids (手机号批量转客户 ID).
     ///
@@ -1726,7 +1741,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchToExternalUserid`].
     pub struct BatchToExternalUseridResponse {
-        /// Numbers that were converted.
+        /// Numbers that were converted: `errcode`, `errmsg`, `external_userid`, `foreign_key` and so on.
         0 success_list: Vec<Success> => "success_list: must",
         /// Numbers that were not, and why.
         1 fail_list: Vec<Success> => "fail_list: must",
@@ -1759,7 +1774,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97611>.
     /// * Catalog: `work.external_contact.cancel_group_msg_send`.
     pub struct CancelGroupMsgSend {
-        /// Id of the mass-sending task; `msgid` on the wire.
+        /// Id of the mass-sending task, returned when it was made; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -1792,7 +1807,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97612>.
     /// * Catalog: `work.external_contact.cancel_moment_task`.
     pub struct CancelMomentTask {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
     }
     new(moment_id: impl Into<String>)
@@ -1874,7 +1889,7 @@ w::record! {
 w::record! {
     /// Answer to [`ContactList`].
     pub struct ContactListResponse {
-        /// Outside contacts that were served.
+        /// Outside contacts that were served: `external_userid`, `tmp_openid`, `name`, `follow_userid` and so on.
         0 info_list: Vec<ContactListInfo> => "info_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1898,6 +1913,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ContactList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["info_list"],
+    },
+    |answer| answer.info_list => ContactListInfo
 }
 
 w::record! {
@@ -2100,7 +2130,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.del_intercept_rule`.
     pub struct DelInterceptRule {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -2167,7 +2197,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.delete_product_album`.
     pub struct DeleteProductAlbum {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
     }
     new(product_id: impl Into<String>)
@@ -2351,7 +2381,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Who the customer is.
+        /// Who the customer is: `external_userid`, `name`, `foreign_key`, `unionid` and so on.
         0 external_contact: Contact => "external_contact: must",
         /// Members who added the customer, with their notes; paged above 500.
         1 follow_user: Vec<FollowInfo> => "follow_user: must",
@@ -2395,7 +2425,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetContactWay`].
     pub struct GetContactWayResponse {
-        /// The contact way with its settings.
+        /// The contact way with its settings: `config_id`, `type`, `scene`, `style` and so on.
         0 contact_way: Option<ContactWay> => "contact_way",
     }
 }
@@ -2534,7 +2564,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgListV2`].
     pub struct GetGroupMsgListV2Response {
-        /// The mass sendings.
+        /// The mass sendings: `msgid`, `creator`, `create_type`, `text` and so on.
         0 group_msg_list: Option<Vec<GroupMsg>> => "group_msg_list",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2558,6 +2588,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetGroupMsgListV2,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["group_msg_list"],
+    },
+    |answer| answer.group_msg_list.unwrap_or_default() => GroupMsg
 }
 
 w::record! {
@@ -2600,7 +2645,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
     /// * Catalog: `work.external_contact.get_group_msg_send_result`.
     pub struct GetGroupMsgSendResult {
-        /// Id of the mass-sending task; `msgid` on the wire.
+        /// Id of the mass-sending task, returned when it was made; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
         /// Page size, 500 by default, at most 1,000.
@@ -2618,7 +2663,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgSendResult`].
     pub struct GetGroupMsgSendResultResponse {
-        /// Outcome for each customer or group.
+        /// Outcome for each customer or group: `userid`, `chat_id`, `external_userid`, `status` and so on.
         0 send_list: Option<Vec<GetGroupMsgSendResultSend>> => "send_list",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2644,6 +2689,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupMsgSendResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["send_list"],
+    },
+    |answer| answer.send_list.unwrap_or_default() => GetGroupMsgSendResultSend
+}
+
 w::record! {
     /// List the member tasks of a mass message (列出群发的成员任务).
     ///
@@ -2651,7 +2711,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93338>.
     /// * Catalog: `work.external_contact.get_group_msg_task`.
     pub struct GetGroupMsgTask {
-        /// Id of the mass-sending task; `msgid` on the wire.
+        /// Id of the mass-sending task, returned when it was made; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
         /// Page size, 500 by default, at most 1,000.
@@ -2667,7 +2727,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetGroupMsgTask`].
     pub struct GetGroupMsgTaskResponse {
-        /// The task of each member.
+        /// The task of each member: `userid`, `status` and `send_time`.
         0 task_list: Option<Vec<Task>> => "task_list",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2693,6 +2753,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetGroupMsgTask,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["task_list"],
+    },
+    |answer| answer.task_list.unwrap_or_default() => Task
+}
+
 w::record! {
     /// Get a sensitive word rule (获取敏感词规则).
     ///
@@ -2700,7 +2775,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.get_intercept_rule`.
     pub struct GetInterceptRule {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
     }
     new(rule_id: impl Into<String>)
@@ -2709,7 +2784,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterceptRule`].
     pub struct GetInterceptRuleResponse {
-        /// The rule with its settings.
+        /// The rule with its settings: `rule_id`, `rule_name`, `create_time`, `word_list` and so on.
         0 rule: Rule => "rule: must",
     }
 }
@@ -2747,7 +2822,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInterceptRuleList`].
     pub struct GetInterceptRuleListResponse {
-        /// The corp's intercept rules.
+        /// The corp's intercept rules: `rule_id`, `rule_name` and `create_time`.
         0 rule_list: Vec<GetInterceptRuleListRule> => "rule_list: must",
     }
 }
@@ -2778,7 +2853,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_comments`.
     pub struct GetMomentComments {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
         /// Member who posted it.
         1 userid: xinqiao_types::UserId => "userid: must",
@@ -2822,7 +2897,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_customer_list`.
     pub struct GetMomentCustomerList {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
         /// Member who posted it.
         1 userid: Option<xinqiao_types::UserId> => "userid",
@@ -2839,7 +2914,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentCustomerList`].
     pub struct GetMomentCustomerListResponse {
-        /// Customers who can see the post.
+        /// Customers who can see the post: `userid` and `external_userid`.
         0 customer_list: Vec<Customer> => "customer_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2863,6 +2938,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetMomentCustomerList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => Customer
 }
 
 w::record! {
@@ -2893,7 +2983,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentList`].
     pub struct GetMomentListResponse {
-        /// The posts.
+        /// The posts: `moment_id`, `creator`, `create_type`, `visible_type` and so on.
         0 moment_list: Vec<Moment> => "moment_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2919,6 +3009,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetMomentList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["moment_list"],
+    },
+    |answer| answer.moment_list => Moment
+}
+
 w::record! {
     /// List customers a moment reached (列出朋友圈发送结果).
     ///
@@ -2926,7 +3031,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_send_result`.
     pub struct GetMomentSendResult {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
         /// Member who posted it.
         1 userid: Option<xinqiao_types::UserId> => "userid",
@@ -2943,7 +3048,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentSendResult`].
     pub struct GetMomentSendResultResponse {
-        /// Customers who can see the post.
+        /// Customers who can see the post: `external_userid`.
         0 customer_list: Vec<GetMomentSendResultCustomer> => "customer_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -2969,6 +3074,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetMomentSendResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => GetMomentSendResultCustomer
+}
+
 w::record! {
     /// List the member tasks of a moment (列出朋友圈的成员任务).
     ///
@@ -2976,7 +3096,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93333>.
     /// * Catalog: `work.external_contact.get_moment_task`.
     pub struct GetMomentTask {
-        /// Id of the post in customer moments.
+        /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
         /// Page size, at most 1,000 (5,000 for the send result).
         1 limit: Option<i64> => "limit",
@@ -2991,7 +3111,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentTask`].
     pub struct GetMomentTaskResponse {
-        /// The task of each member.
+        /// The task of each member: `userid` and `publish_status`.
         0 task_list: Vec<MomentTask> => "task_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -3015,6 +3135,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetMomentTask,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["task_list"],
+    },
+    |answer| answer.task_list => MomentTask
 }
 
 w::record! {
@@ -3078,7 +3213,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
-        /// The pairs of old and new id.
+        /// The pairs of old and new id: `external_userid` and `new_external_userid`.
         0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
@@ -3109,7 +3244,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.get_product_album`.
     pub struct GetProductAlbum {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
     }
     new(product_id: impl Into<String>)
@@ -3118,7 +3253,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProductAlbum`].
     pub struct GetProductAlbumResponse {
-        /// The product album.
+        /// The product album: `product_id`, `description`, `price`, `product_sn` and so on.
         0 product: Product => "product: must",
     }
 }
@@ -3164,7 +3299,7 @@ w::record! {
     pub struct GetProductAlbumListResponse {
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         0 next_cursor: Option<String> => "next_cursor",
-        /// The product albums.
+        /// The product albums: `product_id`, `description`, `price`, `product_sn` and so on.
         1 product_list: Vec<GetProductAlbumListProduct> => "product_list: must",
     }
 }
@@ -3186,6 +3321,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetProductAlbumList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => GetProductAlbumListProduct
 }
 
 w::record! {
@@ -3370,7 +3520,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUnassignedList`].
     pub struct GetUnassignedListResponse {
-        /// Members who left and their customers.
+        /// Members who left and their customers: `handover_userid`, `external_userid` and `dimission_time`.
         0 info: Vec<GetUnassignedListInfo> => "info: must",
         /// Whether this is the last page.
         1 is_last: bool => "is_last: must",
@@ -3398,6 +3548,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUnassignedList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "is_last",
+        total: "",
+        pages: "",
+        lists: &["info"],
+    },
+    |answer| answer.info => GetUnassignedListInfo
+}
+
 w::record! {
     /// Get statistics of contacts with customers (查询联系客户统计).
     ///
@@ -3422,7 +3587,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserBehaviorData`].
     pub struct GetUserBehaviorDataResponse {
-        /// Figures day by day.
+        /// Figures day by day: `stat_time`, `chat_cnt`, `message_cnt`, `reply_percentage` and so on.
         0 behavior_data: Vec<BehaviorData> => "behavior_data: must",
     }
 }
@@ -3510,7 +3675,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListContactWay`].
     pub struct ListContactWayResponse {
-        /// Ids of the contact ways.
+        /// Ids of the contact ways: `config_id`.
         0 contact_way: Vec<Way> => "contact_way: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -3534,6 +3699,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListContactWay,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["contact_way"],
+    },
+    |answer| answer.contact_way => Way
 }
 
 w::record! {
@@ -3733,8 +3913,8 @@ w::record! {
         2 remark: Option<String> => "remark",
         /// The customer's corp, at most 20 characters.
         3 remark_company: Option<String> => "remark_company",
-        /// Phone numbers, replacing the old ones; one empty string clears them.
-        4 remark_mobiles: Option<Vec<String>> => "remark_mobiles",
+        /// Phone numbers, replacing the old ones; one empty string clears them; personal data, masked in `Debug`.
+        4 remark_mobiles: Option<Vec<String>> => "remark_mobiles: masked",
         /// `media_id` of a picture to note; `remark_pic_mediaid` on the wire.
         #[doc(alias = "remark_pic_mediaid")]
         5 remark_pic_media_id: Option<xinqiao_types::MediaId> => "remark_pic_mediaid",
@@ -3780,7 +3960,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97610>.
     /// * Catalog: `work.external_contact.remind_group_msg_send`.
     pub struct RemindGroupMsgSend {
-        /// Id of the mass-sending task; `msgid` on the wire.
+        /// Id of the mass-sending task, returned when it was made; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
     }
@@ -3955,9 +4135,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92125>.
     /// * Catalog: `work.external_contact.transfer_customer`.
     pub struct TransferCustomer {
-        /// The member who gives the customer up.
+        /// Member who gives the customer up; may have left.
         0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-        /// The member who takes over.
+        /// Present member who takes the customer over.
         1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
         /// Customers to hand over, at most 100; personal data, masked in `Debug`.
         2 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
@@ -3975,7 +4155,7 @@ w::record! {
 w::record! {
     /// Answer to [`TransferCustomer`].
     pub struct TransferCustomerResponse {
-        /// Outcome for each customer.
+        /// Outcome for each customer: `errcode` and `external_userid`.
         0 customer: Vec<CustomerInfo> => "customer: must",
     }
 }
@@ -4006,9 +4186,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94088>.
     /// * Catalog: `work.external_contact.transfer_result`.
     pub struct TransferResult {
-        /// The member who gives the customer up.
+        /// Member who gives the customer up; may have left.
         0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-        /// The member who takes over.
+        /// Present member who takes the customer over.
         1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
@@ -4023,7 +4203,7 @@ w::record! {
 w::record! {
     /// Answer to [`TransferResult`].
     pub struct TransferResultResponse {
-        /// State of each hand-over.
+        /// State of each hand-over: `status`, `external_userid` and `takeover_time`.
         0 customer: Vec<TransferResultCustomer> => "customer: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -4047,6 +4227,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    TransferResult,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer"],
+    },
+    |answer| answer.customer => TransferResultCustomer
 }
 
 w::record! {
@@ -4155,7 +4350,7 @@ w::record! {
         11 is_exclusive: Option<bool> => "is_exclusive",
         /// Whether the source is noted on the customer, yes by default.
         12 mark_source: Option<bool> => "mark_source",
-        /// What is sent when the temporary chat ends.
+        /// What is sent when the temporary chat ends: `text`, `image`, `link` and `miniprogram`.
         13 conclusions: Option<Conclusion> => "conclusions",
     }
     new(config_id: impl Into<String>)
@@ -4200,19 +4395,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.update_intercept_rule`.
     pub struct UpdateInterceptRule {
-        /// Id of the intercept rule.
+        /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
         /// Name of the rule, 1–20 characters.
         1 rule_name: String => "rule_name: must",
         /// Words that trigger it, 1–300, each at most 32 characters.
         2 word_list: Vec<String> => "word_list: must",
-        /// What triggers it besides words.
+        /// What triggers it besides words: `semantics_list`.
         3 extra_rule: Option<ExtraRule> => "extra_rule",
         /// `1` warn and block, `2` only warn.
         4 intercept_type: Option<i64> => "intercept_type",
-        /// Members and departments to add.
+        /// Members and departments to add: `user_list` and `department_list`.
         5 add_applicable_range: Option<ApplicableRange> => "add_applicable_range",
-        /// Members and departments to take out.
+        /// Members and departments to take out: `user_list` and `department_list`.
         6 remove_applicable_range: Option<ApplicableRange> => "remove_applicable_range",
     }
     new(rule_id: impl Into<String>, rule_name: impl Into<String>, word_list: Vec<String>)
@@ -4250,7 +4445,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95096>.
     /// * Catalog: `work.external_contact.update_product_album`.
     pub struct UpdateProductAlbum {
-        /// Id of the product album.
+        /// Id of the product in the album, returned when it was added.
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: Option<String> => "description",
@@ -4418,9 +4613,9 @@ pub mod customer_strategy {
             2 admin_list: Option<Vec<String>> => "admin_list",
             /// What people in the group may do.
             3 privilege: Option<super::Privilege> => "privilege",
-            /// Members and departments to add to the range.
+            /// Members and departments to add to the range: `type`, `userid` and `partyid`.
             4 range_add: Option<Vec<super::Range>> => "range_add",
-            /// Members and departments to take out of the range.
+            /// Members and departments to take out of the range: `type`, `userid` and `partyid`.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
@@ -4468,7 +4663,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The rule groups.
+            /// The rule groups: `strategy_id` and so on.
             0 strategy: super::Strategy => "strategy: must",
         }
     }
@@ -4540,6 +4735,21 @@ pub mod customer_strategy {
         }
     }
 
+    w::paged! {
+        GetRange,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["range"],
+        },
+        |answer| answer.range => super::Range
+    }
+
     w::record! {
         /// List customer strategies (列出客户联系规则组).
         ///
@@ -4560,7 +4770,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The rule groups.
+            /// The rule groups: `strategy_id` and so on.
             0 strategy: Vec<super::StrategyInfo> => "strategy: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -4585,6 +4795,21 @@ pub mod customer_strategy {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["strategy"],
+        },
+        |answer| answer.strategy => super::StrategyInfo
+    }
 }
 
 /// Group welcome messages (入群欢迎语): `work.external_contact.group_welcome_template`.
@@ -4602,7 +4827,7 @@ pub mod group_welcome_template {
             0 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
-            /// The link card.
+            /// The link card: `title`, `desc`, `url` and `picurl`.
             2 link: Option<super::MessageLink> => "link",
             /// The video, if that is what is sent along.
             3 video: Option<super::Video> => "video",
@@ -4632,7 +4857,7 @@ pub mod group_welcome_template {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Id of the welcome message.
+            /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
         }
     }
@@ -4663,7 +4888,7 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.del`.
         pub struct Del {
-            /// Id of the welcome message.
+            /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
             /// Number of the app, needed only for old suites with several apps.
             1 agentid: Option<i64> => "agentid",
@@ -4698,13 +4923,13 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.edit`.
         pub struct Edit {
-            /// Id of the welcome message.
+            /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
             /// Text, at most 3,000 bytes.
             1 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             2 image: Option<super::AttachmentImage> => "image",
-            /// The link card.
+            /// The link card: `title`, `desc`, `url` and `picurl`.
             3 link: Option<super::MessageLink> => "link",
             /// The video, if that is what is sent along.
             4 video: Option<super::Video> => "video",
@@ -4754,7 +4979,7 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.get`.
         pub struct Get {
-            /// Id of the welcome message.
+            /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
         }
         new(template_id: impl Into<String>)
@@ -4767,7 +4992,7 @@ pub mod group_welcome_template {
             0 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
-            /// The link card.
+            /// The link card: `title`, `desc`, `url` and `picurl`.
             2 link: Option<super::MessageLink> => "link",
             /// The video, if that is what is sent along.
             3 video: Option<super::Video> => "video",
@@ -4906,9 +5131,9 @@ pub mod moment_strategy {
             2 admin_list: Option<Vec<String>> => "admin_list",
             /// What people in the group may do.
             3 privilege: Option<super::PrivilegeInfo> => "privilege",
-            /// Members and departments to add to the range.
+            /// Members and departments to add to the range: `type`, `userid` and `partyid`.
             4 range_add: Option<Vec<super::Range>> => "range_add",
-            /// Members and departments to take out of the range.
+            /// Members and departments to take out of the range: `type`, `userid` and `partyid`.
             5 range_del: Option<Vec<super::Range>> => "range_del",
         }
         new(strategy_id: i64)
@@ -4956,7 +5181,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The rule groups.
+            /// The rule groups: `strategy_id` and so on.
             0 strategy: super::GetStrategy => "strategy: must",
         }
     }
@@ -5028,6 +5253,21 @@ pub mod moment_strategy {
         }
     }
 
+    w::paged! {
+        GetRange,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["range"],
+        },
+        |answer| answer.range => super::Range
+    }
+
     w::record! {
         /// List moments strategies (列出朋友圈规则组).
         ///
@@ -5048,7 +5288,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The rule groups.
+            /// The rule groups: `strategy_id` and so on.
             0 strategy: Vec<super::StrategyItem> => "strategy: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -5073,6 +5313,21 @@ pub mod moment_strategy {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["strategy"],
+        },
+        |answer| answer.strategy => super::StrategyItem
+    }
 }
 
 /// Hand-over of former members (离职继承): `work.external_contact.resigned`.
@@ -5086,9 +5341,9 @@ pub mod resigned {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94081>.
         /// * Catalog: `work.external_contact.resigned.transfer_customer`.
         pub struct TransferCustomer {
-            /// The member who gives the customer up.
+            /// Member who gives the customer up; may have left.
             0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-            /// The member who takes over.
+            /// Present member who takes the customer over.
             1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
             /// Customers to hand over, at most 100; personal data, masked in `Debug`.
             2 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
@@ -5106,7 +5361,7 @@ pub mod resigned {
     w::record! {
         /// Answer to [`TransferCustomer`].
         pub struct TransferCustomerResponse {
-            /// Outcome for each customer.
+            /// Outcome for each customer: `errcode` and `external_userid`.
             0 customer: Vec<super::CustomerInfo> => "customer: must",
         }
     }
@@ -5137,9 +5392,9 @@ pub mod resigned {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94082>.
         /// * Catalog: `work.external_contact.resigned.transfer_result`.
         pub struct TransferResult {
-            /// The member who gives the customer up.
+            /// Member who gives the customer up; may have left.
             0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-            /// The member who takes over.
+            /// Present member who takes the customer over.
             1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
@@ -5154,7 +5409,7 @@ pub mod resigned {
     w::record! {
         /// Answer to [`TransferResult`].
         pub struct TransferResultResponse {
-            /// State of each hand-over.
+            /// State of each hand-over: `status`, `external_userid` and `takeover_time`.
             0 customer: Vec<super::TransferResultCustomer> => "customer: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -5178,5 +5433,20 @@ pub mod resigned {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        TransferResult,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["customer"],
+        },
+        |answer| answer.customer => super::TransferResultCustomer
     }
 }

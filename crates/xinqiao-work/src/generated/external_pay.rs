@@ -22,7 +22,7 @@ w::record! {
 w::record! {
     /// An item of `bill_list` in the answer of `external_pay::GetBillList`.
     pub struct Bill {
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// `0` payment, `1` refund.
         1 bill_type: i64 => "bill_type: must",
@@ -48,11 +48,11 @@ w::record! {
         11 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
         /// Note on the payment.
         12 remark: String => "remark: must",
-        /// What the payer filled in.
+        /// What the payer filled in: `name`, `phone` and `address`.
         13 payer_info: Option<PayerInfo> => "payer_info",
-        /// The goods.
+        /// The goods: `description` and `amount`.
         14 commodity_list: Option<Vec<Commodity>> => "commodity_list",
-        /// Refunds made on this payment.
+        /// Refunds made on this payment: `out_refund_no`, `refund_userid`, `refund_comment` and so on.
         15 refund_list: Option<Vec<Refund>> => "refund_list",
         /// The mini program, if paid in one; `miniprogram_info` on the wire.
         #[doc(alias = "miniprogram_info")]
@@ -126,7 +126,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.add_merchant`.
     pub struct AddMerchant {
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Full name of the merchant, at most 50 bytes.
         1 merchant_name: String => "merchant_name: must",
@@ -160,7 +160,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.del_merchant`.
     pub struct DelMerchant {
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>)
@@ -211,7 +211,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBillList`].
     pub struct GetBillListResponse {
-        /// The payments.
+        /// The payments: `out_trade_no` and so on.
         0 bill_list: Vec<Bill> => "bill_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -235,6 +235,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetBillList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["bill_list"],
+    },
+    |answer| answer.bill_list => Bill
 }
 
 w::record! {
@@ -276,7 +291,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.get_merchant`.
     pub struct GetMerchant {
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
     }
     new(mch_id: impl Into<xinqiao_types::MchId>)
@@ -287,7 +302,7 @@ w::record! {
     pub struct GetMerchantResponse {
         /// `1` asked for, `2` bound, `3` withdrawn.
         0 bind_status: i64 => "bind_status: must",
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Full name of the merchant, at most 50 bytes.
         2 merchant_name: String => "merchant_name: must",
@@ -331,7 +346,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentInfo`].
     pub struct GetPaymentInfoResponse {
-        /// The payments.
+        /// The payments: `out_trade_no` and so on.
         0 bill_list: Vec<GetPaymentInfoBill> => "bill_list: must",
     }
 }
@@ -362,7 +377,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93666>.
     /// * Catalog: `work.external_pay.set_mch_use_scope`.
     pub struct SetMchUseScope {
-        /// WeChat Pay merchant number.
+        /// WeChat Pay merchant number that takes payments for the corp.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Who may use the merchant number; only once bound.
         1 allow_use_scope: AllowUseScope => "allow_use_scope: must",

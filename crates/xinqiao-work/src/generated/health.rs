@@ -14,7 +14,7 @@ w::record! {
         2 student_userid: Option<String> => "student_userid",
         /// The parent who reported.
         3 parent_userid: Option<String> => "parent_userid",
-        /// Answers one by one.
+        /// Answers one by one: `question_id`, `single_choice`, `multi_choice`, `text` and so on.
         4 report_values: Vec<ReportValue> => "report_values: must",
         /// When it was reported; format `unix`.
         5 report_time: xinqiao_types::UnixSeconds => "report_time: must",
@@ -46,13 +46,13 @@ w::record! {
         3 finish_cnt: i64 => "finish_cnt: must",
         /// How often to report, as a code.
         4 report_type: i64 => "report_type: must",
-        /// Who has to report.
+        /// Who has to report: `userids` and `partyids`.
         5 apply_range: ApplyRange => "apply_range: must",
-        /// Who sees the answers.
+        /// Who sees the answers: `userids`.
         6 report_to: ReportTo => "report_to: must",
         /// `1` no report on weekends, `0` on all days; `0` or `1` on the wire.
         7 skip_weekend: bool => "skip_weekend: must zero-one",
-        /// Questions of the report.
+        /// Questions of the report: `question_id`, `title`, `question_type`, `is_required` and so on.
         8 question_templates: Vec<QuestionTemplate> => "question_templates: must",
     }
 }
@@ -68,7 +68,7 @@ w::record! {
         2 question_type: i64 => "question_type: must",
         /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
-        /// Options to choose from.
+        /// Options to choose from: `option_id` and `option_text`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -162,7 +162,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93679>.
     /// * Catalog: `work.health.get_report_answer`.
     pub struct GetReportAnswer {
-        /// Id of the health report; `jobid` on the wire.
+        /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
         /// Day to report on; format `yyyy-MM-dd`.
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportAnswer`].
     pub struct GetReportAnswerResponse {
-        /// The reports one by one.
+        /// The reports one by one: `id_type`, `userid`, `student_userid`, `parent_userid` and so on.
         0 answers: Vec<Answer> => "answers: must",
     }
 }
@@ -201,6 +201,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetReportAnswer,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["answers"],
+    },
+    |answer| answer.answers => Answer
 }
 
 w::record! {
@@ -249,6 +264,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetReportJobIds,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "ending",
+        total: "",
+        pages: "",
+        lists: &["jobids"],
+    },
+    |answer| answer.job_ids => String
+}
+
 w::record! {
     /// Get a health report job (获取健康上报任务).
     ///
@@ -256,7 +286,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93678>.
     /// * Catalog: `work.health.get_report_job_info`.
     pub struct GetReportJobInfo {
-        /// Id of the health report; `jobid` on the wire.
+        /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
         /// Day to report on; format `yyyy-MM-dd`.
@@ -268,7 +298,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportJobInfo`].
     pub struct GetReportJobInfoResponse {
-        /// The report with its questions.
+        /// The report with its questions: `title`, `creator`, `type`, `finish_cnt` and so on.
         0 job_info: JobInfo => "job_info: must",
     }
 }

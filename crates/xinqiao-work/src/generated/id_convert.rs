@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchExternalUseridToPendingId`].
     pub struct BatchExternalUseridToPendingIdResponse {
-        /// The pairs of ids.
+        /// The pairs of ids: `external_userid` and `pending_id`.
         0 result: Vec<ExternalUseridToPendingIdResult> => "result: must",
     }
 }
@@ -200,7 +200,7 @@ w::record! {
 w::record! {
     /// Answer to [`ConvertTmpExternalUserid`].
     pub struct ConvertTmpExternalUseridResponse {
-        /// The pairs of ids.
+        /// The pairs of ids: `tmp_external_userid`, `external_userid`, `corpid` and `userid`.
         0 results: Vec<ConvertTmpExternalUseridResult> => "results: must",
         /// Temporary ids that could not be converted.
         1 invalid_tmp_external_userid_list: Option<Vec<xinqiao_types::ExternalUserId>> => "invalid_tmp_external_userid_list",

@@ -131,8 +131,8 @@ w::record! {
         3 state: String => "state: must",
         /// Picture of the goods.
         4 image_url: String => "image_url: must",
-        /// What the Channels shop is called.
-        5 shop_nickname: String => "shop_nickname: must",
+        /// What the Channels shop is called; personal data, masked in `Debug`.
+        5 shop_nickname: String => "shop_nickname: must masked",
     }
 }
 
@@ -141,14 +141,14 @@ w::record! {
     pub struct ChannelsShopProduct {
         /// Id of the product in the Channels shop.
         0 product_id: String => "product_id: must",
-        /// Picture of the product.
-        1 head_img: String => "head_img: must",
+        /// Picture of the product; personal data, masked in `Debug`.
+        1 head_img: String => "head_img: must masked",
         /// Headline of the product.
         2 title: String => "title: must",
         /// Price of the product; in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
-        /// What the Channels shop is called.
-        4 shop_nickname: String => "shop_nickname: must",
+        /// What the Channels shop is called; personal data, masked in `Debug`.
+        4 shop_nickname: String => "shop_nickname: must masked",
         /// Address of the shop's avatar.
         5 shop_head_img: String => "shop_head_img: must",
     }
@@ -178,7 +178,7 @@ w::record! {
         3 gender: i64 => "gender: must numeric",
         /// The customer's unionid; only if the corp is bound to an Open Platform account; personal data, masked in `Debug`.
         4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// How they last entered the chat.
+        /// How they last entered the chat: `scene`, `scene_param` and `wechat_channels`.
         5 enter_session_context: Option<EnterSessionContext> => "enter_session_context",
     }
 }
@@ -190,7 +190,7 @@ w::record! {
         0 scene: Option<String> => "scene",
         /// Parameter that was appended to the link.
         1 scene_param: Option<String> => "scene_param",
-        /// Where in Channels they came from.
+        /// Where in Channels they came from: `nickname` and `scene`.
         2 wechat_channels: Option<WechatChannel> => "wechat_channels",
     }
 }
@@ -227,7 +227,7 @@ w::record! {
         12 new_servicer_userid: Option<xinqiao_types::UserId> => "new_servicer_userid",
         /// Lets you send one message for this change within 48 hours.
         13 msg_code: Option<String> => "msg_code",
-        /// Where in Channels they came from.
+        /// Where in Channels they came from: `nickname` and `scene`.
         14 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// Id of the message that was taken back; `recall_msgid` on the wire.
         #[doc(alias = "recall_msgid")]
@@ -296,7 +296,7 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `kf::knowledge::ListGroup`.
     pub struct Group {
-        /// Id of the group in the knowledge base.
+        /// Id of the group in the knowledge base, returned when it was added.
         0 group_id: String => "group_id: must",
         /// What the group is called.
         1 name: String => "name: must",
@@ -337,13 +337,13 @@ w::record! {
 w::record! {
     /// An item of `intent_list` in the answer of `kf::knowledge::ListIntent`.
     pub struct Intent {
-        /// Id of the group in the knowledge base.
+        /// Id of the group in the knowledge base, returned when it was added.
         0 group_id: String => "group_id: must",
-        /// Id of the question-and-answer entry.
+        /// Id of the question-and-answer entry, returned when it was added.
         1 intent_id: String => "intent_id: must",
-        /// The wording that customers ask with most often.
+        /// The wording that customers ask with most often: `text`.
         2 question: Question => "question: must",
-        /// Other ways to ask the same.
+        /// Other ways to ask the same: `items`.
         3 similar_questions: Option<SimilarQuestion> => "similar_questions",
         /// The answers; so far only one.
         4 answers: Vec<IntentAnswer> => "answers: must",
@@ -449,7 +449,7 @@ w::record! {
     pub struct MergedMsg {
         /// Headline of the forwarded chat.
         0 title: String => "title: must",
-        /// The messages one by one.
+        /// The messages one by one: `sender_name`, `msgtype`, `msg_content` and `send_time`.
         1 item: Vec<MergedMsgItem> => "item: must",
     }
 }
@@ -874,7 +874,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCorpStatistic`].
     pub struct GetCorpStatisticResponse {
-        /// Figures day by day.
+        /// Figures day by day: `stat_time` and `statistic`.
         0 statistic_list: Option<Vec<Statistic>> => "statistic_list",
     }
 }
@@ -922,7 +922,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetServicerStatistic`].
     pub struct GetServicerStatisticResponse {
-        /// Figures day by day.
+        /// Figures day by day: `stat_time` and `statistic`.
         0 statistic_list: Option<Vec<ServicerStatistic>> => "statistic_list",
     }
 }
@@ -1193,6 +1193,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SyncMsg,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["msg_list"],
+    },
+    |answer| answer.msg_list => Msg
+}
+
 w::union! {
     /// One of several bodies, told apart by `msgtype`.
     pub enum AnswerAttachmentBody by "msgtype" {
@@ -1368,7 +1383,7 @@ pub mod account {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Accounts that the app can manage.
+            /// Accounts that the app can manage: `open_kfid`, `name`, `avatar` and `manage_privilege`.
             0 account_list: Vec<super::Account> => "account_list: must",
         }
     }
@@ -1390,6 +1405,21 @@ pub mod account {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["account_list"],
+        },
+        |answer| answer.account_list => super::Account
     }
 
     w::record! {
@@ -1453,7 +1483,7 @@ pub mod customer {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Who the customers are.
+            /// Who the customers are: `external_userid`, `nickname`, `avatar`, `gender` and so on.
             0 customer_list: Vec<super::Customer> => "customer_list: must",
             /// Ids that are not valid.
             1 invalid_external_userid: Vec<xinqiao_types::ExternalUserId> => "invalid_external_userid: must",
@@ -1527,9 +1557,9 @@ pub mod customer {
     w::record! {
         /// Answer to [`GetUpgradeServiceConfig`].
         pub struct GetUpgradeServiceConfigResponse {
-            /// Members that can be recommended.
+            /// Members that can be recommended: `userid_list` and `department_id_list`.
             0 member_range: Option<super::MemberRange> => "member_range",
-            /// Customer groups that can be recommended; `groupchat_range` on the wire.
+            /// Customer groups that can be recommended: `chat_id_list`; `groupchat_range` on the wire.
             #[doc(alias = "groupchat_range")]
             1 group_chat_range: Option<super::GroupChatRange> => "groupchat_range",
         }
@@ -1621,7 +1651,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`AddGroup`].
         pub struct AddGroupResponse {
-            /// Id of the group in the knowledge base.
+            /// Id of the group in the knowledge base, returned when it was added.
             0 group_id: String => "group_id: must",
         }
     }
@@ -1652,11 +1682,11 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.add_intent`.
         pub struct AddIntent {
-            /// Id of the group in the knowledge base.
+            /// Id of the group in the knowledge base, returned when it was added.
             0 group_id: String => "group_id: must",
-            /// The wording that customers ask with most often.
+            /// The wording that customers ask with most often: `text`.
             1 question: super::Question => "question: must",
-            /// Other ways to ask the same.
+            /// Other ways to ask the same: `items`.
             2 similar_questions: Option<super::SimilarQuestion> => "similar_questions",
             /// The answers; so far only one.
             3 answers: Vec<super::Answer> => "answers: must",
@@ -1668,7 +1698,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`AddIntent`].
         pub struct AddIntentResponse {
-            /// Id of the question-and-answer entry.
+            /// Id of the question-and-answer entry, returned when it was added.
             0 intent_id: String => "intent_id: must",
         }
     }
@@ -1699,7 +1729,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.del_group`.
         pub struct DelGroup {
-            /// Id of the group in the knowledge base.
+            /// Id of the group in the knowledge base, returned when it was added.
             0 group_id: String => "group_id: must",
         }
         new(group_id: impl Into<String>)
@@ -1731,7 +1761,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.del_intent`.
         pub struct DelIntent {
-            /// Id of the question-and-answer entry.
+            /// Id of the question-and-answer entry, returned when it was added.
             0 intent_id: String => "intent_id: must",
         }
         new(intent_id: impl Into<String>)
@@ -1778,7 +1808,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`ListGroup`].
         pub struct ListGroupResponse {
-            /// Groups of the knowledge base.
+            /// Groups of the knowledge base: `group_id`, `name` and `is_default`.
             0 group_list: Vec<super::Group> => "group_list: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -1806,6 +1836,21 @@ pub mod knowledge {
         }
     }
 
+    w::paged! {
+        ListGroup,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["group_list"],
+        },
+        |answer| answer.group_list => super::Group
+    }
+
     w::record! {
         /// List questions (列出知识库问答).
         ///
@@ -1830,7 +1875,7 @@ pub mod knowledge {
     w::record! {
         /// Answer to [`ListIntent`].
         pub struct ListIntentResponse {
-            /// Entries of the knowledge base.
+            /// Entries of the knowledge base: `group_id`, `intent_id`, `question`, `similar_questions` and so on.
             0 intent_list: Vec<super::Intent> => "intent_list: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -1858,6 +1903,21 @@ pub mod knowledge {
         }
     }
 
+    w::paged! {
+        ListIntent,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["intent_list"],
+        },
+        |answer| answer.intent_list => super::Intent
+    }
+
     w::record! {
         /// Change a knowledge group (修改知识库分组).
         ///
@@ -1865,7 +1925,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.mod_group`.
         pub struct ModGroup {
-            /// Id of the group in the knowledge base.
+            /// Id of the group in the knowledge base, returned when it was added.
             0 group_id: String => "group_id: must",
             /// Name of the group, at most 12 characters.
             1 name: String => "name: must",
@@ -1899,11 +1959,11 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.mod_intent`.
         pub struct ModIntent {
-            /// Id of the question-and-answer entry.
+            /// Id of the question-and-answer entry, returned when it was added.
             0 intent_id: String => "intent_id: must",
-            /// The wording that customers ask with most often.
+            /// The wording that customers ask with most often: `text`.
             1 question: Option<super::ModIntentQuestion> => "question",
-            /// Other ways to ask the same.
+            /// Other ways to ask the same: `items`.
             2 similar_questions: Option<super::ModIntentSimilarQuestion> => "similar_questions",
             /// The answers; so far only one.
             3 answers: Option<Vec<super::ModIntentAnswer>> => "answers",
@@ -2061,7 +2121,7 @@ pub mod servicer {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Outcome for each member or department.
+            /// Outcome for each member or department: `userid`, `errcode` and `errmsg`.
             0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
@@ -2141,7 +2201,7 @@ pub mod servicer {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members and departments who serve the account.
+            /// Members and departments who serve the account: `userid`, `status` and `department_id`.
             0 servicer_list: Vec<super::Servicer> => "servicer_list: must",
         }
     }

@@ -66,9 +66,9 @@ w::record! {
         5 active_time: Option<xinqiao_types::UnixSeconds> => "active_time",
         /// Until when the licence holds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// Which codes it was merged with.
+        /// Which codes it was merged with: `to_active_code` and `from_active_code`.
         7 merge_info: Option<MergeInfo> => "merge_info",
-        /// Which corps it was given between.
+        /// Which corps it was given between: `to_corpid` and `from_corpid`.
         8 share_info: Option<ShareInfo> => "share_info",
     }
 }
@@ -91,9 +91,9 @@ w::record! {
     pub struct Buy {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// How many licences.
+        /// How many licences: `base_count` and `external_contact_count`.
         1 account_count: AccountCount => "account_count: must",
-        /// For how long.
+        /// For how long: `months` and so on.
         2 account_duration: AccountDuration => "account_duration: must",
         /// Whether automatic activation is on for the corp: `1` on, `0` off; `0` or `1` on the wire.
         3 auto_active_status: Option<bool> => "auto_active_status: zero-one",
@@ -143,9 +143,9 @@ w::record! {
         0 sub_order_id: String => "sub_order_id: must",
         /// The corp that the licences are for.
         1 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// How many licences.
+        /// How many licences: `base_count` and `external_contact_count`.
         2 account_count: OrderAccountCount => "account_count: must",
-        /// For how long.
+        /// For how long: `months` and so on.
         3 account_duration: OrderAccountDuration => "account_duration: must",
     }
 }
@@ -153,7 +153,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `license::GetUnionOrder`.
     pub struct UnionOrder {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
@@ -227,7 +227,7 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `license::ListOrder`.
     pub struct ListOrderDetail {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
@@ -247,7 +247,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `license::GetOrder`.
     pub struct Order {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// `1` purchase, `2` renewal, `5` and `6` migrations, `8` for several corps.
         1 order_type: i64 => "order_type: must",
@@ -257,9 +257,9 @@ w::record! {
         3 corpid: xinqiao_types::CorpId => "corpid: must",
         /// Amount of the order; in fen.
         4 price: xinqiao_types::Fen => "price: must",
-        /// How many licences.
+        /// How many licences: `base_count` and `external_contact_count`.
         5 account_count: OrderAccountCount => "account_count: must",
-        /// For how long.
+        /// For how long: `months` and so on.
         6 account_duration: OrderAccountDuration => "account_duration: must",
         /// When the order or code was made; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -364,7 +364,7 @@ w::record! {
     pub struct Transfer {
         /// Member who gives the licence up.
         0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-        /// Member who gets the licence.
+        /// Member who gets the licence handed over.
         1 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
     }
     new(
@@ -381,7 +381,7 @@ w::record! {
         0 err_code: i64 => "errcode: must",
         /// Member who gives the licence up.
         1 handover_userid: xinqiao_types::UserId => "handover_userid: must",
-        /// Member who gets the licence.
+        /// Member who gets the licence handed over.
         2 takeover_userid: xinqiao_types::UserId => "takeover_userid: must",
     }
 }
@@ -476,7 +476,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchActiveAccount`].
     pub struct BatchActiveAccountResponse {
-        /// Outcome for each.
+        /// Outcome for each: `errcode`, `active_code` and `userid`.
         0 active_result: Vec<ActiveResult> => "active_result: must",
     }
 }
@@ -518,7 +518,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetActiveInfoByCode`].
     pub struct BatchGetActiveInfoByCodeResponse {
-        /// What is known of each code.
+        /// What is known of each code: `active_code`, `type`, `status`, `userid` and so on.
         0 active_info_list: Vec<ActiveInfo> => "active_info_list: must",
         /// Codes that are not valid.
         1 invalid_active_code_list: Vec<String> => "invalid_active_code_list: must",
@@ -568,7 +568,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchShareActiveCode`].
     pub struct BatchShareActiveCodeResponse {
-        /// Outcome for each code.
+        /// Outcome for each code: `errcode`, `errmsg` and `active_code`.
         0 share_result: Vec<ShareResult> => "share_result: must",
     }
 }
@@ -610,7 +610,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchTransferLicense`].
     pub struct BatchTransferLicenseResponse {
-        /// Outcome for each.
+        /// Outcome for each: `errcode`, `handover_userid` and `takeover_userid`.
         0 transfer_result: Vec<TransferResult> => "transfer_result: must",
     }
 }
@@ -643,7 +643,7 @@ w::record! {
     pub struct CancelOrder {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         1 order_id: String => "order_id: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, order_id: impl Into<String>)
@@ -679,9 +679,9 @@ w::record! {
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// Member of the provider who orders.
         1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
-        /// How many licences.
+        /// How many licences: `base_count` and `external_contact_count`.
         2 account_count: AccountCount => "account_count: must",
-        /// For how long.
+        /// For how long: `months` and so on.
         3 account_duration: AccountDuration => "account_duration: must",
     }
     new(
@@ -695,7 +695,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateNewOrder`].
     pub struct CreateNewOrderResponse {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
 }
@@ -833,7 +833,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetActiveInfoByCode`].
     pub struct GetActiveInfoByCodeResponse {
-        /// What is known of the code.
+        /// What is known of the code: `active_code`, `type`, `status`, `userid` and so on.
         0 active_info: ActiveInfo => "active_info: must",
     }
 }
@@ -921,7 +921,7 @@ w::record! {
     pub struct GetAppLicenseInfoResponse {
         /// Whether licences are checked: `0` no, `1` yes.
         0 license_status: i64 => "license_status: must",
-        /// Trial period before licences are needed.
+        /// Trial period before licences are needed: `start_time` and `end_time`.
         1 trail_info: Option<TrailInfo> => "trail_info",
     }
 }
@@ -992,7 +992,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95648>.
     /// * Catalog: `work.license.get_order`.
     pub struct GetOrder {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -1001,7 +1001,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// The order with its details.
+        /// The order with its details: `order_id`, `order_type`, `order_status`, `price` and so on.
         0 order: Order => "order: must",
     }
 }
@@ -1032,7 +1032,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98893>.
     /// * Catalog: `work.license.get_union_order`.
     pub struct GetUnionOrder {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
@@ -1047,9 +1047,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetUnionOrder`].
     pub struct GetUnionOrderResponse {
-        /// The order with its details.
+        /// The order with its details: `order_id`, `order_type`, `order_status`, `price` and so on.
         0 order: UnionOrder => "order: must",
-        /// What is bought for each corp.
+        /// What is bought for each corp: `sub_order_id`, `corpid`, `account_count` and `account_duration`.
         1 buy_list: Vec<GetUnionOrderBuy> => "buy_list: must",
         /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         2 has_more: bool => "has_more: must zero-one",
@@ -1075,6 +1075,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUnionOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["buy_list"],
+    },
+    |answer| answer.buy_list => GetUnionOrderBuy
 }
 
 w::record! {
@@ -1132,7 +1147,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivedAccount`].
     pub struct ListActivedAccountResponse {
-        /// The licences.
+        /// The licences: `userid`, `type` and so on.
         0 account_list: Vec<ActivedAccount> => "account_list: must",
         /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
@@ -1158,6 +1173,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListActivedAccount,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["account_list"],
+    },
+    |answer| answer.account_list => ActivedAccount
 }
 
 w::record! {
@@ -1186,7 +1216,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrder`].
     pub struct ListOrderResponse {
-        /// Licence orders that match.
+        /// Licence orders that match: `order_id` and `order_type`.
         0 order_list: Vec<ListOrderDetail> => "order_list: must",
         /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
@@ -1214,6 +1244,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrder,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["order_list"],
+    },
+    |answer| answer.order_list => ListOrderDetail
+}
+
 w::record! {
     /// List the accounts of an order (列出订单中的账号).
     ///
@@ -1221,7 +1266,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95649>.
     /// * Catalog: `work.license.list_order_account`.
     pub struct ListOrderAccount {
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         0 order_id: String => "order_id: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
@@ -1236,7 +1281,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListOrderAccount`].
     pub struct ListOrderAccountResponse {
-        /// The licences.
+        /// The licences: `userid`, `type` and so on.
         0 account_list: Vec<OrderAccount> => "account_list: must",
         /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
         1 has_more: bool => "has_more: must zero-one",
@@ -1264,6 +1309,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListOrderAccount,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["account_list"],
+    },
+    |answer| answer.account_list => OrderAccount
+}
+
 w::record! {
     /// Get the result of an order job (查询多企业购买任务结果).
     ///
@@ -1271,7 +1331,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98892>.
     /// * Catalog: `work.license.new_order_job_result`.
     pub struct NewOrderJobResult {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1283,7 +1343,7 @@ w::record! {
     pub struct NewOrderJobResultResponse {
         /// State of the job; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         1 order_id: Option<String> => "order_id",
         /// Corps that failed, and why.
         2 fail_list: Option<Vec<Invalid>> => "fail_list",
@@ -1316,7 +1376,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99415>.
     /// * Catalog: `work.license.pay_job_result`.
     pub struct PayJobResult {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1328,7 +1388,7 @@ w::record! {
     pub struct PayJobResultResponse {
         /// State of the job; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// How the payment went.
+        /// How the payment went: `errcode`, `errmsg` and `fail_corp_list`.
         1 pay_job_result: JobResult => "pay_job_result: must",
     }
 }
@@ -1393,7 +1453,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98892>.
     /// * Catalog: `work.license.submit_new_order_job`.
     pub struct SubmitNewOrderJob {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
         /// Member of the provider who orders.
@@ -1405,7 +1465,7 @@ w::record! {
 w::record! {
     /// Answer to [`SubmitNewOrderJob`].
     pub struct SubmitNewOrderJobResponse {
-        /// Id of the background job; `jobid` on the wire.
+        /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -1442,7 +1502,7 @@ w::record! {
         0 job_id: String => "jobid: must",
         /// Member of the provider who orders.
         1 buyer_userid: xinqiao_types::UserId => "buyer_userid: must",
-        /// For how long.
+        /// For how long: `months` and so on.
         2 account_duration: SubmitOrderJobAccountDuration => "account_duration: must",
     }
     new(
@@ -1483,7 +1543,7 @@ w::record! {
     pub struct SubmitPayJob {
         /// Member of the provider who pays.
         0 payer_userid: xinqiao_types::UserId => "payer_userid: must",
-        /// Number of the licence order.
+        /// Number of the licence order, returned when it was placed.
         1 order_id: String => "order_id: must",
     }
     new(payer_userid: impl Into<xinqiao_types::UserId>, order_id: impl Into<String>)

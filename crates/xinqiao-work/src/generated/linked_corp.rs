@@ -60,7 +60,7 @@ w::record! {
         0 department_id: i64 => "department_id: must",
         /// The name that the linked corp gave the department.
         1 department_name: Option<String> => "department_name",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the department above, in the linked corp; `parentid` on the wire.
         #[doc(alias = "parentid")]
         2 parent_id: i64 => "parentid: must",
         /// Rank among the sibling departments.
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `extattr` of `linked_corp::UserInfo`.
     pub struct ExtAttr {
-        /// The attributes one by one.
+        /// The attributes one by one: `type`, `name`, `text` and `web`.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -338,7 +338,7 @@ w::record! {
 w::record! {
     /// Answer to [`DepartmentList`].
     pub struct DepartmentListResponse {
-        /// Departments of the linked corp that the app can see.
+        /// Departments of the linked corp that the app can see: `department_id`, `department_name`, `parentid` and `order`.
         0 department_list: Vec<Department> => "department_list: must",
     }
 }
@@ -472,7 +472,7 @@ pub mod user {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The member's details.
+            /// The member's details: `corpid`, `userid`, `name`, `mobile` and so on.
             0 user_info: super::UserInfo => "user_info: must",
         }
     }
@@ -515,7 +515,7 @@ pub mod user {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Members of the department; `userlist` on the wire.
+            /// Members of the department: `corpid`, `userid`, `name`, `department` and so on; `userlist` on the wire.
             #[doc(alias = "userlist")]
             0 user_list: Vec<super::UserInfo> => "userlist: must",
         }
@@ -559,7 +559,7 @@ pub mod user {
     w::record! {
         /// Answer to [`SimpleList`].
         pub struct SimpleListResponse {
-            /// Members of the department; `userlist` on the wire.
+            /// Members of the department: `corpid`, `userid`, `name`, `department` and so on; `userlist` on the wire.
             #[doc(alias = "userlist")]
             0 user_list: Vec<super::UserList> => "userlist: must",
         }

@@ -86,9 +86,9 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `living::GetWatchStat`.
     pub struct StatInfo {
-        /// Members who watched.
+        /// Members who watched: `userid`, `watch_time`, `is_comment`, `is_mic` and so on.
         0 users: Vec<User> => "users: must",
-        /// Outsiders who watched.
+        /// Outsiders who watched: `external_userid`, `type`, `name`, `watch_time` and so on.
         1 external_users: Vec<ExternalUser> => "external_users: must",
     }
 }
@@ -171,7 +171,7 @@ w::record! {
         /// `media_id` of the picture on shared cards; `activity_share_mediaid` on the wire.
         #[doc(alias = "activity_share_mediaid")]
         8 activity_share_media_id: Option<xinqiao_types::MediaId> => "activity_share_mediaid",
-        /// Details of an event.
+        /// Details of an event: `description` and `image_list`.
         9 activity_detail: Option<ActivityDetail> => "activity_detail",
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         10 agentid: Option<i64> => "agentid",
@@ -312,7 +312,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLivingInfo`].
     pub struct GetLivingInfoResponse {
-        /// The stream with its details.
+        /// The stream with its details: `livingid`, `anchor_userid`, `main_department`, `theme` and so on.
         0 living_info: LivingInfo => "living_info: must",
     }
 }
@@ -434,6 +434,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUserAllLivingId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["livingid_list"],
+    },
+    |answer| answer.living_id_list => String
+}
+
 w::record! {
     /// Get who watched a live stream (获取直播观看明细).
     ///
@@ -454,7 +469,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWatchStat`].
     pub struct GetWatchStatResponse {
-        /// Who watched.
+        /// Who watched: `users` and `external_users`.
         0 stat_info: StatInfo => "stat_info: must",
         /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
@@ -479,6 +494,20 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::paged! {
+    GetWatchStat,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "ending",
+        total: "",
+        pages: "",
+        lists: &["stat_info.users", "stat_info.external_users"],
     }
 }
 

@@ -90,7 +90,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96219>.
     /// * Catalog: `work.media.get_upload_by_url_result`.
     pub struct GetUploadByUrlResult {
-        /// Id of the background upload; `jobid` on the wire.
+        /// Id of the background upload, returned when the URL was handed in; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -245,7 +245,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadByUrl`].
     pub struct UploadByUrlResponse {
-        /// Id of the background upload; `jobid` on the wire.
+        /// Id of the background upload, returned when the URL was handed in; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }

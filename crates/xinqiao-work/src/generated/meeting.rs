@@ -24,11 +24,11 @@ pub mod webinar;
 w::record! {
     /// An item of `layout_list` in the answer of `meeting::advanced_layout::Add`; an item of `layout_list` in the answer of `meeting::advanced_layout::List`.
     pub struct LayoutInfo {
-        /// Which layout of the meeting.
+        /// Id of the layout, returned when it was added.
         0 layout_id: String => "layout_id: must",
         /// What the layout is called.
         1 layout_name: String => "layout_name: must",
-        /// Pages of the layout.
+        /// Pages of the layout: `layout_template_id`, `enable_polling`, `polling_setting` and so on.
         2 page_list: Vec<LayoutPage> => "page_list: must",
     }
 }
@@ -54,8 +54,8 @@ w::record! {
 w::record! {
     /// An item of `user_list` in `meeting::advanced_layout::Apply`.
     pub struct ApplyUser {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
     new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
@@ -65,13 +65,13 @@ w::record! {
     pub struct Attendee {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// Way of joining, as a code.
+        /// Whether they joined by client, phone, web or device, as a code.
         4 join_type: i64 => "join_type: must",
         /// When the person joined; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
@@ -79,7 +79,7 @@ w::record! {
         6 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
         /// Kind of network.
         7 net: Option<String> => "net",
-        /// What they are in the webinar, as a code.
+        /// Role in the webinar: `0` member, `1` inside speaker, `2` outside speaker, `3` speaker by link, `4` audience.
         8 webinar_role: Option<i64> => "webinar_role",
         /// Whether the microphone is on.
         9 audio_state: bool => "audio_state: must",
@@ -101,7 +101,7 @@ w::record! {
         1 phone: String => "phone: must masked",
         /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// State of the call.
+        /// How far the call is: ringing, taken, missed.
         3 status: Option<String> => "status",
     }
 }
@@ -152,7 +152,7 @@ w::record! {
         1 area: Option<String> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
     new()
@@ -162,7 +162,7 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in `meeting::enroll::Delete`.
     pub struct EnrollId {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
     }
     new(enroll_id: impl Into<String>)
@@ -177,10 +177,10 @@ w::record! {
         1 phone: String => "phone: must masked",
         /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// State of the call.
+        /// How far the call is: ringing, taken, missed.
         3 status: String => "status: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        4 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        4 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
 }
 
@@ -189,8 +189,8 @@ w::record! {
     pub struct GetCurrentUserListUser {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
         /// Your own data in the personal link, to tell who joined.
@@ -201,11 +201,11 @@ w::record! {
 w::record! {
     /// `attendees` of the answer of `meeting::GetInfo`.
     pub struct GetInfoAttendee {
-        /// Members of the corp.
+        /// Members of the corp: `userid`, `status`, `first_join_time`, `last_quit_time` and so on.
         0 member: Vec<Member> => "member: must",
-        /// People from outside.
+        /// People from outside: `tmp_external_userid`, `status`, `first_join_time` and so on.
         1 tmp_external_user: Vec<TmpExternalUser> => "tmp_external_user: must",
-        /// Room devices.
+        /// Room devices: `device_sn` and `status`.
         2 device: Vec<Device> => "device: must",
     }
 }
@@ -227,9 +227,9 @@ w::record! {
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// On which weekdays it repeats.
+        /// Weekdays on which a weekly meeting repeats.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// On which dates it repeats.
+        /// Dates on which a monthly meeting repeats.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// How long before to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
@@ -239,8 +239,8 @@ w::record! {
 w::record! {
     /// `settings` of the answer of `meeting::GetInfo`.
     pub struct GetInfoSetting {
-        /// Whether a password is needed.
-        0 need_password: bool => "need_password: must",
+        /// Whether a password is needed; a secret, masked in `Debug`.
+        0 need_password: bool => "need_password: must masked",
         /// Password to join, 4–6 digits; empty for none; a secret, masked in `Debug`.
         1 password: Option<String> => "password: masked",
         /// Whether there is a waiting room.
@@ -273,15 +273,15 @@ w::record! {
         15 enable_enroll: bool => "enable_enroll: must",
         /// Whether a host key works.
         16 enable_host_key: bool => "enable_host_key: must",
-        /// Host key, 6 digits.
-        17 host_key: Option<String> => "host_key",
+        /// Host key, 6 digits; a secret, masked in `Debug`.
+        17 host_key: Option<String> => "host_key: masked",
         /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         18 remind_scope: Option<i64> => "remind_scope",
         /// Hosts, at most 10.
         19 hosts: Option<Host> => "hosts",
-        /// Hosts at present.
+        /// Hosts at present: `userid`.
         20 current_hosts: Option<CurrentHost> => "current_hosts",
-        /// Co-hosts at present.
+        /// Co-hosts at present: `userid`.
         21 co_hosts: Option<CoHost> => "co_hosts",
         /// Who is rung, if `remind_scope` is `4`.
         22 ring_users: Option<RingUser> => "ring_users",
@@ -301,8 +301,8 @@ w::record! {
     pub struct GetQualityAttendee {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
         /// Quality on the whole, as a code.
@@ -325,13 +325,13 @@ w::record! {
     pub struct GetRealtimeAttendeeListAttendee {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// Way of joining, as a code.
+        /// Whether they joined by client, phone, web or device, as a code.
         4 join_type: i64 => "join_type: must",
         /// When the person joined; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
@@ -349,8 +349,8 @@ w::record! {
     pub struct GetUserListUser {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
         /// When the person joined; format `unix`.
@@ -387,7 +387,7 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::enroll::Import`.
     pub struct ImportEnroll {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
         /// The member's account; outsiders have none.
         1 userid: Option<xinqiao_types::UserId> => "userid",
@@ -395,7 +395,7 @@ w::record! {
         2 area: Option<String> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         4 nick_name: Option<String> => "nick_name",
         /// Code that lets the enrolled person join.
         5 enroll_code: Option<String> => "enroll_code",
@@ -429,7 +429,7 @@ w::record! {
     pub struct Layout {
         /// What the layout is called.
         0 layout_name: Option<String> => "layout_name",
-        /// Pages of the layout.
+        /// Pages of the layout: `layout_template_id`, `enable_polling`, `polling_setting` and so on.
         1 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
@@ -443,9 +443,9 @@ w::record! {
         0 layout_template_id: String => "layout_template_id: must",
         /// Whether people take turns.
         1 enable_polling: bool => "enable_polling: must",
-        /// How people take turns.
+        /// How people take turns: `polling_interval_unit`, `polling_interval` and so on.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
-        /// Who sits where.
+        /// Who sits where: `grid_id`, `grid_type` and so on.
         3 user_seat_list: Vec<PageUserSeat> => "user_seat_list: must",
     }
 }
@@ -453,23 +453,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::enroll::List`.
     pub struct EnrollInfo {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// The member's account; outsiders have none.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// When they enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         5 nick_name: Option<String> => "nick_name",
         /// `1` waiting, `2` rejected, `3` approved.
         6 status: i64 => "status: must",
         /// Code that lets the enrolled person join.
         7 enroll_code: Option<String> => "enroll_code",
-        /// The answers one by one.
+        /// The answers one by one: `answer_content`, `is_required`, `question_type` and so on.
         8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
@@ -515,8 +515,8 @@ w::record! {
 w::record! {
     /// `mra` of `meeting::mra::HangUp`; `mra` of `meeting::mra::SetDefaultLayout`; and 1 more.
     pub struct Mra {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
     new(tmp_openid: impl Into<xinqiao_types::OpenId>)
 }
@@ -528,9 +528,9 @@ w::record! {
         0 layout_template_id: String => "layout_template_id: must",
         /// Whether people take turns.
         1 enable_polling: Option<bool> => "enable_polling",
-        /// How people take turns.
+        /// How people take turns: `polling_interval_unit`, `polling_interval` and so on.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
-        /// Who sits where.
+        /// Who sits where: `grid_id`, `grid_type` and so on.
         3 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
@@ -542,11 +542,11 @@ w::record! {
     pub struct PageUserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// What the cell shows, as a code.
+        /// Whether the cell shows an attendee or shared content, as a code.
         1 grid_type: i64 => "grid_type: must",
-        /// Kind of picture, as a code.
+        /// Whether the cell shows video or a shared screen, as a code.
         2 video_type: i64 => "video_type: must",
-        /// Who sits in the cell.
+        /// Who sits in the cell: `userid`, `tmp_openid` and `nick_name`.
         3 user_list: Vec<User> => "user_list: must",
     }
 }
@@ -589,9 +589,9 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
-        /// Id of the enrolment.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
+        /// Id of the enrolment, from the list of enrolments.
         1 enroll_id: String => "enroll_id: must",
     }
 }
@@ -607,7 +607,7 @@ w::record! {
         2 special_type: i64 => "special_type: must",
         /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// Options to choose from.
+        /// Options to choose from: `content`.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
@@ -637,9 +637,9 @@ w::record! {
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// On which weekdays it repeats.
+        /// Weekdays on which a weekly meeting repeats.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// On which dates it repeats.
+        /// Dates on which a monthly meeting repeats.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// How long before to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
@@ -690,7 +690,7 @@ w::record! {
         2 special_type: Option<i64> => "special_type",
         /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// Options to choose from.
+        /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
@@ -742,8 +742,8 @@ w::record! {
         14 enable_enroll: Option<bool> => "enable_enroll",
         /// Whether a host key works.
         15 enable_host_key: Option<bool> => "enable_host_key",
-        /// Host key, 6 digits.
-        16 host_key: Option<String> => "host_key",
+        /// Host key, 6 digits; a secret, masked in `Debug`.
+        16 host_key: Option<String> => "host_key: masked",
         /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         17 remind_scope: Option<i64> => "remind_scope",
         /// Hosts, at most 10.
@@ -804,9 +804,9 @@ w::record! {
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// Every how many days, weeks or months.
         3 repeat_interval: i64 => "repeat_interval: must",
-        /// On which weekdays it repeats.
+        /// Weekdays on which a weekly meeting repeats.
         4 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// On which dates it repeats.
+        /// Dates on which a monthly meeting repeats.
         5 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// Ends `0` on a day, `1` after a number of times.
         6 repeat_until_type: i64 => "repeat_until_type: must",
@@ -844,8 +844,8 @@ w::record! {
         1 phone: String => "phone: must masked",
         /// Extension behind the number.
         2 extension_number: Option<String> => "extension_number",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        3 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        3 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
     }
 }
 
@@ -854,9 +854,9 @@ w::record! {
     pub struct User {
         /// The member's account; outsiders have none.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
-        /// The attendee's name in the meeting.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
+        /// Name that the attendee shows in the meeting.
         2 nick_name: Option<String> => "nick_name",
     }
     new()
@@ -868,11 +868,11 @@ w::record! {
     pub struct UserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// What the cell shows, as a code.
+        /// Whether the cell shows an attendee or shared content, as a code.
         1 grid_type: i64 => "grid_type: must",
-        /// Kind of picture, as a code.
+        /// Whether the cell shows video or a shared screen, as a code.
         2 video_type: Option<i64> => "video_type",
-        /// Who sits in the cell.
+        /// Who sits in the cell: `userid`, `tmp_openid` and `nick_name`.
         3 user_list: Option<Vec<User>> => "user_list",
     }
     new(grid_id: impl Into<String>, grid_type: i64)
@@ -938,7 +938,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckDeviceInMeeting`].
     pub struct CheckDeviceInMeetingResponse {
-        /// Result of every single entry.
+        /// Outcome entry by entry.
         0 result_list: Vec<CheckDeviceInMeetingResult> => "result_list: must",
     }
 }
@@ -983,13 +983,13 @@ w::record! {
         5 location: Option<String> => "location",
         /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         6 cal_id: Option<String> => "cal_id",
-        /// Members who are invited.
+        /// Members who are invited: `userid` and `device_sn`.
         7 invitees: Option<Invitee> => "invitees",
         /// Guests; outsiders are invited by phone number.
         8 guests: Option<Vec<Guest>> => "guests",
-        /// Settings of joining and of the meeting.
+        /// Settings of joining and of the meeting: `password`, `enable_waiting_room` and so on.
         9 settings: Option<Setting> => "settings",
-        /// Repetition and reminders.
+        /// Repetition and reminders: `is_repeat`, `repeat_type`, `is_custom_repeat` and so on.
         10 reminders: Option<Reminder> => "reminders",
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
@@ -1063,7 +1063,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCustomerShortUrl`].
     pub struct CreateCustomerShortUrlResponse {
-        /// The personal link.
+        /// The personal link: `meeting_short_url` and `customer_data`.
         0 meeting_short_url_customer_data: MeetingShortUrlCustomerData => "meeting_short_url_customer_data: must",
     }
 }
@@ -1117,7 +1117,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAttendeeList`].
     pub struct GetAttendeeListResponse {
-        /// People who took part.
+        /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         0 attendees: Vec<Attendee> => "attendees: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -1145,6 +1145,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetAttendeeList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["attendees"],
+    },
+    |answer| answer.attendees => Attendee
+}
+
 w::record! {
     /// Get participants' own meeting links (获取专属参会链接).
     ///
@@ -1162,7 +1177,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCustomerShortUrl`].
     pub struct GetCustomerShortUrlResponse {
-        /// Personal links that were made; `meeting_short_url_customer_data_list` on the wire.
+        /// Personal links that were made: `meeting_short_url` and `customer_data`; `meeting_short_url_customer_data_list` on the wire.
         0 short_url_customer_data_list: Vec<MeetingShortUrlCustomerData> => "meeting_short_url_customer_data_list: must",
     }
 }
@@ -1284,9 +1299,9 @@ w::record! {
         11 attendees: GetInfoAttendee => "attendees: must",
         /// Guests; outsiders are invited by phone number.
         12 guests: Option<Vec<Guest>> => "guests",
-        /// Settings of joining and of the meeting.
+        /// Settings of joining and of the meeting: `password`, `enable_waiting_room` and so on.
         13 settings: GetInfoSetting => "settings: must",
-        /// Repetition and reminders.
+        /// Repetition and reminders: `is_repeat`, `repeat_type`, `is_custom_repeat` and so on.
         14 reminders: Option<GetInfoReminder> => "reminders",
         /// Nine-digit number by which people join.
         15 meeting_code: String => "meeting_code: must",
@@ -1294,7 +1309,7 @@ w::record! {
         16 meeting_link: String => "meeting_link: must",
         /// Whether there are polls.
         17 has_vote: bool => "has_vote: must",
-        /// Meetings of the series.
+        /// Meetings of the series: `sub_meetingid`, `title`, `status`, `start_time` and so on.
         18 sub_meetings: Option<Vec<SubMeeting>> => "sub_meetings",
         /// `1` there are more, `0` no more; `0` or `1` on the wire.
         19 has_more_sub_meeting: bool => "has_more_sub_meeting: must zero-one",
@@ -1375,6 +1390,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetInvitees,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["invitees"],
+    },
+    |answer| answer.invitees => GetInviteesInvitee
+}
+
 w::record! {
     /// Get a meeting's quality (获取会议健康度).
     ///
@@ -1415,7 +1445,7 @@ w::record! {
         4 network_quality: i64 => "network_quality: must",
         /// Problems that were found.
         5 problems: Option<Vec<String>> => "problems",
-        /// People who took part.
+        /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         6 attendees: Vec<GetQualityAttendee> => "attendees: must",
         /// Whether another page follows.
         7 has_more: bool => "has_more: must",
@@ -1440,6 +1470,20 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::paged! {
+    GetQuality,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["problems", "attendees"],
     }
 }
 
@@ -1469,7 +1513,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRealtimeAttendeeList`].
     pub struct GetRealtimeAttendeeListResponse {
-        /// People who took part.
+        /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         0 attendees: Vec<GetRealtimeAttendeeListAttendee> => "attendees: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -1497,6 +1541,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetRealtimeAttendeeList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["attendees"],
+    },
+    |answer| answer.attendees => GetRealtimeAttendeeListAttendee
+}
+
 w::record! {
     /// List a member's meetings (列出成员的会议 ID).
     ///
@@ -1506,7 +1565,7 @@ w::record! {
     pub struct GetUserMeetingId {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -1547,6 +1606,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetUserMeetingId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meetingid_list"],
+    },
+    |answer| answer.meeting_id_list => String
 }
 
 w::record! {
@@ -1626,9 +1700,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99651>.
     /// * Catalog: `work.meeting.statistics_get_start_list`.
     pub struct StatisticsGetStartList {
-        /// Kind of meeting to list, as a code.
+        /// Only meetings of this kind (instant, booked, webinar), as a code.
         0 type_: i64 => "type: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -1645,7 +1719,7 @@ w::record! {
 w::record! {
     /// Answer to [`StatisticsGetStartList`].
     pub struct StatisticsGetStartListResponse {
-        /// Meetings that were started.
+        /// Meetings that were started: `userid` and `start_time`.
         0 meeting_list: Vec<Meeting> => "meeting_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -1671,6 +1745,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    StatisticsGetStartList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_list"],
+    },
+    |answer| answer.meeting_list => Meeting
+}
+
 w::record! {
     /// Change a meeting (修改会议).
     ///
@@ -1693,13 +1782,13 @@ w::record! {
         5 location: Option<String> => "location",
         /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         6 cal_id: Option<String> => "cal_id",
-        /// Members who are invited.
+        /// Members who are invited: `userid` and `device_sn`.
         7 invitees: Option<Invitee> => "invitees",
         /// Guests; outsiders are invited by phone number.
         8 guests: Option<Vec<Guest>> => "guests",
-        /// Settings of joining and of the meeting.
+        /// Settings of joining and of the meeting: `password`, `enable_waiting_room` and so on.
         9 settings: Option<Setting> => "settings",
-        /// Repetition and reminders.
+        /// Repetition and reminders: `is_repeat`, `repeat_type`, `is_custom_repeat` and so on.
         10 reminders: Option<Reminder> => "reminders",
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         11 agentid: Option<i64> => "agentid",
@@ -1758,7 +1847,7 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Layouts to add or found.
+            /// Layouts to add or found: `page_list` and so on.
             1 layout_list: Vec<super::Layout> => "layout_list: must",
         }
         new(meeting_id: impl Into<String>, layout_list: Vec<super::Layout>)
@@ -1767,7 +1856,7 @@ pub mod advanced_layout {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Layouts to add or found.
+            /// Layouts to add or found: `page_list` and so on.
             0 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -1801,7 +1890,7 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Which layout of the meeting.
+            /// Id of the layout, returned when it was added.
             1 layout_id: String => "layout_id: must",
             /// Who gets the layout; everyone without it.
             2 user_list: Vec<super::ApplyUser> => "user_list: must",
@@ -1877,8 +1966,8 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
             /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             2 instance_id: i64 => "instance_id: must",
         }
@@ -1896,9 +1985,9 @@ pub mod advanced_layout {
             0 selected_layout_id: String => "selected_layout_id: must",
             /// What the layout is called.
             1 layout_name: String => "layout_name: must",
-            /// Kind of layout, as a code.
+            /// Layout such as grid, gallery or speaker, as a code.
             2 layout_type: i64 => "layout_type: must",
-            /// Pages of the layout.
+            /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Option<Vec<super::LayoutPage>> => "page_list",
         }
     }
@@ -1941,7 +2030,7 @@ pub mod advanced_layout {
         pub struct ListResponse {
             /// Id of the layout in use.
             0 selected_layout_id: String => "selected_layout_id: must",
-            /// Layouts to add or found.
+            /// Layouts to add or found: `page_list` and so on.
             1 layout_list: Vec<super::LayoutInfo> => "layout_list: must",
         }
     }
@@ -1975,11 +2064,11 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Which layout of the meeting.
+            /// Id of the layout, returned when it was added.
             1 layout_id: String => "layout_id: must",
             /// What the layout is called.
             2 layout_name: Option<String> => "layout_name",
-            /// Pages of the layout.
+            /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Vec<super::Page> => "page_list: must",
         }
         new(meeting_id: impl Into<String>, layout_id: impl Into<String>, page_list: Vec<super::Page>)
@@ -2119,7 +2208,7 @@ pub mod enroll {
             0 approve_type: i64 => "approve_type: must",
             /// Whether questions are asked: `1` no, `2` yes.
             1 is_collect_question: i64 => "is_collect_question: must",
-            /// Questions of the enrolment.
+            /// Questions of the enrolment: `is_required`, `question_type`, `special_type` and so on.
             2 question_list: Vec<super::Question> => "question_list: must",
             /// Whether members of the corp need not enrol.
             3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
@@ -2155,7 +2244,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
@@ -2166,7 +2255,7 @@ pub mod enroll {
         pub struct ImportResponse {
             /// How many were handled.
             0 total_count: i64 => "total_count: must",
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
@@ -2215,7 +2304,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             0 enroll_list: Vec<super::EnrollInfo> => "enroll_list: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -2241,6 +2330,21 @@ pub mod enroll {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["enroll_list"],
+        },
+        |answer| answer.enroll_list => super::EnrollInfo
     }
 
     w::record! {
@@ -2303,7 +2407,7 @@ pub mod enroll {
             1 approve_type: Option<i64> => "approve_type",
             /// Whether questions are asked: `1` no, `2` yes.
             2 is_collect_question: Option<i64> => "is_collect_question",
-            /// Questions of the enrolment.
+            /// Questions of the enrolment: `is_required`, `question_type`, `special_type` and so on.
             3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
             /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",
@@ -2394,8 +2498,8 @@ pub mod mra {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+            1 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
         }
         new(meeting_id: impl Into<String>, tmp_openid: impl Into<xinqiao_types::OpenId>)
     }
@@ -2403,16 +2507,16 @@ pub mod mra {
     w::record! {
         /// Answer to [`QueryStatus`].
         pub struct QueryStatusResponse {
-            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-            0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+            /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+            0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
             /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
             1 instance_id: i64 => "instance_id: must",
-            /// Role of the device in the meeting, as a code.
+            /// Role of the device: `0` member, `1` creator, `2` host, `3` both, `4` guest, `6` co-host.
             2 user_role: i64 => "user_role: must",
-            /// Role of the device in the webinar, as a code.
+            /// Role in the webinar: `0` member, `1` inside speaker, `2` outside speaker, `3` speaker by link, `4` audience.
             3 webinar_member_role: Option<i64> => "webinar_member_role",
-            /// IP address of the device.
-            4 ip: Option<String> => "ip",
+            /// IP address of the device; personal data, masked in `Debug`.
+            4 ip: Option<String> => "ip: masked",
             /// Name that the device shows.
             5 name: Option<String> => "name",
             /// Whether the microphone is on.
@@ -2421,7 +2525,7 @@ pub mod mra {
             7 video_state: bool => "video_state: must",
             /// Whether they share their screen.
             8 screen_shared_state: bool => "screen_shared_state: must",
-            /// Layout of the device, as a code.
+            /// Layout of the picture that the device starts with, as a code.
             9 default_layout: i64 => "default_layout: must",
             /// Whether its hand is raised.
             10 raise_hands_state: bool => "raise_hands_state: must",
@@ -2457,7 +2561,7 @@ pub mod mra {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Layout of the device, as a code.
+            /// Layout of the picture that the device starts with, as a code.
             1 default_layout: i64 => "default_layout: must",
             /// Whether people without video are shown, as a code; `default_novideo_user` on the wire.
             #[doc(alias = "default_novideo_user")]
@@ -2544,7 +2648,7 @@ pub mod phone {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Phone numbers to call.
+            /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
@@ -2553,9 +2657,9 @@ pub mod phone {
     w::record! {
         /// Answer to [`CallOut`].
         pub struct CallOutResponse {
-            /// Phone numbers to call.
+            /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             0 phone_numbers: Vec<super::CallOutPhoneNumber> => "phone_numbers: must",
-            /// Numbers that cannot be called.
+            /// Numbers that cannot be called: `area`, `phone`, `extension_number` and `status`.
             1 invalid_phone_numbers: Vec<super::CallOutPhoneNumber> => "invalid_phone_numbers: must",
         }
     }
@@ -2602,7 +2706,7 @@ pub mod phone {
     w::record! {
         /// Answer to [`GetCallOutStatus`].
         pub struct GetCallOutStatusResponse {
-            /// Phone numbers to call.
+            /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             0 phone_numbers: Vec<super::GetCallOutStatusPhoneNumber> => "phone_numbers: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -2630,6 +2734,21 @@ pub mod phone {
         }
     }
 
+    w::paged! {
+        GetCallOutStatus,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["phone_numbers"],
+        },
+        |answer| answer.phone_numbers => super::GetCallOutStatusPhoneNumber
+    }
+
     w::record! {
         /// Get temporary openids of phones (获取电话用户的临时 openid).
         ///
@@ -2640,7 +2759,7 @@ pub mod phone {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Phone numbers to call.
+            /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             1 phone_numbers: Vec<super::PhoneNumber> => "phone_numbers: must",
         }
         new(meeting_id: impl Into<String>, phone_numbers: Vec<super::PhoneNumber>)
@@ -2685,7 +2804,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99508>.
         /// * Catalog: `work.meeting.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2695,7 +2814,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
-            /// Outcome of the job.
+            /// Outcome of the job: `succ_userid_list` and `fail_userid_list`.
             0 job_result: super::JobResult => "job_result: must",
         }
     }
@@ -2726,7 +2845,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99509>.
         /// * Catalog: `work.meeting.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2803,6 +2922,21 @@ pub mod vip {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => xinqiao_types::UserId
+    }
+
     w::record! {
         /// Submit assigning advanced meeting functions (提交批量分配会议高级功能).
         ///
@@ -2819,7 +2953,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
             /// Those `userid`s that are invalid or outside the app's scope.
@@ -2909,7 +3043,7 @@ pub mod waiting_room {
     w::record! {
         /// Answer to [`GetCurrentUserList`].
         pub struct GetCurrentUserListResponse {
-            /// People in the waiting room.
+            /// People in the waiting room: `userid`, `tmp_openid`, `instance_id` and so on.
             0 user_list: Vec<super::GetCurrentUserListUser> => "user_list: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -2937,6 +3071,21 @@ pub mod waiting_room {
         }
     }
 
+    w::paged! {
+        GetCurrentUserList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["user_list"],
+        },
+        |answer| answer.user_list => super::GetCurrentUserListUser
+    }
+
     w::record! {
         /// List who was in the waiting room (列出等候室成员记录).
         ///
@@ -2960,7 +3109,7 @@ pub mod waiting_room {
     w::record! {
         /// Answer to [`GetUserList`].
         pub struct GetUserListResponse {
-            /// People in the waiting room.
+            /// People in the waiting room: `userid`, `tmp_openid`, `instance_id` and so on.
             0 user_list: Vec<super::GetUserListUser> => "user_list: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -2986,5 +3135,20 @@ pub mod waiting_room {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetUserList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["user_list"],
+        },
+        |answer| answer.user_list => super::GetUserListUser
     }
 }

@@ -209,10 +209,10 @@ w::record! {
         0 template_id: String => "template_id: must",
         /// Page opened on a click.
         1 url: Option<String> => "url",
-        /// Mini program opened on a click; `miniprogram` on the wire.
+        /// Mini program opened on a click: `appid` and `pagepath`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         2 mini_program: Option<MiniProgram> => "miniprogram",
-        /// Values that fill the template.
+        /// Values that fill the template: `key` and `value`.
         3 content_item: Option<Vec<ContentItem>> => "content_item",
     }
     new(template_id: impl Into<String>)
@@ -264,9 +264,9 @@ w::record! {
         0 card_type: String => "card_type: must",
         /// Large picture of a `news_notice` card.
         1 card_image: Option<crate::types::CardImage> => "card_image",
-        /// Icon and text at the top that say where the card comes from.
+        /// Icon and text at the top that say where the card comes from: `icon_url`, `desc` and `desc_color`.
         2 source: Option<crate::types::CardSource> => "source",
-        /// Headline and the line below it.
+        /// Headline and the line below it: `title` and `desc`.
         3 main_title: Option<crate::types::CardTitle> => "main_title",
         /// Picture with text beside it, only in `news_notice`.
         4 image_text_area: Option<crate::types::CardImageText> => "image_text_area",
@@ -284,7 +284,7 @@ w::record! {
         10 jump_list: Option<Vec<crate::types::CardLink>> => "jump_list",
         /// What a click on the card opens; needed for the notice kinds.
         11 card_action: Option<crate::types::CardLink> => "card_action",
-        /// Menu at the upper right corner.
+        /// Menu at the upper right corner: `desc` and `action_list`.
         12 action_menu: Option<crate::types::CardMenu> => "action_menu",
         /// Id of the task, unique within the agent: digits, letters, `_-@`, at most 128 bytes; needed with buttons or a menu.
         13 task_id: Option<String> => "task_id",
@@ -297,7 +297,7 @@ w::record! {
         16 check_box: Option<crate::types::CardCheckBox> => "checkbox",
         /// Drop-down lists of a `multiple_interaction` card, at most 3.
         17 select_list: Option<Vec<crate::types::CardSelect>> => "select_list",
-        /// Button that submits a vote or the selections.
+        /// Button that submits a vote or the selections: `type`, `key`, `text`, `style` and so on.
         18 submit_button: Option<crate::types::CardButton> => "submit_button",
         /// Text of the button once submitted; only for interactive cards.
         19 replace_text: Option<String> => "replace_text",
@@ -364,7 +364,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// How much each app has sent.
+        /// How much each app has sent: `agentid`, `app_name` and `count`.
         0 statistics: Vec<Statistic> => "statistics: must",
     }
 }

@@ -10,9 +10,9 @@ w::record! {
         0 bank_account_type: Option<i64> => "bank_account_type",
         /// Bank in which the settlement account is held; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         2 account_name: String => "account_name: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
         /// Region code of the place where the bank is; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
@@ -34,10 +34,10 @@ w::record! {
 w::record! {
     /// `account_validation` of `mini_app_pay::Status`.
     pub struct AccountValidation {
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         0 account_name: String => "account_name: must",
-        /// Bank or payment account that the money goes to or comes from.
-        1 account_no: String => "account_no: must",
+        /// Bank or payment account that the money goes to or comes from; personal data, masked in `Debug`.
+        1 account_no: String => "account_no: must masked",
         /// Bank that receives the proving transfer.
         2 destination_account_bank: String => "destination_account_bank: must",
         /// Holder of the account that receives the proving transfer.
@@ -67,7 +67,7 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in `mini_app_pay::Status`.
     pub struct AuditDetail {
-        /// Which parameter the review turned down.
+        /// Parameter that the review turned down; mend it and hand in again.
         0 param_name: String => "param_name: must",
         /// Why the review turned it down; present after a rejection.
         1 reject_reason: Option<String> => "reject_reason",
@@ -104,7 +104,7 @@ w::record! {
 w::record! {
     /// `business_license_info` of `mini_app_pay::ApplyMch`.
     pub struct BusinessLicenseInfo {
-        /// Kind of licence, as a code.
+        /// Kind of registration certificate, as a code.
         0 cert_type: i64 => "cert_type: must",
         /// Picture of the business licence; `business_license_copy_open_wx_pay_media_id` on the wire.
         1 business_license_copy_media_id: xinqiao_types::MediaId => "business_license_copy_open_wx_pay_media_id: must",
@@ -171,7 +171,7 @@ w::record! {
 w::record! {
     /// `finance_institution_info` of `mini_app_pay::ApplyMch`.
     pub struct FinanceInstitutionInfo {
-        /// Kind of financial institution.
+        /// Kind of financial institution: bank, payment company, insurer and so on.
         0 finance_type: String => "finance_type: must",
         /// Pictures of the financial licence; `finance_license_pics_open_wx_pay_media_id` on the wire.
         1 finance_license_pics_media_id: Vec<xinqiao_types::MediaId> => "finance_license_pics_open_wx_pay_media_id: must",
@@ -256,15 +256,15 @@ w::record! {
 w::record! {
     /// `id_card_info` of `mini_app_pay::ApplyMch`; `ubo_info` of `mini_app_pay::ApplyMch`; and 1 more.
     pub struct IdCardInfo {
-        /// Kind of the identity document.
+        /// Kind of identity document: ID card, passport, permit and so on.
         0 id_doc_type: i64 => "id_doc_type: must",
         /// Picture of the side with the face; `id_card_copy_open_wx_pay_media_id` on the wire.
         1 id_card_copy_media_id: xinqiao_types::MediaId => "id_card_copy_open_wx_pay_media_id: must",
         /// Picture of the side with the emblem; `id_card_national_open_wx_pay_media_id` on the wire.
         2 id_card_national_media_id: xinqiao_types::MediaId => "id_card_national_open_wx_pay_media_id: must",
-        /// The person's name as on the identity card.
-        3 id_card_name: String => "id_card_name: must",
-        /// Number of the identity card; personal data, masked in `Debug`.
+        /// Name on the identity card, matching its number; personal data, masked in `Debug`.
+        3 id_card_name: String => "id_card_name: must masked",
+        /// The 18-character number on the identity card; personal data, masked in `Debug`.
         4 id_card_number: String => "id_card_number: must masked",
         /// Address as on the identity card.
         5 id_card_address: Option<String> => "id_card_address",
@@ -326,7 +326,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `mini_app_pay::PromotionDetail`.
     pub struct PromotionDetailGoodsDetail {
-        /// Number that the merchant gave the goods.
+        /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
@@ -364,8 +364,8 @@ w::record! {
 w::record! {
     /// `scene_info` of `mini_app_pay::CreateOrder`.
     pub struct SceneInfo {
-        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`.
-        0 payer_client_ip: String => "payer_client_ip: must",
+        /// IP address of the user's device, version 4 or 6; such as `14.23.150.211`; personal data, masked in `Debug`.
+        0 payer_client_ip: String => "payer_client_ip: must masked",
         /// The merchant's device, such as a shop number.
         1 device_id: Option<String> => "device_id",
         /// The store in which the transaction takes place.
@@ -379,11 +379,11 @@ w::record! {
 w::record! {
     /// `status` of the answer of `mini_app_pay::GetApplymentStatus`.
     pub struct Status {
-        /// How far the application has come.
+        /// How far review and signing have come; payments can be taken when done.
         0 applyment_state: String => "applyment_state: must",
         /// State of the application in words.
         1 applyment_state_desc: String => "applyment_state_desc: must",
-        /// Whether it is signed.
+        /// Whether the corp has signed the merchant's contract.
         2 sign_state: String => "sign_state: must",
         /// Page on which the user signs.
         3 sign_url: Option<String> => "sign_url",
@@ -439,13 +439,13 @@ w::record! {
         7 ubo_info: Option<IdCardInfo> => "ubo_info",
         /// The contact person: name, telephone, mail and so on.
         8 contact_info: ContactInfo => "contact_info: must",
-        /// The account with its number, bank and holder.
+        /// The account: number, bank and holder.
         9 account_info: AccountInfo => "account_info: must",
         /// Number of the industry.
         10 business_id: i64 => "business_id: must",
-        /// Licences that the industry needs.
+        /// Licences that the industry needs: `id`.
         11 qualifications: Option<Qualification> => "qualifications",
-        /// Pictures of supplementary documents.
+        /// Photos of supplementary documents, such as a lease.
         12 business_addition_pics: Option<BusinessAdditionPic> => "business_addition_pics",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         13 userid: Option<xinqiao_types::UserId> => "userid",
@@ -549,7 +549,7 @@ w::record! {
         /// Scene from the mini program's address, to credit the member; `scenekey` on the wire.
         #[doc(alias = "scenekey")]
         4 scene_key: Option<String> => "scenekey",
-        /// Sums of the order or refund with their currency.
+        /// Sums of the order or refund with their currency: `currency` and so on.
         5 amount: Amount => "amount: must",
         /// The user who pays.
         6 payer: Payer => "payer: must",
@@ -561,7 +561,7 @@ w::record! {
         9 goods_tag: Option<String> => "goods_tag",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         10 scene_info: SceneInfo => "scene_info: must",
-        /// Discounts and goods.
+        /// Discounts and goods: `cost_price`, `invoice_id` and `goods_detail`.
         11 detail: Option<CreateOrderDetail> => "detail",
     }
     new(
@@ -620,11 +620,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentStatus`].
     pub struct GetApplymentStatusResponse {
-        /// State of the application.
+        /// State of the application: `applyment_state`, `applyment_state_desc`, `sign_state` and so on.
         0 status: Status => "status: must",
-        /// How far the application is, as a code.
+        /// How far the review of the application is, as a code.
         1 apply_state: i64 => "apply_state: must",
-        /// Whether it is signed, as a code.
+        /// Whether the corp has signed the merchant's contract, as a code.
         2 real_sign_state: i64 => "real_sign_state: must",
         /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
@@ -729,7 +729,7 @@ w::record! {
         2 transaction_id: Option<String> => "transaction_id",
         /// How the payment is made, such as `JSAPI`, `NATIVE` or `APP`.
         3 trade_type: String => "trade_type: must",
-        /// How far the transaction has come.
+        /// Whether the transaction is unpaid, paid, refunded or closed.
         4 trade_state: String => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         5 trade_state_desc: String => "trade_state_desc: must",
@@ -741,7 +741,7 @@ w::record! {
         8 success_time: Option<String> => "success_time",
         /// The user who pays.
         9 payer: Option<Payer> => "payer",
-        /// Sums of the order or refund with their currency.
+        /// Sums of the order or refund with their currency: `currency` and so on.
         10 amount: GetOrderAmount => "amount: must",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         11 scene_info: Option<GetOrderSceneInfo> => "scene_info",
@@ -803,9 +803,9 @@ w::record! {
         6 status: String => "status: must",
         /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         7 success_time: Option<String> => "success_time",
-        /// When the record or message came into being; format `rfc3339`.
+        /// When this record was made, or this message sent; format `rfc3339`.
         8 create_time: String => "create_time: must",
-        /// Sums of the order or refund with their currency.
+        /// Sums of the order or refund with their currency: `currency` and so on.
         9 amount: AmountInfo => "amount: must",
         /// Discounts used in the payment, one entry per coupon; absent without any.
         10 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
@@ -904,7 +904,7 @@ w::record! {
         4 reason: Option<String> => "reason",
         /// Account of the merchant from which the money comes.
         5 funds_account: Option<String> => "funds_account",
-        /// Sums of the order or refund with their currency.
+        /// Sums of the order or refund with their currency: `currency` and so on.
         6 amount: RefundAmount => "amount: must",
     }
     new(
@@ -922,7 +922,7 @@ w::record! {
     pub struct RefundResponse {
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         0 out_refund_no: String => "out_refund_no: must",
-        /// Sums of the order or refund with their currency.
+        /// Sums of the order or refund with their currency: `currency` and so on.
         1 amount: AmountInfo => "amount: must",
         /// Discounts used in the payment, one entry per coupon; absent without any.
         2 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",

@@ -87,7 +87,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckRoomAgree`].
     pub struct CheckRoomAgreeResponse {
-        /// Consent of each outside contact; `agreeinfo` on the wire.
+        /// Consent of each outside contact: `exteranalopenid`, `agree_status`, `status_change_time` and so on; `agreeinfo` on the wire.
         #[doc(alias = "agreeinfo")]
         0 agree_info: Vec<AgreeInfo> => "agreeinfo: must",
     }
@@ -128,7 +128,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckSingleAgree`].
     pub struct CheckSingleAgreeResponse {
-        /// Consent of each outside contact; `agreeinfo` on the wire.
+        /// Consent of each outside contact: `exteranalopenid`, `agree_status`, `status_change_time` and so on; `agreeinfo` on the wire.
         #[doc(alias = "agreeinfo")]
         0 agree_info: Vec<SingleAgreeInfo> => "agreeinfo: must",
     }
@@ -210,7 +210,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRobotInfo`].
     pub struct GetRobotInfoResponse {
-        /// What is known of the robot.
+        /// What is known of the robot: `robot_id`, `name` and `creator_userid`.
         0 data: GetRobotInfoData => "data: must",
     }
 }
@@ -256,7 +256,7 @@ w::record! {
         0 room_name: String => "roomname: must",
         /// `userid` of who made the group.
         1 creator: String => "creator: must",
-        /// People in the group.
+        /// People in the group: `memberid` and `jointime`.
         2 members: Vec<Member> => "members: must",
         /// Notice of the group.
         3 notice: String => "notice: must",

@@ -22,7 +22,7 @@ w::record! {
         6 description: Option<String> => "description",
         /// Where it takes place, at most 128 characters.
         7 location: Option<String> => "location",
-        /// Reminders and repetition.
+        /// Reminders and repetition: `is_remind`, `remind_before_event_secs` and so on.
         8 reminders: Option<Reminder> => "reminders",
         /// Who takes part, at most 1,000.
         9 attendees: Option<Vec<Attendee>> => "attendees",
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::ApplyEvent`.
     pub struct ApplyData {
-        /// The controls with their values.
+        /// The controls with their values: `control`, `id`, `value` and so on.
         0 contents: Vec<ApplyDataContent> => "contents: must",
     }
     new(contents: Vec<ApplyDataContent>)
@@ -70,35 +70,35 @@ w::record! {
         1 new_number: Option<String> => "new_number",
         /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// Value of a date control.
+        /// Value of a date control: `type`, `s_timestamp` and `timezone_info`.
         3 date: Option<ValueDate> => "date",
-        /// What was chosen in a selector.
+        /// What was chosen in a selector: `type` and `options`.
         4 selector: Option<ConfigSelector> => "selector",
-        /// Value of a member control.
+        /// Value of a member control: `userid` and `name`.
         5 members: Option<Vec<Member>> => "members",
-        /// Value of a department control.
+        /// Value of a department control: `openapi_id` and `name`.
         6 departments: Option<Vec<Department>> => "departments",
-        /// Text of a hint control.
+        /// Text of a hint control: `tips_content`.
         7 tips: Option<Vec<Tip>> => "tips",
-        /// Value of a file control.
+        /// Value of a file control: `file_id`.
         8 files: Option<Vec<File>> => "files",
-        /// Rows of the table control.
+        /// Rows of the table control: `list`.
         9 children: Option<Vec<ValueChildren>> => "children",
-        /// Value of a leave control.
+        /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
         /// Value of a trip, outing or overtime control.
         11 attendance: Option<VacationAttendance> => "attendance",
-        /// Value of a missed-punch control.
+        /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// Value of a duration control.
+        /// Value of a duration control: `type`, `new_begin`, `new_end`, `new_duration` and so on.
         13 date_range: Option<VacationDateRange> => "date_range",
-        /// Value of a location control.
+        /// Value of a location control: `longitude`, `latitude`, `title`, `address` and so on.
         14 location: Option<ValueLocation> => "location",
-        /// Value of a related-approval control.
+        /// Value of a related-approval control: `template_names`, `sp_no`, `name`, `sp_status` and so on.
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// Value of a formula control.
+        /// Value of a formula control: `value`.
         16 formula: Option<Formula> => "formula",
-        /// Value of a bank-account control; personal data, masked in `Debug`.
+        /// Value of a bank-account control: `account_type`, `account_name`, `account_number`, `remark` and so on; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
@@ -132,7 +132,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Begin, end and length.
         1 date_range: DateRange => "date_range: must",
-        /// How the length falls on the days.
+        /// How the length falls on the days: `day_items`.
         2 slice_info: Option<SliceInfo> => "slice_info",
     }
     new(type_: i64, date_range: DateRange)
@@ -159,7 +159,7 @@ w::record! {
     pub struct AttendanceSliceInfo {
         /// How the length was worked out: `1` by the system, `2` by hand.
         0 state: i64 => "state: must",
-        /// Length per day.
+        /// Length per day: `daytime` and `duration`.
         1 day_items: Vec<DayItem> => "day_items: must",
         /// Length in total, seconds; in s.
         2 duration: i64 => "duration: must",
@@ -188,11 +188,11 @@ w::record! {
         3 bank_branch_name: Option<String> => "bank_branch_name",
         /// Province, autonomous region or municipality; such as `广东省`.
         4 province: Option<String> => "province",
-        /// Administrative division number of the province.
+        /// Code of the province, from the list of regions.
         5 province_code: Option<i64> => "province_code",
         /// Which city, by name; such as `广州市`.
         6 city: Option<String> => "city",
-        /// Administrative division number of the city.
+        /// Code of the city, from the list of regions.
         7 city_code: Option<i64> => "city_code",
     }
     new()
@@ -212,13 +212,13 @@ w::record! {
     pub struct BankAccount {
         /// `1` company, `2` person.
         0 account_type: i64 => "account_type: must",
-        /// In whose name the account is held.
+        /// Holder of the bank account: the company or the person themselves.
         1 account_name: String => "account_name: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Account number filled into the bank-account control; personal data, masked in `Debug`.
         2 account_number: String => "account_number: must masked",
         /// Free text added by whoever made the record.
         3 remark: String => "remark: must",
-        /// The bank of the account.
+        /// The bank of the account: `bank_alias`, `bank_alias_code`, `bank_branch_id` and so on.
         4 bank: Bank => "bank: must",
     }
     new(
@@ -241,10 +241,10 @@ w::record! {
 w::record! {
     /// An item of `booking_list` in the answer of `oa::meeting_room::GetBookingInfo`.
     pub struct Booking {
-        /// Number of the meeting room; `meetingroom_id` on the wire.
+        /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
         #[doc(alias = "meetingroom_id")]
         0 meeting_room_id: i64 => "meetingroom_id: must",
-        /// Bookings of this room.
+        /// Bookings of this room: `start_time`, `end_time`, `meeting_id`, `schedule_id` and so on.
         1 schedule: Vec<BookingSchedule> => "schedule: must",
     }
 }
@@ -258,7 +258,7 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Id of the meeting that came with the booking.
         2 meeting_id: Option<String> => "meeting_id",
-        /// Id of the schedule entry.
+        /// Id of the schedule entry, returned on making it or booking a room.
         3 schedule_id: Option<String> => "schedule_id",
         /// `userid` of who booked the room.
         4 booker: Option<String> => "booker",
@@ -282,7 +282,7 @@ w::record! {
         4 description: Option<String> => "description",
         /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
-        /// Who may subscribe to a public calendar.
+        /// Who may subscribe to a public calendar: `userids` and `partyids`.
         6 public_range: Option<PublicRange> => "public_range",
         /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
@@ -314,7 +314,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ContentValue`.
     pub struct Children {
-        /// Controls of one row.
+        /// Controls of one row: `control`, `id`, `value` and `title`.
         0 list: Vec<ChildrenList> => "list: must",
     }
     new(list: Vec<ChildrenList>)
@@ -354,7 +354,7 @@ w::record! {
         /// Id of the remark; `commentid` on the wire.
         #[doc(alias = "commentid")]
         0 comment_id: w::TextOrNumber => "commentid: must",
-        /// Who wrote the remark; `commentUserInfo` on the wire.
+        /// Who wrote the remark: `userid`; `commentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "commentUserInfo: must",
         /// Text of the remark; `commentcontent` on the wire.
         #[doc(alias = "commentcontent")]
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// `vacation_list` of `oa::ControlConfig`.
     pub struct ConfigVacation {
-        /// Kinds of leave to choose from.
+        /// Kinds of leave to choose from: `id` and `name`.
         0 item: Vec<VacationItem> => "item: must",
     }
     new(item: Vec<VacationItem>)
@@ -475,7 +475,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::InfoValue`.
     pub struct ContentChildren {
-        /// Controls of one row.
+        /// Controls of one row: `control`, `id`, `title`, `value` and so on.
         0 list: Vec<ContentList> => "list: must",
     }
 }
@@ -505,33 +505,33 @@ w::record! {
         1 new_number: Option<String> => "new_number",
         /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// Value of a date control.
+        /// Value of a date control: `type` and `s_timestamp`.
         3 date: Option<Date> => "date",
-        /// What was chosen in a selector.
+        /// What was chosen in a selector: `type` and `options`.
         4 selector: Option<Selector> => "selector",
-        /// Value of a member control.
+        /// Value of a member control: `userid` and `name`.
         5 members: Option<Vec<Member>> => "members",
-        /// Value of a department control.
+        /// Value of a department control: `openapi_id` and `name`.
         6 departments: Option<Vec<Department>> => "departments",
-        /// Value of a file control.
+        /// Value of a file control: `file_id`.
         7 files: Option<Vec<File>> => "files",
-        /// Rows of the table control.
+        /// Rows of the table control: `list`.
         8 children: Option<Vec<Children>> => "children",
         /// Value of a trip, outing or overtime control.
         9 attendance: Option<Attendance> => "attendance",
-        /// Value of a leave control.
+        /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<Vacation> => "vacation",
-        /// Value of a location control.
+        /// Value of a location control: `longitude`, `latitude`, `title`, `address` and so on.
         11 location: Option<Location> => "location",
-        /// Value of a related-approval control.
+        /// Value of a related-approval control: `sp_no`.
         12 related_approval: Option<Vec<RelatedApproval>> => "related_approval",
-        /// Value of a formula control.
+        /// Value of a formula control: `value`.
         13 formula: Option<Formula> => "formula",
-        /// Value of a duration control.
+        /// Value of a duration control: `type`, `new_begin`, `new_end` and `new_duration`.
         14 date_range: Option<DateRange> => "date_range",
-        /// Value of a missed-punch control.
+        /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         15 punch_correction: Option<PunchCorrection> => "punch_correction",
-        /// Value of a bank-account control; personal data, masked in `Debug`.
+        /// Value of a bank-account control: `account_type`, `account_name`, `account_number`, `remark` and so on; personal data, masked in `Debug`.
         16 bank_account: Option<BankAccount> => "bank_account: masked",
     }
     new()
@@ -557,7 +557,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::Table`; an item of `controls` in `oa::TemplateContent`.
     pub struct Control {
-        /// Name and rules of the control.
+        /// Name and rules of the control: `control`, `id`, `title`, `placeholder` and so on.
         0 property: Property => "property: must",
         /// Settings of the control, one kind according to its type.
         1 config: Option<ControlConfig> => "config",
@@ -569,27 +569,27 @@ w::record! {
 w::record! {
     /// `config` of `oa::Control`.
     pub struct ControlConfig {
-        /// Settings of a date control.
+        /// Settings of a date control: `type`.
         0 date: Option<ConfigDate> => "date",
-        /// Settings of a selector.
+        /// Settings of a selector: `type` and `options`.
         1 selector: Option<ConfigSelector> => "selector",
-        /// Settings of a member or department control.
+        /// Settings of a member or department control: `type` and `mode`.
         2 contact: Option<Contact> => "contact",
-        /// Text of a hint control.
+        /// Text of a hint control: `tips_content`.
         3 tips: Option<Tip> => "tips",
-        /// Settings of a file control.
+        /// Settings of a file control: `is_only_photo`.
         4 file: Option<ConfigFile> => "file",
-        /// Settings of a table control.
+        /// Settings of a table control: `print_format` and `children`.
         5 table: Option<Table> => "table",
         /// Settings of a trip, outing or overtime control.
         6 attendance: Option<ConfigAttendance> => "attendance",
-        /// Kinds of leave in a leave control.
+        /// Kinds of leave in a leave control: `item`.
         7 vacation_list: Option<ConfigVacation> => "vacation_list",
-        /// Settings of a duration control.
+        /// Settings of a duration control: `type`, `official_holiday` and `perday_duration`.
         8 date_range: Option<AttendanceDateRange> => "date_range",
-        /// Settings of a location control.
+        /// Settings of a location control: `distance`.
         9 location: Option<ConfigLocation> => "location",
-        /// Which templates a related-approval control allows.
+        /// Which templates a related-approval control allows: `template_id`.
         10 related_approval: Option<ConfigRelatedApproval> => "related_approval",
     }
     new()
@@ -661,7 +661,7 @@ w::record! {
 w::record! {
     /// `vacation_list` of `oa::TemplateContentConfig`.
     pub struct ControlVacation {
-        /// Kinds of leave to choose from.
+        /// Kinds of leave to choose from: `id` and `name`.
         0 item: Vec<VacationItem> => "item: must",
     }
 }
@@ -767,7 +767,7 @@ w::record! {
         2 date: Option<ExpireRuleDate> => "date",
         /// Whether it may be prolonged.
         3 extern_duration_enable: bool => "extern_duration_enable: must",
-        /// By how much.
+        /// By how much: `month` and `day`.
         4 extern_duration: Option<ExpireRuleDate> => "extern_duration",
     }
 }
@@ -814,7 +814,7 @@ w::record! {
 w::record! {
     /// An item of `schedule_list` in the answer of `oa::schedule::GetByCalendar`.
     pub struct GetByCalendarSchedule {
-        /// Id of the schedule entry.
+        /// Id of the schedule entry, returned on making it or booking a room.
         0 schedule_id: String => "schedule_id: must",
         /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Vec<String> => "admins: must",
@@ -834,7 +834,7 @@ w::record! {
         8 description: String => "description: must",
         /// Where it takes place, at most 128 characters.
         9 location: String => "location: must",
-        /// Reminders and repetition.
+        /// Reminders and repetition: `is_remind`, `remind_before_event_secs` and so on.
         10 reminders: ScheduleReminder => "reminders: must",
         /// Who takes part, at most 1,000.
         11 attendees: Vec<ScheduleAttendee> => "attendees: must",
@@ -858,7 +858,7 @@ w::record! {
         4 description: String => "description: must",
         /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: bool => "is_public: must zero-one",
-        /// Who may subscribe to a public calendar.
+        /// Who may subscribe to a public calendar: `userids` and `partyids`.
         6 public_range: Option<PublicRange> => "public_range",
         /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: bool => "is_corp_calendar: must zero-one",
@@ -870,7 +870,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::GetRecordDetailInfo`.
     pub struct GetRecordDetailApplyData {
-        /// The controls with their values.
+        /// The controls with their values: `control`, `id`, `value` and so on.
         0 contents: Vec<GetRecordDetailContent> => "contents: must",
     }
 }
@@ -896,17 +896,17 @@ w::record! {
         0 journal_uuid: String => "journal_uuid: must",
         /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         1 template_id: String => "template_id: must",
-        /// What the template is called.
+        /// Name by which users tell templates apart.
         2 template_name: String => "template_name: must",
-        /// Who wrote the report.
+        /// Who wrote the report: `userid`.
         3 submitter: Submitter => "submitter: must",
-        /// Who gets the report.
+        /// Who gets the report: `userid`.
         4 receivers: Vec<Receiver> => "receivers: must",
-        /// Receivers who have read it.
+        /// Receivers who have read it: `userid`.
         5 readed_receivers: Vec<ReadedReceiver> => "readed_receivers: must",
-        /// What was filled into the form.
+        /// What was filled into the form: `contents`.
         6 apply_data: GetRecordDetailApplyData => "apply_data: must",
-        /// What others said about the report.
+        /// What others said about the report: `commentid`, `tocommentid`, `comment_userinfo`, `content` and so on.
         7 comments: Vec<InfoComment> => "comments: must",
         /// When it was submitted; format `unix`.
         8 report_time: xinqiao_types::UnixSeconds => "report_time: must",
@@ -916,7 +916,7 @@ w::record! {
 w::record! {
     /// An item of `schedule_list` in the answer of `oa::schedule::Get`.
     pub struct GetSchedule {
-        /// Id of the schedule entry.
+        /// Id of the schedule entry, returned on making it or booking a room.
         0 schedule_id: String => "schedule_id: must",
         /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Vec<String> => "admins: must",
@@ -936,7 +936,7 @@ w::record! {
         8 description: String => "description: must",
         /// Where it takes place, at most 128 characters.
         9 location: String => "location: must",
-        /// Reminders and repetition.
+        /// Reminders and repetition: `is_remind`, `remind_before_event_secs` and so on.
         10 reminders: ScheduleReminder => "reminders: must",
         /// Who takes part, at most 1,000.
         11 attendees: Vec<ScheduleAttendee> => "attendees: must",
@@ -954,19 +954,19 @@ w::record! {
         2 sp_status: i64 => "sp_status: must",
         /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         3 template_id: String => "template_id: must",
-        /// The person who applied.
+        /// The person who applied: `userid` and `partyid`.
         4 applyer: Option<Applyer> => "applyer",
         /// The applicants, if submitted for several.
         5 batch_applyer: Option<Vec<BatchApplyer>> => "batch_applyer",
         /// When the application was handed in; format `unix`.
         6 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
-        /// Who gets copies.
+        /// Who gets copies: `userid`.
         7 notifyer: Option<Vec<Notifyer>> => "notifyer",
-        /// What was filled into the form.
+        /// What was filled into the form: `contents`.
         8 apply_data: InfoApplyData => "apply_data: must",
         /// Nodes of the approval, older form of `process_list`.
         9 sp_record: Vec<SpRecord> => "sp_record: must",
-        /// Remarks that were added.
+        /// Remarks that were added: `commentid`, `commentUserInfo`, `commentcontent`, `media_id` and so on.
         10 comments: Vec<Comment> => "comments: must",
         /// The flow, node by node.
         11 process_list: Option<InfoProcess> => "process_list",
@@ -984,7 +984,7 @@ w::record! {
         2 duration_type: i64 => "duration_type: must",
         /// `0` by days, `1` by hours.
         3 time_attr: i64 => "time_attr: must",
-        /// How the leave is granted.
+        /// How the leave is granted: `type`, `autoreset_time`, `autoreset_duration` and so on.
         4 quota_attr: QuotaAttr => "quota_attr: must",
         /// Seconds that make one day; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
@@ -994,7 +994,7 @@ w::record! {
         6 is_new_overtime: bool => "is_newovertime: must zero-one",
         /// After how many months in the corp it may be taken; in month.
         7 enter_comp_time_limit: i64 => "enter_comp_time_limit: must",
-        /// When the leave expires.
+        /// When the leave expires: `type`, `duration`, `date`, `extern_duration_enable` and so on.
         8 expire_rule: Option<ExpireRule> => "expire_rule",
     }
 }
@@ -1002,7 +1002,7 @@ w::record! {
 w::record! {
     /// `template_content` of the answer of `oa::GetTemplateDetail`.
     pub struct GetTemplateDetailTemplateContent {
-        /// The controls one by one.
+        /// The controls one by one: `property` and `config`.
         0 controls: Vec<TemplateContentControl> => "controls: must",
     }
 }
@@ -1033,7 +1033,7 @@ w::record! {
 w::record! {
     /// `apply_data` of `oa::GetApprovalDetailInfo`.
     pub struct InfoApplyData {
-        /// The controls with their values.
+        /// The controls with their values: `control`, `id`, `value` and so on.
         0 contents: Vec<InfoContent> => "contents: must",
     }
 }
@@ -1041,13 +1041,13 @@ w::record! {
 w::record! {
     /// An item of `comments` in `oa::GetRecordDetailInfo`.
     pub struct InfoComment {
-        /// Identifies this comment; `commentid` on the wire.
+        /// Id of the comment, referred to by replies; `commentid` on the wire.
         #[doc(alias = "commentid")]
         0 comment_id: w::TextOrNumber => "commentid: must",
         /// Id of the comment that it answers; `0` if none; `tocommentid` on the wire.
         #[doc(alias = "tocommentid")]
         1 to_comment_id: Option<w::TextOrNumber> => "tocommentid",
-        /// Who wrote the comment; `comment_userinfo` on the wire.
+        /// Who wrote the comment: `userid`; `comment_userinfo` on the wire.
         #[doc(alias = "comment_userinfo")]
         2 comment_user_info: UserInfo => "comment_userinfo: must",
         /// Text of the comment.
@@ -1090,39 +1090,39 @@ w::record! {
         1 new_number: Option<String> => "new_number",
         /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// Value of a date control.
+        /// Value of a date control: `type`, `s_timestamp` and `timezone_info`.
         3 date: Option<ValueDate> => "date",
-        /// What was chosen in a selector.
+        /// What was chosen in a selector: `type` and `options`.
         4 selector: Option<ConfigSelector> => "selector",
-        /// Value of a member control.
+        /// Value of a member control: `userid` and `name`.
         5 members: Option<Vec<Member>> => "members",
-        /// Value of a department control.
+        /// Value of a department control: `openapi_id` and `name`.
         6 departments: Option<Vec<Department>> => "departments",
-        /// Value of a file control.
+        /// Value of a file control: `file_id`.
         7 files: Option<Vec<File>> => "files",
-        /// Rows of the table control.
+        /// Rows of the table control: `list`.
         8 children: Option<Vec<ContentChildren>> => "children",
         /// Value of a trip, outing or overtime control.
         9 attendance: Option<VacationAttendance> => "attendance",
-        /// Value of a leave control.
+        /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// Value of a location control.
+        /// Value of a location control: `longitude`, `latitude`, `title`, `address` and so on.
         11 location: Option<ValueLocation> => "location",
-        /// Value of a related-approval control.
+        /// Value of a related-approval control: `template_names`, `sp_no`, `name`, `sp_status` and so on.
         12 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// Value of a formula control.
+        /// Value of a formula control: `value`.
         13 formula: Option<Formula> => "formula",
-        /// Value of a duration control.
+        /// Value of a duration control: `type`, `new_begin`, `new_end`, `new_duration` and so on.
         14 date_range: Option<VacationDateRange> => "date_range",
-        /// Value of a missed-punch control.
+        /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         15 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// Value of a student control.
+        /// Value of a student control: `name`.
         16 students: Option<Vec<Student>> => "students",
-        /// Value of a class control.
+        /// Value of a class control: `name`.
         17 classes: Option<Vec<Class>> => "classes",
-        /// Value of an online-document control.
+        /// Value of an online-document control: `docid`.
         18 docs: Option<Vec<Doc>> => "docs",
-        /// Value of a WeDrive-file control.
+        /// Value of a WeDrive-file control: `fileid`.
         19 wedrive_files: Option<Vec<WedriveFile>> => "wedrive_files",
     }
 }
@@ -1130,7 +1130,7 @@ w::record! {
 w::record! {
     /// An item of `itemlist` in `oa::Report`.
     pub struct ItemList {
-        /// Id of the report; `journaluuid` on the wire.
+        /// Id of the report, from the list of report numbers; `journaluuid` on the wire.
         #[doc(alias = "journaluuid")]
         0 journal_uuid: String => "journaluuid: must",
         /// When it was submitted; format `unix`; `reporttime` on the wire.
@@ -1163,7 +1163,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ListValue`.
     pub struct ListChildren {
-        /// Controls of one row.
+        /// Controls of one row: `control`, `id`, `title`, `value` and so on.
         0 list: Vec<ListDetail> => "list: must",
     }
 }
@@ -1193,35 +1193,35 @@ w::record! {
         1 new_number: Option<String> => "new_number",
         /// Value of a money control in yuan, as text.
         2 new_money: Option<String> => "new_money",
-        /// Value of a date control.
+        /// Value of a date control: `type`, `s_timestamp` and `timezone_info`.
         3 date: Option<ValueDate> => "date",
-        /// What was chosen in a selector.
+        /// What was chosen in a selector: `type` and `options`.
         4 selector: Option<ConfigSelector> => "selector",
-        /// Value of a member control.
+        /// Value of a member control: `userid` and `name`.
         5 members: Option<Vec<Member>> => "members",
-        /// Value of a department control.
+        /// Value of a department control: `openapi_id` and `name`.
         6 departments: Option<Vec<Department>> => "departments",
-        /// Text of a hint control.
+        /// Text of a hint control: `tips_content`.
         7 tips: Option<Vec<Tip>> => "tips",
-        /// Value of a file control.
+        /// Value of a file control: `file_id`.
         8 files: Option<Vec<File>> => "files",
-        /// Rows of the table control.
+        /// Rows of the table control: `list`.
         9 children: Option<Vec<ListChildren>> => "children",
-        /// Value of a leave control.
+        /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
         /// Value of a trip, outing or overtime control.
         11 attendance: Option<VacationAttendance> => "attendance",
-        /// Value of a missed-punch control.
+        /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
-        /// Value of a duration control.
+        /// Value of a duration control: `type`, `new_begin`, `new_end`, `new_duration` and so on.
         13 date_range: Option<VacationDateRange> => "date_range",
-        /// Value of a location control.
+        /// Value of a location control: `longitude`, `latitude`, `title`, `address` and so on.
         14 location: Option<ValueLocation> => "location",
-        /// Value of a related-approval control.
+        /// Value of a related-approval control: `template_names`, `sp_no`, `name`, `sp_status` and so on.
         15 related_approval: Option<Vec<ValueRelatedApproval>> => "related_approval",
-        /// Value of a formula control.
+        /// Value of a formula control: `value`.
         16 formula: Option<Formula> => "formula",
-        /// Value of a bank-account control; personal data, masked in `Debug`.
+        /// Value of a bank-account control: `account_type`, `account_name`, `account_number`, `remark` and so on; personal data, masked in `Debug`.
         17 bank_account: Option<BankAccount> => "bank_account: masked",
     }
 }
@@ -1247,22 +1247,22 @@ w::record! {
 w::record! {
     /// An item of `meetingroom_list` in the answer of `oa::meeting_room::List`.
     pub struct MeetingRoom {
-        /// Number of the meeting room; `meetingroom_id` on the wire.
+        /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
         #[doc(alias = "meetingroom_id")]
         0 meeting_room_id: i64 => "meetingroom_id: must",
         /// What the room is called.
         1 name: String => "name: must",
-        /// How many people fit in.
+        /// How many people fit in, to filter by.
         2 capacity: i64 => "capacity: must",
         /// City of the room.
         3 city: Option<String> => "city",
-        /// Building of the room.
+        /// Building of the room, to filter by place.
         4 building: Option<String> => "building",
-        /// Floor of the room.
+        /// Floor of the room, to filter by place.
         5 floor: Option<String> => "floor",
-        /// Where the room is on the map.
+        /// Where the room is on the map: `longitude` and `latitude`.
         6 coordinate: Option<Coordinate> => "coordinate",
-        /// Members and departments who may use the room.
+        /// Members and departments who may use the room: `user_list` and `department_list`.
         7 range: Option<Range> => "range",
         /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
         8 equipment: Option<Vec<i64>> => "equipment",
@@ -1352,7 +1352,7 @@ w::record! {
         1 sp_status: Option<i64> => "sp_status",
         /// `1` all must approve, `2` any one, `3` one after the other.
         2 apv_rel: Option<i64> => "apv_rel",
-        /// The people of the node.
+        /// The people of the node: `userid`, `sp_yj`, `Sptime`, `Speech` and so on.
         3 sub_node_list: Vec<SubNode> => "sub_node_list: must",
     }
 }
@@ -1421,7 +1421,7 @@ w::record! {
         2 auto_reset_duration: Option<i64> => "autoreset_duration",
         /// `0` fixed, `1` by years of work, `2` by years in the corp.
         3 quota_rule_type: i64 => "quota_rule_type: must",
-        /// What is granted by years.
+        /// What is granted by years: `list` and `based_on_actual_work_time`.
         4 quota_rules: QuotaRule => "quota_rules: must",
         /// Whether it is granted on the day of entry.
         5 at_entry_date: bool => "at_entry_date: must",
@@ -1433,7 +1433,7 @@ w::record! {
 w::record! {
     /// `quota_rules` of `oa::QuotaAttr`.
     pub struct QuotaRule {
-        /// The steps.
+        /// The steps: `quota`, `begin` and `end`.
         0 list: Vec<QuotaRuleList> => "list: must",
         /// Whether it is scaled to the time really worked.
         1 based_on_actual_work_time: bool => "based_on_actual_work_time: must",
@@ -1534,9 +1534,9 @@ w::record! {
 w::record! {
     /// An item of `report_list` in `oa::Stat`; an item of `unreport_list` in `oa::Stat`.
     pub struct Report {
-        /// Who has to report.
+        /// Who has to report: `userid`.
         0 user: User => "user: must",
-        /// Reports that were handed in; `itemlist` on the wire.
+        /// Reports that were handed in: `journaluuid`, `reporttime` and `flag`; `itemlist` on the wire.
         #[doc(alias = "itemlist")]
         1 item_list: Vec<ItemList> => "itemlist: must",
     }
@@ -1545,11 +1545,11 @@ w::record! {
 w::record! {
     /// `report_range` of `oa::Stat`; `white_range` of `oa::Stat`.
     pub struct ReportRange {
-        /// Members in it.
+        /// Members in it: `userid`.
         0 user_list: Vec<User> => "user_list: must",
-        /// Departments in it.
+        /// Departments in it: `open_partyid`.
         1 party_list: Vec<Party> => "party_list: must",
-        /// Tags whose members are in it.
+        /// Tags whose members are in it: `open_tagid`.
         2 tag_list: Vec<Tag> => "tag_list: must",
     }
 }
@@ -1563,13 +1563,13 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Id of the meeting that came with the booking.
         2 meeting_id: Option<String> => "meeting_id",
-        /// Id of the schedule entry.
+        /// Id of the schedule entry, returned on making it or booking a room.
         3 schedule_id: Option<String> => "schedule_id",
         /// `userid` of who booked the room.
         4 booker: Option<String> => "booker",
         /// `0` booked, `1` cancelled, `2` asked for, `3` in approval.
         5 status: i64 => "status: must",
-        /// Identifies one booking of a room.
+        /// Id of the booking, returned when it succeeded; needed to cancel.
         6 booking_id: String => "booking_id: must",
         /// Id of the booking that the repetition belongs to.
         7 master_booking_id: Option<String> => "master_booking_id",
@@ -1611,7 +1611,7 @@ w::record! {
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
-        /// Occurrences that are left out.
+        /// Occurrences that are left out: `start_time`.
         11 exclude_time_list: Option<Vec<ExcludeTime>> => "exclude_time_list",
     }
 }
@@ -1654,7 +1654,7 @@ w::record! {
 w::record! {
     /// `slice_info` of `oa::Attendance`.
     pub struct SliceInfo {
-        /// Length per day.
+        /// Length per day: `daytime` and `duration`.
         0 day_items: Vec<DayItem> => "day_items: must",
     }
     new(day_items: Vec<DayItem>)
@@ -1668,7 +1668,7 @@ w::record! {
         /// `1` any one decides, `2` all must approve, `3` one after the other; `approverattr` on the wire.
         #[doc(alias = "approverattr")]
         1 approver_attr: i64 => "approverattr: must",
-        /// The approvers one by one.
+        /// The approvers one by one: `approver`, `sp_status`, `sptime`, `speech` and so on.
         2 details: Vec<SpRecordDetail> => "details: must",
     }
 }
@@ -1676,7 +1676,7 @@ w::record! {
 w::record! {
     /// An item of `details` in `oa::SpRecord`.
     pub struct SpRecordDetail {
-        /// The person who decides.
+        /// The person who decides: `userid`.
         0 approver: DetailApprover => "approver: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back.
         1 sp_status: i64 => "sp_status: must",
@@ -1695,17 +1695,17 @@ w::record! {
     pub struct Stat {
         /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
-        /// What the template is called.
+        /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
-        /// Who has to report.
+        /// Who has to report: `user_list`, `party_list` and `tag_list`.
         2 report_range: ReportRange => "report_range: must",
-        /// Who is excused.
+        /// Who is excused: `user_list`, `party_list` and `tag_list`.
         3 white_range: ReportRange => "white_range: must",
-        /// Who gets the report.
+        /// Who gets the report: `user_list`, `tag_list` and `leader_list`.
         4 receivers: StatReceiver => "receivers: must",
-        /// Those who have reported.
+        /// Those who have reported: `user` and `itemlist`.
         5 report_list: Vec<Report> => "report_list: must",
-        /// Those who have not.
+        /// Those who have not: `user` and `itemlist`.
         6 unreport_list: Vec<Report> => "unreport_list: must",
         /// Begin of the period; format `unix`.
         7 cycle_begin_time: xinqiao_types::UnixSeconds => "cycle_begin_time: must",
@@ -1723,11 +1723,11 @@ w::record! {
 w::record! {
     /// `receivers` of `oa::Stat`.
     pub struct StatReceiver {
-        /// Members who get the reports.
+        /// Members who get the reports: `userid`.
         0 user_list: Vec<User> => "user_list: must",
-        /// Tags whose members get the reports.
+        /// Tags whose members get the reports: `open_tagid`.
         1 tag_list: Vec<Tag> => "tag_list: must",
-        /// Superiors who get the reports.
+        /// Superiors who get the reports: `level`.
         2 leader_list: Vec<Leader> => "leader_list: must",
     }
 }
@@ -1762,7 +1762,7 @@ w::record! {
     pub struct SubText {
         /// `1` plain text, `2` link.
         0 type_: i64 => "type: must",
-        /// The piece of text or link.
+        /// The piece of text or link: `plain_text` and `link`.
         1 content: SubTextContent => "content: must",
     }
     new(type_: i64, content: SubTextContent)
@@ -1802,7 +1802,7 @@ w::record! {
     pub struct Table {
         /// Printed `0` in one row, `1` in several.
         0 print_format: i64 => "print_format: must",
-        /// Controls of a row.
+        /// Controls of a row: `property` and `config`.
         1 children: Vec<Control> => "children: must",
     }
     new(print_format: i64, children: Vec<Control>)
@@ -1820,7 +1820,7 @@ w::record! {
 w::record! {
     /// `template_content` of `oa::approval::CreateTemplate`; `template_content` of `oa::approval::UpdateTemplate`.
     pub struct TemplateContent {
-        /// The controls one by one.
+        /// The controls one by one: `property` and `config`.
         0 controls: Vec<Control> => "controls: must",
     }
     new(controls: Vec<Control>)
@@ -1829,27 +1829,27 @@ w::record! {
 w::record! {
     /// `config` of `oa::TemplateContentControl`.
     pub struct TemplateContentConfig {
-        /// Settings of a date control.
+        /// Settings of a date control: `type`.
         0 date: Option<ControlDate> => "date",
-        /// Settings of a selector.
+        /// Settings of a selector: `type` and `options`.
         1 selector: Option<ConfigSelector> => "selector",
-        /// Settings of a member or department control.
+        /// Settings of a member or department control: `type` and `mode`.
         2 contact: Option<Contact> => "contact",
-        /// Settings of a file control.
+        /// Settings of a file control: `is_only_photo`.
         3 file: Option<ControlFile> => "file",
-        /// Text of a hint control.
+        /// Text of a hint control: `tips_content`.
         4 tips: Option<Tip> => "tips",
-        /// Settings of a table control.
+        /// Settings of a table control: `print_format` and `children`.
         5 table: Option<Table> => "table",
         /// Settings of a trip, outing or overtime control.
         6 attendance: Option<ConfigAttendance> => "attendance",
-        /// Kinds of leave in a leave control.
+        /// Kinds of leave in a leave control: `item`.
         7 vacation_list: Option<ControlVacation> => "vacation_list",
-        /// Settings of a duration control.
+        /// Settings of a duration control: `type`, `official_holiday` and `perday_duration`.
         8 date_range: Option<AttendanceDateRange> => "date_range",
-        /// Settings of a location control.
+        /// Settings of a location control: `distance`.
         9 location: Option<ControlLocation> => "location",
-        /// Which templates a related-approval control allows.
+        /// Which templates a related-approval control allows: `template_id`.
         10 related_approval: Option<ControlRelatedApproval> => "related_approval",
     }
 }
@@ -1857,7 +1857,7 @@ w::record! {
 w::record! {
     /// An item of `controls` in `oa::GetTemplateDetailTemplateContent`.
     pub struct TemplateContentControl {
-        /// Name and rules of the control.
+        /// Name and rules of the control: `control`, `id`, `title`, `placeholder` and so on.
         0 property: ControlProperty => "property: must",
         /// Settings of the control, one kind according to its type.
         1 config: TemplateContentConfig => "config: must",
@@ -1867,7 +1867,7 @@ w::record! {
 w::record! {
     /// `text` of `oa::TipsContent`.
     pub struct Text {
-        /// The pieces of the text.
+        /// The pieces of the text: `type` and `content`.
         0 sub_text: Vec<SubText> => "sub_text: must",
     }
     new(sub_text: Vec<SubText>)
@@ -1897,7 +1897,7 @@ w::record! {
     pub struct TipsContent {
         /// Language code, such as `zh_CN` or `en`; such as `zh_CN`.
         0 lang: String => "lang: must",
-        /// The hint in this language.
+        /// The hint in this language: `sub_text`.
         1 text: Text => "text: must",
     }
     new(lang: impl Into<String>, text: Text)
@@ -1918,7 +1918,7 @@ w::record! {
         4 description: Option<String> => "description",
         /// `1` a public calendar, `0` not; cannot be changed; `0` or `1` on the wire.
         5 is_public: Option<bool> => "is_public: zero-one",
-        /// Who may subscribe to a public calendar.
+        /// Who may subscribe to a public calendar: `userids` and `partyids`.
         6 public_range: Option<PublicRange> => "public_range",
         /// `1` a calendar of the whole corp, `0` not; cannot be changed; `0` or `1` on the wire.
         7 is_corp_calendar: Option<bool> => "is_corp_calendar: zero-one",
@@ -1939,7 +1939,7 @@ w::record! {
 w::record! {
     /// `schedule` of `oa::schedule::Update`.
     pub struct UpdateSchedule {
-        /// Id of the schedule entry.
+        /// Id of the schedule entry, returned on making it or booking a room.
         0 schedule_id: String => "schedule_id: must",
         /// `userid`s of who may edit it, at most 3, who must take part.
         1 admins: Option<Vec<String>> => "admins",
@@ -1955,7 +1955,7 @@ w::record! {
         6 description: Option<String> => "description",
         /// Where it takes place, at most 128 characters.
         7 location: Option<String> => "location",
-        /// Reminders and repetition.
+        /// Reminders and repetition: `is_remind`, `remind_before_event_secs` and so on.
         8 reminders: Option<Reminder> => "reminders",
         /// Who takes part, at most 1,000.
         9 attendees: Option<Vec<Attendee>> => "attendees",
@@ -1989,9 +1989,9 @@ w::record! {
 w::record! {
     /// `vacation` of `oa::ContentValue`.
     pub struct Vacation {
-        /// Which kind of leave.
+        /// Which kind of leave: `type` and `options`.
         0 selector: Selector => "selector: must",
-        /// When the leave is.
+        /// When the leave is: `type`, `date_range` and `slice_info`.
         1 attendance: Attendance => "attendance: must",
     }
     new(selector: Selector, attendance: Attendance)
@@ -2004,7 +2004,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Begin, end and length.
         1 date_range: VacationDateRange => "date_range: must",
-        /// How the length falls on the days.
+        /// How the length falls on the days: `state`, `day_items` and `duration`.
         2 slice_info: Option<AttendanceSliceInfo> => "slice_info",
     }
 }
@@ -2039,7 +2039,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `oa::ApplyDataValue`.
     pub struct ValueChildren {
-        /// Controls of one row.
+        /// Controls of one row: `control`, `id`, `title`, `value` and so on.
         0 list: Vec<ValueList> => "list: must",
     }
 }
@@ -2114,7 +2114,7 @@ w::record! {
         2 name: String => "name: must",
         /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid.
         3 sp_status: i64 => "sp_status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -2122,9 +2122,9 @@ w::record! {
 w::record! {
     /// `vacation` of `oa::ApplyDataValue`; `vacation` of `oa::InfoValue`; and 1 more.
     pub struct ValueVacation {
-        /// Which kind of leave.
+        /// Which kind of leave: `type` and `options`.
         0 selector: ConfigSelector => "selector: must",
-        /// When the leave is.
+        /// When the leave is: `type`, `date_range` and `slice_info`.
         1 attendance: VacationAttendance => "attendance: must",
     }
 }
@@ -2132,7 +2132,7 @@ w::record! {
 w::record! {
     /// An item of `wedrive_files` in `oa::InfoValue`.
     pub struct WedriveFile {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -2161,7 +2161,7 @@ w::record! {
         6 notify_type: Option<i64> => "notify_type",
         /// `userid`s of who gets copies.
         7 notifyer: Option<Vec<String>> => "notifyer",
-        /// What was filled into the form.
+        /// What was filled into the form: `contents`.
         8 apply_data: ApplyData => "apply_data: must",
         /// Lines of the summary on the card, at most 3.
         9 summary_list: Vec<Summary> => "summary_list: must",
@@ -2220,7 +2220,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApprovalDetail`].
     pub struct GetApprovalDetailResponse {
-        /// The approval with its details.
+        /// The approval with its details: `sp_no`, `sp_name`, `sp_status`, `template_id` and so on.
         0 info: GetApprovalDetailInfo => "info: must",
     }
 }
@@ -2302,6 +2302,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetApprovalInfo,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["sp_no_list"],
+    },
+    |answer| answer.sp_no_list => String
+}
+
 w::record! {
     /// Get an approval template (获取审批模板).
     ///
@@ -2320,7 +2335,7 @@ w::record! {
     pub struct GetTemplateDetailResponse {
         /// Name of the template in each language.
         0 template_names: Vec<OptionValue> => "template_names: must",
-        /// Controls of the template.
+        /// Controls of the template: `controls`.
         1 template_content: GetTemplateDetailTemplateContent => "template_content: must",
     }
 }
@@ -2397,7 +2412,7 @@ pub mod approval {
         pub struct CreateTemplate {
             /// Name of the approval template in each language.
             0 template_name: Vec<super::OptionValue> => "template_name: must",
-            /// Controls of the template.
+            /// Controls of the template: `controls`.
             1 template_content: super::TemplateContent => "template_content: must",
         }
         new(template_name: Vec<super::OptionValue>, template_content: super::TemplateContent)
@@ -2436,7 +2451,7 @@ pub mod approval {
             0 template_id: String => "template_id: must",
             /// Name of the approval template in each language.
             1 template_name: Vec<super::OptionValue> => "template_name: must",
-            /// Controls of the template.
+            /// Controls of the template: `controls`.
             2 template_content: super::TemplateContent => "template_content: must",
         }
         new(
@@ -2477,7 +2492,7 @@ pub mod calendar {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93647>.
         /// * Catalog: `work.oa.calendar.add`.
         pub struct Add {
-            /// The calendar with its settings.
+            /// The calendar with its settings: `admins`, `summary`, `color`, `description` and so on.
             0 calendar: super::Calendar => "calendar: must",
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
@@ -2561,7 +2576,7 @@ pub mod calendar {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The calendars that were found.
+            /// The calendars that were found: `cal_id`, `admins`, `summary`, `color` and so on.
             0 calendar_list: Vec<super::CalendarInfo> => "calendar_list: must",
         }
     }
@@ -2594,7 +2609,7 @@ pub mod calendar {
         pub struct Update {
             /// `1` leaves the public range as it is, `0` updates it (default); `0` or `1` on the wire.
             0 skip_public_range: Option<bool> => "skip_public_range: zero-one",
-            /// The calendar with its settings.
+            /// The calendar with its settings: `admins`, `summary`, `color`, `description` and so on.
             1 calendar: super::UpdateCalendar => "calendar: must",
         }
         new(calendar: super::UpdateCalendar)
@@ -2665,7 +2680,7 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96108>.
         /// * Catalog: `work.oa.journal.export_doc`.
         pub struct ExportDoc {
-            /// Id of the report; `journaluuid` on the wire.
+            /// Id of the report, from the list of report numbers; `journaluuid` on the wire.
             #[doc(alias = "journaluuid")]
             0 journal_uuid: String => "journaluuid: must",
             /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
@@ -2677,7 +2692,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`ExportDoc`].
         pub struct ExportDocResponse {
-            /// Id of the export; `jobid` on the wire.
+            /// Id of the export, returned when it was started; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2709,7 +2724,7 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96108>.
         /// * Catalog: `work.oa.journal.get_export_doc_result`.
         pub struct GetExportDocResult {
-            /// Id of the export; `jobid` on the wire.
+            /// Id of the export, returned when it was started; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2752,7 +2767,7 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93394>.
         /// * Catalog: `work.oa.journal.get_record_detail`.
         pub struct GetRecordDetail {
-            /// Id of the report; `journaluuid` on the wire.
+            /// Id of the report, from the list of report numbers; `journaluuid` on the wire.
             #[doc(alias = "journaluuid")]
             0 journal_uuid: String => "journaluuid: must",
         }
@@ -2762,7 +2777,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetRecordDetail`].
         pub struct GetRecordDetailResponse {
-            /// The report with its details.
+            /// The report with its details: `journal_uuid`, `template_id`, `template_name`, `submitter` and so on.
             0 info: super::GetRecordDetailInfo => "info: must",
         }
     }
@@ -2848,6 +2863,21 @@ pub mod journal {
         }
     }
 
+    w::paged! {
+        GetRecordList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "endflag",
+            total: "",
+            pages: "",
+            lists: &["journaluuid_list"],
+        },
+        |answer| answer.journal_uuid_list => String
+    }
+
     w::record! {
         /// Get journal statistics (获取汇报统计).
         ///
@@ -2874,7 +2904,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetStatList`].
         pub struct GetStatListResponse {
-            /// Statistics of the reports.
+            /// Statistics of the reports: `template_id`, `template_name`, `report_range`, `white_range` and so on.
             0 stat_list: Vec<super::Stat> => "stat_list: must",
         }
     }
@@ -2912,17 +2942,17 @@ pub mod meeting_room {
         pub struct Add {
             /// Name of the room, at most 30 characters.
             0 name: String => "name: must",
-            /// How many people fit in.
+            /// How many people fit in, to filter by.
             1 capacity: i64 => "capacity: must",
-            /// City of the room.
+            /// City of the room, to filter by place.
             2 city: Option<String> => "city",
-            /// Building of the room.
+            /// Building of the room, to filter by place.
             3 building: Option<String> => "building",
-            /// Floor of the room.
+            /// Floor of the room, to filter by place.
             4 floor: Option<String> => "floor",
-            /// Where the room is on the map.
+            /// Where the room is on the map: `longitude` and `latitude`.
             5 coordinate: Option<super::Coordinate> => "coordinate",
-            /// Members and departments who may use the room.
+            /// Members and departments who may use the room: `user_list` and `department_list`.
             6 range: Option<super::Range> => "range",
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             7 equipment: Option<Vec<i64>> => "equipment",
@@ -2935,7 +2965,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
         }
@@ -2967,7 +2997,7 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book`.
         pub struct Book {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// What the meeting is about.
@@ -2994,9 +3024,9 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`Book`].
         pub struct BookResponse {
-            /// Identifies one booking of a room.
+            /// Id of the booking, returned when it succeeded; needed to cancel.
             0 booking_id: String => "booking_id: must",
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             1 schedule_id: Option<String> => "schedule_id",
         }
     }
@@ -3027,7 +3057,7 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_by_meeting`.
         pub struct BookByMeeting {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// The meeting that the room is booked for; `meetingid` on the wire.
@@ -3042,7 +3072,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`BookByMeeting`].
         pub struct BookByMeetingResponse {
-            /// Identifies one booking of a room.
+            /// Id of the booking, returned when it succeeded; needed to cancel.
             0 booking_id: String => "booking_id: must",
             /// Days that clash with other bookings; format `unix`.
             1 conflict_date: Option<Vec<xinqiao_types::UnixSeconds>> => "conflict_date",
@@ -3075,10 +3105,10 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_by_schedule`.
         pub struct BookBySchedule {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             1 schedule_id: String => "schedule_id: must",
             /// `userid` of who booked the room.
             2 booker: String => "booker: must",
@@ -3115,10 +3145,10 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.book_info_get`.
         pub struct BookInfoGet {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// Identifies one booking of a room.
+            /// Id of the booking, returned when it succeeded; needed to cancel.
             1 booking_id: String => "booking_id: must",
         }
         new(meeting_room_id: i64, booking_id: impl Into<String>)
@@ -3127,10 +3157,10 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`BookInfoGet`].
         pub struct BookInfoGetResponse {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// The booking that was asked for.
+            /// The booking that was asked for: `start_time`, `end_time`, `meeting_id`, `schedule_id` and so on.
             1 schedule: super::Schedule => "schedule: must",
         }
     }
@@ -3196,7 +3226,7 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.del`.
         pub struct Del {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
         }
@@ -3229,22 +3259,22 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.edit`.
         pub struct Edit {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// Name of the room, at most 30 characters.
             1 name: Option<String> => "name",
-            /// How many people fit in.
+            /// How many people fit in, to filter by.
             2 capacity: Option<i64> => "capacity",
-            /// City of the room.
+            /// City of the room, to filter by place.
             3 city: Option<String> => "city",
-            /// Building of the room.
+            /// Building of the room, to filter by place.
             4 building: Option<String> => "building",
-            /// Floor of the room.
+            /// Floor of the room, to filter by place.
             5 floor: Option<String> => "floor",
-            /// Where the room is on the map.
+            /// Where the room is on the map: `longitude` and `latitude`.
             6 coordinate: Option<super::Coordinate> => "coordinate",
-            /// Members and departments who may use the room.
+            /// Members and departments who may use the room: `user_list` and `department_list`.
             7 range: Option<super::Range> => "range",
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             8 equipment: Option<Vec<i64>> => "equipment",
@@ -3280,18 +3310,18 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.get_booking_info`.
         pub struct GetBookingInfo {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: Option<i64> => "meetingroom_id",
             /// Begin, rounded to half hours; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// End, rounded to half hours; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// City of the room.
+            /// City of the room, to filter by place.
             3 city: Option<String> => "city",
-            /// Building of the room.
+            /// Building of the room, to filter by place.
             4 building: Option<String> => "building",
-            /// Floor of the room.
+            /// Floor of the room, to filter by place.
             5 floor: Option<String> => "floor",
         }
         new()
@@ -3306,7 +3336,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`GetBookingInfo`].
         pub struct GetBookingInfoResponse {
-            /// Bookings room by room.
+            /// Bookings room by room: `meetingroom_id` and `schedule`.
             0 booking_list: Vec<super::Booking> => "booking_list: must",
         }
     }
@@ -3337,7 +3367,7 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93620>.
         /// * Catalog: `work.oa.meeting_room.get_booking_info_by_meeting_id`.
         pub struct GetBookingInfoByMeetingId {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// Id of the meeting that came with the booking.
@@ -3349,10 +3379,10 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`GetBookingInfoByMeetingId`].
         pub struct GetBookingInfoByMeetingIdResponse {
-            /// Number of the meeting room; `meetingroom_id` on the wire.
+            /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// The booking that was asked for.
+            /// The booking that was asked for: `start_time`, `end_time`, `meeting_id`, `schedule_id` and so on.
             1 schedule: super::BookingSchedule => "schedule: must",
         }
     }
@@ -3383,11 +3413,11 @@ pub mod meeting_room {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93619>.
         /// * Catalog: `work.oa.meeting_room.list`.
         pub struct List {
-            /// City of the room.
+            /// City of the room, to filter by place.
             0 city: Option<String> => "city",
-            /// Building of the room.
+            /// Building of the room, to filter by place.
             1 building: Option<String> => "building",
-            /// Floor of the room.
+            /// Floor of the room, to filter by place.
             2 floor: Option<String> => "floor",
             /// `1` TV, `2` phone, `3` projector, `4` whiteboard, `5` video.
             3 equipment: Option<Vec<i64>> => "equipment",
@@ -3400,7 +3430,7 @@ pub mod meeting_room {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The rooms that match; `meetingroom_list` on the wire.
+            /// The rooms that match: `meetingroom_id`, `name`, `capacity`, `city` and so on; `meetingroom_list` on the wire.
             #[doc(alias = "meetingroom_list")]
             0 meeting_room_list: Vec<super::MeetingRoom> => "meetingroom_list: must",
         }
@@ -3437,7 +3467,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.add`.
         pub struct Add {
-            /// The schedule entry.
+            /// The schedule entry: `admins`, `start_time`, `end_time`, `is_whole_day` and so on.
             0 schedule: super::AddSchedule => "schedule: must",
             /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
             1 agentid: Option<i64> => "agentid",
@@ -3449,7 +3479,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             0 schedule_id: String => "schedule_id: must",
         }
     }
@@ -3480,7 +3510,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.add_attendees`.
         pub struct AddAttendees {
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             0 schedule_id: String => "schedule_id: must",
             /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
@@ -3514,7 +3544,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.del`.
         pub struct Del {
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             0 schedule_id: String => "schedule_id: must",
             /// What of a repeated entry is meant: `0` all (default), `1` only this one, `2` this and later ones.
             1 op_mode: Option<i64> => "op_mode",
@@ -3551,7 +3581,7 @@ pub mod schedule {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93648>.
         /// * Catalog: `work.oa.schedule.del_attendees`.
         pub struct DelAttendees {
-            /// Id of the schedule entry.
+            /// Id of the schedule entry, returned on making it or booking a room.
             0 schedule_id: String => "schedule_id: must",
             /// Who takes part, at most 1,000.
             1 attendees: Vec<super::Attendee> => "attendees: must",
@@ -3594,7 +3624,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The schedule entries.
+            /// The schedule entries: `schedule_id`, `admins`, `start_time`, `end_time` and so on.
             0 schedule_list: Vec<super::GetSchedule> => "schedule_list: must",
         }
     }
@@ -3639,7 +3669,7 @@ pub mod schedule {
     w::record! {
         /// Answer to [`GetByCalendar`].
         pub struct GetByCalendarResponse {
-            /// The schedule entries.
+            /// The schedule entries: `schedule_id`, `admins`, `start_time`, `end_time` and so on.
             0 schedule_list: Vec<super::GetByCalendarSchedule> => "schedule_list: must",
         }
     }
@@ -3663,6 +3693,21 @@ pub mod schedule {
         }
     }
 
+    w::paged! {
+        GetByCalendar,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["schedule_list"],
+        },
+        |answer| answer.schedule_list => super::GetByCalendarSchedule
+    }
+
     w::record! {
         /// Update a schedule (更新日程).
         ///
@@ -3676,7 +3721,7 @@ pub mod schedule {
             1 op_mode: Option<i64> => "op_mode",
             /// Which occurrence is meant, needed unless `op_mode` is `0`; format `unix`.
             2 op_start_time: Option<xinqiao_types::UnixSeconds> => "op_start_time",
-            /// The schedule entry.
+            /// The schedule entry: `admins`, `start_time`, `end_time`, `is_whole_day` and so on.
             3 schedule: super::UpdateSchedule => "schedule: must",
         }
         new(schedule: super::UpdateSchedule)
@@ -3721,7 +3766,7 @@ pub mod vacation {
     w::record! {
         /// Answer to [`GetCorpConf`].
         pub struct GetCorpConfResponse {
-            /// The kinds of leave.
+            /// The kinds of leave: `id` and so on.
             0 lists: Vec<super::GetCorpConfList> => "lists: must",
         }
     }
@@ -3761,7 +3806,7 @@ pub mod vacation {
     w::record! {
         /// Answer to [`GetUserVacationQuota`].
         pub struct GetUserVacationQuotaResponse {
-            /// The kinds of leave.
+            /// The kinds of leave: `id` and so on.
             0 lists: Vec<super::GetUserVacationQuotaList> => "lists: must",
         }
     }

@@ -54,7 +54,7 @@ w::record! {
     pub struct DeviceDetail {
         /// Content of the QR code by which a corp binds the device.
         0 qr_code: String => "qr_code: must",
-        /// Which model of device, by name.
+        /// Model of the device, as its maker calls it.
         1 model_name: Option<String> => "model_name",
         /// Name that the device came with.
         2 default_name: Option<String> => "default_name",
@@ -62,7 +62,7 @@ w::record! {
         3 remark_name: Option<String> => "remark_name",
         /// Whether a corp has bound it, as a code.
         4 bind_status: i64 => "bind_status: must",
-        /// The corp that bound it; `bind_corpinfo` on the wire.
+        /// The corp that bound it: `open_corpid` and `corp_name`; `bind_corpinfo` on the wire.
         #[doc(alias = "bind_corpinfo")]
         5 bind_corp_info: Option<BindCorpInfo> => "bind_corpinfo",
     }
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of `open_hw::UserItemDetail`.
     pub struct PassRule {
-        /// When the user may pass.
+        /// When the user may pass: `id`, `rule` and `effect_time`.
         0 rule_list: Vec<Rule> => "rule_list: must",
     }
 }
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// `userinfo` of the answer of `open_hw::device::GetUserInfoByIds`; `userinfo` of the answer of `open_hw::device::GetUserInfoByPage`.
     pub struct UserInfo {
-        /// The users one by one; `useritems` on the wire.
+        /// The users one by one: `open_userid`, `user_type`, `user_name` and `pass_rule`; `useritems` on the wire.
         #[doc(alias = "useritems")]
         0 user_items: Vec<UserItemDetail> => "useritems: must",
     }
@@ -140,7 +140,7 @@ w::record! {
         1 user_type: i64 => "user_type: must",
         /// The person's name, to show on the device.
         2 user_name: String => "user_name: must",
-        /// When the user may pass.
+        /// When the user may pass: `rule_list`.
         3 pass_rule: Option<PassRule> => "pass_rule",
     }
 }
@@ -367,7 +367,7 @@ pub mod device {
     w::record! {
         /// Answer to [`GetDeviceDetail`].
         pub struct GetDeviceDetailResponse {
-            /// The device with its details.
+            /// The device with its details: `qr_code`, `model_name`, `default_name`, `remark_name` and so on.
             0 device_detail: super::DeviceDetail => "device_detail: must",
         }
     }
@@ -462,7 +462,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/96037>.
         /// * Catalog: `work.open_hw.device.get_user_info_by_ids`.
         pub struct GetUserInfoByIds {
-            /// Users to read.
+            /// Users to read: `open_userid` and `user_type`.
             0 user_item: Vec<super::UserItem> => "user_item: must",
         }
         new(user_item: Vec<super::UserItem>)
@@ -471,7 +471,7 @@ pub mod device {
     w::record! {
         /// Answer to [`GetUserInfoByIds`].
         pub struct GetUserInfoByIdsResponse {
-            /// Users with what they may do; `userinfo` on the wire.
+            /// Users with what they may do: `useritems`; `userinfo` on the wire.
             #[doc(alias = "userinfo")]
             0 user_info: super::UserInfo => "userinfo: must",
         }
@@ -520,7 +520,7 @@ pub mod device {
         pub struct GetUserInfoByPageResponse {
             /// Version of the rights; fetch again when it changes.
             0 perm_version: i64 => "perm_version: must",
-            /// Users with what they may do; `userinfo` on the wire.
+            /// Users with what they may do: `useritems`; `userinfo` on the wire.
             #[doc(alias = "userinfo")]
             1 user_info: super::UserInfo => "userinfo: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -545,6 +545,21 @@ pub mod device {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetUserInfoByPage,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userinfo.useritems"],
+        },
+        |answer| answer.user_info.user_items => super::UserItemDetail
     }
 
     w::record! {
@@ -586,7 +601,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95997>.
         /// * Catalog: `work.open_hw.device.report_access_data`.
         pub struct ReportAccessData {
-            /// Who passed.
+            /// Who passed: `open_userid`, `user_type`, `timestamp`, `pass_type` and so on.
             0 access_data: Vec<super::AccessData> => "access_data: must",
         }
         new(access_data: Vec<super::AccessData>)
@@ -665,7 +680,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95985>.
         /// * Catalog: `work.open_hw.device.report_checkin_data`.
         pub struct ReportCheckinData {
-            /// Who punched in.
+            /// Who punched in: `open_userid`, `user_type` and `timestamp`.
             0 checkin_data: Vec<super::CheckinData> => "checkin_data: must",
         }
         new(checkin_data: Vec<super::CheckinData>)
@@ -705,7 +720,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95983>.
         /// * Catalog: `work.open_hw.device.report_device_status`.
         pub struct ReportDeviceStatus {
-            /// Whether the device can be reached, as a code.
+            /// `1` online, `2` offline.
             0 online_status: i64 => "online_status: must",
             /// Firmware it runs.
             1 cur_version: Option<String> => "cur_version",
@@ -858,7 +873,7 @@ pub mod device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95986>.
         /// * Catalog: `work.open_hw.device.report_temperature_data`.
         pub struct ReportTemperatureData {
-            /// Temperatures that were taken.
+            /// Temperatures that were taken: `open_userid`, `user_type`, `timestamp`, `temperature` and so on.
             0 temperature_data: Vec<super::TemperatureData> => "temperature_data: must",
         }
         new(temperature_data: Vec<super::TemperatureData>)

@@ -13,9 +13,9 @@ w::record! {
         1 appid: Option<i64> => "appid",
         /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// For how many users.
+        /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
-        /// For how many days.
+        /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
@@ -33,7 +33,7 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<CustomizedAppBuyInfo> => "buy_info_list: must",
     }
 }
@@ -46,9 +46,9 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// For how many users.
+        /// How many members may use the app.
         2 user_count: Option<i64> => "user_count",
-        /// For how many days.
+        /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// `discount_info` of `pay_tool::ThirdAppBuyInfo`.
     pub struct DiscountInfo {
-        /// Kind of discount as a code: an amount off, or a percentage.
+        /// `1` an amount off, `2` a percentage.
         0 discount_type: i64 => "discount_type: must",
         /// How much is taken off; in fen.
         1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// An item of `pay_order_list` in the answer of `pay_tool::GetOrderList`.
     pub struct GetOrderListPayOrder {
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
         /// The corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
@@ -91,13 +91,13 @@ w::record! {
         4 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// What is to be paid after discounts; in fen.
         5 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// State of the order, as a code.
+        /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         6 order_status: i64 => "order_status: must",
-        /// Where the order came from, as a code.
+        /// Whether it was ordered in the market, by a code or at the cashier, as a code.
         7 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         8 creator: Option<String> => "creator",
-        /// Who pays: the customer, the provider for them, or nobody; as a code.
+        /// `0` the customer pays, `1` the provider pays for them, `2` free.
         9 pay_type: i64 => "pay_type: must",
     }
 }
@@ -105,23 +105,23 @@ w::record! {
 w::record! {
     /// An item of `invoice_list` in the answer of `pay_tool::GetInvoiceList`.
     pub struct Invoice {
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
         /// The corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
         /// When the customer asked for it; format `unix`.
         2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
-        /// Kind of invoice, as a code.
+        /// `0` ordinary, `1` special VAT invoice.
         3 invoice_type: i64 => "invoice_type: must",
         /// What is to be paid after discounts; in fen.
         4 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// State of the invoice, as a code.
+        /// Invoice: `0` under way, `1` paper one sent, `2` electronic one sent, `3` cancelled.
         5 invoice_status: i64 => "invoice_status: must",
         /// Who the invoice is made out to.
         6 invoice_title: String => "invoice_title: must",
         /// Taxpayer number of the customer.
         7 tax_number: String => "tax_number: must",
-        /// How the invoice is sent, as a code.
+        /// `0` not settled, `1` by post, `2` by mail.
         8 send_way: i64 => "send_way: must",
         /// Who the invoice is sent to; personal data, masked in `Debug`.
         9 contact_name: Option<String> => "contact_name: masked",
@@ -131,16 +131,16 @@ w::record! {
         11 contact_addr: Option<String> => "contact_addr",
         /// Postcode of that address.
         12 contact_postcode: Option<String> => "contact_postcode",
-        /// Mail address for an electronic invoice.
-        13 receive_email: Option<String> => "receive_email",
+        /// Mail address for an electronic invoice; personal data, masked in `Debug`.
+        13 receive_email: Option<String> => "receive_email: masked",
         /// Registered address of the customer.
         14 company_addr: String => "company_addr: must",
         /// Registered phone of the customer.
         15 company_tel: String => "company_tel: must",
         /// Bank of the customer.
         16 bank_name: String => "bank_name: must",
-        /// Bank account of the customer.
-        17 bank_account_number: String => "bank_account_number: must",
+        /// Bank account of the customer; personal data, masked in `Debug`.
+        17 bank_account_number: String => "bank_account_number: must masked",
         /// Note on the invoice, such as why it was refused.
         18 invoice_note: String => "invoice_note: must",
     }
@@ -154,7 +154,7 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// For how many users.
+        /// How many members may use the app.
         2 user_count: Option<i64> => "user_count",
     }
     new(suite_id: impl Into<String>)
@@ -164,11 +164,11 @@ w::record! {
 w::record! {
     /// `product_list` of `pay_tool::OpenOrder`.
     pub struct OpenOrderProduct {
-        /// What is bought of third-party apps.
+        /// What is bought of third-party apps: `order_type`, `notify_custom_corp` and `buy_info_list`.
         0 third_app: Option<ProductThirdApp> => "third_app",
-        /// What is bought of customized apps.
+        /// What is bought of customized apps: `order_type`, `notify_custom_corp` and `buy_info_list`.
         1 customized_app: Option<ProductCustomizedApp> => "customized_app",
-        /// What is bought of industry solutions.
+        /// What is bought of industry solutions: `order_type`, `notify_custom_corp`, `case_id` and so on.
         2 promotion_case: Option<ProductPromotionCase> => "promotion_case",
     }
     new()
@@ -182,7 +182,7 @@ w::record! {
 w::record! {
     /// `pay_order` of the answer of `pay_tool::GetOrderDetail`.
     pub struct PayOrder {
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
         /// The corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
@@ -198,21 +198,21 @@ w::record! {
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
         /// What is to be paid after discounts; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
-        /// State of the order, as a code.
+        /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         8 order_status: i64 => "order_status: must",
-        /// Where the order came from, as a code.
+        /// Whether it was ordered in the market, by a code or at the cashier, as a code.
         9 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         10 creator: Option<String> => "creator",
-        /// Who pays: the customer, the provider for them, or nobody; as a code.
+        /// `0` the customer pays, `1` the provider pays for them, `2` free.
         11 pay_type: i64 => "pay_type: must",
-        /// Channel of the payment, as a code.
+        /// `1` WeChat Pay, `2` online banking; empty before paying.
         12 pay_channel: Option<i64> => "pay_channel",
         /// Number of the payment in its channel.
         13 channel_order_id: Option<String> => "channel_order_id",
         /// When it was paid; format `unix`.
         14 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
-        /// Kind of settlement, as a code.
+        /// Account that got the money: `1` WeChat Pay, `2` Tenpay; empty before.
         15 income_type: Option<i64> => "income_type",
         /// When the money arrived; format `unix`.
         16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
@@ -226,11 +226,11 @@ w::record! {
 w::record! {
     /// `product_list` of `pay_tool::PayOrder`.
     pub struct Product {
-        /// What is bought of third-party apps.
+        /// What is bought of third-party apps: `order_type`, `notify_custom_corp` and `buy_info_list`.
         0 third_app: Option<ThirdApp> => "third_app",
-        /// What is bought of customized apps.
+        /// What is bought of customized apps: `order_type`, `notify_custom_corp` and `buy_info_list`.
         1 customized_app: Option<CustomizedApp> => "customized_app",
-        /// What is bought of industry solutions.
+        /// What is bought of industry solutions: `order_type`, `notify_custom_corp`, `case_id` and so on.
         2 promotion_case: Option<PromotionCase> => "promotion_case",
     }
 }
@@ -243,9 +243,9 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// For how many users.
+        /// How many members may use the app.
         2 user_count: Option<i64> => "user_count",
-        /// For how many days.
+        /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
@@ -264,7 +264,7 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<ProductBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ProductBuyInfo>)
@@ -282,11 +282,11 @@ w::record! {
         2 case_id: String => "case_id: must",
         /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
-        /// For how many days.
+        /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
     }
     new(order_type: i64, case_id: impl Into<String>, promotion_edition_name: impl Into<String>)
@@ -301,7 +301,7 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<ThirdAppBuyInfo> => "buy_info_list: must",
     }
     new(order_type: i64, buy_info_list: Vec<ThirdAppBuyInfo>)
@@ -319,9 +319,9 @@ w::record! {
         2 case_id: String => "case_id: must",
         /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
-        /// For how many days.
+        /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         5 buy_info_list: Option<Vec<PromotionCaseBuyInfo>> => "buy_info_list",
     }
 }
@@ -336,7 +336,7 @@ w::record! {
         1 appid: Option<i64> => "appid",
         /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// For how many users.
+        /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
@@ -350,7 +350,7 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// The apps that are bought.
+        /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         2 buy_info_list: Vec<BuyInfo> => "buy_info_list: must",
     }
 }
@@ -365,9 +365,9 @@ w::record! {
         1 appid: Option<i64> => "appid",
         /// Id of the app's edition.
         2 edition_id: String => "edition_id: must",
-        /// For how many users.
+        /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
-        /// For how many days.
+        /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
         /// Day on which it takes effect, today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
@@ -392,7 +392,7 @@ w::record! {
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         3 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -443,7 +443,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvoiceList`].
     pub struct GetInvoiceListResponse {
-        /// Invoices that customers asked for.
+        /// Invoices that customers asked for: `order_id`, `custom_corpid`, `apply_time`, `invoice_type` and so on.
         0 invoice_list: Vec<Invoice> => "invoice_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -471,6 +471,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetInvoiceList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["invoice_list"],
+    },
+    |answer| answer.invoice_list => Invoice
+}
+
 w::record! {
     /// Get a cashier order (获取收银台订单).
     ///
@@ -484,7 +499,7 @@ w::record! {
         1 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         /// Signature over the request, made with the cashier's API key.
         2 sig: Option<String> => "sig",
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         3 order_id: String => "order_id: must",
     }
     new(order_id: impl Into<String>)
@@ -495,7 +510,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
-        /// The order with its details.
+        /// The order with its details: `order_id`, `custom_corpid`, `custom_corp_name`, `create_time` and so on.
         0 pay_order: PayOrder => "pay_order: must",
     }
 }
@@ -556,7 +571,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// The cashier orders.
+        /// The cashier orders: `order_id`, `custom_corpid`, `create_time`, `buy_content` and so on.
         0 pay_order_list: Vec<GetOrderListPayOrder> => "pay_order_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -584,6 +599,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetOrderList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["pay_order_list"],
+    },
+    |answer| answer.pay_order_list => GetOrderListPayOrder
+}
+
 w::record! {
     /// Mark an invoice's state (标记开票状态).
     ///
@@ -591,11 +621,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99437>.
     /// * Catalog: `work.pay_tool.mark_invoice_status`.
     pub struct MarkInvoiceStatus {
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
         /// Member of the provider who does it.
         1 oper_userid: Option<xinqiao_types::UserId> => "oper_userid",
-        /// State of the invoice, as a code.
+        /// State to set: `1` paper one sent, `2` electronic one sent, `3` cancelled.
         2 invoice_status: i64 => "invoice_status: must",
         /// Note on the invoice, such as why it was refused.
         3 invoice_note: String => "invoice_note: must",
@@ -640,7 +670,7 @@ w::record! {
         3 business_type: i64 => "business_type: must",
         /// The corp that buys.
         4 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
-        /// Who pays: the customer, the provider for them, or nobody; as a code.
+        /// `0` the customer pays, `1` the provider pays for them, `2` free.
         5 pay_type: i64 => "pay_type: must",
         /// `media_id` of the bank receipt, when the provider pays.
         6 bank_receipt_media_id: Option<xinqiao_types::MediaId> => "bank_receipt_media_id",
@@ -663,7 +693,7 @@ w::record! {
 w::record! {
     /// Answer to [`OpenOrder`].
     pub struct OpenOrderResponse {
-        /// Number of the cashier order.
+        /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
         /// Page on which the customer pays or the provider confirms.
         1 order_url: String => "order_url: must",

@@ -8,7 +8,7 @@ w::record! {
     pub struct Answer {
         /// When it was reported; format `unix`.
         0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
-        /// Answers one by one.
+        /// Answers one by one: `question_id`, `single_choice`, `multi_choice`, `text` and so on.
         1 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
@@ -30,7 +30,7 @@ w::record! {
 w::record! {
     /// An item of `dashboard_list` in the answer of `report::patrol::CategoryStatistic`; an item of `dashboard_list` in the answer of `report::resident::CategoryStatistic`.
     pub struct Dashboard {
-        /// Id of the category of cases.
+        /// Id of the category of cases, returned when it was added.
         0 category_id: String => "category_id: must",
         /// What the category is called.
         1 category_name: String => "category_name: must",
@@ -48,9 +48,9 @@ w::record! {
 w::record! {
     /// An item of `grid_list` in the answer of `report::patrol::GetGridInfo`; an item of `grid_list` in the answer of `report::resident::GetGridInfo`.
     pub struct GridInfo {
-        /// Id of the grid, the area that people look after.
+        /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// What the grid is called.
+        /// Name of the grid, such as a building.
         1 grid_name: String => "grid_name: must",
         /// `userid`s of who is in charge of the grid.
         2 grid_admin: Vec<String> => "grid_admin: must",
@@ -60,17 +60,17 @@ w::record! {
 w::record! {
     /// `order_info` of the answer of `report::resident::GetOrderInfo`; an item of `order_list` in the answer of `report::resident::GetOrderList`.
     pub struct OrderInfoDetail {
-        /// Id of the case.
+        /// Id of the case, returned on reporting or listing.
         0 order_id: String => "order_id: must",
         /// What happened.
         1 desc: String => "desc: must",
-        /// How urgent it is, as a code.
+        /// Whether the case is normal or urgent, as a code.
         2 urge_type: i64 => "urge_type: must",
         /// Headline of the case.
         3 case_name: String => "case_name: must",
-        /// Id of the grid, the area that people look after.
+        /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
-        /// What the grid is called.
+        /// Name of the grid, such as a building.
         5 grid_name: String => "grid_name: must",
         /// When the case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -78,7 +78,7 @@ w::record! {
         7 image_urls: Option<Vec<String>> => "image_urls",
         /// Uploaded clips, to be downloaded as media.
         8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
-        /// Where it happened.
+        /// Where it happened: `name`, `address`, `longitude` and `latitude`.
         9 location: Option<Location> => "location",
         /// `userid`s of who handles it; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
@@ -87,8 +87,8 @@ w::record! {
         11 process_list: Vec<Process> => "process_list: must",
         /// Who reported it.
         12 reporter_name: String => "reporter_name: must",
-        /// Phone number of who reported it.
-        13 reporter_mobile: String => "reporter_mobile: must",
+        /// Phone number of who reported it; personal data, masked in `Debug`.
+        13 reporter_mobile: String => "reporter_mobile: must masked",
         /// The WeChat user's id across all accounts of one Open Platform owner; only for WeChat users, and if the corp is bound to an Open Platform account; such as `ozynqsulJFCZ2z1aYeS8h-nuasdAAA`; personal data, masked in `Debug`.
         14 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
@@ -97,9 +97,9 @@ w::record! {
 w::record! {
     /// An item of `grid_list` in the answer of `report::grid::List`.
     pub struct Grid {
-        /// Id of the grid, the area that people look after.
+        /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// What the grid is called.
+        /// Name of the grid, such as a building.
         1 grid_name: String => "grid_name: must",
         /// Grid above this one.
         2 grid_parent_id: Option<String> => "grid_parent_id",
@@ -127,9 +127,9 @@ w::record! {
 w::record! {
     /// An item of `manage_grids` in the answer of `report::grid::GetUserGridInfo`; an item of `joined_grids` in the answer of `report::grid::GetUserGridInfo`.
     pub struct ManageGrid {
-        /// Id of the grid, the area that people look after.
+        /// Id of the grid (an area that members look after), returned when it was added.
         0 grid_id: String => "grid_id: must",
-        /// What the grid is called.
+        /// Name of the grid, such as a building.
         1 grid_name: String => "grid_name: must",
     }
 }
@@ -137,17 +137,17 @@ w::record! {
 w::record! {
     /// `order_info` of the answer of `report::patrol::GetOrderInfo`; an item of `order_list` in the answer of `report::patrol::GetOrderList`.
     pub struct OrderInfo {
-        /// Id of the case.
+        /// Id of the case, returned on reporting or listing.
         0 order_id: String => "order_id: must",
         /// What happened.
         1 desc: String => "desc: must",
-        /// How urgent it is, as a code.
+        /// Whether the case is normal or urgent, as a code.
         2 urge_type: i64 => "urge_type: must",
         /// Headline of the case.
         3 case_name: String => "case_name: must",
-        /// Id of the grid, the area that people look after.
+        /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
-        /// What the grid is called.
+        /// Name of the grid, such as a building.
         5 grid_name: String => "grid_name: must",
         /// When the case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -155,7 +155,7 @@ w::record! {
         7 image_urls: Option<Vec<String>> => "image_urls",
         /// Uploaded clips, to be downloaded as media.
         8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
-        /// Where it happened.
+        /// Where it happened: `name`, `address`, `longitude` and `latitude`.
         9 location: Option<Location> => "location",
         /// `userid`s of who handles it; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
@@ -168,11 +168,11 @@ w::record! {
 w::record! {
     /// An item of `process_list` in `report::OrderInfoDetail`; an item of `process_list` in `report::OrderInfo`.
     pub struct Process {
-        /// Kind of step, as a code.
+        /// Whether this step reported, passed on, handled or closed the case, as a code.
         0 process_type: i64 => "process_type: must",
         /// What was done, in words.
         1 process_desc: String => "process_desc: must",
-        /// State after this step, as a code.
+        /// Whether the case waits, is handled or closed after this step, as a code.
         2 status: i64 => "status: must",
         /// Addresses of the pictures.
         3 image_urls: Option<Vec<String>> => "image_urls",
@@ -196,7 +196,7 @@ w::record! {
         2 title: String => "title: must",
         /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
-        /// Options to choose from.
+        /// Options to choose from: `option_id` and `option_text`.
         4 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -236,7 +236,7 @@ w::record! {
     pub struct SiteCodeInfo {
         /// Id of the site code.
         0 id: String => "id: must",
-        /// Kind of site.
+        /// Kind of place, such as shop or school.
         1 type_: String => "type: must",
         /// Region of the site.
         2 area: String => "area: must",
@@ -262,7 +262,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94478>.
         /// * Catalog: `work.report.grid.add`.
         pub struct Add {
-            /// What the grid is called.
+            /// Name of the grid, such as a building.
             0 grid_name: String => "grid_name: must",
             /// Grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
@@ -279,7 +279,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
             /// Members that are not valid; `invalid_userids` on the wire.
             #[doc(alias = "invalid_userids")]
@@ -327,7 +327,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`AddCata`].
         pub struct AddCataResponse {
-            /// Id of the category of cases.
+            /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
     }
@@ -358,7 +358,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94480>.
         /// * Catalog: `work.report.grid.delete`.
         pub struct Delete {
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -390,7 +390,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94538>.
         /// * Catalog: `work.report.grid.delete_cata`.
         pub struct DeleteCata {
-            /// Id of the category of cases.
+            /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -431,9 +431,9 @@ pub mod grid {
     w::record! {
         /// Answer to [`GetUserGridInfo`].
         pub struct GetUserGridInfoResponse {
-            /// Grids that the member is in charge of.
+            /// Grids that the member is in charge of: `grid_id` and `grid_name`.
             0 manage_grids: Vec<super::ManageGrid> => "manage_grids: must",
-            /// Grids that the member belongs to.
+            /// Grids that the member belongs to: `grid_id` and `grid_name`.
             1 joined_grids: Vec<super::ManageGrid> => "joined_grids: must",
         }
     }
@@ -464,7 +464,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94481>.
         /// * Catalog: `work.report.grid.list`.
         pub struct List {
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: Option<String> => "grid_id",
         }
         new()
@@ -474,7 +474,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The grids concerned.
+            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
             0 grid_list: Vec<super::Grid> => "grid_list: must",
         }
     }
@@ -512,7 +512,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`ListCata`].
         pub struct ListCataResponse {
-            /// Categories of cases.
+            /// Categories of cases: `cata_id`, `cata_name`, `level` and `parent_cata_id`.
             0 cata_list: Vec<super::Cata> => "cata_list: must",
         }
     }
@@ -543,7 +543,7 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94479>.
         /// * Catalog: `work.report.grid.update`.
         pub struct Update {
-            /// What the grid is called.
+            /// Name of the grid, such as a building.
             0 grid_name: String => "grid_name: must",
             /// Grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
@@ -551,7 +551,7 @@ pub mod grid {
             2 grid_admin: Vec<String> => "grid_admin: must",
             /// `userid`s of the grid's members.
             3 grid_member: Option<Vec<String>> => "grid_member",
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             4 grid_id: String => "grid_id: must",
         }
         new(grid_name: impl Into<String>, grid_admin: Vec<String>, grid_id: impl Into<String>)
@@ -600,7 +600,7 @@ pub mod grid {
             1 level: i64 => "level: must",
             /// Category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
-            /// Id of the category of cases.
+            /// Id of the category of cases, returned when it was added.
             3 category_id: String => "category_id: must",
         }
         new(category_name: impl Into<String>, level: i64, category_id: impl Into<String>)
@@ -638,7 +638,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93534>.
         /// * Catalog: `work.report.patrol.category_statistic`.
         pub struct CategoryStatistic {
-            /// Id of the category of cases.
+            /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -647,7 +647,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
-            /// Figures by category.
+            /// Figures by category: `category_id`, `category_name`, `category_level` and so on.
             0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
@@ -678,7 +678,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93532>.
         /// * Catalog: `work.report.patrol.get_corp_status`.
         pub struct GetCorpStatus {
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -689,7 +689,7 @@ pub mod patrol {
         pub struct GetCorpStatusResponse {
             /// Cases to be assigned.
             0 to_be_assigned: i64 => "to_be_assigned: must",
-            /// Cases being handled.
+            /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
             /// Cases that came today.
             2 added_today: i64 => "added_today: must",
@@ -735,7 +735,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// The grids concerned.
+            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
@@ -766,7 +766,7 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93535>.
         /// * Catalog: `work.report.patrol.get_order_info`.
         pub struct GetOrderInfo {
-            /// Id of the case.
+            /// Id of the case, returned on reporting or listing.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -775,7 +775,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
-            /// The case with its details.
+            /// The case with its details: `order_id`, `desc`, `urge_type`, `case_name` and so on.
             0 order_info: super::OrderInfo => "order_info: must",
         }
     }
@@ -827,7 +827,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// The cases that match.
+            /// The cases that match: `order_id`, `desc`, `urge_type`, `case_name` and so on.
             0 order_list: Vec<super::OrderInfo> => "order_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -853,6 +853,21 @@ pub mod patrol {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::OrderInfo
+    }
+
     w::record! {
         /// Get a member's patrol statistics (获取成员巡查统计).
         ///
@@ -869,7 +884,7 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetUserStatus`].
         pub struct GetUserStatusResponse {
-            /// Cases being handled.
+            /// Cases taken on and not yet closed.
             0 processing: i64 => "processing: must",
             /// Cases that came today.
             1 added_today: i64 => "added_today: must",
@@ -909,7 +924,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93517>.
         /// * Catalog: `work.report.resident.category_statistic`.
         pub struct CategoryStatistic {
-            /// Id of the category of cases.
+            /// Id of the category of cases, returned when it was added.
             0 category_id: String => "category_id: must",
         }
         new(category_id: impl Into<String>)
@@ -918,7 +933,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`CategoryStatistic`].
         pub struct CategoryStatisticResponse {
-            /// Figures by category.
+            /// Figures by category: `category_id`, `category_name`, `category_level` and so on.
             0 dashboard_list: Vec<super::Dashboard> => "dashboard_list: must",
         }
     }
@@ -949,7 +964,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93515>.
         /// * Catalog: `work.report.resident.get_corp_status`.
         pub struct GetCorpStatus {
-            /// Id of the grid, the area that people look after.
+            /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
         }
         new(grid_id: impl Into<String>)
@@ -960,7 +975,7 @@ pub mod resident {
         pub struct GetCorpStatusResponse {
             /// Cases that nobody has taken yet.
             0 pending: i64 => "pending: must",
-            /// Cases being handled.
+            /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
             /// Cases that came today.
             2 added_today: i64 => "added_today: must",
@@ -1008,7 +1023,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetGridInfo`].
         pub struct GetGridInfoResponse {
-            /// The grids concerned.
+            /// The grids concerned: `grid_id`, `grid_name`, `grid_admin` and so on.
             0 grid_list: Vec<super::GridInfo> => "grid_list: must",
         }
     }
@@ -1039,7 +1054,7 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93519>.
         /// * Catalog: `work.report.resident.get_order_info`.
         pub struct GetOrderInfo {
-            /// Id of the case.
+            /// Id of the case, returned on reporting or listing.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1048,7 +1063,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetOrderInfo`].
         pub struct GetOrderInfoResponse {
-            /// The case with its details.
+            /// The case with its details: `order_id`, `desc`, `urge_type`, `case_name` and so on.
             0 order_info: super::OrderInfoDetail => "order_info: must",
         }
     }
@@ -1100,7 +1115,7 @@ pub mod resident {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// The cases that match.
+            /// The cases that match: `order_id`, `desc`, `urge_type`, `case_name` and so on.
             0 order_list: Vec<super::OrderInfoDetail> => "order_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -1126,6 +1141,21 @@ pub mod resident {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::OrderInfoDetail
+    }
+
     w::record! {
         /// Get a member's resident statistics (获取成员居民上报统计).
         ///
@@ -1144,7 +1174,7 @@ pub mod resident {
         pub struct GetUserStatusResponse {
             /// Cases that nobody has taken yet.
             0 pending: i64 => "pending: must",
-            /// Cases being handled.
+            /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
             /// Cases that came today.
             2 added_today: i64 => "added_today: must",
@@ -1202,7 +1232,7 @@ pub mod site_code {
     w::record! {
         /// Answer to [`GetReportAnswer`].
         pub struct GetReportAnswerResponse {
-            /// The reports one by one.
+            /// The reports one by one: `report_time` and `report_values`.
             0 answers: Vec<super::Answer> => "answers: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -1230,6 +1260,21 @@ pub mod site_code {
         }
     }
 
+    w::paged! {
+        GetReportAnswer,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["answers"],
+        },
+        |answer| answer.answers => super::Answer
+    }
+
     w::record! {
         /// Get the questions of a venue code (获取场所码上报问题).
         ///
@@ -1247,7 +1292,7 @@ pub mod site_code {
     w::record! {
         /// Answer to [`GetSiteReportInfo`].
         pub struct GetSiteReportInfoResponse {
-            /// Questions of the report.
+            /// Questions of the report: `question_id`, `question_type`, `title`, `is_required` and so on.
             0 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
         }
     }
@@ -1291,7 +1336,7 @@ pub mod site_code {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Places with their QR codes.
+            /// Places with their QR codes: `id`, `type`, `area`, `address` and so on.
             0 site_code_infos: Vec<super::SiteCodeInfo> => "site_code_infos: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -1315,5 +1360,20 @@ pub mod site_code {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["site_code_infos"],
+        },
+        |answer| answer.site_code_infos => super::SiteCodeInfo
     }
 }

@@ -141,7 +141,7 @@ w::record! {
         5 register_year: Option<i64> => "register_year",
         /// Rank under the parent; higher comes first.
         6 order: Option<i64> => "order",
-        /// Heads and teachers of the department.
+        /// Heads and teachers of the department: `userid`, `type` and `subject`.
         7 department_admins: Vec<DepartmentAdmin> => "department_admins: must",
         /// `1` has graduated, `0` not; `0` or `1` on the wire.
         8 is_graduated: Option<bool> => "is_graduated: zero-one",
@@ -208,7 +208,7 @@ w::record! {
         1 name: String => "name: must",
         /// Numbers of the student's classes, at most 20.
         2 department: Vec<i64> => "department: must",
-        /// The parents concerned.
+        /// The parents concerned: `parent_userid` and so on.
         3 parents: Vec<StudentParent> => "parents: must",
     }
 }
@@ -218,7 +218,7 @@ w::record! {
     pub struct GetUnwatchStatV2StatInfo {
         /// The students concerned.
         0 students: Vec<GetUnwatchStatV2Student> => "students: must",
-        /// The parents concerned.
+        /// The parents concerned: `parent_userid` and so on.
         1 parents: Vec<Parent> => "parents: must",
     }
 }
@@ -239,9 +239,9 @@ w::record! {
     pub struct GetWatchStatV2StatInfo {
         /// The students concerned.
         0 students: Vec<GetWatchStatV2Student> => "students: must",
-        /// The parents concerned.
+        /// The parents concerned: `parent_userid` and so on.
         1 parents: Vec<StatInfoParent> => "parents: must",
-        /// Viewers whose identity is not known.
+        /// Viewers whose identity is not known: `nickname`, `watch_time`, `enter_time`, `leave_time` and so on.
         2 visitors: Vec<Visitor> => "visitors: must",
     }
 }
@@ -275,7 +275,7 @@ w::record! {
         1 health_qr_code_status: i64 => "health_qrcode_status: must",
         /// `1` filled in by themselves, `0` by someone else; `0` or `1` on the wire.
         2 self_submit: bool => "self_submit: must zero-one",
-        /// Answers one by one.
+        /// Answers one by one: `question_id`, `single_chose` and `text`.
         3 report_values: Vec<ReportValue> => "report_values: must",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
         /// How long the stream lasts; in s.
         3 living_duration: i64 => "living_duration: must",
-        /// Classes that may watch.
+        /// Classes that may watch: `partyids` and `group_names`.
         4 living_range: LivingRange => "living_range: must",
         /// `1` a replay is kept, `0` not; `0` or `1` on the wire.
         5 open_replay: bool => "open_replay: must zero-one",
@@ -347,7 +347,7 @@ w::record! {
         0 student_userid: String => "student_userid: must",
         /// Id of the parent who paid.
         1 payer_parent_userid: Option<String> => "payer_parent_userid",
-        /// State of the payment, as a code.
+        /// Whether this pupil's parents have paid, as a code.
         2 trade_state: i64 => "trade_state: must",
         /// Number of the transaction.
         3 trade_no: String => "trade_no: must",
@@ -367,7 +367,7 @@ w::record! {
         3 is_must_fill: bool => "is_must_fill: must zero-one",
         /// `1` hidden, `0` shown; `0` or `1` on the wire.
         4 is_not_display: bool => "is_not_display: must zero-one",
-        /// Options to choose from.
+        /// Options to choose from: `option_id` and `option_text`.
         5 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
 }
@@ -441,7 +441,7 @@ w::record! {
     pub struct StatInfoe {
         /// The students concerned.
         0 students: Vec<StatInfoeStudent> => "students: must",
-        /// Viewers whose identity is not known.
+        /// Viewers whose identity is not known: `nickname`, `watch_time`, `enter_time`, `leave_time` and so on.
         1 visitors: Vec<Visitor> => "visitors: must",
     }
 }
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// Answer to [`AgentGetAllowScope`].
     pub struct AgentGetAllowScopeResponse {
-        /// Students and departments that may use the app.
+        /// Students and departments that may use the app: `students` and `departments`.
         0 allow_scope: AllowScope => "allow_scope: must",
     }
 }
@@ -569,7 +569,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94470>.
     /// * Catalog: `work.school.get_payment_result`.
     pub struct GetPaymentResult {
-        /// Id of the class payment.
+        /// Id of the class payment, made when a teacher starts one.
         0 payment_id: String => "payment_id: must",
     }
     new(payment_id: impl Into<String>)
@@ -582,7 +582,7 @@ w::record! {
         0 project_name: String => "project_name: must",
         /// What each has to pay; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// Who has paid for which student.
+        /// Who has paid for which student: `student_userid`, `payer_parent_userid`, `trade_state` and so on.
         2 payment_result: Vec<PaymentResult> => "payment_result: must",
     }
 }
@@ -651,7 +651,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94471>.
     /// * Catalog: `work.school.get_trade`.
     pub struct GetTrade {
-        /// Id of the class payment.
+        /// Id of the class payment, made when a teacher starts one.
         0 payment_id: String => "payment_id: must",
         /// Number of the class payment. From: `trade_no` of the payment result.
         1 trade_no: String => "trade_no: must",
@@ -850,7 +850,7 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92340>.
         /// * Catalog: `work.school.department.create`.
         pub struct Create {
-            /// Number of the school department.
+            /// Number of the year or class in the school contacts, returned when it was made.
             0 id: Option<i64> => "id",
             /// Name of the department, such as a grade or class.
             1 name: String => "name: must",
@@ -861,11 +861,11 @@ pub mod department {
             3 parent_id: i64 => "parentid: must",
             /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
             4 standard_grade: Option<i64> => "standard_grade",
-            /// Year of entry.
+            /// Year in which the pupils entered school, from which the grade follows.
             5 register_year: Option<i64> => "register_year",
             /// Rank under the parent; higher comes first.
             6 order: Option<i64> => "order",
-            /// Heads and teachers of the department.
+            /// Heads and teachers of the department: `userid`, `type`, `subject` and so on.
             7 department_admins: Option<Vec<super::DepartmentAdmin>> => "department_admins",
         }
         new(name: impl Into<String>, type_: i64, parent_id: i64)
@@ -881,7 +881,7 @@ pub mod department {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// Number of the school department.
+            /// Number of the year or class in the school contacts, returned when it was made.
             0 id: i64 => "id: must",
         }
     }
@@ -912,7 +912,7 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92342>.
         /// * Catalog: `work.school.department.delete`.
         pub struct Delete {
-            /// Number of the school department.
+            /// Number of the year or class in the school contacts, returned when it was made.
             0 id: i64 => "id: must query",
         }
         new(id: i64)
@@ -985,7 +985,7 @@ pub mod department {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92341>.
         /// * Catalog: `work.school.department.update`.
         pub struct Update {
-            /// Number of the school department.
+            /// Number of the year or class in the school contacts, returned when it was made.
             0 id: i64 => "id: must",
             /// New number of the department.
             1 new_id: Option<i64> => "new_id",
@@ -996,11 +996,11 @@ pub mod department {
             3 parent_id: Option<i64> => "parentid",
             /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
             4 standard_grade: Option<i64> => "standard_grade",
-            /// Year of entry.
+            /// Year in which the pupils entered school, from which the grade follows.
             5 register_year: Option<i64> => "register_year",
             /// Rank under the parent; higher comes first.
             6 order: Option<i64> => "order",
-            /// Heads and teachers of the department.
+            /// Heads and teachers of the department: `userid`, `type`, `subject` and so on.
             7 department_admins: Option<Vec<super::UpdateDepartmentAdmin>> => "department_admins",
         }
         new(id: i64)
@@ -1056,7 +1056,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetLivingInfo`].
         pub struct GetLivingInfoResponse {
-            /// The stream with its details.
+            /// The stream with its details: `anchor_userid`, `theme`, `living_start`, `living_duration` and so on.
             0 living_info: super::LivingInfo => "living_info: must",
         }
     }
@@ -1100,7 +1100,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStat`].
         pub struct GetUnwatchStatResponse {
-            /// Who watched and who did not.
+            /// Who watched and who did not: `students` and so on.
             0 stat_info: super::StatInfo => "stat_info: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -1128,6 +1128,21 @@ pub mod living {
         }
     }
 
+    w::paged! {
+        GetUnwatchStat,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students"],
+        },
+        |answer| answer.stat_info.students => super::StatInfoStudent
+    }
+
     w::record! {
         /// Get who missed a live lesson (V2) (获取未观看直播统计（V2）).
         ///
@@ -1148,7 +1163,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetUnwatchStatV2`].
         pub struct GetUnwatchStatV2Response {
-            /// Who watched and who did not.
+            /// Who watched and who did not: `students` and so on.
             0 stat_info: super::GetUnwatchStatV2StatInfo => "stat_info: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -1176,6 +1191,20 @@ pub mod living {
         }
     }
 
+    w::paged! {
+        GetUnwatchStatV2,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students", "stat_info.parents"],
+        }
+    }
+
     w::record! {
         /// Get who watched a live lesson (获取观看直播统计).
         ///
@@ -1196,7 +1225,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStat`].
         pub struct GetWatchStatResponse {
-            /// Who watched and who did not.
+            /// Who watched and who did not: `students` and `visitors`.
             0 stat_infoes: super::StatInfoe => "stat_infoes: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -1224,6 +1253,20 @@ pub mod living {
         }
     }
 
+    w::paged! {
+        GetWatchStat,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["stat_infoes.students", "stat_infoes.visitors"],
+        }
+    }
+
     w::record! {
         /// Get who watched a live lesson (V2) (获取观看直播统计（V2）).
         ///
@@ -1244,7 +1287,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStatV2`].
         pub struct GetWatchStatV2Response {
-            /// Who watched and who did not.
+            /// Who watched and who did not: `students` and so on.
             0 stat_info: super::GetWatchStatV2StatInfo => "stat_info: must",
             /// Whether another page follows; if so, go on with the returned cursor; `0` or `1` on the wire.
             1 has_more: bool => "has_more: must zero-one",
@@ -1271,6 +1314,20 @@ pub mod living {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetWatchStatV2,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["stat_info.students", "stat_info.parents", "stat_info.visitors"],
+        }
+    }
 }
 
 /// Students and parents (学生与家长): `work.school.user`.
@@ -1284,7 +1341,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92334>.
         /// * Catalog: `work.school.user.batch_create_parent`.
         pub struct BatchCreateParent {
-            /// The parents concerned.
+            /// The parents concerned: `parent_userid` and so on.
             0 parents: Vec<super::BatchCreateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchCreateParentDetail>)
@@ -1293,7 +1350,7 @@ pub mod user {
     w::record! {
         /// Answer to [`BatchCreateParent`].
         pub struct BatchCreateParentResponse {
-            /// Outcome for each.
+            /// Outcome for each: `errcode`, `errmsg` and so on.
             0 result_list: Vec<super::ResultInfo> => "result_list: must",
         }
     }
@@ -1333,7 +1390,7 @@ pub mod user {
     w::record! {
         /// Answer to [`BatchCreateStudent`].
         pub struct BatchCreateStudentResponse {
-            /// Outcome for each.
+            /// Outcome for each: `errcode`, `errmsg` and so on.
             0 result_list: Vec<super::BatchCreateStudentResult> => "result_list: must",
         }
     }
@@ -1436,7 +1493,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92336>.
         /// * Catalog: `work.school.user.batch_update_parent`.
         pub struct BatchUpdateParent {
-            /// The parents concerned.
+            /// The parents concerned: `parent_userid` and so on.
             0 parents: Vec<super::BatchUpdateParentDetail> => "parents: must",
         }
         new(parents: Vec<super::BatchUpdateParentDetail>)
@@ -1699,7 +1756,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93746>.
         /// * Catalog: `work.school.user.get_health_qr_code`.
         pub struct GetHealthQrCode {
-            /// Purpose of the code.
+            /// Whose health code is wanted, teacher or pupil, as a code.
             0 type_: i64 => "type: must",
             /// People whose code is wanted; `userids` on the wire.
             #[doc(alias = "userids")]
@@ -1711,7 +1768,7 @@ pub mod user {
     w::record! {
         /// Answer to [`GetHealthQrCode`].
         pub struct GetHealthQrCodeResponse {
-            /// Outcome for each.
+            /// Outcome for each: `errcode`, `errmsg` and so on.
             0 result_list: Vec<super::GetHealthQrCodeResult> => "result_list: must",
         }
     }
@@ -1759,9 +1816,9 @@ pub mod user {
         pub struct GetStudentCustomizeHealthInfoResponse {
             /// Which health report template was used.
             0 template_id: String => "template_id: must",
-            /// Questions of the health report.
+            /// Questions of the health report: `question_id`, `title`, `question_type`, `is_must_fill` and so on.
             1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
-            /// Answers of each person.
+            /// Answers of each person: `userid`, `health_qrcode_status`, `self_submit` and so on.
             2 health_infos: Vec<super::HealthInfo> => "health_infos: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             3 ending: bool => "ending: must zero-one",
@@ -1786,6 +1843,20 @@ pub mod user {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        GetStudentCustomizeHealthInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["question_templates", "health_infos"],
         }
     }
 
@@ -1827,6 +1898,20 @@ pub mod user {
             message_field: "errmsg",
             client_cert: false,
             permissions: &[],
+        }
+    }
+
+    w::paged! {
+        GetTeacherCustomizeHealthInfo,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "ending",
+            total: "",
+            pages: "",
+            lists: &["question_templates", "health_infos"],
         }
     }
 
@@ -1889,7 +1974,7 @@ pub mod user {
     w::record! {
         /// Answer to [`ListParent`].
         pub struct ListParentResponse {
-            /// The parents concerned.
+            /// The parents concerned: `parent_userid` and so on.
             0 parents: Vec<super::ParentInfo> => "parents: must",
         }
     }

@@ -16,8 +16,8 @@ w::record! {
         3 detail_type: i64 => "detail_type: must",
         /// What was done, in words.
         4 detail_info: Option<String> => "detail_info",
-        /// IP address of who did it.
-        5 ip: Option<String> => "ip",
+        /// IP address of who did it; personal data, masked in `Debug`.
+        5 ip: Option<String> => "ip: masked",
     }
 }
 
@@ -93,9 +93,9 @@ w::record! {
     pub struct FileOperRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Given if an outsider did it.
+        /// Given if an outsider did it: `type`, `name` and `corp_name`.
         1 external_user: Option<ExternalUser> => "external_user",
-        /// Kind and source of the operation.
+        /// Kind and source of the operation: `type` and `source`.
         2 operation: Operation => "operation: must",
         /// When it was done; format `unix`.
         3 time: xinqiao_types::UnixSeconds => "time: must",
@@ -173,8 +173,8 @@ w::record! {
 w::record! {
     /// An item of `ip_list` in the answer of `security::GetServerDomainIp`.
     pub struct Ip {
-        /// Address or range that is used.
-        0 ip: String => "ip: must",
+        /// Address or range that is used; personal data, masked in `Debug`.
+        0 ip: String => "ip: must masked",
         /// Protocol, such as TCP or UDP.
         1 protocol: String => "protocol: must",
         /// Ports that are used.
@@ -207,17 +207,17 @@ w::record! {
         2 time: xinqiao_types::UnixSeconds => "time: must",
         /// What was done, in words.
         3 detail_info: Option<String> => "detail_info",
-        /// IP address of who did it.
-        4 ip: Option<String> => "ip",
+        /// IP address of who did it; personal data, masked in `Debug`.
+        4 ip: Option<String> => "ip: masked",
     }
 }
 
 w::record! {
     /// `operation` of `security::GetFileOperRecord`; `operation` of `security::FileOperRecord`.
     pub struct Operation {
-        /// What was done, as a code, such as upload, download or forward.
+        /// What was done, such as `101` upload, `103` download, `112` forward in WeCom, `134` forward to WeChat; see the page on file records.
         0 type_: i64 => "type: must",
-        /// Where it was done, as a code, such as chat, WeDrive or mail.
+        /// `401` chat, `402` mail, `403` document, `404` WeDrive, `405` schedule.
         1 source: Option<i64> => "source",
     }
     new(type_: i64)
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// Answer to [`AdminOperLogList`].
     pub struct AdminOperLogListResponse {
-        /// The operations.
+        /// The operations: `userid`, `time` and so on.
         0 record_list: Vec<AdminOperLogListRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -280,6 +280,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AdminOperLogList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => AdminOperLogListRecord
+}
+
 w::record! {
     /// Get records of file operations (获取文件防泄漏记录).
     ///
@@ -293,7 +308,7 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members, at most 100 at a time.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
-        /// Kind and source of the operation.
+        /// Kind and source of the operation: `type` and `source`.
         3 operation: Option<Operation> => "operation",
         /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
@@ -308,7 +323,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFileOperRecord`].
     pub struct GetFileOperRecordResponse {
-        /// The operations.
+        /// The operations: `userid`, `time` and so on.
         0 record_list: Vec<FileOperRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -334,6 +349,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetFileOperRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => FileOperRecord
 }
 
 w::record! {
@@ -371,7 +401,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetScreenOperRecord`].
     pub struct GetScreenOperRecordResponse {
-        /// The operations.
+        /// The operations: `userid`, `time` and so on.
         0 record_list: Vec<ScreenOperRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -399,6 +429,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetScreenOperRecord,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => ScreenOperRecord
+}
+
 w::record! {
     /// Get the platform's domains and addresses (获取企业微信域名与 IP).
     ///
@@ -413,9 +458,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetServerDomainIp`].
     pub struct GetServerDomainIpResponse {
-        /// Domains that the clients use.
+        /// Domains that the clients use: `domain`, `universal_domian`, `protocol`, `port` and so on.
         0 domain_list: Vec<Domain> => "domain_list: must",
-        /// Addresses that the clients use.
+        /// Addresses that the clients use: `ip`, `protocol`, `port`, `is_necessary` and so on.
         1 ip_list: Vec<Ip> => "ip_list: must",
     }
 }
@@ -467,7 +512,7 @@ w::record! {
 w::record! {
     /// Answer to [`MemberOperLogList`].
     pub struct MemberOperLogListResponse {
-        /// The operations.
+        /// The operations: `userid`, `time` and so on.
         0 record_list: Vec<MemberOperLogListRecord> => "record_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -495,6 +540,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    MemberOperLogList,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_list"],
+    },
+    |answer| answer.record_list => MemberOperLogListRecord
+}
+
 /// Trusted devices (可信设备): `work.security.trust_device`.
 pub mod trust_device {
     use xinqiao_wire as w;
@@ -515,7 +575,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// Entries that succeeded.
+            /// Entries that succeeded; the others failed.
             0 success_list: Option<Vec<String>> => "success_list",
             /// Entries that failed, each with its reason.
             1 fail_list: Option<Vec<String>> => "fail_list",
@@ -593,7 +653,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`GetByUser`].
         pub struct GetByUserResponse {
-            /// Devices to import or found.
+            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
     }
@@ -624,7 +684,7 @@ pub mod trust_device {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98920>.
         /// * Catalog: `work.security.trust_device.import`.
         pub struct Import {
-            /// Devices to import or found.
+            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
             0 device_list: Vec<super::ImportDevice> => "device_list: must",
         }
         new(device_list: Vec<super::ImportDevice>)
@@ -633,7 +693,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// Outcome for each device.
+            /// Outcome for each device: `device_index`, `device_code`, `duplicated_device_code` and so on.
             0 result: Vec<super::ImportResult> => "result: must",
         }
     }
@@ -679,7 +739,7 @@ pub mod trust_device {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Devices to import or found.
+            /// Devices to import or found: `system`, `mac_addr`, `motherboard_uuid`, `harddisk_uuid` and so on.
             0 device_list: Vec<super::Device> => "device_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -703,6 +763,21 @@ pub mod trust_device {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["device_list"],
+        },
+        |answer| answer.device_list => super::Device
     }
 
     w::record! {
@@ -752,7 +827,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99503>.
         /// * Catalog: `work.security.vip.batch_add_job_result`.
         pub struct BatchAddJobResult {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -762,7 +837,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`BatchAddJobResult`].
         pub struct BatchAddJobResultResponse {
-            /// Outcome of the job.
+            /// Outcome of the job: `succ_userid_list` and `fail_userid_list`.
             0 job_result: super::JobResult => "job_result: must",
         }
     }
@@ -793,7 +868,7 @@ pub mod vip {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99505>.
         /// * Catalog: `work.security.vip.batch_del_job_result`.
         pub struct BatchDelJobResult {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -870,6 +945,21 @@ pub mod vip {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => xinqiao_types::UserId
+    }
+
     w::record! {
         /// Submit assigning advanced security functions (提交批量分配安全高级功能).
         ///
@@ -887,7 +977,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`SubmitBatchAddJob`].
         pub struct SubmitBatchAddJobResponse {
-            /// Id of the background job; `jobid` on the wire.
+            /// Id of the background job, returned when handed in; used to ask for the result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
             /// Those `userid`s that are invalid or outside the app's scope.

@@ -30,7 +30,7 @@ w::record! {
         4 appid: Option<i64> => "appid",
         /// `0` by the admin, `1` by members.
         5 auth_mode: i64 => "auth_mode: must",
-        /// Permissions and scope of the app.
+        /// Permissions and scope of the app: `level`, `allow_user`, `allow_party`, `allow_tag` and so on.
         6 privilege: Privilege => "privilege: must",
         /// The corp that shares the app, if it is shared.
         7 shared_from: Option<SharedFrom> => "shared_from",
@@ -69,7 +69,7 @@ w::record! {
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
         /// Where the corp is, in words.
         13 location: Option<String> => "location",
-        /// Short names shown to outsiders.
+        /// Short names shown to outsiders: `name_list`.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
     }
 }
@@ -181,7 +181,7 @@ w::record! {
 w::record! {
     /// `edition_info` of the answer of `service::GetAuthInfo`; `edition_info` of the answer of `service::GetPermanentCode`.
     pub struct EditionInfo {
-        /// The edition of each app.
+        /// The edition of each app: `agentid`, `edition_id`, `edition_name`, `app_status` and so on.
         0 agent: Vec<EditionInfoAgent> => "agent: must",
     }
 }
@@ -223,7 +223,7 @@ w::record! {
     pub struct GetDeviceAuthInfoDeviceInfo {
         /// Id of the device's model.
         0 model_id: String => "model_id: must",
-        /// Name given to the device.
+        /// Name that the corp gave the device.
         1 remark_name: Option<String> => "remark_name",
     }
 }
@@ -278,7 +278,7 @@ w::record! {
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
         /// Where the corp is, in words.
         13 location: Option<String> => "location",
-        /// Short names shown to outsiders.
+        /// Short names shown to outsiders: `name_list`.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
         15 auth_type: i64 => "auth_type: must",
     }
@@ -295,7 +295,7 @@ w::record! {
 w::record! {
     /// `result` of the answer of `service::batch::GetResult`.
     pub struct GetResultDetail {
-        /// Outcome of the translation.
+        /// Outcome of the translation: `url`.
         0 contact_id_translate: Option<ContactIdTranslate> => "contact_id_translate",
     }
 }
@@ -303,7 +303,7 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `service::GetOrderList`.
     pub struct Order {
-        /// Number of the order; `orderid` on the wire.
+        /// Number of the order for the app, told by the order's event; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
         /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
@@ -404,9 +404,9 @@ w::record! {
 w::record! {
     /// An item of `query_result_list` in the answer of `service::contact::BatchSearch`.
     pub struct QueryResult {
-        /// The search that this answers.
+        /// The search that this answers: `query_word`, `query_type`, `query_range`, `full_match_field` and so on.
         0 query_request: QueryRequest => "query_request: must",
-        /// Members and departments that were found.
+        /// Members and departments that were found: `user`, `party` and `dismiss_user`.
         1 query_result: QueryResultDetail => "query_result: must",
         /// Whether this is the last page.
         2 is_last: bool => "is_last: must",
@@ -418,11 +418,11 @@ w::record! {
 w::record! {
     /// `query_result` of the answer of `service::contact::Search`; `query_result` of `service::QueryResult`.
     pub struct QueryResultDetail {
-        /// Present members who were found.
+        /// Present members who were found: `userid` and `open_userid`.
         0 user: Option<User> => "user",
-        /// Departments that were found.
+        /// Departments that were found: `department_id`.
         1 party: Option<Party> => "party",
-        /// Members who left and were found.
+        /// Members who left and were found: `userid` and `open_userid`.
         2 dismiss_user: Option<User> => "dismiss_user",
     }
 }
@@ -432,7 +432,7 @@ w::record! {
     pub struct RegisterCodeInfo {
         /// Code that goes into the link by which a corp registers.
         0 register_code: String => "register_code: must",
-        /// Id of the promotion package.
+        /// Id of the promotion package, got by making one in the provider's console.
         1 template_id: String => "template_id: must",
         /// Your own value, handed back unchanged.
         2 state: Option<String> => "state",
@@ -505,7 +505,7 @@ w::record! {
         0 model_id: String => "model_id: must",
         /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// Name given to the device.
+        /// Name that the corp gave the device.
         2 remark_name: Option<String> => "remark_name",
     }
     new(model_id: impl Into<String>, device_sn: impl Into<String>)
@@ -515,7 +515,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddDevice`].
     pub struct AddDeviceResponse {
-        /// What is known of the device.
+        /// What is known of the device: `model_id` and so on.
         0 device_info: DeviceInfo => "device_info: must",
     }
 }
@@ -829,7 +829,7 @@ w::record! {
     pub struct GetAuthInfoResponse {
         /// The dealer, if one brought the authorization about.
         0 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
-        /// The corp that authorized.
+        /// The corp that authorized: `corpid`, `corp_name`, `corp_type`, `corp_square_logo_url` and so on.
         1 auth_corp_info: Option<AuthCorpInfo> => "auth_corp_info",
         /// The apps that were authorized, with permissions.
         2 auth_info: Option<AuthInfo> => "auth_info",
@@ -963,9 +963,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceAuthInfo`].
     pub struct GetDeviceAuthInfoResponse {
-        /// The corp that authorized.
+        /// The corp that authorized: `corpid` and `corp_name`.
         0 auth_corp_info: DealerCorpInfo => "auth_corp_info: must",
-        /// What is known of the device.
+        /// What is known of the device: `model_id` and so on.
         1 device_info: GetDeviceAuthInfoDeviceInfo => "device_info: must",
     }
 }
@@ -1008,13 +1008,13 @@ w::record! {
         /// `1` creator, `2` inside admin, `3` outside admin, `4` partial admin, `5` member; `usertype` on the wire.
         #[doc(alias = "usertype")]
         0 user_type: i64 => "usertype: must",
-        /// Who logged in.
+        /// Who logged in: `userid`, `open_userid`, `name` and `avatar`.
         1 user_info: UserInfo => "user_info: must",
-        /// Their corp.
+        /// Their corp: `corpid`.
         2 corp_info: CorpInfo => "corp_info: must",
-        /// Apps that they may manage or use.
+        /// Apps that they may manage or use: `agentid` and `auth_type`.
         3 agent: Vec<GetLoginInfoAgent> => "agent: must",
-        /// Departments that they may manage.
+        /// Departments that they may manage: `department`.
         4 auth_info: GetLoginInfoAuthInfo => "auth_info: must",
     }
 }
@@ -1077,7 +1077,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91909>.
     /// * Catalog: `work.service.get_order`.
     pub struct GetOrder {
-        /// Number of the order; `orderid` on the wire.
+        /// Number of the order for the app, told by the order's event; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
     }
@@ -1087,7 +1087,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrder`].
     pub struct GetOrderResponse {
-        /// Number of the order; `orderid` on the wire.
+        /// Number of the order for the app, told by the order's event; `orderid` on the wire.
         #[doc(alias = "orderid")]
         0 order_id: String => "orderid: must",
         /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refund refused.
@@ -1176,7 +1176,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderList`].
     pub struct GetOrderListResponse {
-        /// Orders of app editions.
+        /// Orders of app editions: `orderid`, `order_status`, `order_type`, `paid_corpid` and so on.
         0 order_list: Vec<Order> => "order_list: must",
     }
 }
@@ -1224,7 +1224,7 @@ w::record! {
         2 expires_in: i64 => "expires_in: must",
         /// The dealer, if one brought the authorization about.
         3 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
-        /// The corp that authorized.
+        /// The corp that authorized: `corpid`, `corp_name`, `corp_type`, `corp_square_logo_url` and so on.
         4 auth_corp_info: Option<GetPermanentCodeAuthCorpInfo> => "auth_corp_info",
         /// The apps that were authorized, with permissions.
         5 auth_info: Option<AuthInfo> => "auth_info",
@@ -1272,8 +1272,8 @@ w::record! {
 w::record! {
     /// Answer to [`GetPreAuthCode`].
     pub struct GetPreAuthCodeResponse {
-        /// Code that goes into the install link.
-        0 pre_auth_code: String => "pre_auth_code: must",
+        /// Code that goes into the install link; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
     }
@@ -1349,14 +1349,14 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90581>.
     /// * Catalog: `work.service.get_register_code`.
     pub struct GetRegisterCode {
-        /// Id of the promotion package.
+        /// Id of the promotion package, got by making one in the provider's console.
         0 template_id: String => "template_id: must",
         /// Name of the corp to fill in beforehand.
         1 corp_name: Option<String> => "corp_name",
         /// Name of the admin, given together with the mobile number.
         2 admin_name: Option<String> => "admin_name",
-        /// Mobile number of the admin.
-        3 admin_mobile: Option<String> => "admin_mobile",
+        /// Mobile number of the admin; personal data, masked in `Debug`.
+        3 admin_mobile: Option<String> => "admin_mobile: masked",
         /// Your own value, handed back unchanged.
         4 state: Option<String> => "state",
         /// `userid` of the provider's member who follows it up.
@@ -1421,9 +1421,9 @@ w::record! {
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// Token to import contacts, once registered.
         1 contact_sync: Option<ContactSync> => "contact_sync",
-        /// Admin who authorized.
+        /// Admin who authorized: `userid`.
         2 auth_user_info: Option<GetRegisterInfoAuthUserInfo> => "auth_user_info",
-        /// Id of the promotion package.
+        /// Id of the promotion package, got by making one in the provider's console.
         3 template_id: String => "template_id: must",
         /// Your own value, handed back unchanged.
         4 state: Option<String> => "state",
@@ -1620,7 +1620,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListDevice`].
     pub struct ListDeviceResponse {
-        /// Devices that were added under the model.
+        /// Devices that were added under the model: `model_id` and `device_sn`.
         0 device_list: Vec<Device> => "device_list: must",
     }
 }
@@ -1642,6 +1642,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListDevice,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["device_list"],
+    },
+    |answer| answer.device_list => Device
 }
 
 w::record! {
@@ -1888,9 +1903,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90602>.
     /// * Catalog: `work.service.set_session_info`.
     pub struct SetSessionInfo {
-        /// Code that goes into the install link.
-        0 pre_auth_code: String => "pre_auth_code: must",
-        /// Settings of this authorization.
+        /// Code that goes into the install link; a secret, masked in `Debug`.
+        0 pre_auth_code: String => "pre_auth_code: must masked",
+        /// Settings of this authorization: `appid` and `auth_type`.
         1 session_info: SessionInfo => "session_info: must",
     }
     new(pre_auth_code: impl Into<String>, session_info: SessionInfo)
@@ -2091,7 +2106,7 @@ pub mod contact {
     w::record! {
         /// Answer to [`BatchSearch`].
         pub struct BatchSearchResponse {
-            /// Result of each search.
+            /// Result of each search: `query_request`, `query_result`, `is_last` and `next_cursor`.
             0 query_result_list: Vec<super::QueryResult> => "query_result_list: must",
         }
     }
@@ -2195,7 +2210,7 @@ pub mod contact {
     w::record! {
         /// Answer to [`Search`].
         pub struct SearchResponse {
-            /// Members and departments that were found.
+            /// Members and departments that were found: `user`, `party` and `dismiss_user`.
             0 query_result: super::QueryResultDetail => "query_result: must",
             /// Whether this is the last page.
             1 is_last: bool => "is_last: must",
@@ -2223,6 +2238,20 @@ pub mod contact {
         }
     }
 
+    w::paged! {
+        Search,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "",
+            end: "is_last",
+            total: "",
+            pages: "",
+            lists: &["query_result.user.userid", "query_result.user.open_userid", "query_result.party.department_id", "query_result.dismiss_user.userid", "query_result.dismiss_user.open_userid"],
+        }
+    }
+
     w::record! {
         /// Sort members (按通讯录排序成员).
         ///
@@ -2232,7 +2261,7 @@ pub mod contact {
         pub struct Sort {
             /// Id of the corp that authorized the app. From: The authorization info, or `AuthCorpId` of the event.
             0 auth_corpid: xinqiao_types::CorpId => "auth_corpid: must",
-            /// What to sort by.
+            /// What to sort by: `sort_field` and `sort_type`.
             1 sort_options: Option<Vec<super::SortOption>> => "sort_options",
             /// Members to sort, or sorted; at most 1,000; `useridlist` on the wire.
             #[doc(alias = "useridlist")]
@@ -2328,7 +2357,7 @@ pub mod external_contact {
     w::record! {
         /// Answer to [`UnionidToExternalUserid3rd`].
         pub struct UnionidToExternalUserid3rdResponse {
-            /// The customer's id in each corp.
+            /// The customer's id in each corp: `corpid` and `external_userid`.
             0 external_userid_info: Vec<super::ExternalUseridInfo> => "external_userid_info: must",
         }
     }

@@ -219,7 +219,7 @@ w::record! {
         /// Name of the member tag, unique in the corp, at most 32 characters; `tagname` on the wire.
         #[doc(alias = "tagname")]
         0 tag_name: String => "tagname: must",
-        /// Members who carry the tag; `userlist` on the wire.
+        /// Members who carry the tag: `userid` and `name`; `userlist` on the wire.
         #[doc(alias = "userlist")]
         1 user_list: Vec<UserList> => "userlist: must",
         /// Departments that carry the tag; `partylist` on the wire.
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// All member tags of the corp; `taglist` on the wire.
+        /// All member tags of the corp: `tagid` and `tagname`; `taglist` on the wire.
         #[doc(alias = "taglist")]
         0 tag_list: Vec<TagList> => "taglist: must",
     }

@@ -25,7 +25,7 @@ w::record! {
 w::record! {
     /// `extattr` of `user::Create`; `extattr` of `user::Update`.
     pub struct ExtAttr {
-        /// The attributes one by one.
+        /// The attributes one by one: `type`, `name`, `text` and `web`.
         0 attrs: Option<Vec<ExtAttrDetail>> => "attrs",
     }
     new()
@@ -72,7 +72,7 @@ w::record! {
     pub struct ExternalProfile {
         /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: Option<String> => "external_corp_name",
-        /// The Channels account that is shown with it.
+        /// The Channels account that is shown with it: `nickname` and so on.
         1 wechat_channels: Option<WechatChannel> => "wechat_channels",
         /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Option<Vec<ExternalAttr>> => "external_attr",
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// `extattr` of the answer of `user::Get`.
     pub struct GetExtAttr {
-        /// The attributes one by one.
+        /// The attributes one by one: `type`, `name`, `text` and `web`.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -105,7 +105,7 @@ w::record! {
     pub struct GetExternalProfile {
         /// Short name of the corp shown to outsiders; must be one that the corp has registered.
         0 external_corp_name: String => "external_corp_name: must",
-        /// The Channels account that is shown with it.
+        /// The Channels account that is shown with it: `nickname` and so on.
         1 wechat_channels: Option<ExternalProfileWechatChannel> => "wechat_channels",
         /// Attributes shown to outsiders: text, web page or mini program.
         2 external_attr: Vec<ExternalAttr> => "external_attr: must",
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// `extattr` of `user::UserList`.
     pub struct UserListExtAttr {
-        /// The attributes one by one.
+        /// The attributes one by one: `type`, `name`, `text` and `web`.
         0 attrs: Vec<ExtAttrDetail> => "attrs: must",
     }
 }
@@ -839,7 +839,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Members of the department with details; `userlist` on the wire.
+        /// Members of the department with details: `userid`, `open_userid`, `name`, `english_name` and so on; `userlist` on the wire.
         #[doc(alias = "userlist")]
         0 user_list: Vec<UserList> => "userlist: must",
     }
@@ -910,6 +910,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListId,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["dept_user"],
+    },
+    |answer| answer.dept_user => DeptUser
+}
+
 w::record! {
     /// List members who authorized (列出已授权的成员).
     ///
@@ -930,7 +945,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListMemberAuth`].
     pub struct ListMemberAuthResponse {
-        /// Members who authorized the app.
+        /// Members who authorized the app: `open_userid`.
         0 member_auth_list: Vec<MemberAuth> => "member_auth_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -954,6 +969,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListMemberAuth,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["member_auth_list"],
+    },
+    |answer| answer.member_auth_list => MemberAuth
 }
 
 w::record! {
@@ -1021,7 +1051,7 @@ w::record! {
 w::record! {
     /// Answer to [`SimpleList`].
     pub struct SimpleListResponse {
-        /// Members of the department; `userlist` on the wire.
+        /// Members of the department: `userid`, `open_userid`, `name` and `department`; `userlist` on the wire.
         #[doc(alias = "userlist")]
         0 user_list: Vec<SimpleListUserList> => "userlist: must",
     }
@@ -1099,7 +1129,7 @@ w::record! {
         4 email: Option<String> => "email: masked",
         /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`.
         5 biz_mail: Option<String> => "biz_mail",
-        /// Aliases of the member's corp mailbox.
+        /// Aliases of the member's corp mailbox: `item`.
         6 biz_mail_alias: Option<BizMailAlias> => "biz_mail_alias",
         /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",

@@ -45,7 +45,7 @@ w::record! {
 w::record! {
     /// `add_sheet_response` of `wedoc::Response`.
     pub struct AddSheetResponse {
-        /// The sheet that was made.
+        /// The sheet that was made: `sheet_id`, `title`, `row_count` and `column_count`.
         0 properties: Property => "properties: must",
     }
 }
@@ -53,7 +53,7 @@ w::record! {
 w::record! {
     /// `answer` of the answer of `wedoc::GetFormAnswer`.
     pub struct Answer {
-        /// The answers one by one.
+        /// The answers one by one: `answer_id`, `userid`, `user_name`, `tmp_external_userid` and so on.
         0 answer_list: Vec<AnswerDetail> => "answer_list: must",
     }
 }
@@ -69,7 +69,7 @@ w::record! {
         2 user_name: String => "user_name: must",
         /// An outsider's temporary id, to be converted into an `external_userid`.
         3 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
-        /// What was answered.
+        /// What was answered: `items`.
         4 reply: Reply => "reply: must",
         /// `1` normal, `2` removed.
         5 answer_status: i64 => "answer_status: must",
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// An item of `requests` in `wedoc::spreadsheet::BatchUpdate`.
     pub struct BatchUpdateRequest {
-        /// Makes one more sheet in the document.
+        /// Makes one more sheet in the document: `title`, `row_count` and `column_count`.
         0 add_sheet_request: Option<AddSheetRequest> => "add_sheet_request",
-        /// Removes a whole sheet with its cells.
+        /// Removes a whole sheet with its cells: `sheet_id`.
         1 delete_sheet_request: Option<DeleteSheetRequest> => "delete_sheet_request",
-        /// Writes cells.
+        /// Writes cells: `sheet_id` and `grid_data`.
         2 update_range_request: Option<UpdateRangeRequest> => "update_range_request",
-        /// Deletes rows or columns.
+        /// Deletes rows or columns: `sheet_id`, `dimension`, `start_index` and `end_index`.
         3 delete_dimension_request: Option<DeleteDimensionRequest> => "delete_dimension_request",
     }
     new()
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// `cell_format` of `wedoc::RowValue`.
     pub struct CellFormat {
-        /// Look of the text.
+        /// Look of the text: `font`, `font_size`, `bold`, `italic` and so on.
         0 text_format: TextFormat => "text_format: must",
     }
     new(text_format: TextFormat)
@@ -133,7 +133,7 @@ w::record! {
         4 strikethrough: bool => "strikethrough: must",
         /// Whether it is underlined.
         5 underline: bool => "underline: must",
-        /// Colour of the letters.
+        /// Colour of the letters: `red`, `green`, `blue` and `alpha`.
         6 color: Option<TextFormatColor> => "color",
     }
 }
@@ -143,7 +143,7 @@ w::record! {
     pub struct CellValue {
         /// Text of the cell; excludes `link`.
         0 text: Option<String> => "text",
-        /// Link of the cell.
+        /// Link of the cell: `url` and `text`.
         1 link: Option<Link> => "link",
     }
     new()
@@ -188,7 +188,7 @@ w::record! {
         0 start_row: i64 => "start_row: must",
         /// First column, counted from 0.
         1 start_column: i64 => "start_column: must",
-        /// Cells row by row.
+        /// Cells row by row: `values`.
         2 rows: Vec<ResultRow> => "rows: must",
     }
 }
@@ -206,7 +206,7 @@ w::record! {
 w::record! {
     /// `delete_content` of `wedoc::Request`.
     pub struct DeleteContent {
-        /// What to delete.
+        /// What to delete: `start_index` and `length`.
         0 range: Range => "range: must",
     }
     new(range: Range)
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// `department_reply` of `wedoc::ReplyItem`.
     pub struct DepartmentReply {
-        /// What was chosen.
+        /// What was chosen: `department_id`.
         0 list: Vec<DepartmentReplyList> => "list: must",
     }
 }
@@ -400,11 +400,11 @@ w::record! {
     pub struct FormInfoFormSetting {
         /// `0` anyone, `1` only people and departments listed.
         0 fill_out_auth: i64 => "fill_out_auth: must",
-        /// Who may answer.
+        /// Who may answer: `userids` and `departmentids`.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
-        /// Who manages the form.
+        /// Who manages the form: `userids`.
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
-        /// Repetition of the form.
+        /// Repetition of the form: `enable`, `remind_time`, `repeat_type`, `week_flag` and so on.
         3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => "timed_repeat_info",
         /// How many answers at most.
         4 max_fill_cnt: i64 => "max_fill_cnt: must",
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// `form_question` of `wedoc::FormInfo`; `form_question` of `wedoc::GetFormInfoDetail`; and 1 more.
     pub struct FormQuestion {
-        /// Question by question.
+        /// Question by question: `question_id`, `pos`, `title`, `status` and so on.
         0 items: Vec<FormQuestionItem> => "items: must",
     }
     new(items: Vec<FormQuestionItem>)
@@ -441,13 +441,13 @@ w::record! {
         4 reply_type: i64 => "reply_type: must",
         /// Whether it must be answered.
         5 must_reply: bool => "must_reply: must",
-        /// Options to choose from.
+        /// Options to choose from: `key`, `value` and `status`.
         6 option_item: Option<Vec<OptionItem>> => "option_item",
         /// Remark below the question.
         7 note: Option<String> => "note",
         /// Hint in the empty field.
         8 placeholder: Option<String> => "placeholder",
-        /// Settings of this kind of question.
+        /// Settings of this kind of question: `text_setting`, `radio_setting`, `checkbox_setting` and so on.
         9 question_extend_setting: Option<QuestionExtendSetting> => "question_extend_setting",
     }
     new(
@@ -467,11 +467,11 @@ w::record! {
     pub struct FormSetting {
         /// `0` anyone, `1` only people and departments listed.
         0 fill_out_auth: Option<i64> => "fill_out_auth",
-        /// Who may answer.
+        /// Who may answer: `userids` and `departmentids`.
         1 fill_in_range: Option<FillInRange> => "fill_in_range",
-        /// Who manages the form.
+        /// Who manages the form: `userids`.
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
-        /// Repetition of the form.
+        /// Repetition of the form: `enable`, `remind_time`, `repeat_type`, `week_flag` and so on.
         3 timed_repeat_info: Option<TimedRepeatInfo> => "timed_repeat_info",
         /// How many answers at most.
         4 max_fill_cnt: Option<i64> => "max_fill_cnt",
@@ -522,7 +522,7 @@ w::record! {
 w::record! {
     /// `form_info` of the answer of `wedoc::GetFormInfo`.
     pub struct GetFormInfoDetail {
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
         /// Headline of the form.
@@ -535,7 +535,7 @@ w::record! {
         4 form_question: FormQuestion => "form_question: must",
         /// Who may fill it in, and how.
         5 form_setting: FormInfoFormSetting => "form_setting: must",
-        /// Id of one period of a repeated form.
+        /// Id of one period of a repeated form, from the form's data.
         6 repeated_id: Option<Vec<String>> => "repeated_id",
     }
 }
@@ -543,7 +543,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wedoc::spreadsheet::GetSheetRangeData`.
     pub struct SheetRangeData {
-        /// The cells that were found.
+        /// The cells that were found: `start_row`, `start_column` and `rows`.
         0 result: DataResult => "result: must",
     }
 }
@@ -555,7 +555,7 @@ w::record! {
         0 start_row: i64 => "start_row: must",
         /// First column, counted from 0.
         1 start_column: i64 => "start_column: must",
-        /// Cells row by row.
+        /// Cells row by row: `values`.
         2 rows: Vec<Row> => "rows: must",
     }
     new(start_row: i64, start_column: i64, rows: Vec<Row>)
@@ -566,7 +566,7 @@ w::record! {
     pub struct ImageSetting {
         /// Whether only photos taken on the spot count.
         0 camera_only: Option<bool> => "camera_only",
-        /// How many and how large.
+        /// How many and how large: `count_limit_type`, `count` and `max_size`.
         1 upload_image_limit: Option<UploadImageLimit> => "upload_image_limit",
     }
     new()
@@ -582,7 +582,7 @@ w::record! {
         1 width: Option<i64> => "width",
         /// Height of the picture in pixels; in px.
         2 height: Option<i64> => "height",
-        /// Where to insert.
+        /// Where to insert: `index`.
         3 location: Location => "location: must",
     }
     new(image_id: impl Into<String>, location: Location)
@@ -592,7 +592,7 @@ w::record! {
 w::record! {
     /// `insert_page_break` of `wedoc::Request`.
     pub struct InsertPageBreak {
-        /// Where to insert.
+        /// Where to insert: `index`.
         0 location: Location => "location: must",
     }
     new(location: Location)
@@ -601,7 +601,7 @@ w::record! {
 w::record! {
     /// `insert_paragraph` of `wedoc::Request`.
     pub struct InsertParagraph {
-        /// Where to insert.
+        /// Where to insert: `index`.
         0 location: Location => "location: must",
     }
     new(location: Location)
@@ -614,7 +614,7 @@ w::record! {
         0 rows: i64 => "rows: must",
         /// Columns of the table.
         1 cols: i64 => "cols: must",
-        /// Where to insert.
+        /// Where to insert: `index`.
         2 location: Location => "location: must",
     }
     new(rows: i64, cols: i64, location: Location)
@@ -625,7 +625,7 @@ w::record! {
     pub struct InsertText {
         /// Text to insert.
         0 text: String => "text: must",
-        /// Where to insert.
+        /// Where to insert: `index`.
         1 location: Location => "location: must",
     }
     new(text: impl Into<String>, location: Location)
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// `member_reply` of `wedoc::ReplyItem`.
     pub struct MemberReply {
-        /// What was chosen.
+        /// What was chosen: `userid`.
         0 list: Vec<MemberReplyList> => "list: must",
     }
 }
@@ -765,30 +765,30 @@ w::record! {
 w::record! {
     /// `question_extend_setting` of `wedoc::FormQuestionItem`.
     pub struct QuestionExtendSetting {
-        /// Checks on what is written.
+        /// Checks on what is written: `validation_type`, `validation_detail`, `char_len` and so on.
         0 text_setting: Option<TextSetting> => "text_setting",
-        /// Whether there is an option “other”.
+        /// Whether there is an option “other”: `add_other_option`.
         1 radio_setting: Option<RadioSetting> => "radio_setting",
         /// Number of choices, and the option “other”; `checkbox_setting` on the wire.
         #[doc(alias = "checkbox_setting")]
         2 check_box_setting: Option<CheckBoxSetting> => "checkbox_setting",
-        /// By hand or automatic.
+        /// By hand or automatic: `location_type` and `distance_type`.
         3 location_setting: Option<LocationSetting> => "location_setting",
         /// Source, number and size of pictures.
         4 image_setting: Option<ImageSetting> => "image_setting",
         /// How many files may be sent, and how large.
         5 file_setting: Option<ImageSetting> => "file_setting",
-        /// What the date consists of.
+        /// What the date consists of: `date_format_type`.
         6 date_setting: Option<DateSetting> => "date_setting",
-        /// What the time consists of.
+        /// What the time consists of: `time_format_type`.
         7 time_setting: Option<TimeSetting> => "time_setting",
-        /// Unit and counting of days.
+        /// Unit and counting of days: `time_scale`, `date_type` and `day_range`.
         8 duration_setting: Option<DurationSetting> => "duration_setting",
-        /// Celsius or Fahrenheit.
+        /// Celsius or Fahrenheit: `unit_type`.
         9 temperature_setting: Option<TemperatureSetting> => "temperature_setting",
-        /// Whether several may be chosen.
+        /// Whether several may be chosen: `allow_multiple_selection`.
         10 department_setting: Option<DepartmentSetting> => "department_setting",
-        /// Whether several may be chosen.
+        /// Whether several may be chosen: `allow_multiple_selection`.
         11 member_setting: Option<MemberSetting> => "member_setting",
     }
     new()
@@ -834,7 +834,7 @@ w::record! {
     pub struct ReplaceText {
         /// Text to put there.
         0 text: String => "text: must",
-        /// What to replace.
+        /// What to replace: `start_index` and `length`.
         1 ranges: Vec<Range> => "ranges: must",
     }
     new(text: impl Into<String>, ranges: Vec<Range>)
@@ -843,7 +843,7 @@ w::record! {
 w::record! {
     /// `reply` of `wedoc::AnswerDetail`.
     pub struct Reply {
-        /// Question by question.
+        /// Question by question: `question_id`, `text_reply`, `option_reply` and so on.
         0 items: Vec<ReplyItem> => "items: must",
     }
 }
@@ -857,15 +857,15 @@ w::record! {
         1 text_reply: Option<String> => "text_reply",
         /// Options that were chosen.
         2 option_reply: Option<Vec<i64>> => "option_reply",
-        /// Answer to the option “other”.
+        /// Answer to the option “other”: `option_reply` and `extend_text`.
         3 option_extend_reply: Option<Vec<OptionExtendReply>> => "option_extend_reply",
-        /// Files that were uploaded.
+        /// Files that were uploaded: `fileid` and `name`.
         4 file_extend_reply: Option<Vec<FileExtendReply>> => "file_extend_reply",
-        /// Answer as a duration.
+        /// Answer as a duration: `begin_time`, `end_time`, `time_scale`, `day_range` and so on.
         5 duration_reply: Option<DurationReply> => "duration_reply",
-        /// Departments that were chosen.
+        /// Departments that were chosen: `list`.
         6 department_reply: Option<DepartmentReply> => "department_reply",
-        /// Members that were chosen.
+        /// Members that were chosen: `list`.
         7 member_reply: Option<MemberReply> => "member_reply",
     }
 }
@@ -873,21 +873,21 @@ w::record! {
 w::record! {
     /// An item of `requests` in `wedoc::DocumentBatchUpdate`.
     pub struct Request {
-        /// Puts other words in place of given ranges.
+        /// Puts other words in place of given ranges: `text` and `ranges`.
         0 replace_text: Option<ReplaceText> => "replace_text",
-        /// Puts words at a position.
+        /// Puts words at a position: `text` and `location`.
         1 insert_text: Option<InsertText> => "insert_text",
-        /// Takes out a range.
+        /// Takes out a range: `range`.
         2 delete_content: Option<DeleteContent> => "delete_content",
-        /// Inserts a picture.
+        /// Inserts a picture: `image_id`, `width`, `height` and `location`.
         3 insert_image: Option<InsertImage> => "insert_image",
-        /// Begins a new page at a position.
+        /// Begins a new page at a position: `location`.
         4 insert_page_break: Option<InsertPageBreak> => "insert_page_break",
-        /// Puts an empty table at a position.
+        /// Puts an empty table at a position: `rows`, `cols` and `location`.
         5 insert_table: Option<InsertTable> => "insert_table",
-        /// Begins a new paragraph at a position.
+        /// Begins a new paragraph at a position: `location`.
         6 insert_paragraph: Option<InsertParagraph> => "insert_paragraph",
-        /// Changes the look of text.
+        /// Changes the look of text: `bold`, `color` and `background_color`.
         7 update_text_property: Option<UpdateTextProperty> => "update_text_property",
     }
     new()
@@ -906,13 +906,13 @@ w::record! {
 w::record! {
     /// An item of `responses` in `wedoc::BatchUpdateData`.
     pub struct Response {
-        /// Outcome of adding a sheet.
+        /// Outcome of adding a sheet: `properties`.
         0 add_sheet_response: Option<AddSheetResponse> => "add_sheet_response",
-        /// Outcome of deleting a sheet.
+        /// Outcome of deleting a sheet: `sheet_id`.
         1 delete_sheet_response: Option<DeleteSheetResponse> => "delete_sheet_response",
-        /// Outcome of writing cells.
+        /// Outcome of writing cells: `updated_cells`.
         2 update_range_response: Option<UpdateRangeResponse> => "update_range_response",
-        /// Outcome of deleting rows or columns.
+        /// Outcome of deleting rows or columns: `deleted`.
         3 delete_dimension_response: Option<DeleteDimensionResponse> => "delete_dimension_response",
     }
 }
@@ -920,7 +920,7 @@ w::record! {
 w::record! {
     /// An item of `rows` in `wedoc::DataResult`.
     pub struct ResultRow {
-        /// Cells of the row.
+        /// Cells of the row: `cell_value` and `cell_format`.
         0 values: Vec<ResultValue> => "values: must",
     }
 }
@@ -928,9 +928,9 @@ w::record! {
 w::record! {
     /// An item of `values` in `wedoc::ResultRow`.
     pub struct ResultValue {
-        /// What the cell holds.
+        /// What the cell holds: `text` and `link`.
         0 cell_value: CellValue => "cell_value: must",
-        /// How the cell looks.
+        /// How the cell looks: `text_format`.
         1 cell_format: ValueCellFormat => "cell_format: must",
     }
 }
@@ -938,7 +938,7 @@ w::record! {
 w::record! {
     /// An item of `rows` in `wedoc::GridData`.
     pub struct Row {
-        /// Cells of the row.
+        /// Cells of the row: `cell_value` and `cell_format`.
         0 values: Vec<RowValue> => "values: must",
     }
     new(values: Vec<RowValue>)
@@ -947,9 +947,9 @@ w::record! {
 w::record! {
     /// An item of `values` in `wedoc::Row`.
     pub struct RowValue {
-        /// What the cell holds.
+        /// What the cell holds: `text` and `link`.
         0 cell_value: CellValue => "cell_value: must",
-        /// How the cell looks.
+        /// How the cell looks: `text_format`.
         1 cell_format: CellFormat => "cell_format: must",
     }
     new(cell_value: CellValue, cell_format: CellFormat)
@@ -962,7 +962,7 @@ w::record! {
         0 enable_readonly_copy: bool => "enable_readonly_copy: must",
         /// Whether readers may comment.
         1 enable_readonly_comment: bool => "enable_readonly_comment: must",
-        /// How the watermark looks.
+        /// How the watermark looks: `text`, `margin_type`, `show_text` and `show_visitor_name`.
         2 watermark: Option<Watermark> => "watermark",
     }
 }
@@ -1018,7 +1018,7 @@ w::record! {
         4 strikethrough: bool => "strikethrough: must",
         /// Whether it is underlined.
         5 underline: bool => "underline: must",
-        /// Colour of the letters.
+        /// Colour of the letters: `red`, `green`, `blue` and `alpha`.
         6 color: Option<Color> => "color",
     }
     new(
@@ -1073,7 +1073,7 @@ w::record! {
 w::record! {
     /// `time_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TimeSetting {
-        /// What the time consists of, as a code.
+        /// Whether times are filled in to the minute or the second, as a code.
         0 time_format_type: Option<i64> => "time_format_type",
     }
     new()
@@ -1125,7 +1125,7 @@ w::record! {
     pub struct UpdateRangeRequest {
         /// Which sheet of the spreadsheet; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
-        /// The cells to write.
+        /// The cells to write: `start_row`, `start_column` and `rows`.
         1 grid_data: GridData => "grid_data: must",
     }
     new(sheet_id: impl Into<String>, grid_data: GridData)
@@ -1171,7 +1171,7 @@ w::record! {
 w::record! {
     /// `cell_format` of `wedoc::ResultValue`.
     pub struct ValueCellFormat {
-        /// Look of the text.
+        /// Look of the text: `font`, `font_size`, `bold`, `italic` and so on.
         0 text_format: CellFormatTextFormat => "text_format: must",
     }
 }
@@ -1267,7 +1267,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateForm`].
     pub struct CreateFormResponse {
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
     }
@@ -1301,7 +1301,7 @@ w::record! {
     pub struct DelDoc {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
@@ -1344,13 +1344,13 @@ w::record! {
 w::record! {
     /// Answer to [`DocGetAuth`].
     pub struct DocGetAuthResponse {
-        /// Who may open it.
+        /// Who may open it: `enable_corp_internal`, `corp_internal_auth` and so on.
         0 access_rule: AccessRule => "access_rule: must",
         /// Copying, comments and watermark.
         1 secure_setting: SecureSetting => "secure_setting: must",
-        /// Members who were told of it.
+        /// Members who were told of it: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         2 doc_member_list: Option<Vec<DocMember>> => "doc_member_list",
-        /// Departments with a right of their own.
+        /// Departments with a right of their own: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         3 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
 }
@@ -1383,7 +1383,7 @@ w::record! {
     pub struct DocShare {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
     }
@@ -1394,7 +1394,7 @@ w::record! {
 w::record! {
     /// Answer to [`DocShare`].
     pub struct DocShareResponse {
-        /// Link to share it.
+        /// Link by which others open the document.
         0 share_url: String => "share_url: must",
     }
 }
@@ -1534,7 +1534,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97818>.
     /// * Catalog: `work.wedoc.get_form_answer`.
     pub struct GetFormAnswer {
-        /// Id of one period of a repeated form.
+        /// Id of one period of a repeated form, from the form's data.
         0 repeated_id: String => "repeated_id: must",
         /// Answers to read, at most 100.
         1 answer_ids: Option<Vec<i64>> => "answer_ids",
@@ -1546,7 +1546,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormAnswer`].
     pub struct GetFormAnswerResponse {
-        /// What people filled in.
+        /// What people filled in: `answer_list`.
         0 answer: Answer => "answer: must",
     }
 }
@@ -1577,7 +1577,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97817>.
     /// * Catalog: `work.wedoc.get_form_info`.
     pub struct GetFormInfo {
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
     }
@@ -1618,7 +1618,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97818>.
     /// * Catalog: `work.wedoc.get_form_statistic`.
     pub struct GetFormStatistic {
-        /// Id of one period of a repeated form.
+        /// Id of one period of a repeated form, from the form's data.
         0 repeated_id: String => "repeated_id: must",
         /// `1` only figures, `2` who answered, `3` who did not.
         1 req_type: i64 => "req_type: must",
@@ -1644,9 +1644,9 @@ w::record! {
         1 fill_user_cnt: i64 => "fill_user_cnt: must",
         /// How many people did not.
         2 unfill_user_cnt: i64 => "unfill_user_cnt: must",
-        /// Who answered.
+        /// Who answered: `userid`, `tmp_external_userid`, `user_name`, `answer_id` and so on.
         3 submit_users: Option<Vec<SubmitUser>> => "submit_users",
-        /// Who did not.
+        /// Who did not: `userid` and `user_name`.
         4 unfill_users: Option<Vec<UnfillUser>> => "unfill_users",
         /// Whether another page follows; if so, go on with the returned cursor.
         5 has_more: Option<bool> => "has_more",
@@ -1671,6 +1671,20 @@ w::endpoint! {
         message_field: "errmsg",
         client_cert: false,
         permissions: &[],
+    }
+}
+
+w::paged! {
+    GetFormStatistic,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["submit_users", "unfill_users"],
     }
 }
 
@@ -1731,7 +1745,7 @@ w::record! {
         7 ban_share_external: Option<bool> => "ban_share_external",
         /// Whether `co_auth_list` is to be replaced.
         8 update_co_auth_list: Option<bool> => "update_co_auth_list",
-        /// Departments with a right of their own.
+        /// Departments with a right of their own: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
     }
     new(docid: impl Into<String>)
@@ -1817,7 +1831,7 @@ w::record! {
         1 enable_readonly_copy: Option<bool> => "enable_readonly_copy",
         /// Whether readers may comment.
         2 enable_readonly_comment: Option<bool> => "enable_readonly_comment",
-        /// How the watermark looks.
+        /// How the watermark looks: `text`, `margin_type`, `show_text` and `show_visitor_name`.
         3 watermark: Option<ModDocSaftySettingWatermark> => "watermark",
     }
     new(docid: impl Into<String>)
@@ -1856,7 +1870,7 @@ w::record! {
     pub struct ModifyForm {
         /// `1` replaces the questions, `2` the settings.
         0 oper: i64 => "oper: must",
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: String => "formid: must",
         /// Headline, questions and settings of the form.
@@ -1893,7 +1907,7 @@ w::record! {
     pub struct RenameDoc {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: Option<String> => "docid",
-        /// Which form it is; `formid` on the wire.
+        /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
         /// New name, at most 255 characters.
@@ -1976,7 +1990,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`BatchUpdate`].
         pub struct BatchUpdateResponse {
-            /// Outcome of each request.
+            /// Outcome of each request: `responses`.
             0 data: super::BatchUpdateData => "data: must",
         }
     }
@@ -2016,7 +2030,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`GetSheetProperties`].
         pub struct GetSheetPropertiesResponse {
-            /// The sheets with their sizes.
+            /// The sheets with their sizes: `sheet_id`, `title`, `row_count` and `column_count`.
             0 data: Vec<super::Property> => "data: must",
         }
     }
@@ -2060,7 +2074,7 @@ pub mod spreadsheet {
     w::record! {
         /// Answer to [`GetSheetRangeData`].
         pub struct GetSheetRangeDataResponse {
-            /// The cells that were found.
+            /// The cells that were found: `result`.
             0 data: super::SheetRangeData => "data: must",
         }
     }
@@ -2212,5 +2226,20 @@ pub mod vip {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => xinqiao_types::UserId
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `auth_list` of `wedrive::NewSpaceInfoDetail`; `auth_list` of `wedrive::SpaceInfoDetail`.
     pub struct Auth {
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         0 auth_info: Vec<AuthInfo> => "auth_info: must",
         /// Members who left the space.
         1 quit_userid: Vec<xinqiao_types::UserId> => "quit_userid: must",
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `file_list` of the answer of `wedrive::FileList`; `file_list` of the answer of `wedrive::FileMove`.
     pub struct File {
-        /// The files one by one.
+        /// The files one by one: `fileid`, `file_name`, `spaceid`, `fatherid` and so on.
         0 item: Vec<FileInfoDetail> => "item: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// `file_info` of the answer of `wedrive::FileInfo`; `file` of the answer of `wedrive::FileRename`; and 1 more.
     pub struct FileInfoDetail {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
         /// Name of the file with its ending.
@@ -122,7 +122,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// What the shared disk is called.
+        /// Name of the WeDrive space.
         1 space_name: String => "space_name: must",
         /// Members with their rights.
         2 auth_list: Auth => "auth_list: must",
@@ -189,7 +189,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// What the shared disk is called.
+        /// Name of the WeDrive space.
         1 space_name: String => "space_name: must",
         /// Members with their rights.
         2 auth_list: Auth => "auth_list: must",
@@ -232,10 +232,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93658>.
     /// * Catalog: `work.wedrive.file_acl_add`.
     pub struct FileAclAdd {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
     new(file_id: impl Into<String>, auth_info: Vec<AuthInfo>)
@@ -267,10 +267,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97888>.
     /// * Catalog: `work.wedrive.file_acl_del`.
     pub struct FileAclDel {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(file_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -324,7 +324,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileCreate`].
     pub struct FileCreateResponse {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
         /// Address of the new document; not for folders.
@@ -358,7 +358,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97885>.
     /// * Catalog: `work.wedrive.file_delete`.
     pub struct FileDelete {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: Vec<String> => "fileid: must",
     }
@@ -393,7 +393,7 @@ w::record! {
     pub struct FileDownload {
         /// Ticket of the file picker, if the app has no right to the space. From: JS-SDK `wedriveSelectFile`.
         0 selected_ticket: Option<String> => "selected_ticket",
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Option<String> => "fileid",
     }
@@ -439,7 +439,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97886>.
     /// * Catalog: `work.wedrive.file_info`.
     pub struct FileInfo {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -449,7 +449,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileInfo`].
     pub struct FileInfoResponse {
-        /// What is known of the file.
+        /// What is known of the file: `fileid`, `file_name`, `spaceid`, `fatherid` and so on.
         0 file_info: FileInfoDetail => "file_info: must",
     }
 }
@@ -505,7 +505,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileList`].
     pub struct FileListResponse {
-        /// Files and folders.
+        /// Files and folders: `item`.
         0 file_list: File => "file_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
@@ -533,6 +533,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    FileList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "next_start",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["file_list.item"],
+    },
+    |answer| answer.file_list.item => FileInfoDetail
+}
+
 w::record! {
     /// Move files (移动文件).
     ///
@@ -543,7 +558,7 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         0 father_id: String => "fatherid: must",
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         1 file_id: Vec<String> => "fileid: must",
         /// Whether a file of the same name is replaced; else it is renamed.
@@ -556,7 +571,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileMove`].
     pub struct FileMoveResponse {
-        /// Files and folders.
+        /// Files and folders: `item`.
         0 file_list: File => "file_list: must",
     }
 }
@@ -587,7 +602,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97883>.
     /// * Catalog: `work.wedrive.file_rename`.
     pub struct FileRename {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
         /// New name of the file with its ending.
@@ -599,7 +614,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileRename`].
     pub struct FileRenameResponse {
-        /// The file with its new name.
+        /// The file with its new name: `fileid`, `file_name`, `spaceid`, `fatherid` and so on.
         0 file: FileInfoDetail => "file: must",
     }
 }
@@ -630,10 +645,10 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97965>.
     /// * Catalog: `work.wedrive.file_secure_setting`.
     pub struct FileSecureSetting {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// How the watermark looks.
+        /// How the watermark looks: `text`, `margin_type`, `show_text`, `show_visitor_name` and so on.
         1 watermark: Option<Watermark> => "watermark",
     }
     new(file_id: impl Into<String>)
@@ -666,7 +681,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97889>.
     /// * Catalog: `work.wedrive.file_setting`.
     pub struct FileSetting {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
         /// `1` given people, `2` the corp, `3` anyone, `4` the corp after approval, `5` anyone after approval.
@@ -704,7 +719,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97890>.
     /// * Catalog: `work.wedrive.file_share`.
     pub struct FileShare {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -714,7 +729,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileShare`].
     pub struct FileShareResponse {
-        /// Link to share the file.
+        /// Link by which others open the file.
         0 share_url: String => "share_url: must",
     }
 }
@@ -765,7 +780,7 @@ w::record! {
 w::record! {
     /// Answer to [`FileUpload`].
     pub struct FileUploadResponse {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -797,7 +812,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_finish`.
     pub struct FileUploadFinish {
-        /// Key of this upload in parts.
+        /// Key of an upload in parts, returned when it was begun.
         0 upload_key: String => "upload_key: must",
     }
     new(upload_key: impl Into<String>)
@@ -859,9 +874,9 @@ w::record! {
     pub struct FileUploadInitResponse {
         /// True if the file was there already and nothing is to be sent.
         0 hit_exist: bool => "hit_exist: must",
-        /// Key of this upload in parts.
+        /// Key of an upload in parts, returned when it was begun.
         1 upload_key: Option<String> => "upload_key",
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         2 file_id: Option<String> => "fileid",
     }
@@ -893,7 +908,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98004>.
     /// * Catalog: `work.wedrive.file_upload_part`.
     pub struct FileUploadPart {
-        /// Key of this upload in parts.
+        /// Key of an upload in parts, returned when it was begun.
         0 upload_key: String => "upload_key: must",
         /// Which part, counted from 1.
         1 index: i64 => "index: must",
@@ -929,7 +944,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97962>.
     /// * Catalog: `work.wedrive.get_file_permission`.
     pub struct GetFilePermission {
-        /// Id of a file or folder in WeDrive; `fileid` on the wire.
+        /// Id of a file or folder in WeDrive, returned on making, uploading or listing it; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
     }
@@ -939,17 +954,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetFilePermission`].
     pub struct GetFilePermissionResponse {
-        /// Who may open it.
+        /// Who may open it: `enable_corp_internal`, `corp_internal_auth` and so on.
         0 share_range: ShareRange => "share_range: must",
         /// Copying, comments and sharing.
         1 secure_setting: SecureSetting => "secure_setting: must",
-        /// Rights taken from the folder above.
+        /// Rights taken from the folder above: `auth_list` and `inherit`.
         2 inherit_father_auth: InheritFatherAuth => "inherit_father_auth: must",
-        /// People with a right of their own.
+        /// People with a right of their own: `type`, `userid`, `departmentid` and `auth`.
         3 file_member_list: Option<Vec<AuthInfo>> => "file_member_list",
-        /// Departments with a right of their own.
+        /// Departments with a right of their own: `type`, `userid`, `departmentid` and `auth`.
         4 co_auth_list: Option<Vec<AuthInfo>> => "co_auth_list",
-        /// How the watermark looks.
+        /// How the watermark looks: `text`, `margin_type`, `show_text`, `show_visitor_name` and so on.
         5 watermark: Option<GetFilePermissionWatermark> => "watermark",
     }
 }
@@ -1081,7 +1096,7 @@ w::record! {
 w::record! {
     /// Answer to [`NewSpaceInfo`].
     pub struct NewSpaceInfoResponse {
-        /// What is known of the space.
+        /// What is known of the space: `spaceid`, `space_name`, `auth_list`, `space_sub_type` and so on.
         0 space_info: NewSpaceInfoDetail => "space_info: must",
     }
 }
@@ -1115,7 +1130,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<AuthInfo> => "auth_info: must",
     }
     new(space_id: impl Into<String>, auth_info: Vec<AuthInfo>)
@@ -1150,7 +1165,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Vec<FileAclDelAuthInfo> => "auth_info: must",
     }
     new(space_id: impl Into<String>, auth_info: Vec<FileAclDelAuthInfo>)
@@ -1182,9 +1197,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93655>.
     /// * Catalog: `work.wedrive.space_create`.
     pub struct SpaceCreate {
-        /// What the shared disk is called.
+        /// Name of the WeDrive space.
         0 space_name: String => "space_name: must",
-        /// Members with their rights.
+        /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Option<Vec<AuthInfo>> => "auth_info",
         /// `0` normal, `1` album.
         2 space_sub_type: Option<i64> => "space_sub_type",
@@ -1271,7 +1286,7 @@ w::record! {
 w::record! {
     /// Answer to [`SpaceInfo`].
     pub struct SpaceInfoResponse {
-        /// What is known of the space.
+        /// What is known of the space: `spaceid`, `space_name`, `auth_list`, `space_sub_type` and so on.
         0 space_info: SpaceInfoDetail => "space_info: must",
     }
 }
@@ -1305,7 +1320,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// What the shared disk is called.
+        /// Name of the WeDrive space.
         1 space_name: String => "space_name: must",
     }
     new(space_id: impl Into<String>, space_name: impl Into<String>)
@@ -1551,5 +1566,20 @@ pub mod vip {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["userid_list"],
+        },
+        |answer| answer.userid_list => xinqiao_types::UserId
     }
 }

@@ -12,11 +12,11 @@ w::record! {
         1 auth_wxa_path: String => "auth_wxa_path: must",
         /// Original id of the mini program where it is authorised.
         2 auth_wxa_username: String => "auth_wxa_username: must",
-        /// Link where it is authorised.
+        /// Link to send the talent to for authorisation.
         3 auth_url: String => "auth_url: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         5 head_img_url: Option<String> => "head_img_url: masked",
     }
 }
@@ -28,9 +28,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; `headimg_url` on the wire.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
-        2 head_img_url: String => "headimg_url: must",
+        2 head_img_url: String => "headimg_url: must masked",
     }
 }
 
@@ -55,7 +55,7 @@ w::record! {
 w::record! {
     /// `category` of `league::head_supplier::SelectionProductsListGet`.
     pub struct Category {
-        /// Number of the category.
+        /// Category of the product, from the list of categories.
         0 category_id: Option<i64> => "category_id",
         /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
@@ -87,15 +87,15 @@ w::record! {
 w::record! {
     /// `clue_detail` of `league::head_supplier::CommssionClue`.
     pub struct ClueDetail {
-        /// The shop with AppID and name.
+        /// The shop: AppID, name and picture.
         0 shop_info: ShopInfo => "shop_info: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         1 product_info: ProductInfo => "product_info: must",
         /// The order: number, state and times.
         2 order_info: OrderInfo => "order_info: must",
-        /// Who shared it: ids and nickname.
+        /// Ids and nickname of the sharer.
         3 sharer_info: SharerInfo => "sharer_info: must",
-        /// Who bought: OpenID and UnionID.
+        /// OpenID and UnionID of the buyer.
         4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -105,17 +105,17 @@ w::record! {
     pub struct CommissionInfo {
         /// Plan: `1` targeted, `2` open.
         0 plan_type: i64 => "plan_type: must",
-        /// Kind of commission.
+        /// How the commission is set, as a code of the pages on cooperative items.
         1 commission_type: i64 => "commission_type: must",
-        /// Share of the price that is paid as commission; in 1/100000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         2 ratio: i64 => "ratio: must",
-        /// Share of the price that is paid as service fee; in 1/100000.
+        /// Service fee that the shop pays, in millionths: `100000` is 10 %; in 1/1000000.
         3 service_ratio: i64 => "service_ratio: must",
         /// Start of the period or range, paired with its end; format `unix`.
         4 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Commission of the normal promotion.
+        /// Commission of the normal promotion: `ratio`.
         6 normal_commission_info: Option<NormalCommissionInfo> => "normal_commission_info",
     }
 }
@@ -127,14 +127,14 @@ w::record! {
         0 sharer_appid: xinqiao_types::AppId => "sharer_appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
         3 open_sharer_id: Option<String> => "opensharerid",
         /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -146,11 +146,11 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// State of the clue.
+        /// How far the lead has been dealt with, as a code.
         2 status: i64 => "status: must",
         /// What the clue is about: shop, product, order.
         3 clue_detail: ClueDetail => "clue_detail: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -166,7 +166,7 @@ w::record! {
         1 sku_id: i64 => "sku_id: must",
         /// Commission: `20` not settled, `100` settled, `200` cancelled.
         2 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// `cooperative_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct CooperativeInfo {
-        /// Whether the cooperation holds.
+        /// Whether shop and agency cooperate on this item, as a code.
         0 cooperative_status: i64 => "cooperative_status: must",
         /// Whether others cannot see it.
         1 is_hidden: bool => "is_hidden: must",
@@ -203,7 +203,7 @@ w::record! {
     pub struct DataInfo {
         /// Sales volume; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// How many products.
+        /// Products in the window or shop.
         1 product_number: i64 => "product_number: must",
         /// How many products came today.
         2 product_number_today: i64 => "product_number_today: must",
@@ -233,7 +233,7 @@ w::record! {
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: Option<i64> => "product_id",
-        /// What the product is called.
+        /// Title of the product as buyers see it.
         2 product_name: Option<String> => "product_name",
     }
     new()
@@ -246,12 +246,12 @@ w::record! {
     pub struct FinderInfo {
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         1 head_img_url: String => "head_img_url: must masked",
         /// Id of the Channels account as seen by this account; `openfinderid` on the wire.
         #[doc(alias = "openfinderid")]
         2 open_finder_id: Option<String> => "openfinderid",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         3 ratio: i64 => "ratio: must",
         /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `league::head_supplier::funds::FlowDetailGet`.
     pub struct FundsFlow {
-        /// Number of the funds flow entry.
+        /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
         /// Kind of funds: `1` withdrawal, `2` commission.
         1 funds_type: i64 => "funds_type: must",
@@ -289,7 +289,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         2 product_info: ItemProductInfo => "product_info: must",
     }
 }
@@ -301,7 +301,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Number of the head supplier.
+        /// Number that the platform gave the agency.
         2 head_supplier_id: i64 => "head_supplier_id: must",
     }
 }
@@ -313,8 +313,8 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name for display.
         1 name: String => "name: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        2 head_img: String => "head_img: must",
+        /// Avatar of the agency; personal data, masked in `Debug`.
+        2 head_img: String => "head_img: must masked",
     }
 }
 
@@ -359,13 +359,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `league::head_supplier::sub_item::ListGet`.
     pub struct ListGetListDetail {
-        /// Number of the sub-item.
+        /// Number of the resold item, returned when it is added.
         0 sub_item_id: i64 => "sub_item_id: must",
         /// Link of the item that the head supplier provides.
         1 head_supplier_item_link: String => "head_supplier_item_link: must",
-        /// State of the sub-item.
+        /// Whether the resold item is being promoted, as a code.
         2 status: i64 => "status: must",
-        /// Share of the price that is paid as commission.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
         3 ratio: i64 => "ratio: must",
         /// Part of the commission turned into service fee.
         4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
@@ -399,7 +399,7 @@ w::record! {
     pub struct ListItem {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Number of the cooperative item.
+        /// Number of the cooperative item, returned when the agency adds it.
         1 cooperative_item_id: i64 => "cooperative_item_id: must",
         /// Link of the item that the head supplier provides.
         2 head_supplier_item_link: String => "head_supplier_item_link: must",
@@ -409,9 +409,9 @@ w::record! {
 w::record! {
     /// `listing_time_range` of `league::head_supplier::cooperative_item::ListGet`; `selling_price_range` of `league::head_supplier::SpuItemCondition`; and 5 more.
     pub struct ListingTimeRange {
-        /// Lower bound of the range.
+        /// Lower bound of the range, inclusive.
         0 min: i64 => "min: must",
-        /// Upper bound of the range.
+        /// Upper bound of the range, inclusive.
         1 max: i64 => "max: must",
     }
     new(min: i64, max: i64)
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// `normal_commission_info` of `league::head_supplier::CommissionInfo`.
     pub struct NormalCommissionInfo {
-        /// Share of the price that is paid as commission; in 1/100000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         0 ratio: i64 => "ratio: must",
     }
 }
@@ -438,15 +438,15 @@ w::record! {
 w::record! {
     /// `order_detail` of `league::head_supplier::CommssionOrder`.
     pub struct OrderDetail {
-        /// The shop with AppID and name.
+        /// The shop: AppID, name and picture.
         0 shop_info: OrderDetailShopInfo => "shop_info: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         1 product_info: ProductInfo => "product_info: must",
         /// The order: number, state and times.
         2 order_info: OrderDetailOrderInfo => "order_info: must",
-        /// The commission and who receives it.
+        /// Rate and amount of the commission, and who gets it.
         3 commission_info: OrderDetailCommissionInfo => "commission_info: must",
-        /// Who bought: OpenID and UnionID.
+        /// OpenID and UnionID of the buyer.
         4 buyer_info: BuyerInfo => "buyer_info: must",
     }
 }
@@ -454,23 +454,23 @@ w::record! {
 w::record! {
     /// `commission_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailCommissionInfo {
-        /// The Channels account concerned.
+        /// The Channels account: id, name and picture.
         0 finder_info: FinderInfo => "finder_info: must",
-        /// Share of the price that is paid as service fee; in 1/10000.
+        /// Service fee of the agency for this order, in millionths: `100000` is 10 %; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
         /// How much the service fee is; in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
         /// When the commission was split successfully; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// By which channel it was promoted.
+        /// Where it was sold: live stream, video, window and so on, as a code.
         4 promotion_channel: i64 => "promotion_channel: must",
-        /// Who shared it: ids and nickname.
+        /// Ids and nickname of the sharer.
         5 sharer_info: Option<CommissionInfoSharerInfo> => "sharer_info",
         /// Who sold it: ids and nickname.
         6 talent_info: Option<TalentInfo> => "talent_info",
-        /// How and by whom it was promoted.
+        /// By whom and through which channel it was sold.
         7 promotion_info: Option<PromotionInfo> => "promotion_info",
-        /// The second agency.
+        /// The second agency: `appid`, `nickname`, `head_img_url` and so on.
         8 sub_agency_info: Option<SubAgencyInfo> => "sub_agency_info",
         /// Agency of the promoter, with its share.
         9 promoter_agency_info: Option<SubAgencyInfo> => "promoter_agency_info",
@@ -484,7 +484,7 @@ w::record! {
         0 order_status: i64 => "order_status: must",
         /// When the user paid; absent before; format `unix`.
         1 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -496,7 +496,7 @@ w::record! {
     pub struct OrderDetailShopInfo {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// What the shop is called.
+        /// Shop as customers see it.
         1 shop_name: String => "shop_name: must",
     }
 }
@@ -516,9 +516,9 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         2 product_info: ProductInfoDetail => "product_info: must",
-        /// Which shop sells it.
+        /// Which shop sells it: `name`, `icon` and `score`.
         3 shop: Shop => "shop: must",
     }
 }
@@ -530,7 +530,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         2 product_info: ProductDetailProductInfo => "product_info: must",
     }
 }
@@ -602,7 +602,7 @@ w::record! {
         5 skus: Vec<Skus> => "skus: must",
         /// State of the product, such as `5` listed, `11` taken off, `13` off for a violation.
         6 status: i64 => "status: must",
-        /// Range in which the sales of a month lie.
+        /// Class in which the sales of a month fall.
         7 monthly_sales_range: i64 => "monthly_sales_range: must",
     }
 }
@@ -610,9 +610,9 @@ w::record! {
 w::record! {
     /// `promotion_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct PromotionInfo {
-        /// Kind of channel.
+        /// Kind of place where it was sold, such as live stream, video, window or article, as a code.
         0 channel_type: i64 => "channel_type: must",
-        /// The Channels account concerned.
+        /// The Channels account: id, name and picture.
         1 finder_info: Option<PromotionInfoFinderInfo> => "finder_info",
         /// Who sold it: ids and nickname.
         2 talent_info: Option<PromotionInfoTalentInfo> => "talent_info",
@@ -654,13 +654,13 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Where the product comes from.
+        /// Whether the shop or another agency offers the product, as a code.
         2 spu_source: i64 => "spu_source: must",
-        /// The commission and who receives it.
+        /// Rate and amount of the commission, and who gets it.
         3 commission_info: CommissionInfo => "commission_info: must",
-        /// The head supplier with name and AppID.
+        /// The agency: AppID, name and picture.
         4 head_supplier_info: HeadSupplierInfo => "head_supplier_info: must",
-        /// State and link of the cooperation.
+        /// State and link of the cooperation: `cooperative_status`, `is_hidden` and `link`.
         5 cooperative_info: CooperativeInfo => "cooperative_info: must",
     }
 }
@@ -695,7 +695,7 @@ w::record! {
     pub struct Shop {
         /// Name for display.
         0 name: String => "name: must",
-        /// Picture of the shop.
+        /// Picture of the small shop.
         1 icon: String => "icon: must",
         /// Score of the shop.
         2 score: i64 => "score: must",
@@ -711,7 +711,7 @@ w::record! {
         1 approved_time: xinqiao_types::UnixSeconds => "approved_time: must",
         /// AppID, name and picture of the shop.
         2 base_info: BaseInfo => "base_info: must",
-        /// Figures of the cooperation.
+        /// Figures of the cooperation: `gmv`, `product_number`, `product_number_today` and so on.
         3 data_info: DataInfo => "data_info: must",
     }
 }
@@ -765,7 +765,7 @@ w::record! {
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
@@ -783,15 +783,15 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `league::head_supplier::SelectionProductsListGet`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list; in fen.
+        /// Lowest and highest price to list: `min` and `max`; in fen.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
-        /// Range in which the sales of a month lie.
+        /// Class in which the sales of a month fall.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
-        /// Lowest and highest fee to list; in 1/100000.
+        /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
-        /// Lowest and highest commission to list; in 1/100000.
+        /// Lowest and highest commission to list: `min` and `max`; in 1/100000.
         3 commission_rate_range: Option<ListingTimeRange> => "commission_rate_range",
-        /// Range of the promotion time.
+        /// Range of the promotion time: `min` and `max`.
         4 promote_time_range: Option<ListingTimeRange> => "promote_time_range",
         /// Only entries made within this period.
         5 create_time_range: Option<ListingTimeRange> => "create_time_range",
@@ -817,13 +817,13 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// When the commission was split successfully; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
         /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -845,14 +845,14 @@ w::record! {
         0 talent_appid: xinqiao_types::AppId => "talent_appid: must",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the avatar picture; personal data, masked in `Debug`.
+        /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
         /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
         3 open_talent_id: Option<String> => "opentalentid",
         /// How much the commission is; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
     }
 }
@@ -871,7 +871,7 @@ w::record! {
 w::record! {
     /// Answer to [`LiveProtectionGetQrCode`].
     pub struct LiveProtectionGetQrCodeResponse {
-        /// Address of the QR code; `qrcode_url` on the wire.
+        /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         0 qr_code_url: String => "qrcode_url: must",
     }
@@ -917,7 +917,7 @@ w::record! {
 w::record! {
     /// Answer to [`ProductDetailGet`].
     pub struct ProductDetailGetResponse {
-        /// The product in detail.
+        /// The product in detail: `shop_appid`, `product_id`, `product_info` and `shop`.
         0 product: Product => "product: must",
     }
 }
@@ -954,11 +954,11 @@ w::record! {
         1 plan_type: i64 => "plan_type: must",
         /// Conditions on the product: price, rates, sales.
         2 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
-        /// Only products of these categories.
+        /// Only products of these categories: `category_id`, `category_name`, `category_ids_1` and so on.
         3 category: Option<Category> => "category",
-        /// Where the product comes from.
+        /// Whether the shop or another agency offers the product, as a code.
         4 spu_source: Option<i64> => "spu_source",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         6 next_key: Option<String> => "next_key",
@@ -997,6 +997,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    SelectionProductsListGet,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "next_key",
+        next: "next_key",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["product_list"],
+    },
+    |answer| answer.product_list => SelectionProductsListGetProduct
+}
+
 /// Clues (线索): `channels.league.head_supplier.clue`.
 pub mod clue {
     use xinqiao_wire as w;
@@ -1019,7 +1034,7 @@ pub mod clue {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The clue in detail.
+            /// The clue in detail: `order_id`, `sku_id`, `status`, `clue_detail` and so on.
             0 commssion_clue: super::CommssionClue => "commssion_clue: must",
         }
     }
@@ -1056,7 +1071,7 @@ pub mod clue {
             1 sharer_appid: Option<xinqiao_types::AppId> => "sharer_appid",
             /// Only entries made within this period.
             2 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             3 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             4 next_key: Option<String> => "next_key",
@@ -1096,6 +1111,21 @@ pub mod clue {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
+    }
 }
 
 /// Cooperative items (合作商品): `channels.league.head_supplier.cooperative_item`.
@@ -1121,7 +1151,7 @@ pub mod cooperative_item {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the cooperative item.
+            /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
         }
     }
@@ -1152,11 +1182,11 @@ pub mod cooperative_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getcooperativeitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.cooperative_item.list_get`.
         pub struct ListGet {
-            /// Kind of commission.
+            /// How the commission is set, as a code of the pages on cooperative items.
             0 commission_type: i64 => "commission_type: must",
-            /// Only products listed within this period.
+            /// Only products listed within this period: `min` and `max`.
             1 listing_time_range: Option<super::ListingTimeRange> => "listing_time_range",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             2 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             3 next_key: Option<String> => "next_key",
@@ -1193,6 +1223,21 @@ pub mod cooperative_item {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListItem
     }
 }
 
@@ -1247,7 +1292,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getfundsflowdeatail.html>.
         /// * Catalog: `channels.league.head_supplier.funds.flow_detail_get`.
         pub struct FlowDetailGet {
-            /// Number of the funds flow entry.
+            /// Number of one entry of the funds flow, from its list; used to fetch details.
             0 flow_id: String => "flow_id: must",
         }
         new(flow_id: impl Into<String>)
@@ -1256,7 +1301,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`FlowDetailGet`].
         pub struct FlowDetailGetResponse {
-            /// The funds flow entry.
+            /// The entry: kind, amount, balance and the order behind it.
             0 funds_flow: super::FundsFlow => "funds_flow: must",
         }
     }
@@ -1297,7 +1342,7 @@ pub mod funds {
             3 transaction_id: Option<String> => "transaction_id",
             /// Which page to return, counted from 1.
             4 page: i64 => "page: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             5 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             6 next_key: Option<String> => "next_key",
@@ -1314,7 +1359,7 @@ pub mod funds {
     w::record! {
         /// Answer to [`FlowListGet`].
         pub struct FlowListGetResponse {
-            /// Numbers of the funds flow entries.
+            /// Entries of this page, by number; fetch each for details.
             0 flow_ids: Vec<String> => "flow_ids: must",
             /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
@@ -1341,6 +1386,21 @@ pub mod funds {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        FlowListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["flow_ids"],
+        },
+        |answer| answer.flow_ids => String
+    }
 }
 
 /// Head supplier items (团长商品): `channels.league.head_supplier.item`.
@@ -1365,7 +1425,7 @@ pub mod item {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The item of the head supplier.
+            /// The item of the head supplier: `product_id` and so on.
             0 item: super::ItemInfo => "item: must",
         }
     }
@@ -1398,7 +1458,7 @@ pub mod item {
         pub struct ListGet {
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
@@ -1438,6 +1498,21 @@ pub mod item {
         }
     }
 
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListItemInfo
+    }
+
     w::record! {
         /// Get the promotion of an item (获取商品推广详情).
         ///
@@ -1454,7 +1529,7 @@ pub mod item {
     w::record! {
         /// Answer to [`PromotionDetailGet`].
         pub struct PromotionDetailGetResponse {
-            /// The item of the head supplier.
+            /// The item of the head supplier: `product_id` and so on.
             0 item: super::PromotionDetailGetItem => "item: must",
         }
     }
@@ -1537,7 +1612,7 @@ pub mod order {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The commission order in detail.
+            /// The commission order in detail: `order_id`, `sku_id`, `status`, `create_time` and so on.
             0 commssion_order: super::CommssionOrder => "commssion_order: must",
         }
     }
@@ -1579,11 +1654,11 @@ pub mod order {
             3 open_finder_id: Option<String> => "openfinderid",
             /// Only entries made within this period.
             4 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
-            /// Only entries changed within this period.
+            /// Only entries changed within this period: `start_time` and `end_time`.
             5 update_time_range: Option<super::CreateTimeRange> => "update_time_range",
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             6 order_id: Option<String> => "order_id",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             7 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             8 next_key: Option<String> => "next_key",
@@ -1630,6 +1705,21 @@ pub mod order {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListDetail
+    }
 }
 
 /// Second-level head supplier items (二级团长商品): `channels.league.head_supplier.second_head_supplier_item`.
@@ -1643,7 +1733,7 @@ pub mod second_head_supplier_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/opentalent/getshop/api_add_secondheadsupplier_item.html>.
         /// * Catalog: `channels.league.head_supplier.second_head_supplier_item.add`.
         pub struct Add {
-            /// Number of the cooperative item.
+            /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: Option<i64> => "cooperative_item_id",
             /// Link of the item that the head supplier provides.
             1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
@@ -1693,13 +1783,13 @@ pub mod second_head_supplier_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/api/opentalent/getshop/api_update_secondheadsupplier_item.html>.
         /// * Catalog: `channels.league.head_supplier.second_head_supplier_item.update`.
         pub struct Update {
-            /// Number of the cooperative item.
+            /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: Option<i64> => "cooperative_item_id",
             /// Link of the item that the head supplier provides.
             1 head_supplier_item_link: Option<String> => "head_supplier_item_link",
             /// Plan: `1` targeted, `2` open.
             2 plan_type: i64 => "plan_type: must",
-            /// Which part is updated.
+            /// What to change: commission, period or state; it decides which parameters count.
             3 update_type: i64 => "update_type: must",
             /// Share of the price that is paid as service fee; in 1/10000.
             4 service_ratio: Option<i64> => "service_ratio",
@@ -1751,7 +1841,7 @@ pub mod shop {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The cooperating shop with its figures.
+            /// The cooperating shop with its figures: `status`, `approved_time`, `base_info` and `data_info`.
             0 shop_detail: super::ShopDetail => "shop_detail: must",
         }
     }
@@ -1782,7 +1872,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getshoplist.html>.
         /// * Catalog: `channels.league.head_supplier.shop.list_get`.
         pub struct ListGet {
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             0 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -1821,6 +1911,21 @@ pub mod shop {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["shop_list"],
+        },
+        |answer| answer.shop_list => super::ListGetShop
+    }
 }
 
 /// Sub-items (子商品): `channels.league.head_supplier.sub_item`.
@@ -1834,9 +1939,9 @@ pub mod sub_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/addsubitem.html>.
         /// * Catalog: `channels.league.head_supplier.sub_item.add`.
         pub struct Add {
-            /// Number of the cooperative item.
+            /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
-            /// Share of the price that is paid as commission.
+            /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
             1 ratio: Option<i64> => "ratio",
             /// Additional commission rate; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
@@ -1848,7 +1953,7 @@ pub mod sub_item {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the sub-item.
+            /// Number of the resold item, returned when it is added.
             0 sub_item_id: i64 => "sub_item_id: must",
         }
     }
@@ -1879,9 +1984,9 @@ pub mod sub_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getsubitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.sub_item.list_get`.
         pub struct ListGet {
-            /// Number of the cooperative item.
+            /// Number of the cooperative item, returned when the agency adds it.
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
@@ -1918,6 +2023,21 @@ pub mod sub_item {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        ListGet,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListGetListDetail
+    }
 }
 
 /// Item subscriptions (商品订阅): `channels.league.head_supplier.subscription`.
@@ -1931,9 +2051,9 @@ pub mod subscription {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/hs_getsubscribe.html>.
         /// * Catalog: `channels.league.head_supplier.subscription.get_subscribe`.
         pub struct GetSubscribe {
-            /// Which entries to return.
+            /// Which entries to return: `appid`, `product_id` and `product_name`.
             0 filter: Option<super::Filter> => "filter",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             2 next_key: Option<String> => "next_key",
@@ -1976,6 +2096,21 @@ pub mod subscription {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetSubscribe,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "next_key",
+            next: "next_key",
+            more: "has_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["subscribe_info_list"],
+        },
+        |answer| answer.subscribe_info_list => super::SubscribeInfo
     }
 
     w::record! {
@@ -2114,7 +2249,7 @@ pub mod window {
             3 open_talent_id: Option<String> => "opentalentid",
             /// Start of the page: how many entries to skip, from 0.
             4 offset: i64 => "offset: must",
-            /// How many entries one page holds.
+            /// Entries per page; the upper limit differs by endpoint.
             5 page_size: i64 => "page_size: must",
             /// Whether the total is to be counted.
             6 need_total_num: Option<bool> => "need_total_num",
@@ -2157,6 +2292,21 @@ pub mod window {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetAll,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "next_offset",
+            more: "have_more",
+            end: "",
+            total: "total_num",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::GetAllList
     }
 
     w::record! {
@@ -2282,7 +2432,7 @@ pub mod window_auth {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Where the talent authorises.
+            /// Where the talent authorises: `auth_wxa_appid`, `auth_wxa_path`, `auth_wxa_username` and so on.
             0 auth_info: super::AuthInfo => "auth_info: must",
         }
     }

@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `change_infos` in `order::drop_ship::supplier::DeliveryUpdate`.
     pub struct ChangeInfo {
-        /// The parcel before the change.
+        /// The parcel before the change: `delivery_id`, `waybill_id` and `product_infos`.
         0 old: Delivery => "old: must",
-        /// The parcel after the change.
+        /// The parcel after the change: `delivery_id`, `waybill_id` and `product_infos`.
         1 new: Delivery => "new: must",
     }
     new(old: Delivery, new: Delivery)
@@ -47,15 +47,15 @@ w::record! {
     pub struct DropShipOrder {
         /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
         0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
-        /// What the supplier is called.
+        /// Supplier who sends the goods, by name.
         1 supplier_name: String => "supplier_name: must",
         /// Number that the platform gave the dropship order.
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// State of the dropship order.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
         4 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -65,11 +65,11 @@ w::record! {
 w::record! {
     /// An item of `dropship_product_list` in `order::drop_ship::Assign`; an item of `dropship_product_list` in `order::drop_ship::Cancel`.
     pub struct DropShipProduct {
-        /// Number of the product; a number as text on the wire.
+        /// Number of the product, returned when it was added; the same as `product_id`; a number as text on the wire.
         0 spu_id: i64 => "spu_id: must numeric",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         1 sku_id: i64 => "sku_id: must numeric",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(spu_id: i64, sku_id: i64, product_cnt: i64)
@@ -80,15 +80,15 @@ w::record! {
     pub struct GetDropShipOrder {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// What the shop is called.
+        /// Shop as customers see it.
         1 shop_name: String => "shop_name: must",
         /// Number that the platform gave the dropship order.
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// State of the dropship order.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
         4 status: i64 => "status: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -113,7 +113,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_id: i64, sku_id: i64, product_cnt: i64)
@@ -124,22 +124,22 @@ w::record! {
     pub struct Condition {
         /// Only entries made within this period.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
         2 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
         /// What the supplier's shop is called; `supplier_appname` on the wire.
         #[doc(alias = "supplier_appname")]
         3 supplier_app_name: Option<String> => "supplier_appname",
-        /// State of the dropship order.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
         4 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<String> => "order_id",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         6 waybill_id: Option<String> => "waybill_id",
-        /// Number that the merchant gave the product.
+        /// The merchant's own code of the product.
         7 product_code: Option<String> => "product_code",
-        /// What the product is called.
+        /// Title of the dropshipped product.
         8 spu_name: Option<String> => "spu_name",
         /// The merchant's own notes; the buyer does not see them.
         9 merchant_notes: Option<String> => "merchant_notes",
@@ -167,15 +167,15 @@ w::record! {
         /// What the shop is called; `shop_appname` on the wire.
         #[doc(alias = "shop_appname")]
         2 shop_app_name: Option<String> => "shop_appname",
-        /// State of the dropship order.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
         3 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         5 waybill_id: Option<String> => "waybill_id",
-        /// Number that the merchant gave the product.
+        /// The merchant's own code of the product.
         6 product_code: Option<String> => "product_code",
-        /// What the product is called.
+        /// Title of the dropshipped product.
         7 spu_name: Option<String> => "spu_name",
         /// The merchant's own notes; the buyer does not see them.
         8 merchant_notes: Option<String> => "merchant_notes",
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The dropship order in detail; `dropship_order` on the wire.
+        /// The dropship order in detail: `ds_order_id`, `order_id`, `status`, `create_time` and so on; `dropship_order` on the wire.
         #[doc(alias = "dropship_order")]
         0 drop_ship_order: DropShipOrder => "dropship_order: must",
     }
@@ -325,11 +325,11 @@ w::record! {
     pub struct List {
         /// Only entries made within this period.
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
-        /// Only entries changed within this period.
+        /// Only entries changed within this period: `start_time` and `end_time`.
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
         2 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
-        /// State of the dropship order.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
         3 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
@@ -349,13 +349,13 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Numbers of the dropship orders.
+        /// Dropship orders that match, by number; fetch each for details.
         0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-        /// How many there are in all.
+        /// How many dropship orders match in all.
         1 total: i64 => "total: must",
         /// Whether more entries follow, so that another page has to be fetched.
         2 has_more: bool => "has_more: must",
-        /// Paging for the next page.
+        /// Paging to hand back for the next page.
         3 next_page: Option<PageInfo> => "next_page",
     }
 }
@@ -377,6 +377,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_info.offset",
+        next: "next_page.offset",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["ds_order_id_list"],
+    },
+    |answer| answer.ds_order_id_list => String
 }
 
 w::record! {
@@ -415,6 +430,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "page_info.offset",
+        next: "next_page.offset",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["ds_order_id_list"],
+    },
+    |answer| answer.ds_order_id_list => String
 }
 
 /// Drop shipping by suppliers (供货商代发): `channels.order.drop_ship.supplier`.
@@ -505,7 +535,7 @@ pub mod supplier {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The dropship order in detail; `dropship_order` on the wire.
+            /// The dropship order in detail: `ds_order_id`, `order_id`, `status`, `create_time` and so on; `dropship_order` on the wire.
             #[doc(alias = "dropship_order")]
             0 drop_ship_order: super::GetDropShipOrder => "dropship_order: must",
         }
@@ -541,7 +571,7 @@ pub mod supplier {
             0 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
             /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
             1 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
-            /// State of the dropship order.
+            /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
             2 status: Option<i64> => "status",
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             3 order_id: Option<String> => "order_id",
@@ -556,13 +586,13 @@ pub mod supplier {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Numbers of the dropship orders.
+            /// Dropship orders that match, by number; fetch each for details.
             0 ds_order_id_list: Vec<String> => "ds_order_id_list: must",
-            /// How many there are in all.
+            /// How many dropship orders match in all.
             1 total: i64 => "total: must",
             /// Whether more entries follow, so that another page has to be fetched.
             2 has_more: bool => "has_more: must",
-            /// Paging for the next page.
+            /// Paging to hand back for the next page.
             3 next_page: Option<super::PageInfo> => "next_page",
         }
     }
@@ -584,6 +614,21 @@ pub mod supplier {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "page_info.offset",
+            next: "next_page.offset",
+            more: "has_more",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["ds_order_id_list"],
+        },
+        |answer| answer.ds_order_id_list => String
     }
 
     w::record! {
@@ -622,5 +667,20 @@ pub mod supplier {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        Search,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "page_info.offset",
+            next: "next_page.offset",
+            more: "has_more",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["ds_order_id_list"],
+        },
+        |answer| answer.ds_order_id_list => String
     }
 }

@@ -16,13 +16,13 @@ w::record! {
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
-        /// Code of the country.
+        /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
-        /// House number of the address.
+        /// House or flat number, following the street address.
         8 house_number: Option<String> => "house_number",
         /// Degrees east of Greenwich, negative in the west; such as `116.397470`.
         9 lng: Option<f64> => "lng",
@@ -36,9 +36,9 @@ w::record! {
     pub struct AfterSaleOrder {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// Number of the order it belongs to.
+        /// Order that the exchange or resending belongs to.
         1 original_order_id: i64 => "original_order_id: must",
-        /// State of the case as a word.
+        /// Step of the case, such as `MERCHANT_PROCESSING` or `MERCHANT_REFUND_SUCCESS`.
         2 status: String => "status: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -46,21 +46,21 @@ w::record! {
         4 reason: String => "reason: must",
         /// Kind: `REFUND` money only, `RETURN` with goods.
         5 type_: String => "type: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         6 product_info: ProductInfo => "product_info: must",
         /// Pieces, words and proofs of the case.
         7 details: AfterSaleOrderDetail => "details: must",
         /// How much is refunded and why.
         8 refund_info: Option<RefundInfo> => "refund_info",
-        /// WeChat Pay's answer when the refund failed.
+        /// WeChat Pay's answer when the refund failed: `ret`, `code` and `message`.
         9 refund_resp: Option<RefundResp> => "refund_resp",
         /// The return: tracking number and carrier.
         10 return_info: Option<ReturnInfo> => "return_info",
-        /// Proofs that the merchant uploaded.
+        /// Proofs that the merchant uploaded: `reject_reason` and `refund_certificates`.
         11 merchant_upload_info: Option<MerchantUploadInfo> => "merchant_upload_info",
         /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         13 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// An item of `aftersale_order_list` in `product::order::AfterSaleDetail`.
     pub struct SaleOrder {
-        /// Number of the after-sales case; `aftersale_order_id` on the wire.
+        /// Number of the after-sales case, given when the buyer opens it; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: i64 => "aftersale_order_id: must",
     }
@@ -118,7 +118,7 @@ w::record! {
 w::record! {
     /// `delivery_info` of `product::order::OrderDetail`.
     pub struct DeliveryInfo {
-        /// How it is delivered.
+        /// How the order is delivered, in words, such as express or pickup.
         0 delivery_method: Option<String> => "delivery_method",
         /// When it was sent; format `yyyy-MM-dd HH:mm:ss`.
         1 delivery_time: Option<String> => "delivery_time",
@@ -126,7 +126,7 @@ w::record! {
         2 delivery_product_info: Option<DeliveryProductInfo> => "delivery_product_info",
         /// The address with name, region, street and telephone.
         3 address_info: Option<AddressInfo> => "address_info",
-        /// Where the buyer picks it up.
+        /// Where the buyer picks it up: `user_name`, `province_name`, `city_name`, `county_name` and so on.
         4 pickup_address: Option<AddressInfo> => "pickup_address",
         /// Freight on the order.
         5 express_fee: Option<Vec<ExpressFee>> => "express_fee",
@@ -190,16 +190,16 @@ w::record! {
         2 status: i64 => "status: must",
         /// The order in detail: goods, prices, payment, delivery.
         3 order_detail: OrderDetail => "order_detail: must",
-        /// After-sales cases of the order; `aftersale_detail` on the wire.
+        /// After-sales cases of the order: `aftersale_order_list` and `on_aftersale_order_cnt`; `aftersale_detail` on the wire.
         #[doc(alias = "aftersale_detail")]
         4 after_sale_detail: Option<AfterSaleDetail> => "aftersale_detail",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Notes and the like.
+        /// Notes and the like: `customer_notes` and `merchant_notes`.
         6 ext_info: Option<ExtInfo> => "ext_info",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -211,9 +211,9 @@ w::record! {
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
-        /// How it is delivered.
+        /// Way of delivery, tracking number and address.
         3 delivery_info: Option<DeliveryInfo> => "delivery_info",
     }
 }
@@ -225,9 +225,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces of the variant.
+        /// Pieces of this variant that were bought.
         2 sku_cnt: i64 => "sku_cnt: must",
-        /// How many pieces are in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
+        /// Pieces now in open after-sales cases; `on_aftersale_sku_cnt` on the wire.
         #[doc(alias = "on_aftersale_sku_cnt")]
         3 on_after_sale_sku_cnt: i64 => "on_aftersale_sku_cnt: must",
         /// How many pieces had their after-sales case finished; `finish_aftersale_sku_cnt` on the wire.
@@ -247,7 +247,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `product::order::OrderDetail`.
     pub struct PayInfo {
-        /// How it is paid.
+        /// How it is paid, in words; only “微信支付” (WeChat Pay) at present.
         0 pay_method: String => "pay_method: must",
         /// Handle of the placed order with which payment is started; valid for two hours; such as `wx26160922190945d5e0f0a8a7c1b3f20000`.
         1 prepay_id: String => "prepay_id: must",
@@ -265,9 +265,9 @@ w::record! {
     pub struct PriceInfo {
         /// Price of the goods in all; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
@@ -369,7 +369,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/getaftersaleorder.html>.
     /// * Catalog: `channels.product.order.batch_get_after_sale_order`.
     pub struct BatchGetAfterSaleOrder {
-        /// Numbers of the after-sales cases.
+        /// After-sales cases that match, by number; fetch each for details.
         0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
     new(after_sale_order_id_list: Vec<i64>)
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The order in full.
+        /// The order: state, goods, prices, address and payment.
         0 order: Order => "order: must",
     }
 }
@@ -531,7 +531,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAfterSaleOrder`].
     pub struct GetAfterSaleOrderResponse {
-        /// The after-sales case in detail.
+        /// The case: state, product, refund and parcels.
         0 after_sale_order: AfterSaleOrder => "after_sale_order: must",
     }
 }
@@ -572,11 +572,11 @@ w::record! {
         3 end_update_time: Option<String> => "end_update_time",
         /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         4 status: Option<i64> => "status",
-        /// Where the order comes from.
+        /// Channel through which the order came, as a code.
         5 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         6 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         7 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -614,6 +614,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
 }
 
 w::record! {
@@ -676,11 +691,11 @@ w::record! {
         /// Filter by after-sales: `0` none open, `1` some open, left out for all; `on_aftersale_order_exist` on the wire.
         #[doc(alias = "on_aftersale_order_exist")]
         8 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
-        /// Where the order comes from.
+        /// Channel through which the order came, as a code.
         9 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         10 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         11 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -722,6 +737,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
 }
 
 w::record! {

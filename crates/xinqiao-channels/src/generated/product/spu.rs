@@ -21,7 +21,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         2 create_time: String => "create_time: must",
     }
 }
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
     pub struct CouponCodeInfo {
-        /// How the voucher is used.
+        /// Whether the voucher is used by showing a code or by itself, as a code.
         0 verify_type: i64 => "verify_type: must",
         /// When it is valid: a fixed period, or days after receiving.
         1 valid_info: ValidInfo => "valid_info: must",
@@ -69,7 +69,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::spu::Get`.
     pub struct GetData {
-        /// The product in full.
+        /// The product in full: `product_id`, `out_product_id`, `title`, `head_img` and so on.
         0 spu: Spu => "spu: must",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// An item of `shopcat` in `product::spu::Spu`.
     pub struct ShopCat {
-        /// Number of the category inside the shop; `shopcat_id` on the wire.
+        /// Category inside the shop, returned when it is added; `shopcat_id` on the wire.
         #[doc(alias = "shopcat_id")]
         0 shop_cat_id: i64 => "shopcat_id: must",
     }
@@ -96,7 +96,7 @@ w::record! {
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
@@ -128,20 +128,20 @@ w::record! {
         2 title: String => "title: must",
         /// Second line under the title.
         3 sub_title: Option<String> => "sub_title",
-        /// Address of the picture that stands for it: avatar or main picture.
-        4 head_img: Vec<String> => "head_img: must",
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// Description of the product: pictures and text.
         5 desc_info: DescInfo => "desc_info: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
         /// Category of the product in the old tree: first, second and third level.
         7 cats: Vec<Cat> => "cats: must",
-        /// Category inside the shop; `shopcat` on the wire.
+        /// Category inside the shop: `shopcat_id`; `shopcat` on the wire.
         #[doc(alias = "shopcat")]
         8 shop_cat: Vec<ShopCat> => "shopcat: must",
         /// Attributes of the product, one key and value each.
         9 attrs: Vec<AttrInfo> => "attrs: must",
-        /// Model designation by the producer.
+        /// Model as marked by the producer, such as X100.
         10 model: Option<String> => "model",
         /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         11 status: i64 => "status: must",
@@ -214,8 +214,8 @@ w::record! {
         2 title: String => "title: must",
         /// Second line under the title.
         3 sub_title: Option<String> => "sub_title",
-        /// Address of the picture that stands for it: avatar or main picture.
-        4 head_img: Vec<String> => "head_img: must",
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
         /// Description of the product: pictures and text.
         5 desc_info: DescInfo => "desc_info: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
@@ -224,13 +224,13 @@ w::record! {
         7 cats: Vec<Cat> => "cats: must",
         /// Attributes of the product, one key and value each.
         8 attrs: Vec<AttrInfo> => "attrs: must",
-        /// Model designation by the producer.
+        /// Model as marked by the producer, such as X100.
         9 model: Option<String> => "model",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         10 express_info: Option<ExpressInfo> => "express_info",
         /// Variants (SKUs) of the product, one entry each.
         11 skus: Option<Vec<Skus>> => "skus",
-        /// Rules of the voucher codes; `couponcode_info` on the wire.
+        /// Rules of the voucher codes: `verify_type` and `valid_info`; `couponcode_info` on the wire.
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }
@@ -408,7 +408,7 @@ w::record! {
         0 status: i64 => "status: must",
         /// Which page to return, counted from 1.
         1 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         3 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
@@ -444,6 +444,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
 }
 
 w::record! {
@@ -493,11 +508,11 @@ w::record! {
         0 keyword: String => "keyword: must",
         /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         1 status: Option<i64> => "status",
-        /// Where the product comes from.
+        /// Where the product was made: console, API or elsewhere, as a code.
         2 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
     new(keyword: impl Into<String>, page: i64, page_size: i64)
@@ -531,6 +546,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Search,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
+}
+
 w::record! {
     /// Update a mini shop product (更新小商店商品).
     ///
@@ -548,8 +578,8 @@ w::record! {
         3 title: String => "title: must",
         /// Second line under the title.
         4 sub_title: Option<String> => "sub_title",
-        /// Address of the picture that stands for it: avatar or main picture.
-        5 head_img: Vec<String> => "head_img: must",
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        5 head_img: Vec<String> => "head_img: must masked",
         /// Description of the product: pictures and text.
         6 desc_info: DescInfo => "desc_info: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
@@ -558,11 +588,11 @@ w::record! {
         8 cats: Vec<Cat> => "cats: must",
         /// Attributes of the product, one key and value each.
         9 attrs: Vec<AttrInfo> => "attrs: must",
-        /// Model designation by the producer.
+        /// Model as marked by the producer, such as X100.
         10 model: Option<String> => "model",
-        /// Freight template and weight.
+        /// Freight template and weight of the product.
         11 express_info: ExpressInfo => "express_info: must",
-        /// Rules of the voucher codes; `couponcode_info` on the wire.
+        /// Rules of the voucher codes: `verify_type` and `valid_info`; `couponcode_info` on the wire.
         #[doc(alias = "couponcode_info")]
         12 coupon_code_info: Option<CouponCodeInfo> => "couponcode_info",
     }

@@ -32,7 +32,7 @@ w::record! {
         1 type_: i64 => "type: must",
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         2 promote_type: i64 => "promote_type: must",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
     }
     new(out_coupon_id: impl Into<String>, type_: i64, promote_type: i64, coupon_info: CouponInfo)
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `shop::coupon::CouponInfoDetail`.
     pub struct CouponInfoReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -93,11 +93,11 @@ w::record! {
     pub struct CouponStock {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         1 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -105,16 +105,16 @@ w::record! {
 w::record! {
     /// `discount_condition` of `shop::coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         0 product_cnt: Option<i64> => "product_cnt",
         /// Price of the goods in all; in fen.
         1 product_price: Option<xinqiao_types::Fen> => "product_price",
         /// Products for the coupon, by the merchant's numbers.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
-        /// Product that can be bought at a lower price; `tradein_info` on the wire.
+        /// Product that can be bought at a lower price: `out_product_id` and `price`; `tradein_info` on the wire.
         #[doc(alias = "tradein_info")]
         3 trade_in_info: Option<TradeInInfo> => "tradein_info",
-        /// What must be bought and what is given; `buyget_info` on the wire.
+        /// What must be bought and what is given: `buy_out_product_id`, `buy_product_cnt` and so on; `buyget_info` on the wire.
         #[doc(alias = "buyget_info")]
         4 buy_get_info: Option<BuyGetInfo> => "buyget_info",
     }
@@ -163,9 +163,9 @@ w::record! {
 w::record! {
     /// An item of `result_list` in the answer of `shop::coupon::GetList`.
     pub struct GetListResult {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: ResultCoupon => "coupon: must",
-        /// How many were issued and remain.
+        /// How many were issued and remain: `out_coupon_id`, `stock_info` and so on.
         1 coupon_stock: CouponStock => "coupon_stock: must",
     }
 }
@@ -173,7 +173,7 @@ w::record! {
 w::record! {
     /// `result` of the answer of `shop::coupon::Get`.
     pub struct GetResult {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: ResultCoupon => "coupon: must",
     }
 }
@@ -183,7 +183,7 @@ w::record! {
     pub struct GetUserCouponListResult {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The merchant's own number of the user's coupon.
+        /// Your own number of the one coupon that a user got, chosen when it is received.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// The merchant's own number of the coupon.
         2 out_coupon_id: String => "out_coupon_id: must",
@@ -195,7 +195,7 @@ w::record! {
         5 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
         /// End of the period or range, paired with its start; format `unix`.
         6 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// `receive_info` of `shop::coupon::CouponInfo`.
     pub struct ReceiveInfo {
-        /// How many one person may receive.
+        /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
         /// How many there are in all, whatever the page.
         1 total_num: Option<i64> => "total_num",
@@ -246,13 +246,13 @@ w::record! {
         2 type_: i64 => "type: must",
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         3 promote_type: i64 => "promote_type: must",
-        /// The coupon: rules and dates.
+        /// The coupon: name, kind, discount and validity.
         4 coupon_info: CouponInfoDetail => "coupon_info: must",
         /// Coupon: `1` not yet, `2` in force, `3` expired, `4` void.
         5 status: i64 => "status: must",
         /// When it last changed; format `unix`.
         6 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -268,9 +268,9 @@ w::record! {
 w::record! {
     /// `stock_info` of `shop::coupon::CouponStock`; `stock_info` of `shop::coupon::Stock`.
     pub struct StockInfo {
-        /// How many are left to receive.
+        /// Coupons that can still be received.
         0 issued_num: i64 => "issued_num: must",
-        /// How many were received.
+        /// Coupons received so far.
         1 receive_num: i64 => "receive_num: must",
     }
     new(issued_num: i64, receive_num: i64)
@@ -292,7 +292,7 @@ w::record! {
     pub struct Stock {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// Stock, or how many were given out.
+        /// How many in all, received and left.
         1 stock_info: StockInfo => "stock_info: must",
     }
     new(out_coupon_id: impl Into<String>, stock_info: StockInfo)
@@ -301,7 +301,7 @@ w::record! {
 w::record! {
     /// `user_coupon` of `shop::coupon::UpdateUserCoupon`.
     pub struct UpdateUserCouponDetail {
-        /// The merchant's own number of the user's coupon.
+        /// Your own number of the one coupon that a user got, chosen when it is received.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// The merchant's own number of the coupon.
         1 out_coupon_id: String => "out_coupon_id: must",
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// `user_coupon` of `shop::coupon::AddUserCoupon`.
     pub struct UserCoupon {
-        /// The merchant's own number of the user's coupon.
+        /// Your own number of the one coupon that a user got, chosen when it is received.
         0 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// The merchant's own number of the coupon.
         1 out_coupon_id: String => "out_coupon_id: must",
@@ -368,7 +368,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/add_coupon.html>.
     /// * Catalog: `channels.shop.coupon.add`.
     pub struct Add {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
@@ -402,7 +402,7 @@ w::record! {
     pub struct AddUserCoupon {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The coupon that the user holds, with its state and times.
+        /// The user's coupon: number, state, when received and used.
         1 user_coupon: UserCoupon => "user_coupon: must",
         /// When the user received it; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
@@ -449,7 +449,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The coupon in full.
+        /// The coupon in full: `coupon`.
         0 result: GetResult => "result: must",
     }
 }
@@ -482,7 +482,7 @@ w::record! {
     pub struct GetList {
         /// Start of the page: how many entries to skip, from 0.
         0 offset: i64 => "offset: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
     new(offset: i64, page_size: i64)
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// Result of every single entry.
+        /// Outcome entry by entry.
         0 result_list: Vec<GetListResult> => "result_list: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -517,6 +517,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["result_list"],
+    },
+    |answer| answer.result_list => GetListResult
+}
+
 w::record! {
     /// List a user's component coupons (列出用户的组件优惠券).
     ///
@@ -528,7 +543,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Start of the page: how many entries to skip, from 0.
         1 offset: i64 => "offset: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, offset: i64, page_size: i64)
@@ -537,7 +552,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
-        /// Result of every single entry.
+        /// Outcome entry by entry.
         0 result_list: Vec<GetUserCouponListResult> => "result_list: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -563,6 +578,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetUserCouponList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["result_list"],
+    },
+    |answer| answer.result_list => GetUserCouponListResult
+}
+
 w::record! {
     /// Update a component coupon (更新组件优惠券).
     ///
@@ -570,7 +600,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon.html>.
     /// * Catalog: `channels.shop.coupon.update`.
     pub struct Update {
-        /// The coupon with its rules.
+        /// The coupon: number, state, rules and stock.
         0 coupon: Coupon => "coupon: must",
     }
     new(coupon: Coupon)
@@ -602,7 +632,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/coupon/update_coupon_stock.html>.
     /// * Catalog: `channels.shop.coupon.update_coupon_stock`.
     pub struct UpdateCouponStock {
-        /// How many were issued and remain.
+        /// How many were issued and remain: `out_coupon_id`, `stock_info` and so on.
         0 coupon_stock: Stock => "coupon_stock: must",
     }
     new(coupon_stock: Stock)
@@ -670,7 +700,7 @@ w::record! {
     pub struct UpdateUserCoupon {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The coupon that the user holds, with its state and times.
+        /// The user's coupon: number, state, when received and used.
         1 user_coupon: UpdateUserCouponDetail => "user_coupon: must",
         /// When the user received it; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
@@ -710,7 +740,7 @@ w::record! {
     pub struct UpdateUserCouponStatus {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The merchant's own number of the user's coupon.
+        /// Your own number of the one coupon that a user got, chosen when it is received.
         1 out_user_coupon_id: String => "out_user_coupon_id: must",
         /// The merchant's own number of the coupon.
         2 out_coupon_id: String => "out_coupon_id: must",

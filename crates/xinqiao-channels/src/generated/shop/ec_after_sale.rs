@@ -6,18 +6,18 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `shop::ec_after_sale::AcceptReturn`.
     pub struct AddressInfo {
-        /// Who receives the goods; personal data, masked in `Debug`.
+        /// Who receives the goods, by name; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// Which country the address is in.
+        /// Country of the address.
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
         /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// District or town of the address.
+        /// Street office or township within the district.
         4 town: Option<String> => "town",
-        /// Street, house number and the like.
-        5 detailed_address: String => "detailed_address: must",
+        /// Street, house number and the like; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -53,19 +53,19 @@ w::record! {
         7 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         8 refund_reason_type: i64 => "refund_reason_type: must",
-        /// Why the money is given back.
+        /// Why the buyer wants the money back, shown to the merchant in the case.
         9 refund_reason: String => "refund_reason: must",
         /// Number that the platform gave the return of goods or money.
         10 return_id: Option<String> => "return_id",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         12 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         13 product_info: AfterSalesOrderProductInfo => "product_info: must",
         /// The return: tracking number and carrier.
         14 return_info: Option<ReturnInfo> => "return_info",
-        /// How the refund was paid.
+        /// How the refund was paid: `refund_id`.
         15 refund_pay_detail: Option<RefundPayDetail> => "refund_pay_detail",
         /// Pictures and videos, one entry each.
         16 media_list: Option<Vec<AfterSalesOrderMedia>> => "media_list",
@@ -95,7 +95,7 @@ w::record! {
         2 sku_id: i64 => "sku_id: must",
         /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
     }
 }
@@ -118,7 +118,7 @@ w::record! {
         0 out_product_id: Option<String> => "out_product_id",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
     }
     new(product_cnt: i64)
@@ -248,9 +248,9 @@ w::record! {
         5 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         6 refund_reason_type: i64 => "refund_reason_type: must",
-        /// Why the money is given back.
+        /// Why the buyer wants the money back, shown to the merchant in the case.
         7 refund_reason: String => "refund_reason: must",
-        /// The product concerned, with its figures.
+        /// The product: number, name, picture, price and how many.
         8 product_info: ProductInfo => "product_info: must",
         /// Pictures and videos, one entry each.
         9 media_list: Option<Vec<Media>> => "media_list",
@@ -357,7 +357,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The case in full.
+        /// The case in full: `aftersale_id`, `out_aftersale_id`, `order_id`, `out_order_id` and so on.
         0 after_sales_order: AfterSalesOrder => "after_sales_order: must",
     }
 }
@@ -444,6 +444,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["after_sales_orders"],
+    },
+    |answer| answer.after_sales_orders => i64
+}
+
 w::record! {
     /// Simulate a merchant's after-sales operation (模拟商家售后操作).
     ///
@@ -457,7 +472,7 @@ w::record! {
         /// The merchant's own number of the after-sales case; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: Option<String> => "out_aftersale_id",
-        /// Step of the merchant to act out.
+        /// Step that moves the test case on, such as agree, refuse or goods received.
         2 operation: String => "operation: must",
     }
     new(operation: impl Into<String>)
@@ -544,7 +559,7 @@ w::record! {
         4 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         5 refund_reason_type: i64 => "refund_reason_type: must",
-        /// Why the money is given back.
+        /// Why the buyer wants the money back, shown to the merchant in the case.
         6 refund_reason: String => "refund_reason: must",
         /// Pictures and videos, one entry each.
         7 media_list: Option<Vec<Media>> => "media_list",

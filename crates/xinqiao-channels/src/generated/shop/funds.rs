@@ -12,7 +12,7 @@ w::record! {
         1 account_bank: String => "account_bank: must",
         /// Region code of the place where the bank is; such as `110000`.
         2 bank_address_code: String => "bank_address_code: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
         3 account_number: String => "account_number: must masked",
     }
     new(
@@ -36,7 +36,7 @@ w::record! {
 w::record! {
     /// `funds_flow` of the answer of `shop::funds::GetOrderFlow`.
     pub struct FundsFlow {
-        /// Number of the funds flow entry.
+        /// Number of the funds flow entry, from the list of flows.
         0 funds_flow_id: String => "funds_flow_id: must",
         /// Direction of the flow: income or expense.
         1 type_: String => "type: must",
@@ -46,9 +46,9 @@ w::record! {
         3 amount: f64 => "amount: must",
         /// Balance afterwards; in yuan.
         4 balance: f64 => "balance: must",
-        /// Kind of business behind the flow.
+        /// Business behind the flow, such as payment, refund, withdrawal or split.
         5 busi_type: Option<String> => "busi_type",
-        /// Number of the business record.
+        /// Serial of the request, against repeats.
         6 request_no: Option<String> => "request_no",
         /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
@@ -60,9 +60,9 @@ w::record! {
     pub struct GetBankByNumData {
         /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// Number of the bank.
+        /// Number of the bank, from the list of banks.
         1 bank_id: w::TextOrNumber => "bank_id: must",
-        /// Number under which the platform knows the bank.
+        /// Code of the bank, from the list of banks.
         2 bank_code: String => "bank_code: must",
         /// Name of the bank where the account is held; such as `招商银行`.
         3 bank_name: String => "bank_name: must",
@@ -78,9 +78,9 @@ w::record! {
         0 account_bank: String => "account_bank: must",
         /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
         1 bank_type: i64 => "bank_type: must",
-        /// Number of the bank.
+        /// Number of the bank, from the list of banks.
         2 bank_id: w::TextOrNumber => "bank_id: must",
-        /// Number under which the platform knows the bank.
+        /// Code of the bank, from the list of banks.
         3 bank_code: String => "bank_code: must",
         /// Name of the bank where the account is held; such as `招商银行`.
         4 bank_name: String => "bank_name: must",
@@ -92,7 +92,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetCity`.
     pub struct GetCityData {
-        /// Administrative division number of the city.
+        /// Code of the city, from the list of regions.
         0 city_code: i64 => "city_code: must",
         /// Which city, by name; such as `广州市`.
         1 city_name: String => "city_name: must",
@@ -104,7 +104,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetProvince`.
     pub struct GetProvinceData {
-        /// Administrative division number of the province.
+        /// Code of the province, from the list of regions.
         0 province_code: i64 => "province_code: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
@@ -114,7 +114,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetSubBranch`.
     pub struct GetSubBranchData {
-        /// Number of the branch.
+        /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
         0 branch_id: w::TextOrNumber => "branch_id: must",
         /// Which branch, by name.
         1 branch_name: String => "branch_name: must",
@@ -138,7 +138,7 @@ w::record! {
         5 status: String => "status: must",
         /// Why the withdrawal failed.
         6 reason: Option<String> => "reason",
-        /// When the record or message came into being; format `unix`.
+        /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -197,7 +197,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankAccount`].
     pub struct GetBankAccountResponse {
-        /// The account with its number, bank and holder.
+        /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
 }
@@ -228,7 +228,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getbankbynum.html>.
     /// * Catalog: `channels.shop.funds.get_bank_by_num`.
     pub struct GetBankByNum {
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Card number whose bank is wanted; personal data, masked in `Debug`.
         0 account_number: String => "account_number: must masked",
     }
     new(account_number: impl Into<String>)
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBankByNum`].
     pub struct GetBankByNumResponse {
-        /// Banks that match the card.
+        /// Banks that match the card: `account_bank`, `bank_id`, `bank_code`, `bank_name` and so on.
         0 data: Vec<GetBankByNumData> => "data: must",
         /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
@@ -311,6 +311,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetBankList,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GetBankListData
+}
+
 w::record! {
     /// List cities (列出城市).
     ///
@@ -318,7 +333,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/bank/getcity.html>.
     /// * Catalog: `channels.shop.funds.get_city`.
     pub struct GetCity {
-        /// Administrative division number of the province.
+        /// Code of the province, from the list of regions.
         0 province_code: i64 => "province_code: must",
     }
     new(province_code: i64)
@@ -360,7 +375,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/getorderflow.html>.
     /// * Catalog: `channels.shop.funds.get_order_flow`.
     pub struct GetOrderFlow {
-        /// Number of the funds flow entry.
+        /// Number of the funds flow entry, from the list of flows.
         0 funds_flow_id: String => "funds_flow_id: must",
     }
     new(funds_flow_id: impl Into<String>)
@@ -369,7 +384,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderFlow`].
     pub struct GetOrderFlowResponse {
-        /// The funds flow entry.
+        /// The entry: kind, amount, balance and the order behind it.
         0 funds_flow: FundsFlow => "funds_flow: must",
     }
 }
@@ -444,9 +459,9 @@ w::record! {
         0 offset: Option<i64> => "offset",
         /// Most entries to return in one answer, for paging.
         1 limit: Option<i64> => "limit",
-        /// Administrative division number of the city.
+        /// Code of the city, from the list of regions.
         2 city_code: i64 => "city_code: must",
-        /// Number under which the platform knows the bank.
+        /// Code of the bank, from the list of banks.
         3 bank_code: String => "bank_code: must",
     }
     new(city_code: i64, bank_code: impl Into<String>)
@@ -492,6 +507,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSubBranch,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => GetSubBranchData
+}
+
 w::record! {
     /// Get a component withdrawal (获取组件提现记录).
     ///
@@ -508,7 +538,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// The withdrawal and its outcome.
+        /// The withdrawal: number, amount and outcome.
         0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
@@ -541,9 +571,9 @@ w::record! {
     pub struct ScanOrderFlow {
         /// Day of the flows; format `yyyyMMdd`.
         0 date: String => "date: must",
-        /// Which page to return.
+        /// Which page to return, given the page size.
         1 page_num: i64 => "page_num: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(date: impl Into<String>, page_num: i64, page_size: i64)
@@ -578,6 +608,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ScanOrderFlow,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["funds_flow_ids"],
+    },
+    |answer| answer.funds_flow_ids => String
+}
+
 w::record! {
     /// List component withdrawals (列出组件提现记录).
     ///
@@ -585,9 +630,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/scanwithdraw.html>.
     /// * Catalog: `channels.shop.funds.scan_withdraw`.
     pub struct ScanWithdraw {
-        /// Which page to return.
+        /// Which page to return, given the page size.
         0 page_num: i64 => "page_num: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
     new(page_num: i64, page_size: i64)
@@ -622,6 +667,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ScanWithdraw,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_num",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["out_request_nos"],
+    },
+    |answer| answer.out_request_nos => String
+}
+
 w::record! {
     /// Change the component's bank account (修改组件结算账户).
     ///
@@ -629,7 +689,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/setbankaccount.html>.
     /// * Catalog: `channels.shop.funds.set_bank_account`.
     pub struct SetBankAccount {
-        /// The account with its number, bank and holder.
+        /// The account: number, bank and holder.
         0 account_info: AccountInfo => "account_info: must",
     }
     new(account_info: AccountInfo)
@@ -729,7 +789,7 @@ pub mod qr_code {
             1 scan_user_type: i64 => "scan_user_type: must",
             /// Error code of the check after the scan, `0` if passed.
             2 self_check_err_code: Option<i64> => "self_check_err_code",
-            /// Error of the check in words.
+            /// Why the administrator's own check failed.
             3 self_check_err_msg: Option<String> => "self_check_err_msg",
         }
     }
@@ -760,7 +820,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/qrcode/gen.html>.
         /// * Catalog: `channels.shop.funds.qr_code.gen`.
         pub struct Gen {
-            /// Kind of administrator who scans.
+            /// Which administrator confirms the withdrawal by scanning: legal person or agent.
             0 identity_type: i64 => "identity_type: must",
         }
         new(identity_type: i64)

@@ -10,8 +10,8 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// Order number in the merchant's own system.
         1 out_order_id: String => "out_order_id: must",
-        /// Ticket that opens the payment.
-        2 ticket: String => "ticket: must",
+        /// Ticket that opens the payment; a secret, masked in `Debug`.
+        2 ticket: String => "ticket: must masked",
         /// When the ticket expires; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
         /// Price to be paid in the end; in fen.
@@ -22,18 +22,18 @@ w::record! {
 w::record! {
     /// `address_info` of `shop::order::Add`; `default_receiving_address` of `shop::order::Add`; and 1 more.
     pub struct AddressInfo {
-        /// Who receives the goods; personal data, masked in `Debug`.
+        /// Who receives the goods, by name; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// Which country the address is in.
+        /// Country of the address.
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
         /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// District or town of the address.
+        /// Street office or township within the district.
         4 town: Option<String> => "town",
-        /// Street, house number and the like.
-        5 detailed_address: String => "detailed_address: must",
+        /// Street, house number and the like; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -83,9 +83,9 @@ w::record! {
         6 order_detail: OrderDetailInfo => "order_detail: must",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
-        /// The merchant's default address for returns.
+        /// The merchant's default address for returns: `receiver_name`, `country`, `province`, `city` and so on.
         9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
     }
 }
@@ -97,7 +97,7 @@ w::record! {
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// The payment: method, time and numbers.
         1 pay_info: PayInfo => "pay_info: must",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
     }
     new(product_infos: Vec<ProductInfo>, pay_info: PayInfo, price_info: PriceInfo)
@@ -118,7 +118,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `shop::order::OrderDetailInfo`.
     pub struct OrderDetailPayInfo {
-        /// How it is paid.
+        /// How it is paid, in words; only “微信支付” (WeChat Pay) at present.
         0 pay_method: String => "pay_method: must",
         /// How it is paid: `0` WeChat Pay, `1` on delivery, `2` the merchant's card.
         1 pay_method_type: i64 => "pay_method_type: must",
@@ -144,7 +144,7 @@ w::record! {
         2 sku_id: i64 => "sku_id: must",
         /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
         /// Selling price before discounts; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
@@ -154,8 +154,8 @@ w::record! {
         7 title: String => "title: must",
         /// Page of the mini program with the order or product.
         8 path: String => "path: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        9 head_img: String => "head_img: must",
+        /// Main picture of the product at the time of the order; personal data, masked in `Debug`.
+        9 head_img: String => "head_img: must masked",
     }
 }
 
@@ -166,11 +166,11 @@ w::record! {
         0 product_infos: Vec<OrderDetailProductInfo> => "product_infos: must",
         /// The payment: method, time and numbers.
         1 pay_info: Option<OrderDetailPayInfo> => "pay_info",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
         /// How it is delivered, with the parcels.
         3 delivery_detail: Option<OrderDetailDeliveryDetail> => "delivery_detail",
-        /// How and by whom it was promoted.
+        /// By whom and through which channel it was sold.
         4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
@@ -207,15 +207,15 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderDetailInfo`.
     pub struct PriceInfo {
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// Amount added to the price; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
-        /// What the added amount is for.
+        /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
     }
     new(
@@ -234,7 +234,7 @@ w::record! {
         0 out_product_id: String => "out_product_id: must",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: String => "out_sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
         /// Selling price before discounts; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
@@ -244,8 +244,8 @@ w::record! {
         5 path: String => "path: must",
         /// Name of the product as buyers see it.
         6 title: String => "title: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        7 head_img: String => "head_img: must",
+        /// Main picture of the product at the time of the order; personal data, masked in `Debug`.
+        7 head_img: String => "head_img: must masked",
     }
     new(
         out_product_id: impl Into<String>,
@@ -262,16 +262,16 @@ w::record! {
 w::record! {
     /// `promotion_info` of `shop::order::OrderDetailInfo`.
     pub struct PromotionInfo {
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         0 promoter_id: Option<String> => "promoter_id",
-        /// The promoter as a user of this account.
-        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
-        /// User name of the Channels account.
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
+        /// User name of the Channels account inside the platform.
         2 finder_username: Option<String> => "finder_username",
-        /// Display name of the Channels account.
-        3 finder_nickname: Option<String> => "finder_nickname",
-        /// OpenID of the one who shared or invited.
-        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        3 finder_nickname: Option<String> => "finder_nickname: masked",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// When the live stream began; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }
@@ -302,9 +302,9 @@ w::record! {
         7 delivery_detail: DeliveryDetail => "delivery_detail: must",
         /// The address with name, region, street and telephone.
         8 address_info: Option<AddressInfo> => "address_info",
-        /// The merchant's default address for returns.
+        /// The merchant's default address for returns: `receiver_name`, `country`, `province`, `city` and so on.
         9 default_receiving_address: Option<AddressInfo> => "default_receiving_address",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         10 create_time: String => "create_time: must",
         /// When it stops being valid; format `unix`.
         11 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -336,7 +336,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number and ticket of the new order.
+        /// Number and ticket of the new order: `order_id`, `out_order_id`, `ticket`, `ticket_expire_time` and so on.
         0 data: AddData => "data: must",
     }
 }
@@ -420,7 +420,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The order in full.
+        /// The order in full: `order_id`, `out_order_id`, `status`, `fund_type` and so on.
         0 order: Order => "order: must",
     }
 }
@@ -455,11 +455,11 @@ w::record! {
         0 start_create_time: Option<String> => "start_create_time",
         /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// Whether it ascends or descends.
+        /// Whether the list ascends or descends in time.
         2 sort_order: i64 => "sort_order: must",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
     new(sort_order: i64, page: i64, page_size: i64)
@@ -495,6 +495,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// List component orders by promoter (按推广员列出组件订单).
     ///
@@ -506,13 +521,13 @@ w::record! {
         0 start_pay_time: Option<String> => "start_pay_time",
         /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         2 promoter_id: Option<String> => "promoter_id",
-        /// The promoter as a user of this account.
-        3 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        3 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
         /// Which page to return, counted from 1.
         4 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -546,6 +561,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetListByFinder,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// List component orders by sharer (按分享员列出组件订单).
     ///
@@ -557,11 +587,11 @@ w::record! {
         0 start_pay_time: Option<String> => "start_pay_time",
         /// Only orders paid up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_pay_time: Option<String> => "end_pay_time",
-        /// OpenID of the one who shared or invited.
-        2 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        2 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         4 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -590,6 +620,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetListBySharer,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// Get the payment parameters of an order (获取支付参数).
     ///
@@ -612,7 +657,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentParams`].
     pub struct GetPaymentParamsResponse {
-        /// Parameters with which payment is started.
+        /// Parameters with which payment is started: `timeStamp`, `nonceStr`, `package`, `paySign` and so on.
         0 payment_params: PaymentParam => "payment_params: must",
     }
 }

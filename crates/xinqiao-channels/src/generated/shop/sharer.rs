@@ -10,7 +10,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Outcome of the invitation as a code.
         1 result_code: i64 => "result_code: must",
-        /// Code of the reason for failing.
+        /// Why it failed, as a code; in words in `reason_text`.
         2 reason_code: i64 => "reason_code: must",
     }
 }
@@ -18,18 +18,18 @@ w::record! {
 w::record! {
     /// `default_receiving_address` of `shop::sharer::Order`.
     pub struct DefaultReceivingAddress {
-        /// Who receives the goods; personal data, masked in `Debug`.
+        /// Who receives the goods, by name; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// Which country the address is in.
+        /// Country of the address.
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
         /// Which city, by name; such as `广州市`.
         3 city: Option<String> => "city",
-        /// District or town of the address.
+        /// Street office or township within the district.
         4 town: Option<String> => "town",
-        /// Street, house number and the like.
-        5 detailed_address: String => "detailed_address: must",
+        /// Street, house number and the like; personal data, masked in `Debug`.
+        5 detailed_address: String => "detailed_address: must masked",
         /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
@@ -60,21 +60,21 @@ w::record! {
 w::record! {
     /// An item of `lives` in the answer of `shop::sharer::GetSharerLiveSummaryList`.
     pub struct Live {
-        /// Encrypted id of the live stream.
+        /// Encrypted id of the live stream, from the list of streams.
         0 live_export_id: String => "live_export_id: must",
-        /// Channels account that streamed, by nickname.
-        1 live_nickname: String => "live_nickname: must",
+        /// Channels account that streamed, by nickname; personal data, masked in `Debug`.
+        1 live_nickname: String => "live_nickname: must masked",
         /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
         /// When the live stream ended; format `unix`.
         3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
-        /// Whether the stream is running.
+        /// Whether the stream is running, as a code.
         4 live_status: i64 => "live_status: must",
         /// Sales volume; in fen.
         5 gmv: xinqiao_types::Fen => "gmv: must",
-        /// How many orders.
+        /// Orders within the period.
         6 order_cnt: i64 => "order_cnt: must",
-        /// How many users.
+        /// Users within the period, each counted once.
         7 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -98,9 +98,9 @@ w::record! {
         6 order_detail: OrderDetail => "order_detail: must",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
-        /// The merchant's default address for returns.
+        /// The merchant's default address for returns: `receiver_name`, `country`, `province`, `city` and so on.
         9 default_receiving_address: Option<DefaultReceivingAddress> => "default_receiving_address",
     }
 }
@@ -112,11 +112,11 @@ w::record! {
         0 product_infos: Vec<ProductInfo> => "product_infos: must",
         /// The payment: method, time and numbers.
         1 pay_info: Option<PayInfo> => "pay_info",
-        /// How the price is made up.
+        /// Price of the goods, freight, discounts and what was paid.
         2 price_info: PriceInfo => "price_info: must",
         /// How it is delivered, with the parcels.
         3 delivery_detail: Option<DeliveryDetail> => "delivery_detail",
-        /// How and by whom it was promoted.
+        /// By whom and through which channel it was sold.
         4 promotion_info: Option<PromotionInfo> => "promotion_info",
     }
 }
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `shop::sharer::OrderDetail`.
     pub struct PayInfo {
-        /// How it is paid.
+        /// How it is paid, in words; only “微信支付” (WeChat Pay) at present.
         0 pay_method: String => "pay_method: must",
         /// How it is paid: `0` WeChat Pay, `1` on delivery, `2` the merchant's card.
         1 pay_method_type: i64 => "pay_method_type: must",
@@ -142,15 +142,15 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::sharer::OrderDetail`.
     pub struct PriceInfo {
-        /// What the whole order costs; in fen.
+        /// Amount that the whole order comes to; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; in fen.
+        /// Freight on the order; the new one if it was changed; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
         /// How much was taken off; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
         /// Amount added to the price; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
-        /// What the added amount is for.
+        /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
     }
 }
@@ -166,7 +166,7 @@ w::record! {
         2 sku_id: i64 => "sku_id: must",
         /// The merchant's own number of the variant (SKU).
         3 out_sku_id: String => "out_sku_id: must",
-        /// How many pieces of the product.
+        /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
         /// Selling price before discounts; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
@@ -176,24 +176,24 @@ w::record! {
         7 title: String => "title: must",
         /// Page of the mini program with the order or product.
         8 path: String => "path: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        9 head_img: String => "head_img: must",
+        /// Main picture of the product at the time of the order; personal data, masked in `Debug`.
+        9 head_img: String => "head_img: must masked",
     }
 }
 
 w::record! {
     /// `promotion_info` of `shop::sharer::OrderDetail`.
     pub struct PromotionInfo {
-        /// Which promoter brought the sale, as the platform numbers them.
+        /// Id that the platform gave the promoter; it stays when the account is renamed.
         0 promoter_id: Option<String> => "promoter_id",
-        /// The promoter as a user of this account.
-        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid",
-        /// User name of the Channels account.
+        /// OpenID of the person who brought the sale; personal data, masked in `Debug`.
+        1 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
+        /// User name of the Channels account inside the platform.
         2 finder_username: Option<String> => "finder_username",
-        /// Display name of the Channels account.
-        3 finder_nickname: Option<String> => "finder_nickname",
-        /// OpenID of the one who shared or invited.
-        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid",
+        /// Name shown on the home page of the Channels account; personal data, masked in `Debug`.
+        3 finder_nickname: Option<String> => "finder_nickname: masked",
+        /// OpenID of the one who shared or invited; personal data, masked in `Debug`.
+        4 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
         /// When the live stream began; format `yyyy-MM-dd HH:mm:ss`.
         5 live_start_time: Option<String> => "live_start_time",
     }
@@ -208,7 +208,7 @@ w::record! {
         1 nickname: String => "nickname: must masked",
         /// When the invitation was sent; format `unix`.
         2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
     }
 }
@@ -230,13 +230,13 @@ w::record! {
 w::record! {
     /// Answer to [`Bind`].
     pub struct BindResponse {
-        /// Entries that succeeded.
+        /// Entries that succeeded; the others failed.
         0 success_list: Vec<String> => "success_list: must",
         /// Entries that failed, each with its reason.
         1 fail_list: Vec<String> => "fail_list: must",
         /// Users who refused.
         2 refuse_list: Vec<String> => "refuse_list: must",
-        /// Result of every single entry.
+        /// Outcome entry by entry.
         3 result_list: Vec<BindResult> => "result_list: must",
     }
 }
@@ -278,9 +278,9 @@ w::record! {
     pub struct GetSharerDataSummaryResponse {
         /// Sales volume; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
-        /// How many orders.
+        /// Orders within the period.
         1 order_cnt: i64 => "order_cnt: must",
-        /// How many users.
+        /// Users within the period, each counted once.
         2 user_cnt: i64 => "user_cnt: must",
     }
 }
@@ -313,7 +313,7 @@ w::record! {
     pub struct GetSharerList {
         /// Which page to return, counted from 1.
         0 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         1 page_size: i64 => "page_size: must",
     }
     new(page: i64, page_size: i64)
@@ -348,6 +348,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["sharers"],
+    },
+    |answer| answer.sharers => Sharer
+}
+
 w::record! {
     /// List a sharer's orders of a live stream (列出分享员直播订单).
     ///
@@ -357,11 +372,11 @@ w::record! {
     pub struct GetSharerLiveOrderList {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Encrypted id of the live stream.
+        /// Encrypted id of the live stream, from the list of streams.
         1 live_export_id: String => "live_export_id: must",
         /// Which page to return, counted from 1.
         2 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         3 page_size: i64 => "page_size: must",
     }
     new(
@@ -401,6 +416,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerLiveOrderList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["orders"],
+    },
+    |answer| answer.orders => Order
+}
+
 w::record! {
     /// List a sharer's live summaries (列出分享员直播汇总).
     ///
@@ -412,7 +442,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Which page to return, counted from 1.
         1 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, page: i64, page_size: i64)
@@ -447,6 +477,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetSharerLiveSummaryList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["lives"],
+    },
+    |answer| answer.lives => Live
+}
+
 w::record! {
     /// Search a component sharer (搜索组件分享员).
     ///
@@ -467,9 +512,9 @@ w::record! {
         0 nickname: String => "nickname: must masked",
         /// When the invitation was sent; format `unix`.
         1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
-        /// Whether the sharer is bound to the shop.
+        /// `1` bound to the shop, `2` unbound.
         2 bind_status: i64 => "bind_status: must",
-        /// When the binding was made; format `unix`.
+        /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: Option<xinqiao_types::UnixSeconds> => "bind_time",
     }
 }
@@ -500,7 +545,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
     /// * Catalog: `channels.shop.sharer.set_share_mode`.
     pub struct SetShareMode {
-        /// How products may be shared.
+        /// Whether sharers may share all products or chosen ones, as a code.
         0 share_mode: i64 => "share_mode: must",
     }
     new(share_mode: i64)
@@ -542,7 +587,7 @@ w::record! {
 w::record! {
     /// Answer to [`Unbind`].
     pub struct UnbindResponse {
-        /// Entries that succeeded.
+        /// Entries that succeeded; the others failed.
         0 success_list: Vec<String> => "success_list: must",
         /// Entries that failed, each with its reason.
         1 fail_list: Vec<String> => "fail_list: must",

@@ -10,7 +10,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// The merchant's own number of the product.
         1 out_product_id: String => "out_product_id: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         2 create_time: String => "create_time: must",
         /// Variants (SKUs) of the product, one entry each.
         3 skus: Vec<DataSkus> => "skus: must",
@@ -46,7 +46,7 @@ w::record! {
     pub struct DescInfo {
         /// Pictures of the description.
         0 imgs: Vec<String> => "imgs: must",
-        /// Description in words.
+        /// Text of the product's page.
         1 desc: String => "desc: must",
     }
     new(imgs: Vec<String>, desc: impl Into<String>)
@@ -76,7 +76,7 @@ w::record! {
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Crossed-out list price; must be above the selling price; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
@@ -108,15 +108,15 @@ w::record! {
         2 title: String => "title: must",
         /// Page of the mini program that shows the product.
         3 path: String => "path: must",
-        /// Address of the picture that stands for it: avatar or main picture.
-        4 head_img: Vec<String> => "head_img: must",
-        /// Pictures of the product's qualification.
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
+        /// Links of the papers that the product needs.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// Description of the product: pictures and text.
         6 desc_info: SpuDescInfo => "desc_info: must",
         /// The review: times, outcome and reason.
         7 audit_info: AuditInfo => "audit_info: must",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories; it decides which papers are needed.
         8 third_cat_id: i64 => "third_cat_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: i64 => "brand_id: must",
@@ -130,7 +130,7 @@ w::record! {
         13 skus: Option<Vec<Skus>> => "skus",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         14 update_time: String => "update_time: must",
-        /// When the record or message came into being; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         15 create_time: String => "create_time: must",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// `desc_info` of `shop::spu::Spu`.
     pub struct SpuDescInfo {
-        /// Description in words.
+        /// Text of the product's page.
         0 desc: String => "desc: must",
         /// Pictures of the description.
         1 imgs: Vec<String> => "imgs: must",
@@ -180,7 +180,7 @@ w::record! {
         1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
         /// Crossed-out list price; must be above the selling price; in fen.
         2 market_price: Option<xinqiao_types::Fen> => "market_price",
-        /// How many pieces are in stock.
+        /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         4 sku_code: Option<String> => "sku_code",
@@ -207,13 +207,13 @@ w::record! {
         2 path: String => "path: must",
         /// Page of the mini program that shows the product.
         3 direct_path: Option<String> => "direct_path",
-        /// Address of the picture that stands for it: avatar or main picture.
-        4 head_img: Vec<String> => "head_img: must",
-        /// Pictures of the product's qualification.
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        4 head_img: Vec<String> => "head_img: must masked",
+        /// Links of the papers that the product needs.
         5 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// Description of the product: pictures and text.
         6 desc_info: Option<DescInfo> => "desc_info",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories; it decides which papers are needed.
         7 third_cat_id: i64 => "third_cat_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         8 brand_id: i64 => "brand_id: must",
@@ -240,7 +240,7 @@ w::record! {
 w::record! {
     /// Answer to [`Add`].
     pub struct AddResponse {
-        /// Number and time of the product.
+        /// Number and time of the product: `product_id`, `out_product_id` and so on.
         0 data: AddData => "data: must",
     }
 }
@@ -394,7 +394,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The product in full.
+        /// The product in full: `product_id`, `out_product_id`, `title`, `head_img` and so on.
         0 spu: Spu => "spu: must",
     }
 }
@@ -437,7 +437,7 @@ w::record! {
         4 status: i64 => "status: must",
         /// Which page to return, counted from 1.
         5 page: i64 => "page: must",
-        /// How many entries one page holds.
+        /// Entries per page; the upper limit differs by endpoint.
         6 page_size: i64 => "page_size: must",
         /// Which copy is returned: `1` draft, `0` online; `0` or `1` on the wire.
         7 need_edit_spu: Option<bool> => "need_edit_spu: zero-one",
@@ -479,6 +479,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["spus"],
+    },
+    |answer| answer.spus => Spu
 }
 
 w::record! {
@@ -534,13 +549,13 @@ w::record! {
         3 path: String => "path: must",
         /// Page of the mini program that shows the product.
         4 direct_path: Option<String> => "direct_path",
-        /// Address of the picture that stands for it: avatar or main picture.
-        5 head_img: Vec<String> => "head_img: must",
-        /// Pictures of the product's qualification.
+        /// Main pictures of the product, the first as cover, at most nine; personal data, masked in `Debug`.
+        5 head_img: Vec<String> => "head_img: must masked",
+        /// Links of the papers that the product needs.
         6 qualification_pics: Option<Vec<String>> => "qualification_pics",
         /// Description of the product: pictures and text.
         7 desc_info: Option<DescInfo> => "desc_info",
-        /// Number of the third-level category.
+        /// Third-level category, from the list of categories; it decides which papers are needed.
         8 third_cat_id: i64 => "third_cat_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         9 brand_id: i64 => "brand_id: must",
@@ -571,7 +586,7 @@ w::record! {
 w::record! {
     /// Answer to [`Update`].
     pub struct UpdateResponse {
-        /// Number and time of the product.
+        /// Number and time of the product: `product_id`, `out_product_id` and so on.
         0 data: UpdateData => "data: must",
     }
 }
@@ -619,7 +634,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateWithoutAudit`].
     pub struct UpdateWithoutAuditResponse {
-        /// Number and time of the product.
+        /// Number and time of the product: `product_id`, `out_product_id` and so on.
         0 data: UpdateWithoutAuditData => "data: must",
     }
 }

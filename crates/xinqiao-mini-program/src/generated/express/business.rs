@@ -40,7 +40,7 @@ w::record! {
         3 space_z: Option<f64> => "space_z",
         /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight",
-        /// Goods in the parcels.
+        /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
@@ -71,7 +71,7 @@ w::record! {
         3 can_get_quota: Option<bool> => "can_get_quota: zero-one",
         /// Customer code for cash orders, if possible.
         4 cash_biz_id: Option<String> => "cash_biz_id",
-        /// Kinds of service.
+        /// Kinds of service: `service_type` and `service_name`.
         5 service_type: Option<Vec<ServiceType>> => "service_type",
     }
 }
@@ -95,7 +95,7 @@ w::record! {
         6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
         /// When the balance was updated, Unix seconds; format `unix`.
         7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
-        /// Kinds of service of the account.
+        /// Kinds of service of the account: `service_type` and `service_name`.
         8 service_type: Option<Vec<ServiceType>> => "service_type",
         /// When the account last changed, Unix seconds; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// `service` of `express::business::order::Add`; an item of `service_type` in `express::business::DeliveryGetAllData`; and 1 more.
     pub struct ServiceType {
-        /// Number of the kind of service.
+        /// Product of the carrier as a code of that company; given back when ordering.
         0 service_type: i64 => "service_type: must",
         /// Name of the kind of service; such as `标准快递`.
         1 service_name: String => "service_name: must",
@@ -244,7 +244,7 @@ w::record! {
 w::record! {
     /// Answer to [`DeliveryGetAll`].
     pub struct DeliveryGetAllResponse {
-        /// Express companies available.
+        /// Express companies available: `delivery_id`, `delivery_name`, `can_use_cash` and so on.
         0 data: Vec<DeliveryGetAllData> => "data: must",
         /// How many there are.
         1 count: i64 => "count: must",
@@ -302,7 +302,7 @@ w::record! {
         1 delivery_id: String => "delivery_id: must",
         /// Tracking number; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// Steps of the path.
+        /// Steps of the path: `action_time`, `action_type` and `action_msg`.
         3 path_item_list: Vec<PathItem> => "path_item_list: must",
         /// How many steps there are.
         4 path_item_num: i64 => "path_item_num: must",
@@ -484,7 +484,7 @@ pub mod account {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// Accounts bound so far.
+            /// Accounts bound so far: `biz_id`, `delivery_id`, `status_code`, `alias` and so on.
             0 list: Vec<super::ListInfo> => "list: must",
             /// How many there are.
             1 count: i64 => "count: must",
@@ -548,9 +548,9 @@ pub mod order {
             10 cargo: super::Cargo => "cargo: must",
             /// Goods as shown in the notices.
             11 shop: Option<super::Shop> => "shop",
-            /// Whether and for how much it is insured.
+            /// Whether and for how much it is insured: `use_insured` and `insured_value`.
             12 insured: super::Insured => "insured: must",
-            /// Kind of express service.
+            /// Kind of express service: `service_type` and `service_name`.
             13 service: super::ServiceType => "service: must",
             /// When pick-up is wanted, Unix seconds, `0` if agreed; required for SF; format `unix`.
             14 expect_time: Option<xinqiao_types::UnixSeconds> => "expect_time",

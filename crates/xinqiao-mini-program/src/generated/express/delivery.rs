@@ -45,7 +45,7 @@ w::record! {
         3 space_z: Option<f64> => "space_z",
         /// Total weight of the parcels; in kg.
         4 weight: Option<f64> => "weight",
-        /// Goods in the parcels.
+        /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
     }
     new(count: i64)
@@ -79,17 +79,17 @@ w::record! {
         /// Label that tells apart the merchants of a platform; `tagid` on the wire.
         #[doc(alias = "tagid")]
         5 tag_id: Option<i64> => "tagid",
-        /// Contact of the sender.
+        /// Contact of the sender: `name`, `tel`, `mobile`, `address` and so on.
         6 sender: CustomSender => "sender: must",
-        /// Contact of the receiver.
+        /// Contact of the receiver: `name`, `tel`, `mobile`, `address` and so on.
         7 receiver: CustomSender => "receiver: must",
         /// Number, size, weight and goods of the parcels.
         8 cargo: Cargo => "cargo: must",
-        /// The goods.
+        /// The goods: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
         9 shop: Option<Shop> => "shop",
-        /// Whether and for how much it is insured.
+        /// Whether and for how much it is insured: `use_insured` and `insured_value`.
         10 insured: Insured => "insured: must",
-        /// Kind of express service.
+        /// Kind of express service: `service_type` and `service_name`.
         11 service: Service => "service: must",
     }
     new(
@@ -153,7 +153,7 @@ w::record! {
 w::record! {
     /// An item of `goods_list` in `express::delivery::no_worry_return::Add`; an item of `goods_list` in `express::delivery::return::Add`.
     pub struct Goods {
-        /// Name of the goods.
+        /// Goods that go back, by name.
         0 name: String => "name: must",
         /// Address of the goods' picture.
         1 url: String => "url: must",
@@ -164,7 +164,7 @@ w::record! {
 w::record! {
     /// `goods_info` of `express::delivery::open_msg::FollowWaybill`; `goods_info` of `express::delivery::open_msg::TraceWaybill`; and 3 more.
     pub struct GoodsInfo {
-        /// Goods one by one.
+        /// Goods one by one: `goods_name`, `goods_img_url` and `goods_desc`.
         0 detail_list: Vec<GoodsInfoDetail> => "detail_list: must",
     }
     new(detail_list: Vec<GoodsInfoDetail>)
@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// `service` of `express::delivery::Custom`.
     pub struct Service {
-        /// Number of the kind of service.
+        /// Product of the carrier, as a code of that company.
         0 service_type: i64 => "service_type: must",
         /// Name of the kind of service; such as `标准快递`.
         1 service_name: String => "service_name: must",
@@ -256,7 +256,7 @@ w::record! {
 w::record! {
     /// `shop_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `shop_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct ShopInfo {
-        /// Goods of the shipment.
+        /// Goods of the shipment: `detail_list`.
         0 goods_info: Option<GoodsInfo> => "goods_info",
     }
 }
@@ -302,9 +302,9 @@ w::record! {
     pub struct ContactGetResponse {
         /// Tracking number; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// Contact of the sender.
+        /// Contact of the sender: `name`, `tel`, `mobile`, `address` and so on.
         1 sender: Sender => "sender: must",
-        /// Contact of the receiver.
+        /// Contact of the receiver: `name`, `tel`, `mobile`, `address` and so on.
         2 receiver: Sender => "receiver: must",
     }
 }
@@ -492,9 +492,9 @@ w::record! {
         0 waybill_id: String => "waybill_id: must",
         /// HTML of the template, in Base64.
         1 waybill_template: String => "waybill_template: must",
-        /// Data to fill in.
+        /// Data to fill in: `key` and `value`.
         2 waybill_data: w::serial::Value => "waybill_data: must",
-        /// Order data to fill in.
+        /// Order data to fill in: `order_id`, `openid`, `delivery_id`, `biz_id` and so on.
         3 custom: Custom => "custom: must",
     }
     new(
@@ -582,15 +582,15 @@ pub mod no_worry_return {
         pub struct Add {
             /// The merchant's number of the return.
             0 shop_order_id: Option<String> => "shop_order_id",
-            /// Where the merchant takes returns.
+            /// Where the merchant takes returns: `country`, `province`, `city`, `area` and so on.
             1 biz_addr: Option<super::BizAddr> => "biz_addr",
-            /// Where the return is picked up.
+            /// Where the return is picked up: `country`, `province`, `city`, `area` and so on.
             2 user_addr: Option<super::BizAddr> => "user_addr",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Page of the return in the mini program.
             4 order_path: Option<String> => "order_path",
-            /// Goods that go back.
+            /// Goods that go back: `name` and `url`.
             5 goods_list: Option<Vec<super::Goods>> => "goods_list",
             /// Amount of the return; in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
@@ -612,7 +612,7 @@ pub mod no_worry_return {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
@@ -644,7 +644,7 @@ pub mod no_worry_return {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.get`.
         pub struct Get {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -693,7 +693,7 @@ pub mod no_worry_return {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.express.delivery.no_worry_return.unbind`.
         pub struct Unbind {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -736,11 +736,11 @@ pub mod open_msg {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// Mobile phone of who sends.
-            2 sender_phone: Option<String> => "sender_phone",
+            /// Mobile phone of who sends; personal data, masked in `Debug`.
+            2 sender_phone: Option<String> => "sender_phone: masked",
             /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
-            /// Goods of the shipment.
+            /// Goods of the shipment: `detail_list`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
             /// Transaction number at WeChat Pay.
             5 trans_id: Option<String> => "trans_id",
@@ -755,8 +755,8 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`FollowWaybill`].
         pub struct FollowWaybillResponse {
-            /// Token to look up and update the shipment, given when it was passed.
-            0 waybill_token: String => "waybill_token: must",
+            /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
+            0 waybill_token: String => "waybill_token: must masked",
         }
     }
 
@@ -794,7 +794,7 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`GetDeliveryList`].
         pub struct GetDeliveryListResponse {
-            /// Express companies.
+            /// Express companies: `delivery_id` and `delivery_name`.
             0 delivery_list: Vec<super::Delivery> => "delivery_list: must",
             /// How many express companies there are.
             1 count: i64 => "count: must",
@@ -891,8 +891,8 @@ pub mod open_msg {
         pub struct QueryFollowTrace {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Token to look up and update the shipment, given when it was passed.
-            1 waybill_token: String => "waybill_token: must",
+            /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
     }
@@ -900,11 +900,11 @@ pub mod open_msg {
     w::record! {
         /// Answer to [`QueryFollowTrace`].
         pub struct QueryFollowTraceResponse {
-            /// Tracking number and state.
+            /// Tracking number and state: `waybill_id` and `status`.
             0 waybill_info: super::WaybillInfo => "waybill_info: must",
-            /// The goods.
+            /// The goods: `goods_info`.
             1 shop_info: Option<super::ShopInfo> => "shop_info",
-            /// Express company that carries it.
+            /// Express company that carries it: `delivery_id` and `delivery_name`.
             2 delivery_info: Option<super::Delivery> => "delivery_info",
         }
     }
@@ -938,8 +938,8 @@ pub mod open_msg {
         pub struct QueryTrace {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Token to look up and update the shipment, given when it was passed.
-            1 waybill_token: String => "waybill_token: must",
+            /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
         }
         new(waybill_token: impl Into<String>)
         text(openid: xinqiao_types::OpenId)
@@ -978,11 +978,11 @@ pub mod open_msg {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// Mobile phone of who sends.
-            2 sender_phone: Option<String> => "sender_phone",
+            /// Mobile phone of who sends; personal data, masked in `Debug`.
+            2 sender_phone: Option<String> => "sender_phone: masked",
             /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
-            /// Goods of the shipment.
+            /// Goods of the shipment: `detail_list`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
             /// Code of the express company; such as `SF`.
             5 delivery_id: Option<String> => "delivery_id",
@@ -1034,9 +1034,9 @@ pub mod open_msg {
         pub struct UpdateFollowWaybillGoods {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Token to look up and update the shipment, given when it was passed.
-            1 waybill_token: String => "waybill_token: must",
-            /// Goods of the shipment.
+            /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
+            /// Goods of the shipment: `detail_list`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
         new(openid: impl Into<xinqiao_types::OpenId>, waybill_token: impl Into<String>)
@@ -1071,9 +1071,9 @@ pub mod open_msg {
         pub struct UpdateWaybillGoods {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Token to look up and update the shipment, given when it was passed.
-            1 waybill_token: String => "waybill_token: must",
-            /// Goods of the shipment.
+            /// Token to look up and update the shipment, given when it was passed; a secret, masked in `Debug`.
+            1 waybill_token: String => "waybill_token: must masked",
+            /// Goods of the shipment: `detail_list`.
             2 goods_info: Option<super::GoodsInfo> => "goods_info",
         }
         new(waybill_token: impl Into<String>)
@@ -1114,15 +1114,15 @@ pub mod return_ {
         pub struct Add {
             /// The merchant's number of the return.
             0 shop_order_id: String => "shop_order_id: must",
-            /// Where the merchant takes returns.
+            /// Where the merchant takes returns: `country`, `province`, `city`, `area` and so on.
             1 biz_addr: super::BizAddr => "biz_addr: must",
-            /// Where the return is picked up.
+            /// Where the return is picked up: `country`, `province`, `city`, `area` and so on.
             2 user_addr: Option<super::BizAddr> => "user_addr",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Page of the return in the mini program.
             4 order_path: String => "order_path: must",
-            /// Goods that go back.
+            /// Goods that go back: `name` and `url`.
             5 goods_list: Vec<super::Goods> => "goods_list: must",
             /// Amount of the return; in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
@@ -1141,7 +1141,7 @@ pub mod return_ {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: w::TextOrNumber => "return_id: must",
         }
     }
@@ -1172,7 +1172,7 @@ pub mod return_ {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_sale_return.html>.
         /// * Catalog: `mini_program.express.delivery.return.get`.
         pub struct Get {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -1250,7 +1250,7 @@ pub mod return_ {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/express_sale_return.html>.
         /// * Catalog: `mini_program.express.delivery.return.unbind`.
         pub struct Unbind {
-            /// Number of the return.
+            /// Number of the return, returned when it is made; plug-in and look-ups need it.
             0 return_id: String => "return_id: must",
         }
         new(return_id: impl Into<String>)
@@ -1289,7 +1289,7 @@ pub mod single_waybill {
         pub struct CancelOrder {
             /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// Why it is cancelled.
+            /// Why the merchant cancels the waybill, shown to the carrier.
             1 reason: String => "reason: must",
         }
         new(token: impl Into<String>, reason: impl Into<String>)
@@ -1325,7 +1325,7 @@ pub mod single_waybill {
             0 token: String => "token: must",
             /// Tracking number; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// What was done.
+            /// What the carrier did about the user's rating, shown to the user.
             2 result: String => "result: must",
             /// What was done, in words.
             3 desc: Option<String> => "desc",
@@ -1500,12 +1500,12 @@ pub mod single_waybill {
             4 action_msg: String => "action_msg: must",
             /// Name of the courier who picks up.
             5 pickup_courier_name: Option<String> => "pickup_courier_name",
-            /// Phone of the courier who picks up.
-            6 pickup_courier_phone: Option<String> => "pickup_courier_phone",
+            /// Phone of the courier who picks up; personal data, masked in `Debug`.
+            6 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
             /// Name of the courier who delivers.
             7 delivery_courier_name: Option<String> => "delivery_courier_name",
-            /// Phone of the courier who delivers.
-            8 delivery_courier_phone: Option<String> => "delivery_courier_phone",
+            /// Phone of the courier who delivers; personal data, masked in `Debug`.
+            8 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
         }
         new(
             token: impl Into<String>,

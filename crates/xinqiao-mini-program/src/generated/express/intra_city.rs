@@ -44,7 +44,7 @@ w::record! {
         1 service_trans_id: String => "service_trans_id: must",
         /// Name of the carrier.
         2 service_trans_name: String => "service_trans_name: must",
-        /// Top-ups behind the balance.
+        /// Top-ups behind the balance: `payorder_id`, `charge_amt`, `unused_amt`, `begin_time` and so on.
         3 order_list: Option<Vec<Order>> => "order_list",
     }
 }
@@ -52,9 +52,9 @@ w::record! {
 w::record! {
     /// `cargo` of `express::intra_city::AddOrder`.
     pub struct Cargo {
-        /// Name of the goods.
+        /// What is carried, for the rider.
         0 cargo_name: String => "cargo_name: must",
-        /// Number of the kind of goods.
+        /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
         /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
@@ -62,7 +62,7 @@ w::record! {
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// How many pieces.
         4 cargo_num: i64 => "cargo_num: must",
-        /// Goods one by one.
+        /// Goods one by one: `item_name`, `item_pic_url` and `count`.
         5 item_list: Vec<CargoItem> => "item_list: must",
     }
     new(
@@ -78,9 +78,9 @@ w::record! {
 w::record! {
     /// `cargo_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct CargoInfo {
-        /// Name of the goods.
+        /// What is carried, for the rider.
         0 cargo_name: String => "cargo_name: must",
-        /// Number of the kind of goods.
+        /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
         /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
@@ -88,7 +88,7 @@ w::record! {
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
         /// How many pieces.
         4 cargo_num: i64 => "cargo_num: must",
-        /// Goods one by one.
+        /// Goods one by one: `item_name`, `item_pic_url` and `item_num`.
         5 item_list: Vec<CargoInfoItem> => "item_list: must",
     }
 }
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `express::intra_city::CargoInfo`.
     pub struct CargoInfoItem {
-        /// Name of the goods.
+        /// Single item of the goods, by name.
         0 item_name: String => "item_name: must",
         /// Address of the goods' picture.
         1 item_pic_url: String => "item_pic_url: must",
@@ -108,7 +108,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `express::intra_city::Cargo`.
     pub struct CargoItem {
-        /// Name of the goods.
+        /// Single item of the goods, by name.
         0 item_name: String => "item_name: must",
         /// Address of the goods' picture.
         1 item_pic_url: String => "item_pic_url: must",
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// `keys` of `express::intra_city::UpdateStore`.
     pub struct Key {
-        /// The merchant's own number of the store.
+        /// Your own number of the store, unique in the account.
         0 out_store_id: Option<String> => "out_store_id",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
@@ -194,9 +194,9 @@ w::record! {
 w::record! {
     /// `cargo` of `express::intra_city::PreAddOrder`.
     pub struct PreAddOrderCargo {
-        /// Name of the goods.
+        /// What is carried, for the rider.
         0 cargo_name: String => "cargo_name: must",
-        /// Number of the kind of goods.
+        /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
         /// Weight of the goods; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
@@ -219,13 +219,13 @@ w::record! {
     pub struct ReceiverInfo {
         /// Name of who receives it; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
-        /// Full street address; personal data, masked in `Debug`.
+        /// Street and number of the receiver; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
         /// Longitude in GCJ-02; such as `113.323720`.
         2 lng: f64 => "lng: must",
         /// Latitude in GCJ-02; such as `23.106610`.
         3 lat: f64 => "lat: must",
-        /// Phone of the contact.
+        /// Phone of the receiver.
         4 phone_num: String => "phone_num: must",
     }
 }
@@ -233,7 +233,7 @@ w::record! {
 w::record! {
     /// An item of `store_list` in the answer of `express::intra_city::QueryStore`.
     pub struct Store {
-        /// The merchant's own number of the store.
+        /// Your own number of the store, unique in the account.
         0 out_store_id: String => "out_store_id: must",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
@@ -277,13 +277,13 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// Name of the store, seen by users and riders.
         1 store_name: String => "store_name: must",
-        /// Full street address; personal data, masked in `Debug`.
+        /// Street and number of the store; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
         /// Longitude in GCJ-02; such as `113.323720`.
         3 lng: f64 => "lng: must",
         /// Latitude in GCJ-02; such as `23.106610`.
         4 lat: f64 => "lat: must",
-        /// Phone of the contact.
+        /// Phone of the store, for the rider.
         5 phone_num: String => "phone_num: must",
     }
 }
@@ -293,8 +293,8 @@ w::record! {
     pub struct TransporterInfo {
         /// Name of the rider.
         0 transporter_name: String => "transporter_name: must",
-        /// Phone of the rider.
-        1 transporter_phone: String => "transporter_phone: must",
+        /// Phone of the rider; personal data, masked in `Debug`.
+        1 transporter_phone: String => "transporter_phone: must masked",
     }
 }
 
@@ -327,9 +327,9 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// Order number of the store, used with `wx_store_id`.
         1 store_order_id: String => "store_order_id: must",
-        /// The receiver, by openid.
-        2 user_openid: xinqiao_types::OpenId => "user_openid: must",
-        /// Name of the receiver.
+        /// The receiver, by openid; personal data, masked in `Debug`.
+        2 user_openid: xinqiao_types::OpenId => "user_openid: must masked",
+        /// Name of the receiver, for the rider.
         3 user_name: String => "user_name: must",
         /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         4 user_phone: String => "user_phone: must masked",
@@ -337,7 +337,7 @@ w::record! {
         5 user_lng: f64 => "user_lng: must",
         /// Latitude of the receiver.
         6 user_lat: f64 => "user_lat: must",
-        /// Address of the receiver.
+        /// Street and number of the receiver.
         7 user_address: String => "user_address: must",
         /// Running number at the store, for the rider to check.
         8 order_seq: Option<String> => "order_seq",
@@ -468,7 +468,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Whole balance for fees; in fen.
         2 all_balance: xinqiao_types::Fen => "all_balance: must",
-        /// Balance by carrier.
+        /// Balance by carrier: `balance`, `service_trans_id`, `service_trans_name` and so on.
         3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
     }
 }
@@ -560,7 +560,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.create_store`.
     pub struct CreateStore {
-        /// The merchant's own number of the store.
+        /// Your own number of the store, unique in the account.
         0 out_store_id: String => "out_store_id: must",
         /// Name of the store, seen by users and riders.
         1 store_name: String => "store_name: must",
@@ -579,7 +579,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateStore`].
     pub struct CreateStoreResponse {
-        /// The merchant's own number of the store.
+        /// Your own number of the store, unique in the account.
         0 out_store_id: String => "out_store_id: must",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
@@ -721,7 +721,7 @@ w::record! {
     pub struct PreAddOrder {
         /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// Name of the receiver.
+        /// Name of the receiver, for the rider.
         1 user_name: String => "user_name: must",
         /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         2 user_phone: String => "user_phone: must masked",
@@ -729,7 +729,7 @@ w::record! {
         3 user_lng: f64 => "user_lng: must",
         /// Latitude of the receiver.
         4 user_lat: f64 => "user_lat: must",
-        /// Address of the receiver.
+        /// Street and number of the receiver.
         5 user_address: String => "user_address: must",
         /// Name, kind, weight and price of the goods.
         6 cargo: PreAddOrderCargo => "cargo: must",
@@ -872,8 +872,8 @@ w::record! {
         3 appid: xinqiao_types::AppId => "appid: must",
         /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
-        /// The receiver, by openid.
-        5 user_openid: xinqiao_types::OpenId => "user_openid: must",
+        /// The receiver, by openid; personal data, masked in `Debug`.
+        5 user_openid: xinqiao_types::OpenId => "user_openid: must masked",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
         /// Number of the delivery at the carrier.
@@ -904,13 +904,13 @@ w::record! {
         18 recv_code: Option<String> => "recv_code",
         /// Running number at the store, for the rider to check.
         19 order_seq: Option<String> => "order_seq",
-        /// The goods.
+        /// The goods: `cargo_name`, `cargo_type`, `cargo_weight`, `cargo_price` and so on.
         20 cargo_info: CargoInfo => "cargo_info: must",
         /// Name, phone and place of who receives.
         21 receiver_info: ReceiverInfo => "receiver_info: must",
-        /// The store that sends.
+        /// The store that sends: `wx_store_id`, `store_name`, `address`, `lng` and so on.
         22 store_info: StoreInfo => "store_info: must",
-        /// The rider.
+        /// The rider: `transporter_name` and `transporter_phone`.
         23 transporter_info: Option<TransporterInfo> => "transporter_info",
     }
 }
@@ -941,7 +941,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.query_store`.
     pub struct QueryStore {
-        /// The merchant's own number of the store.
+        /// Your own number of the store, unique in the account.
         0 out_store_id: Option<String> => "out_store_id",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: Option<String> => "wx_store_id",
@@ -955,7 +955,7 @@ w::record! {
     pub struct QueryStoreResponse {
         /// AppID of the mini program that owns the store.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Stores that deliver.
+        /// Stores that deliver: `out_store_id`, `wx_store_id`, `city_id`, `order_pattern` and so on.
         1 store_list: Vec<Store> => "store_list: must",
         /// How many rows there are in all.
         2 total: i64 => "total: must",

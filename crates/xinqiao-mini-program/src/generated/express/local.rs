@@ -30,7 +30,7 @@ w::record! {
         3 goods_width: Option<f64> => "goods_width",
         /// Weight of the goods, at most 50 kg; in kg.
         4 goods_weight: Option<f64> => "goods_weight",
-        /// Items of the goods.
+        /// Items of the goods: `goods`.
         5 goods_detail: Option<GoodsDetail> => "goods_detail",
         /// Pick-up notes for the rider at the store.
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
@@ -71,7 +71,7 @@ w::record! {
     pub struct Goods {
         /// How many of this item.
         0 good_count: i64 => "good_count: must",
-        /// Name of the item.
+        /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
         /// Price of one item; in yuan.
         2 good_price: Option<f64> => "good_price",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `goods_detail` of `express::local::Cargo`.
     pub struct GoodsDetail {
-        /// Items of the goods.
+        /// Items: name, how many, price and unit of each.
         0 goods: Vec<Goods> => "goods: must",
     }
     new(goods: Vec<Goods>)
@@ -158,8 +158,8 @@ w::record! {
         1 city: String => "city: must",
         /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
-        /// Unit, floor and door.
-        3 address_detail: String => "address_detail: must",
+        /// Unit, floor and door; personal data, masked in `Debug`.
+        3 address_detail: String => "address_detail: must masked",
         /// Phone of the contact, at most 64 characters; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
         /// Longitude, up to 6 decimals, in the system of `coordinate_type`; such as `113.323720`.
@@ -274,7 +274,7 @@ pub mod business {
             /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Delivery companies supported.
+            /// Delivery companies supported: `delivery_id` and `delivery_name`.
             2 list: Vec<super::DeliveryGetAllList> => "list: must",
         }
     }
@@ -413,7 +413,7 @@ pub mod business {
             6 insurance_fee: f64 => "insurancefee: must",
             /// How far it goes; in m.
             7 distance: i64 => "distance: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             8 waybill_id: String => "waybill_id: must",
             /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             9 order_status: i64 => "order_status: must",
@@ -463,7 +463,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             4 waybill_id: String => "waybill_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -524,7 +524,7 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             5 waybill_id: Option<String> => "waybill_id",
             /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             6 cancel_reason_id: i64 => "cancel_reason_id: must",
@@ -551,7 +551,7 @@ pub mod business {
             1 result_msg: String => "resultmsg: must",
             /// Penalty for the cancellation; in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
-            /// The penalty in words.
+            /// How the penalty is counted, in words.
             3 desc: String => "desc: must",
         }
     }
@@ -592,7 +592,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             4 waybill_id: String => "waybill_id: must",
             /// Remark for the rider or the company.
             5 remark: Option<String> => "remark",
@@ -658,14 +658,14 @@ pub mod business {
             /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             2 waybill_id: String => "waybill_id: must",
             /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             3 order_status: i64 => "order_status: must",
             /// Who delivers, known once a rider is assigned.
             4 rider_name: Option<String> => "rider_name",
-            /// How to call who delivers; may be a virtual number.
-            5 rider_phone: Option<String> => "rider_phone",
+            /// How to call who delivers; may be a virtual number; personal data, masked in `Debug`.
+            5 rider_phone: Option<String> => "rider_phone: masked",
             /// Longitude of the rider.
             6 rider_lng: Option<f64> => "rider_lng",
             /// Latitude of the rider.
@@ -780,7 +780,7 @@ pub mod business {
             3 shop_no: String => "shop_no: must",
             /// Code of the delivery company; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             5 waybill_id: Option<String> => "waybill_id",
             /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             6 cancel_reason_id: i64 => "cancel_reason_id: must",
@@ -906,7 +906,7 @@ pub mod business {
             3 order_status: i64 => "order_status: must",
             /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// Remark on the state.
+            /// Remark on the state, shown to the user.
             5 action_msg: Option<String> => "action_msg",
         }
         new(
@@ -994,7 +994,7 @@ pub mod business {
             /// Result of the delivery company in words; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Delivery accounts bound.
+            /// Delivery accounts bound: `delivery_id`, `shopid` and `audit_result`.
             2 shop_list: Vec<super::ShopGetShop> => "shop_list: must",
         }
     }
@@ -1036,7 +1036,7 @@ pub mod business {
             3 order_status: i64 => "order_status: must",
             /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// Remark on the state.
+            /// Remark on the state, shown to the user.
             5 action_msg: Option<String> => "action_msg",
         }
         new(
@@ -1087,13 +1087,13 @@ pub mod business {
             3 order_status: i64 => "order_status: must",
             /// When the state changed, Unix seconds; format `unix`.
             4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// Remark on the state.
+            /// Remark on the state, shown to the user.
             5 action_msg: Option<String> => "action_msg",
             /// Token of the order, from the push of the order.
             6 wx_token: String => "wx_token: must",
             /// Number of the store at the delivery company, required for some.
             7 shop_no: Option<String> => "shop_no",
-            /// Number of the delivery.
+            /// Delivery number of the courier company, returned with the order.
             8 waybill_id: String => "waybill_id: must",
             /// Page that a tap on the notice opens.
             9 wxa_path: String => "wxa_path: must",

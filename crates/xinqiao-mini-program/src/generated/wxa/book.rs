@@ -85,11 +85,11 @@ w::record! {
         3 cover_url: String => "cover_url: must",
         /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
-        /// Number of the kind of book, first level.
+        /// First-level kind of book, from the list of kinds.
         5 first_category_id: i64 => "first_category_id: must",
-        /// Number of the kind of book, second level.
+        /// Second-level kind of book, from the list of kinds.
         6 second_category_id: i64 => "second_category_id: must",
-        /// Number of the kind of book, third level.
+        /// Third-level kind of book, from the list of kinds.
         7 third_category_id: i64 => "third_category_id: must",
         /// State: `1` going on, `2` complete.
         8 complete_status: i64 => "complete_status: must",
@@ -107,7 +107,7 @@ w::record! {
         14 chapter_order_method: i64 => "chapter_order_method: must",
         /// Data of your own, at most 128 bytes.
         15 custom_info: Option<String> => "custom_info",
-        /// State and opinion of the review.
+        /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         16 audit_info: Option<AuditInfo> => "audit_info",
         /// When it was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -117,7 +117,7 @@ w::record! {
         19 second_category_name: String => "second_category_name: must",
         /// Name of the third-level kind.
         20 third_category_name: String => "third_category_name: must",
-        /// Volumes with names and chapters.
+        /// Volumes with names and chapters: `volume_title`, `start_index` and `end_index`.
         21 volume_list: Vec<Volume> => "volume_list: must",
     }
 }
@@ -139,7 +139,7 @@ w::record! {
         5 seq: Option<i64> => "seq",
         /// Data of your own, at most 128 bytes.
         6 custom_info: Option<String> => "custom_info",
-        /// State and opinion of the review.
+        /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         7 audit_info: Option<AuditInfo> => "audit_info",
         /// When it was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -163,11 +163,11 @@ w::record! {
         3 cover_url: String => "cover_url: must",
         /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
-        /// Number of the kind of book, first level.
+        /// First-level kind of book, from the list of kinds.
         5 first_category_id: i64 => "first_category_id: must",
-        /// Number of the kind of book, second level.
+        /// Second-level kind of book, from the list of kinds.
         6 second_category_id: i64 => "second_category_id: must",
-        /// Number of the kind of book, third level.
+        /// Third-level kind of book, from the list of kinds.
         7 third_category_id: i64 => "third_category_id: must",
         /// State: `1` going on, `2` complete.
         8 complete_status: i64 => "complete_status: must",
@@ -185,7 +185,7 @@ w::record! {
         14 chapter_order_method: i64 => "chapter_order_method: must",
         /// Data of your own, at most 128 bytes.
         15 custom_info: Option<String> => "custom_info",
-        /// State and opinion of the review.
+        /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         16 audit_info: Option<AuditInfo> => "audit_info",
         /// When it was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -209,7 +209,7 @@ w::record! {
         5 seq: Option<i64> => "seq",
         /// Data of your own, at most 128 bytes.
         6 custom_info: Option<String> => "custom_info",
-        /// State and opinion of the review.
+        /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         7 audit_info: Option<AuditInfo> => "audit_info",
         /// When it was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -411,11 +411,11 @@ w::record! {
         2 cover_media_id: xinqiao_types::MediaId => "cover_media_id: must",
         /// Name of the author, 1 to 100 characters.
         3 author: String => "author: must",
-        /// Number of the kind of book, first level.
+        /// First-level kind of book, from the list of kinds.
         4 first_category_id: i64 => "first_category_id: must",
-        /// Number of the kind of book, second level.
+        /// Second-level kind of book, from the list of kinds.
         5 second_category_id: i64 => "second_category_id: must",
-        /// Number of the kind of book, third level.
+        /// Third-level kind of book, from the list of kinds.
         6 third_category_id: i64 => "third_category_id: must",
         /// State: `1` going on, `2` complete.
         7 complete_status: i64 => "complete_status: must",
@@ -480,7 +480,7 @@ w::record! {
     pub struct CreateChapter {
         /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// Title and text of the chapter.
+        /// Title and text of the chapter: `chapter_title`, `content`, `original_id`, `seq` and so on.
         1 chapter: Chapter => "chapter: must",
     }
     new(book_id: impl Into<String>, chapter: Chapter)
@@ -668,7 +668,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBook`].
     pub struct GetBookResponse {
-        /// Data of the book.
+        /// Data of the book: `book_id`, `title`, `intro`, `cover_url` and so on.
         0 book: GetBookDetail => "book: must",
     }
 }
@@ -713,7 +713,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetChapter`].
     pub struct GetChapterResponse {
-        /// Title and text of the chapter.
+        /// Title and text of the chapter: `chapter_title`, `content`, `original_id`, `seq` and so on.
         0 chapter: GetChapterDetail => "chapter: must",
     }
 }
@@ -760,7 +760,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListBook`].
     pub struct ListBookResponse {
-        /// Books of this page.
+        /// Books of this page: `book_id`, `title`, `intro`, `cover_url` and so on.
         0 book_list: Vec<ListBookDetail> => "book_list: must",
         /// How many there are in all.
         1 total_cnt: i64 => "total_cnt: must",
@@ -786,6 +786,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListBook,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "last_id",
+        next: "last_id",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["book_list"],
+    },
+    |answer| answer.book_list => ListBookDetail
 }
 
 w::record! {
@@ -839,6 +854,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListChapter,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_cnt",
+        pages: "",
+        lists: &["chapter_list"],
+    },
+    |answer| answer.chapter_list => ListChapterDetail
+}
+
 w::record! {
     /// Get book authorizations (查询书籍授权).
     ///
@@ -889,6 +919,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    QueryBookAuth,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["results"],
+    },
+    |answer| answer.results => QueryBookAuthResult
 }
 
 w::record! {
@@ -1035,11 +1080,11 @@ w::record! {
         3 cover_media_id: Option<xinqiao_types::MediaId> => "cover_media_id",
         /// Name of the author, 1 to 100 characters.
         4 author: Option<String> => "author",
-        /// Number of the kind of book, first level.
+        /// First-level kind of book, from the list of kinds.
         5 first_category_id: Option<i64> => "first_category_id",
-        /// Number of the kind of book, second level.
+        /// Second-level kind of book, from the list of kinds.
         6 second_category_id: Option<i64> => "second_category_id",
-        /// Number of the kind of book, third level.
+        /// Third-level kind of book, from the list of kinds.
         7 third_category_id: Option<i64> => "third_category_id",
         /// State: `1` going on, `2` complete.
         8 complete_status: Option<i64> => "complete_status",
@@ -1049,7 +1094,7 @@ w::record! {
         10 chapter_id_list: Option<Vec<String>> => "chapter_id_list",
         /// Whether there are volumes; unchanged if left out, false removes them.
         11 need_volume: Option<bool> => "need_volume",
-        /// Volumes with names and chapters.
+        /// Volumes with names and chapters: `volume_title`, `start_index` and `end_index`.
         12 volume_list: Option<Vec<Volume>> => "volume_list",
         /// Order of chapters: `0` appended, `1` by `seq`.
         13 chapter_order_method: Option<i64> => "chapter_order_method",
@@ -1114,7 +1159,7 @@ w::record! {
     pub struct UpdateChapterSeq {
         /// Number of the book, given by the platform.
         0 book_id: String => "book_id: must",
-        /// Chapters with their new positions.
+        /// Chapters with their new positions: `chapter_id` and `seq`.
         1 chapter_seq_list: Vec<ChapterSeq> => "chapter_seq_list: must",
     }
     new(book_id: impl Into<String>, chapter_seq_list: Vec<ChapterSeq>)

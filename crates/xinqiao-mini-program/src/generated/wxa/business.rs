@@ -8,7 +8,7 @@ w::record! {
     pub struct ActiveDeviceDetail {
         /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
         /// How many licences the activation uses.
         2 active_number: i64 => "active_number: must",
@@ -21,7 +21,7 @@ w::record! {
     pub struct DeviceInfo {
         /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
         /// Result code of this device, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `body` of `wxa::business::PerformanceBootData`.
     pub struct DataBody {
-        /// One table per metric.
+        /// One table per metric: `id`, `zh` and `lines`.
         0 tables: Vec<Table> => "tables: must",
         /// How many tables.
         1 count: i64 => "count: must",
@@ -76,7 +76,7 @@ w::record! {
     pub struct Device {
         /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
     }
     new(model_id: impl Into<String>, sn: impl Into<String>)
@@ -87,7 +87,7 @@ w::record! {
     pub struct DeviceItem {
         /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
         /// When the device's licence ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -148,7 +148,7 @@ w::record! {
     pub struct GetDeviceInfoDevice {
         /// Number of the device model. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
-        /// Serial number of the device.
+        /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
         /// When the device's licence ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -160,11 +160,11 @@ w::record! {
     pub struct OrderList {
         /// WeChat Pay transaction number that was insured.
         0 order_no: String => "order_no: must",
-        /// Number of the insurance policy.
+        /// Number of the policy, returned after insuring.
         1 policy_no: String => "policy_no: must",
-        /// Number of the claim.
+        /// Number of the claim, returned when it is made.
         2 report_no: String => "report_no: must",
-        /// Tracking number of the shipment.
+        /// Tracking number of the shipment, as insured.
         3 delivery_no: String => "delivery_no: must",
         /// Tracking number of the return, good for one claim.
         4 refund_delivery_no: String => "refund_delivery_no: must",
@@ -186,7 +186,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::business::insurance_freight::GetPayOrderList`.
     pub struct PayOrderList {
-        /// Number of the top-up order.
+        /// Number of the top-up for freight insurance, returned when it is started.
         0 order_id: w::TextOrNumber => "order_id: must",
         /// State: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
         1 order_status: i64 => "order_status: must",
@@ -210,19 +210,19 @@ w::record! {
 w::record! {
     /// An item of `info` in the answer of `wxa::business::GetRetailInfo`.
     pub struct GetRetailInfoDetail {
-        /// Kind of store, first level.
+        /// First-level kind of store, such as shop or restaurant.
         0 retail_type: String => "retail_type: must",
-        /// Kind of store, second level.
+        /// Second-level kind of store.
         1 sub_retail_type: String => "sub_retail_type: must",
-        /// Name of the store.
+        /// Store as customers know it.
         2 retail_name: String => "retail_name: must",
-        /// Address of the store.
+        /// Street and number of the store.
         3 retail_address: String => "retail_address: must",
         /// Openid of the store's admin or staff; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Phone of the person in charge of the store; personal data, masked in `Debug`.
         5 mobile_phone: String => "mobile_phone: must masked",
-        /// Name of the owner.
+        /// Full name of the company behind the store.
         6 principal: Option<String> => "principal",
         /// Registration number of the owner.
         7 identification: Option<String> => "identification",
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// An item of `lines` in `wxa::business::Table`.
     pub struct Line {
-        /// Daily values of the curve.
+        /// Daily values of the curve: `refdate` and `value`.
         0 fields: Vec<LineField> => "fields: must",
     }
 }
@@ -311,19 +311,19 @@ w::record! {
 w::record! {
     /// An item of `match_rule_list` in the answer of `wxa::business::game_match::GetAllMatchRule`.
     pub struct MatchRule {
-        /// Id of the match rule.
+        /// Id of the match rule, returned when it is made.
         0 match_id: String => "match_id: must",
         /// AppID of the mini game that has the rule.
         1 app_id: xinqiao_types::AppId => "app_id: must",
         /// Whether the rule is on: `1` on, `0` off.
         2 open_state: i64 => "open_state: must",
-        /// How many teams.
+        /// How many teams play in one match.
         3 team_count: i64 => "team_count: must",
         /// How many players per team.
         4 team_member_count: i64 => "team_member_count: must",
         /// Whether a match returns data of the room service; `0` or `1` on the wire.
         5 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-        /// Parameters of the room made after a match.
+        /// Parameters of the room made after a match: `game_tick`, `start_percent`, `udp_reliability_strategy` and so on.
         6 game_room_info: Option<MatchRuleGameRoomInfo> => "game_room_info",
     }
 }
@@ -372,7 +372,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::business::PerformanceBoot`.
     pub struct PerformanceBootData {
-        /// Tables of the metrics.
+        /// Tables of the metrics: `tables` and `count`.
         0 body: DataBody => "body: must",
     }
 }
@@ -425,7 +425,7 @@ w::record! {
 w::record! {
     /// An item of `retail_info_list` in `wxa::business::BatchCreateRetail`.
     pub struct RetailInfo {
-        /// Kind of store, first level.
+        /// First-level kind of store, such as shop or restaurant.
         0 retail_type: String => "retail_type: must",
         /// Kind of store, second level, required for “其他”.
         1 sub_retail_type: Option<String> => "sub_retail_type",
@@ -487,8 +487,8 @@ w::record! {
         7 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who hosts the show, by nickname.
         8 anchor_name: String => "anchor_name: must",
-        /// Who made the room, by openid.
-        9 creater_openid: Option<xinqiao_types::OpenId> => "creater_openid",
+        /// Who made the room, by openid; personal data, masked in `Debug`.
+        9 creater_openid: Option<xinqiao_types::OpenId> => "creater_openid: masked",
         /// Address of the cover for official listing.
         10 feeds_img: String => "feeds_img: must",
         /// Whether it may be listed by WeChat; `0` or `1` on the wire.
@@ -497,7 +497,7 @@ w::record! {
         12 close_like: bool => "close_like: must zero-one",
         /// Whether the goods shelf is off; `0` or `1` on the wire.
         13 close_goods: bool => "close_goods: must zero-one",
-        /// Goods in the room.
+        /// Goods in the room: `goods_id`, `name`, `url`, `cover_img` and so on.
         14 goods: Option<Vec<Goods>> => "goods",
         /// Whether comments are off; `0` or `1` on the wire.
         15 close_comment: bool => "close_comment: must zero-one",
@@ -511,11 +511,11 @@ w::record! {
 w::record! {
     /// `setting` of the answer of `wxa::business::novel_reader::GetPreviewSetting`; `setting` of `wxa::business::novel_reader::SetPreviewSetting`.
     pub struct Setting {
-        /// Number of the book.
+        /// Number of the novel, returned when it was handed in.
         0 book_id: String => "book_id: must",
         /// How many characters may be read for free.
         1 default_words: i64 => "default_words: must",
-        /// Settings by chapter.
+        /// Settings by chapter: `chapter_index` and `words`.
         2 chapter_setting: Option<Vec<ChapterSetting>> => "chapter_setting",
     }
     new(book_id: impl Into<String>, default_words: i64)
@@ -529,7 +529,7 @@ w::record! {
         0 id: String => "id: must",
         /// Chinese name of the metric.
         1 zh: String => "zh: must",
-        /// Curves of the metric.
+        /// Curves of the metric: `fields`.
         2 lines: Vec<Line> => "lines: must",
     }
 }
@@ -733,7 +733,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveInfo`].
     pub struct GetLiveInfoResponse {
-        /// Live rooms.
+        /// Live rooms: `roomid`, `name`, `cover_img`, `share_img` and so on.
         0 room_info: Vec<RoomInfo> => "room_info: must",
         /// How many rows there are in all.
         1 total: i64 => "total: must",
@@ -759,6 +759,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLiveInfo,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["room_info"],
+    },
+    |answer| answer.room_info => RoomInfo
+}
+
 w::record! {
     /// Get the replays of a live room (获取直播回放).
     ///
@@ -768,7 +783,7 @@ w::record! {
     pub struct GetLiveInfoGetReplay {
         /// Always `get_replay`; always `get_replay`.
         0 action: String => "action: must",
-        /// Number of the live room.
+        /// Number of the live room, returned when it was made.
         1 room_id: i64 => "room_id: must",
         /// How many rows to skip; 0 for the first page.
         2 start: i64 => "start: must",
@@ -807,6 +822,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetLiveInfoGetReplay,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "start",
+        next: "",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["live_replay"],
+    },
+    |answer| answer.live_replay => LiveReplay
+}
+
 w::record! {
     /// Get an order paid by another user (查询代付订单).
     ///
@@ -834,7 +864,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPayForOrder`].
     pub struct GetPayForOrderResponse {
-        /// The order paid by a friend; `payfororder` on the wire.
+        /// The order paid by a friend: `order_no`, `out_trade_no`, `openid`, `amount` and so on; `payfororder` on the wire.
         #[doc(alias = "payfororder")]
         0 pay_for_order: PayForOrder => "payfororder: must",
     }
@@ -879,7 +909,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRetailInfo`].
     pub struct GetRetailInfoResponse {
-        /// Stores of this user.
+        /// Stores of this user: `retail_type`, `sub_retail_type`, `retail_name` and so on.
         0 info: Vec<GetRetailInfoDetail> => "info: must",
     }
 }
@@ -996,7 +1026,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserEncryptKey`].
     pub struct GetUserEncryptKeyResponse {
-        /// The user's last three encryption keys.
+        /// The user's last three encryption keys: `encrypt_key`, `iv`, `version`, `expire_in` and so on.
         0 key_info_list: Vec<KeyInfo> => "key_info_list: must",
     }
 }
@@ -1038,7 +1068,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserPhoneNumber`].
     pub struct GetUserPhoneNumberResponse {
-        /// Phone number of the user.
+        /// Phone number of the user: `phoneNumber`, `purePhoneNumber`, `countryCode` and `watermark`.
         0 phone_info: PhoneInfo => "phone_info: must",
     }
 }
@@ -1081,7 +1111,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaFollowers`].
     pub struct GetWxaFollowersResponse {
-        /// Users who subscribed to live shows.
+        /// Users who subscribed to live shows: `openid`, `room_id`, `room_status` and `subscribe_time`.
         0 followers: Vec<Follower> => "followers: must",
         /// Page mark: 0 at first, then what the last answer returned.
         1 page_break: i64 => "page_break: must",
@@ -1107,6 +1137,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetWxaFollowers,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "page_break",
+        next: "page_break",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["followers"],
+    },
+    |answer| answer.followers => Follower
+}
+
 w::record! {
     /// Get start-up performance (查询启动性能).
     ///
@@ -1114,11 +1159,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/data-analysis/analysis.getPerformanceData.html>.
     /// * Catalog: `mini_program.wxa.business.performance_boot`.
     pub struct PerformanceBoot {
-        /// Period to look at.
+        /// Period to look at: `begin_timestamp` and `end_timestamp`.
         0 time: Time => "time: must",
         /// Module: `10016` opening rate, `10017` launch times, `10021` page switches, `10022` memory, `10023` memory faults.
         1 module: String => "module: must",
-        /// Filters of the query.
+        /// Filters of the query: `field` and `value`.
         2 params: Vec<PerformanceBootParam> => "params: must",
     }
     new(time: Time, module: impl Into<String>, params: Vec<PerformanceBootParam>)
@@ -1127,7 +1172,7 @@ w::record! {
 w::record! {
     /// Answer to [`PerformanceBoot`].
     pub struct PerformanceBootResponse {
-        /// The result.
+        /// The result: `body`.
         0 data: PerformanceBootData => "data: must",
     }
 }
@@ -1159,10 +1204,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/livebroadcast/subscribe-management/pushMessage.html>.
     /// * Catalog: `mini_program.wxa.business.push_message`.
     pub struct PushMessage {
-        /// Number of the live room.
+        /// Number of the live room, returned when it was made.
         0 room_id: i64 => "room_id: must",
-        /// Recipients, by openid, who subscribed to live shows.
-        1 user_openid: Vec<xinqiao_types::OpenId> => "user_openid: must",
+        /// Recipients, by openid, who subscribed to live shows; personal data, masked in `Debug`.
+        1 user_openid: Vec<xinqiao_types::OpenId> => "user_openid: must masked",
     }
     new(room_id: i64, user_openid: Vec<xinqiao_types::OpenId>)
 }
@@ -1308,13 +1353,13 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.createMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.create_match_rule`.
         pub struct CreateMatchRule {
-            /// How many teams.
+            /// How many teams play in one match.
             0 team_count: i64 => "team_count: must",
             /// How many players per team.
             1 team_member_count: i64 => "team_member_count: must",
             /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-            /// Parameters of the room made after a match.
+            /// Parameters of the room made after a match: `game_tick`, `start_percent`, `udp_reliability_strategy` and so on.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
         }
         new(team_count: i64, team_member_count: i64)
@@ -1324,7 +1369,7 @@ pub mod game_match {
     w::record! {
         /// Answer to [`CreateMatchRule`].
         pub struct CreateMatchRuleResponse {
-            /// Id of the match rule.
+            /// Id of the match rule, returned when it is made.
             0 match_id: String => "match_id: must",
         }
     }
@@ -1355,7 +1400,7 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.deleteMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.delete_match_rule`.
         pub struct DeleteMatchRule {
-            /// Id of the match rule.
+            /// Id of the match rule, returned when it is made.
             0 match_id: String => "match_id: must",
         }
         new(match_id: impl Into<String>)
@@ -1394,7 +1439,7 @@ pub mod game_match {
     w::record! {
         /// Answer to [`GetAllMatchRule`].
         pub struct GetAllMatchRuleResponse {
-            /// Match rules made so far.
+            /// Match rules made so far: `match_id`, `app_id`, `open_state`, `team_count` and so on.
             0 match_rule_list: Option<Vec<super::MatchRule>> => "match_rule_list",
         }
     }
@@ -1425,7 +1470,7 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.setMatchIdOpenState.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.set_match_open_state`.
         pub struct SetMatchOpenState {
-            /// Id of the match rule.
+            /// Id of the match rule, returned when it is made.
             0 match_id: String => "match_id: must",
             /// Whether the rule is on: `1` on, `0` off.
             1 open_state: i64 => "open_state: must",
@@ -1459,15 +1504,15 @@ pub mod game_match {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/gamematch/gamematch.updateMatchRule.html>.
         /// * Catalog: `mini_program.wxa.business.game_match.update_match_rule`.
         pub struct UpdateMatchRule {
-            /// How many teams.
+            /// How many teams play in one match.
             0 team_count: i64 => "team_count: must",
             /// How many players per team.
             1 team_member_count: i64 => "team_member_count: must",
             /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
-            /// Parameters of the room made after a match.
+            /// Parameters of the room made after a match: `game_tick`, `start_percent`, `udp_reliability_strategy` and so on.
             3 game_room_info: Option<super::GameRoomInfo> => "game_room_info",
-            /// Id of the match rule.
+            /// Id of the match rule, returned when it is made.
             4 match_id: String => "match_id: must",
         }
         new(team_count: i64, team_member_count: i64, match_id: impl Into<String>)
@@ -1506,9 +1551,9 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/addIotGroupDevice.html>.
         /// * Catalog: `mini_program.wxa.business.group.add_device`.
         pub struct AddDevice {
-            /// Number of the device group.
+            /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
-            /// Devices to add or remove.
+            /// Devices to add or remove: `model_id` and `sn`.
             1 device_list: Vec<super::Device> => "device_list: must",
             /// Whether to move devices that are in another group.
             2 force_add: Option<bool> => "force_add",
@@ -1563,7 +1608,7 @@ pub mod group {
     w::record! {
         /// Answer to [`CreateId`].
         pub struct CreateIdResponse {
-            /// Number of the device group.
+            /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
         }
     }
@@ -1595,7 +1640,7 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getIotGroupInfo.html>.
         /// * Catalog: `mini_program.wxa.business.group.get_info`.
         pub struct GetInfo {
-            /// Number of the device group.
+            /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
         }
         new(group_id: impl Into<String>)
@@ -1606,11 +1651,11 @@ pub mod group {
         pub struct GetInfoResponse {
             /// Number of the device model. From: Mini program console, device management.
             0 model_id: String => "model_id: must",
-            /// Category of the device model.
+            /// What the device model is, such as lock or printer.
             1 model_type: String => "model_type: must",
             /// Name of the device group.
             2 group_name: String => "group_name: must",
-            /// Devices of the group.
+            /// Devices of the group: `model_id`, `sn` and `errcode`.
             3 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
@@ -1642,9 +1687,9 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/removeIotGroupDevice.html>.
         /// * Catalog: `mini_program.wxa.business.group.remove_device`.
         pub struct RemoveDevice {
-            /// Number of the device group.
+            /// Number of the device group, returned when it is made.
             0 group_id: String => "group_id: must",
-            /// Devices to add or remove.
+            /// Devices to add or remove: `model_id` and `sn`.
             1 device_list: Vec<super::Device> => "device_list: must",
         }
         new(group_id: impl Into<String>, device_list: Vec<super::Device>)
@@ -1684,7 +1729,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.apply_pay`.
         pub struct ApplyPay {
-            /// Number of the top-up order.
+            /// Number of the top-up for freight insurance, returned when it is started.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -1744,7 +1789,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`Claim`].
         pub struct ClaimResponse {
-            /// Number of the claim.
+            /// Number of the claim, returned when it is made.
             0 report_no: String => "report_no: must",
         }
     }
@@ -1784,7 +1829,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`CreateChargeId`].
         pub struct CreateChargeIdResponse {
-            /// Number of the top-up order.
+            /// Number of the top-up for freight insurance, returned when it is started.
             0 order_id: w::TextOrNumber => "order_id: must",
         }
     }
@@ -1824,11 +1869,11 @@ pub mod insurance_freight {
             2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
             /// Amount paid by WeChat Pay; in fen.
             3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// Tracking number of the shipment.
+            /// Tracking number of the shipment, as insured.
             4 delivery_no: String => "delivery_no: must",
-            /// Where it is sent from.
+            /// Where it is sent from: `province`, `city`, `county` and `address`.
             5 delivery_place: super::DeliveryPlace => "delivery_place: must",
-            /// Where it is sent to.
+            /// Where it is sent to: `province`, `city`, `county` and `address`.
             6 receipt_place: super::DeliveryPlace => "receipt_place: must",
         }
         new(
@@ -1845,7 +1890,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`CreateOrder`].
         pub struct CreateOrderResponse {
-            /// Number of the insurance policy.
+            /// Number of the policy, returned after insuring.
             0 policy_no: String => "policy_no: must",
             /// When the insurance ends, such as 2024-06-01 12:00:00.
             1 insurance_end_date: String => "insurance_end_date: must",
@@ -1886,11 +1931,11 @@ pub mod insurance_freight {
             0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// WeChat Pay transaction number that was insured.
             1 order_no: Option<String> => "order_no",
-            /// Number of the insurance policy.
+            /// Number of the policy, returned after insuring.
             2 policy_no: Option<String> => "policy_no",
-            /// Number of the claim.
+            /// Number of the claim, returned when it is made.
             3 report_no: Option<String> => "report_no",
-            /// Tracking number of the shipment.
+            /// Tracking number of the shipment, as insured.
             4 delivery_no: Option<String> => "delivery_no",
             /// Tracking number of the return, good for one claim.
             5 refund_delivery_no: Option<String> => "refund_delivery_no",
@@ -1929,7 +1974,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// Policies found.
+            /// Policies found: `order_no`, `policy_no`, `report_no`, `delivery_no` and so on.
             0 list: Vec<super::OrderList> => "list: must",
             /// How many rows there are in all.
             1 total: i64 => "total: must",
@@ -1955,6 +2000,21 @@ pub mod insurance_freight {
         }
     }
 
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::OrderList
+    }
+
     w::record! {
         /// List top-up orders (查询运费险充值单).
         ///
@@ -1976,7 +2036,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetPayOrderList`].
         pub struct GetPayOrderListResponse {
-            /// Top-up orders found.
+            /// Top-up orders found: `order_id`, `order_status`, `total_price`, `create_time` and so on.
             0 list: Vec<super::PayOrderList> => "list: must",
             /// How many rows there are in all.
             1 total: i64 => "total: must",
@@ -2000,6 +2060,21 @@ pub mod insurance_freight {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetPayOrderList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::PayOrderList
     }
 
     w::record! {
@@ -2241,7 +2316,7 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicenseDeviceInfo.html>.
         /// * Catalog: `mini_program.wxa.business.license.get_device_info`.
         pub struct GetDeviceInfo {
-            /// Devices to look up.
+            /// Devices to look up: `model_id` and `sn`.
             0 device_list: Vec<super::Device> => "device_list: must",
         }
         new(device_list: Vec<super::Device>)
@@ -2250,7 +2325,7 @@ pub mod license {
     w::record! {
         /// Answer to [`GetDeviceInfo`].
         pub struct GetDeviceInfoResponse {
-            /// Devices with the end of their licences.
+            /// Devices with the end of their licences: `model_id`, `sn` and `expire_time`.
             0 device_list: Vec<super::GetDeviceInfoDevice> => "device_list: must",
         }
     }
@@ -2290,7 +2365,7 @@ pub mod license {
     w::record! {
         /// Answer to [`GetPkgList`].
         pub struct GetPkgListResponse {
-            /// Licence packages for devices.
+            /// Licence packages for devices: `pkg_id`, `pkg_type`, `pkg_status`, `start_time` and so on.
             0 pkg_list: Vec<super::Pkg> => "pkg_list: must",
             /// How often one device may be activated at most.
             1 max_active_number: Option<i64> => "max_active_number",
@@ -2328,7 +2403,7 @@ pub mod novel_reader {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
         /// * Catalog: `mini_program.wxa.business.novel_reader.get_preview_setting`.
         pub struct GetPreviewSetting {
-            /// Number of the book.
+            /// Number of the novel, returned when it was handed in.
             0 book_id: String => "book_id: must",
         }
         new(book_id: impl Into<String>)
@@ -2337,7 +2412,7 @@ pub mod novel_reader {
     w::record! {
         /// Answer to [`GetPreviewSetting`].
         pub struct GetPreviewSettingResponse {
-            /// Settings of the preview.
+            /// Settings of the preview: `book_id`, `default_words` and `chapter_setting`.
             0 setting: super::Setting => "setting: must",
         }
     }
@@ -2368,7 +2443,7 @@ pub mod novel_reader {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
         /// * Catalog: `mini_program.wxa.business.novel_reader.set_preview_setting`.
         pub struct SetPreviewSetting {
-            /// Settings of the preview.
+            /// Settings of the preview: `book_id`, `default_words` and `chapter_setting`.
             0 setting: super::Setting => "setting: must",
         }
         new(setting: super::Setting)
@@ -2477,8 +2552,8 @@ pub mod runtime {
         pub struct PushAppMsg {
             /// Message as serialized text.
             0 msg: String => "msg: must",
-            /// Push token of the target device.
-            1 push_token: String => "push_token: must",
+            /// Push token of the target device; a secret, masked in `Debug`.
+            1 push_token: String => "push_token: must masked",
         }
         new(msg: impl Into<String>, push_token: impl Into<String>)
     }

@@ -94,10 +94,10 @@ w::record! {
     pub struct AuthData {
         /// Kind of owner: `1` company, `12` sole trader, `15` person.
         0 customer_type: i64 => "customer_type: must",
-        /// Number of the verification task; `taskid` on the wire.
+        /// Number of the verification task, returned on handing in; used to ask for progress; `taskid` on the wire.
         #[doc(alias = "taskid")]
         1 task_id: Option<String> => "taskid",
-        /// Name and mailbox of the contact.
+        /// Name and mailbox of the contact: `name` and `email`.
         2 contact_info: ContactInfo => "contact_info: must",
         /// Media id of the owner's licence, required unless a person.
         3 qualification: Option<String> => "qualification",
@@ -117,8 +117,8 @@ w::record! {
         10 auth_identification: Option<String> => "auth_identification",
         /// Media ids that prove the identity, required with one.
         11 auth_ident_material: Option<Vec<String>> => "auth_ident_material",
-        /// Contact phone of the third-party platform.
-        12 third_party_phone: Option<String> => "third_party_phone",
+        /// Contact phone of the third-party platform; personal data, masked in `Debug`.
+        12 third_party_phone: Option<String> => "third_party_phone: masked",
         /// AppID in the service market, required if the provider pays.
         13 service_appid: Option<xinqiao_types::AppId> => "service_appid",
     }
@@ -147,7 +147,7 @@ w::record! {
 w::record! {
     /// An item of `result` in the answer of `wxa::sec::vod::AuthorizeCopyright`; an item of `result` in the answer of `wxa::sec::vod::AuthorizeDrama`; and 2 more.
     pub struct ResultInfo {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
         /// Result code of this item, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -184,7 +184,7 @@ w::record! {
 w::record! {
     /// `drama_info` of the answer of `wxa::sec::vod::GetDrama`; an item of `drama_info_list` in the answer of `wxa::sec::vod::ListDramas`.
     pub struct DramaInfo {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
         /// Title of the drama.
         1 name: String => "name: must",
@@ -192,7 +192,7 @@ w::record! {
         2 description: String => "description: must",
         /// How many episodes there are.
         3 media_count: i64 => "media_count: must",
-        /// Media files of the episodes.
+        /// Media files of the episodes: `media_id`.
         4 media_list: Vec<Media> => "media_list: must",
         /// State: `0` playable, `1` in review, `2` failed, `3` taken off by the platform.
         5 status: i64 => "status: must",
@@ -208,11 +208,11 @@ w::record! {
         10 producer: Option<String> => "producer",
         /// Who wrote the script.
         11 playwright: Option<String> => "playwright",
-        /// Data of the actors.
+        /// Data of the actors: `actor`.
         12 actor_list: Option<Actor> => "actor_list",
         /// Licence to produce, by number or image.
         13 production_license: Option<String> => "production_license",
-        /// State and times of the latest review.
+        /// State and times of the latest review: `status`, `create_time` and `audit_time`.
         14 audit_detail: Option<AuditDetail> => "audit_detail",
         /// Whether to hurry, only for a first submission; `0` or `1` on the wire.
         15 expedited: Option<bool> => "expedited: zero-one",
@@ -270,7 +270,7 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedObjects`.
     pub struct GetAuthorizedObjectsObject {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
         /// AppID of the mini program that gave the right.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
@@ -284,7 +284,7 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeObjects`.
     pub struct GetAuthorizeObjectsObject {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
         /// AppID of the mini program that gets the right.
         1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
@@ -298,7 +298,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizationList`; an item of `list` in the answer of `wxa::sec::vod::GetCopyrightAuthorizedList`.
     pub struct ListInfo {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
         /// AppID of the mini program that gave the right.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// `media_info` of the answer of `wxa::sec::vod::GetMediaLink`.
     pub struct GetMediaLinkMediaInfo {
-        /// Number of the media file.
+        /// Number of the media file, returned after upload or pull.
         0 media_id: i64 => "media_id: must",
         /// File name of the media file.
         1 name: String => "name: must",
@@ -338,15 +338,15 @@ w::record! {
 w::record! {
     /// An item of `identity_tree_list` in the answer of `wxa::sec::AuthIdentityTree`; an item of `node_list` in `wxa::sec::IdentityTree`.
     pub struct IdentityTree {
-        /// Number of the node.
+        /// Number of the node in the tree of identities.
         0 node_id: i64 => "node_id: must",
         /// Name of the identity; verification takes that of a leaf.
         1 name: String => "name: must",
         /// Identities below, none for a leaf.
         2 node_list: Option<Vec<IdentityTree>> => "node_list",
-        /// Data of the root.
+        /// Data of the root: `type`.
         3 root_info: Option<RootInfo> => "root_info",
-        /// What a leaf asks for.
+        /// What a leaf asks for: `requirement`.
         4 leaf_info: Option<LeafInfo> => "leaf_info",
     }
 }
@@ -379,7 +379,7 @@ w::record! {
 w::record! {
     /// An item of `media_list` in `wxa::sec::DramaInfo`.
     pub struct Media {
-        /// Number of the media file.
+        /// Number of the media file, returned after upload or pull.
         0 media_id: i64 => "media_id: must",
     }
 }
@@ -387,11 +387,11 @@ w::record! {
 w::record! {
     /// `media_info` of the answer of `wxa::sec::vod::GetMedia`; an item of `media_info_list` in the answer of `wxa::sec::vod::ListMedia`.
     pub struct MediaInfo {
-        /// Number of the drama.
+        /// Number of the drama, returned when it is handed in for review.
         0 drama_id: Option<i64> => "drama_id",
         /// What the media file is.
         1 description: Option<String> => "description",
-        /// Number of the media file.
+        /// Number of the media file, returned after upload or pull.
         2 media_id: i64 => "media_id: must",
         /// File name of the media file.
         3 name: String => "name: must",
@@ -411,7 +411,7 @@ w::record! {
         10 mp4_url: Option<String> => "mp4_url",
         /// Address of the HLS stream, works for a while.
         11 hls_url: Option<String> => "hls_url",
-        /// Review of this media file.
+        /// Review of this media file: `status`, `create_time`, `audit_time`, `reason` and so on.
         12 audit_detail: Option<MediaInfoAuditDetail> => "audit_detail",
     }
 }
@@ -468,7 +468,7 @@ w::record! {
         9 trade_create_time: xinqiao_types::UnixSeconds => "trade_create_time: must",
         /// Whether there is a dispute.
         10 in_complaint: bool => "in_complaint: must",
-        /// How it was shipped.
+        /// How it was shipped: `logistics_type`, `delivery_mode`, `goods_desc` and so on.
         11 shipping: Option<Shipping> => "shipping",
     }
 }
@@ -544,7 +544,7 @@ w::record! {
         0 logistics_type: i64 => "logistics_type: must",
         /// Mode: `1` all at once, `2` in parts.
         1 delivery_mode: i64 => "delivery_mode: must",
-        /// What the goods are.
+        /// What was bought, as shown to the user.
         2 goods_desc: Option<String> => "goods_desc",
         /// Whether all has been shipped.
         3 finish_shipping: bool => "finish_shipping: must",
@@ -562,7 +562,7 @@ w::record! {
         0 express_company: Option<String> => "express_company",
         /// Tracking number, required for express; such as `SF1234567890123`.
         1 tracking_no: Option<String> => "tracking_no",
-        /// What the goods are.
+        /// What was bought, as shown to the user.
         2 goods_desc: Option<String> => "goods_desc",
         /// Contact, required for SF: receiver's or sender's.
         3 contact: Option<Contact> => "contact",
@@ -574,7 +574,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `wxa::sec::order::UploadCombinedShippingInfo`.
     pub struct SubOrder {
-        /// Which numbers name the order.
+        /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
         /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         1 logistics_type: i64 => "logistics_type: must",
@@ -640,8 +640,8 @@ w::record! {
     pub struct Vat {
         /// Taxpayer number, 15, 17, 18 or 20 characters.
         0 id: String => "id: must",
-        /// Phone of the company.
-        1 enterprise_phone: String => "enterprise_phone: must",
+        /// Phone of the company; personal data, masked in `Debug`.
+        1 enterprise_phone: String => "enterprise_phone: must masked",
         /// Registered address of the company.
         2 enterprise_address: String => "enterprise_address: must",
         /// Bank of the company.
@@ -729,7 +729,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_queryauth.html>.
     /// * Catalog: `mini_program.wxa.sec.query_auth`.
     pub struct QueryAuth {
-        /// Number of the verification task; `taskid` on the wire.
+        /// Number of the verification task, returned on handing in; used to ask for progress; `taskid` on the wire.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
     }
@@ -853,7 +853,7 @@ w::record! {
 w::record! {
     /// Answer to [`Reauth`].
     pub struct ReauthResponse {
-        /// Number of the verification task; `taskid` on the wire.
+        /// Number of the verification task, returned on handing in; used to ask for progress; `taskid` on the wire.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
         /// Link for the admin to confirm.
@@ -1003,7 +1003,7 @@ pub mod famous_brand {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/server/API/order_shipping/api_famousbrandapply.html>.
         /// * Catalog: `mini_program.wxa.sec.famous_brand.apply`.
         pub struct Apply {
-            /// Kind of brand and the documents; `Application` on the wire.
+            /// Kind of brand and the documents: `apply_for` and `audit_info`; `Application` on the wire.
             0 application: super::Application => "Application: must",
         }
         new(application: super::Application)
@@ -1043,9 +1043,9 @@ pub mod famous_brand {
     w::record! {
         /// Answer to [`GetStatus`].
         pub struct GetStatusResponse {
-            /// How far the application is.
+            /// How far the application is: `status`.
             0 progress: super::Progress => "progress: must",
-            /// The latest application with its decision.
+            /// The latest application with its decision: `apply_for`, `audit_info` and `status`.
             1 application: super::GetStatusApplication => "application: must",
         }
     }
@@ -1187,7 +1187,7 @@ pub mod order {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// Orders of this page.
+            /// Orders of this page: `merchant_id`, `sub_merchant_id`, `merchant_trade_no` and so on.
             0 order_list: Vec<super::Order> => "order_list: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -1213,6 +1213,21 @@ pub mod order {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetOrderList,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "last_index",
+            next: "last_index",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::Order
     }
 
     w::record! {
@@ -1485,11 +1500,11 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.upload_combined_shipping_info`.
         pub struct UploadCombinedShippingInfo {
-            /// Which numbers name the order.
+            /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
             0 order_key: super::OrderKey => "order_key: must",
-            /// The user who paid.
+            /// The user who paid: `openid`.
             1 payer: super::Payer => "payer: must",
-            /// Shipping of each order that was combined.
+            /// Shipping of each order that was combined: `order_key`, `logistics_type`, `delivery_mode` and so on.
             2 sub_orders: Vec<super::SubOrder> => "sub_orders: must",
             /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             3 upload_time: String => "upload_time: must",
@@ -1528,9 +1543,9 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.upload_shipping_info`.
         pub struct UploadShippingInfo {
-            /// Which numbers name the order.
+            /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
             0 order_key: super::OrderKey => "order_key: must",
-            /// The user who paid.
+            /// The user who paid: `openid`.
             1 payer: super::Payer => "payer: must",
             /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
             2 logistics_type: i64 => "logistics_type: must",
@@ -1650,7 +1665,7 @@ pub mod vod {
             6 producer: Option<String> => "producer",
             /// Who wrote the script.
             7 playwright: Option<String> => "playwright",
-            /// Data of the actors.
+            /// Data of the actors: `actor`.
             8 actor_list: Option<super::Actor> => "actor_list",
             /// Media id of the cover.
             9 cover_material_id: Option<String> => "cover_material_id",
@@ -1676,7 +1691,7 @@ pub mod vod {
             19 other_material_material_id: Option<String> => "other_material_material_id",
             /// Whether to hurry, only for a first submission; `0` or `1` on the wire.
             20 expedited: Option<bool> => "expedited: zero-one",
-            /// Media files to replace.
+            /// Media files to replace: `old` and `new`.
             21 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new()
@@ -1798,7 +1813,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`AuthorizeCopyright`].
         pub struct AuthorizeCopyrightResponse {
-            /// Result for each drama.
+            /// Result for each drama: `drama_id`, `errcode` and `errmsg`.
             0 result: Vec<super::ResultInfo> => "result: must",
         }
     }
@@ -1871,7 +1886,7 @@ pub mod vod {
         pub struct CommitUpload {
             /// Id of this upload, for parts and commit.
             0 upload_id: String => "upload_id: must",
-            /// Parts of the video.
+            /// Parts of the video: `part_number` and `etag`.
             1 media_part_infos: Vec<super::MediaPartInfo> => "media_part_infos: must",
             /// Parts of the cover image, as uploaded.
             2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => "cover_part_infos",
@@ -1883,7 +1898,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`CommitUpload`].
         pub struct CommitUploadResponse {
-            /// Number of the media file.
+            /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
         }
     }
@@ -2025,7 +2040,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.delete_media`.
         pub struct DeleteMedia {
-            /// Number of the media file.
+            /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
@@ -2095,7 +2110,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorize_objects`.
         pub struct GetAuthorizeObjects {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: Option<i64> => "drama_id",
             /// AppID of the mini program that gets the right.
             1 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
@@ -2136,6 +2151,21 @@ pub mod vod {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetAuthorizeObjects,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["objects"],
+        },
+        |answer| answer.objects => super::GetAuthorizeObjectsObject
     }
 
     w::record! {
@@ -2224,6 +2254,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        GetAuthorizedObjects,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["objects"],
+        },
+        |answer| answer.objects => super::GetAuthorizedObjectsObject
+    }
+
     w::record! {
         /// Get CDN logs (获取 CDN 日志).
         ///
@@ -2297,7 +2342,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorization_list`.
         pub struct GetCopyrightAuthorizationList {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: Option<i64> => "drama_id",
             /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: Option<i64> => "authorization_type",
@@ -2344,6 +2389,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        GetCopyrightAuthorizationList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
+    }
+
     w::record! {
         /// List copyright authorizations received (列出获得的版权授权).
         ///
@@ -2385,6 +2445,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        GetCopyrightAuthorizedList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::ListInfo
+    }
+
     w::record! {
         /// Get a drama (获取剧目).
         ///
@@ -2392,7 +2467,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_drama`.
         pub struct GetDrama {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
         }
         new(drama_id: i64)
@@ -2401,7 +2476,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetDrama`].
         pub struct GetDramaResponse {
-            /// Data of the drama.
+            /// Data of the drama: `drama_id`, `name`, `description`, `media_count` and so on.
             0 drama_info: super::DramaInfo => "drama_info: must",
         }
     }
@@ -2432,7 +2507,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_drama_latest_audit_info`.
         pub struct GetDramaLatestAuditInfo {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
             /// Kind: `0` first submission, `1` again, `2` episodes replaced, `3` basic data changed.
             1 audit_type: i64 => "audit_type: must",
@@ -2443,7 +2518,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetDramaLatestAuditInfo`].
         pub struct GetDramaLatestAuditInfoResponse {
-            /// State and times of the latest review.
+            /// State and times of the latest review: `status`, `create_time` and `audit_time`.
             0 audit_detail: super::AuditDetail => "audit_detail: must",
         }
     }
@@ -2474,7 +2549,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_media`.
         pub struct GetMedia {
-            /// Number of the media file.
+            /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
         }
         new(media_id: i64)
@@ -2483,7 +2558,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetMedia`].
         pub struct GetMediaResponse {
-            /// The media file with its links.
+            /// The media file with its links: `description`, `media_id`, `name`, `duration` and so on.
             0 media_info: super::MediaInfo => "media_info: must",
         }
     }
@@ -2514,7 +2589,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_media_link`.
         pub struct GetMediaLink {
-            /// Number of the media file.
+            /// Number of the media file, returned after upload or pull.
             0 media_id: i64 => "media_id: must",
             /// When the link stops working, Unix seconds, at most two hours ahead; format `unix`.
             1 t: xinqiao_types::UnixSeconds => "t: must",
@@ -2535,7 +2610,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetMediaLink`].
         pub struct GetMediaLinkResponse {
-            /// The media file with its links.
+            /// The media file with its links: `description`, `media_id`, `name`, `duration` and so on.
             0 media_info: super::GetMediaLinkMediaInfo => "media_info: must",
         }
     }
@@ -2575,7 +2650,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetTask`].
         pub struct GetTaskResponse {
-            /// State and result of the pull upload.
+            /// State and result of the pull upload: `id`, `task_type`, `status`, `errcode` and so on.
             0 task_info: super::TaskInfo => "task_info: must",
         }
     }
@@ -2618,7 +2693,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`ListDramas`].
         pub struct ListDramasResponse {
-            /// Dramas of this page.
+            /// Dramas of this page: `drama_id`, `name`, `description`, `media_count` and so on.
             0 drama_info_list: Vec<super::DramaInfo> => "drama_info_list: must",
         }
     }
@@ -2642,6 +2717,21 @@ pub mod vod {
         }
     }
 
+    w::paged! {
+        ListDramas,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["drama_info_list"],
+        },
+        |answer| answer.drama_info_list => super::DramaInfo
+    }
+
     w::record! {
         /// List media files (列出媒资).
         ///
@@ -2649,7 +2739,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.list_media`.
         pub struct ListMedia {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: Option<i64> => "drama_id",
             /// Only files of this name.
             1 media_name: Option<String> => "media_name",
@@ -2676,7 +2766,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`ListMedia`].
         pub struct ListMediaResponse {
-            /// Media files of this page.
+            /// Media files of this page: `drama_id`, `description`, `media_id`, `name` and so on.
             0 media_info_list: Vec<super::MediaInfo> => "media_info_list: must",
         }
     }
@@ -2698,6 +2788,21 @@ pub mod vod {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListMedia,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["media_info_list"],
+        },
+        |answer| answer.media_info_list => super::MediaInfo
     }
 
     w::record! {
@@ -2740,7 +2845,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.modify_drama_basic_info`.
         pub struct ModifyDramaBasicInfo {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
             /// Another name of the drama.
             1 alternate_name: Option<String> => "alternate_name",
@@ -2748,7 +2853,7 @@ pub mod vod {
             2 description: Option<String> => "description",
             /// Slogan, at most 30 characters.
             3 recommendations: Option<String> => "recommendations",
-            /// Data of the actors.
+            /// Data of the actors: `actor`.
             4 actor_list: Option<super::Actor> => "actor_list",
             /// Media id of the cover.
             5 cover_material_id: Option<String> => "cover_material_id",
@@ -2864,7 +2969,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.replace_drama_media`.
         pub struct ReplaceDramaMedia {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
             /// Media file to be replaced.
             1 old_media_id: i64 => "old_media_id: must",
@@ -2943,9 +3048,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.submit_replace_drama_medias`.
         pub struct SubmitReplaceDramaMedias {
-            /// Number of the drama.
+            /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
-            /// Media files to replace.
+            /// Media files to replace: `old` and `new`.
             1 replace_media_list: Option<Vec<super::ReplaceMedia>> => "replace_media_list",
         }
         new(drama_id: i64)

@@ -32,13 +32,13 @@ w::record! {
     pub struct AssistantList {
         /// WeChat ID of the assistant.
         0 alias: String => "alias: must",
-        /// Nickname of the member; personal data, masked in `Debug`.
+        /// WeChat nickname of the member; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// The assistant, by openid; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Address of the member's avatar; `headimg` on the wire.
+        /// Address of the member's avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
-        3 head_img: String => "headimg: must",
+        3 head_img: String => "headimg: must masked",
         /// When it was added, Unix seconds; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
@@ -51,7 +51,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// WeChat ID of the member, masked.
         1 username: String => "username: must",
-        /// Nickname of the member; personal data, masked in `Debug`.
+        /// WeChat nickname of the member; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// Address of the member's avatar; `headingimg` on the wire.
         #[doc(alias = "headingimg")]
@@ -235,7 +235,7 @@ pub mod goods {
         pub struct AddResponse {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
-            /// Number of the goods' review; `auditId` on the wire.
+            /// Number of the goods' review, returned on handing in; used to withdraw or repeat it; `auditId` on the wire.
             1 audit_id: i64 => "auditId: must",
         }
     }
@@ -276,7 +276,7 @@ pub mod goods {
     w::record! {
         /// Answer to [`Audit`].
         pub struct AuditResponse {
-            /// Number of the goods' review; `auditId` on the wire.
+            /// Number of the goods' review, returned on handing in; used to withdraw or repeat it; `auditId` on the wire.
             0 audit_id: i64 => "auditId: must",
         }
     }
@@ -412,6 +412,21 @@ pub mod goods {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetApproved,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["goods"],
+        },
+        |answer| answer.goods => super::GetApprovedGoods
     }
 
     w::record! {
@@ -572,7 +587,7 @@ pub mod goods {
         pub struct ResetAudit {
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             0 goods_id: i64 => "goodsId: must",
-            /// Number of the goods' review; `auditId` on the wire.
+            /// Number of the goods' review, returned on handing in; used to withdraw or repeat it; `auditId` on the wire.
             1 audit_id: i64 => "auditId: must",
         }
         new(goods_id: i64, audit_id: i64)
@@ -713,7 +728,7 @@ pub mod role {
         pub struct AddRole {
             /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -748,7 +763,7 @@ pub mod role {
         pub struct DeleteRole {
             /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -797,7 +812,7 @@ pub mod role {
     w::record! {
         /// Answer to [`GetRoleList`].
         pub struct GetRoleListResponse {
-            /// Members or assistants.
+            /// Members or assistants: `openid`, `nickname` and so on.
             0 list: Vec<super::RoleList> => "list: must",
             /// How many rows there are in all.
             1 total: i64 => "total: must",
@@ -822,6 +837,21 @@ pub mod role {
             permissions: &[],
         }
     }
+
+    w::paged! {
+        GetRoleList,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total",
+            pages: "",
+            lists: &["list"],
+        },
+        |answer| answer.list => super::RoleList
+    }
 }
 
 /// Live rooms (直播间): `mini_program.wxa_api.broadcast.room`.
@@ -837,7 +867,7 @@ pub mod room {
         pub struct AddAssistant {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Assistants to add.
+            /// Assistants to add: `username` and `nickname`.
             1 users: Vec<super::User> => "users: must",
         }
         new(room_id: i64, users: Vec<super::User>)
@@ -907,7 +937,7 @@ pub mod room {
         pub struct AddSubAnchor {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1033,7 +1063,7 @@ pub mod room {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/studio-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.room.delete_room`.
         pub struct DeleteRoom {
-            /// Number of the live room.
+            /// Number of the live room, returned when it was made.
             0 id: i64 => "id: must",
         }
         new(id: i64)
@@ -1134,7 +1164,7 @@ pub mod room {
             16 close_share: Option<bool> => "closeShare: zero-one",
             /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
-            /// Number of the live room.
+            /// Number of the live room, returned when it was made.
             18 id: i64 => "id: must",
         }
         new(
@@ -1191,7 +1221,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetAssistantList`].
         pub struct GetAssistantListResponse {
-            /// Members or assistants.
+            /// Members or assistants: `openid`, `nickname` and so on.
             0 list: Vec<super::AssistantList> => "list: must",
             /// How many assistants there are.
             1 count: i64 => "count: must",
@@ -1324,7 +1354,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetSubAnchor`].
         pub struct GetSubAnchorResponse {
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             0 username: String => "username: must",
         }
     }
@@ -1357,7 +1387,7 @@ pub mod room {
         pub struct ModifyAssistant {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
             /// Nickname of the assistant; personal data, masked in `Debug`.
             2 nickname: String => "nickname: must masked",
@@ -1394,7 +1424,7 @@ pub mod room {
         pub struct ModifySubAnchor {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1428,7 +1458,7 @@ pub mod room {
         pub struct RemoveAssistant {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member.
+            /// WeChat ID of the member, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)

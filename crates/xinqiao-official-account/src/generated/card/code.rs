@@ -34,7 +34,7 @@ w::record! {
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// When this copy expires; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Present points.
+        /// Points on the card now.
         5 bonus: Option<i64> => "bonus",
         /// Present balance; in fen.
         6 balance: Option<xinqiao_types::Fen> => "balance",
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `card::code::Get`.
     pub struct UserInfo {
-        /// Values of WeChat's own fields.
+        /// Values of WeChat's own fields: `name` and `value`.
         0 common_field_list: Vec<CommonField> => "common_field_list: must",
-        /// Values of the merchant's custom fields.
+        /// Values of the merchant's custom fields: `name` and `value`.
         1 custom_field_list: Vec<CommonField> => "custom_field_list: must",
     }
 }
@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
-        /// Card that was redeemed.
+        /// Card that was redeemed: `card_id`.
         0 card: Card => "card: must",
         /// OpenID of the user who holds the card; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Card and validity of the code.
+        /// Card and validity of the code: `card_id`, `code`, `card_number`, `begin_time` and so on.
         0 card: GetCard => "card: must",
         /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
         1 user_card_status: String => "user_card_status: must",
@@ -251,9 +251,9 @@ w::record! {
         3 nickname: String => "nickname: must masked",
         /// Member number shown on the card; the code by default.
         4 membership_number: Option<String> => "membership_number",
-        /// What the user filled in on activation.
+        /// What the user filled in on activation: `common_field_list` and `custom_field_list`.
         5 user_info: Option<UserInfo> => "user_info",
-        /// Present points.
+        /// Points on the card now.
         6 bonus: Option<i64> => "bonus",
         /// Present balance; in fen.
         7 balance: Option<xinqiao_types::Fen> => "balance",
@@ -373,7 +373,7 @@ w::record! {
         0 card_id: Option<String> => "card_id",
         /// Code to make invalid.
         1 code: String => "code: must",
-        /// Why it is made invalid.
+        /// Why the card is made invalid, for your own records.
         2 reason: Option<String> => "reason",
     }
     new(code: impl Into<String>)

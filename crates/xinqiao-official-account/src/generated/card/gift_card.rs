@@ -18,8 +18,8 @@ w::record! {
         4 outer_img_id: Option<String> => "outer_img_id",
         /// Default greeting of the background.
         5 default_gifting_msg: Option<String> => "default_gifting_msg",
-        /// OpenID of the receiver; absent until taken.
-        6 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid",
+        /// OpenID of the receiver; absent until taken; personal data, masked in `Debug`.
+        6 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid: masked",
     }
 }
 
@@ -50,7 +50,7 @@ w::record! {
         0 biz_control_type: String => "biz_control_type: must",
         /// State of all pages set by the system.
         1 system_biz_control_type: String => "system_biz_control_type: must",
-        /// State of each page.
+        /// State of each page: `page_id`, `page_control_type` and `system_page_control_type`.
         2 list: Vec<ControlInfoList> => "list: must",
     }
 }
@@ -58,11 +58,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `card::gift_card::ControlInfo`.
     pub struct ControlInfoList {
-        /// Number of the gift card shop page.
+        /// Number of the gift card shop page, returned when it was made.
         0 page_id: w::TextOrNumber => "page_id: must",
-        /// State of the page set by the merchant.
+        /// Whether the merchant runs the page or keeps it closed.
         1 page_control_type: String => "page_control_type: must",
-        /// State of the page set by the system.
+        /// Whether the platform runs the page or keeps it closed.
         2 system_page_control_type: String => "system_page_control_type: must",
     }
 }
@@ -72,19 +72,19 @@ w::record! {
     pub struct Order {
         /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
         0 order_id: String => "order_id: must",
-        /// Number of the gift card shop page.
+        /// Number of the gift card shop page, returned when it was made.
         1 page_id: String => "page_id: must",
         /// Transaction number of WeChat Pay.
         2 trans_id: String => "trans_id: must",
         /// OpenID of the buyer; personal data, masked in `Debug`.
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// OpenID of the receiver; absent until taken.
-        4 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid",
+        /// OpenID of the receiver; absent until taken; personal data, masked in `Debug`.
+        4 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid: masked",
         /// Total of the order; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
         /// Whether it was given in a group chat; `IsChatRoom` on the wire.
         6 is_chat_room: Option<bool> => "IsChatRoom",
-        /// Cards of the order.
+        /// Cards of the order: `card_id`, `code`, `price`, `background_pic_url` and so on.
         7 card_list: Vec<Card> => "card_list: must",
         /// When it was paid; format `unix`.
         8 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
@@ -100,27 +100,27 @@ w::record! {
     pub struct Page {
         /// Address of the banner.
         0 banner_pic_url: String => "banner_pic_url: must",
-        /// Heading shown at the top.
+        /// Heading at the top of the gift card page.
         1 page_title: String => "page_title: must",
         /// Whether several cards may be bought and given at once.
         2 support_multi: Option<bool> => "support_multi",
         /// Whether users may buy for themselves.
         3 support_buy_for_self: Option<bool> => "support_buy_for_self",
-        /// Themes with their cards.
+        /// Themes with their cards: `theme_pic_url`, `title`, `title_color`, `item_list` and so on.
         4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// Sections; themes name theirs by position.
         5 category_list: Option<Vec<Category>> => "category_list",
         /// Address of the merchant, shown at the foot of the page; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// Service telephone of the merchant.
+        /// Phone that users of the page can call.
         7 service_phone: String => "service_phone: must",
         /// Terms shown to the buyer.
         8 biz_description: String => "biz_description: must",
         /// Whether the merchant issues invoices.
         9 need_receipt: Option<bool> => "need_receipt",
-        /// First custom entry.
+        /// First custom entry: `title` and `url`.
         10 cell_1: Option<Cell1Item> => "cell_1",
-        /// Second custom entry.
+        /// Second custom entry: `title` and `url`.
         11 cell_2: Option<Cell1Item> => "cell_2",
     }
     new(
@@ -160,13 +160,13 @@ w::record! {
     pub struct Theme {
         /// Cover of the theme.
         0 theme_pic_url: String => "theme_pic_url: must",
-        /// Name of the theme.
+        /// Name of the theme on the page, such as birthday.
         1 title: String => "title: must",
         /// Colour of the theme's name; format `#RRGGBB`.
         2 title_color: String => "title_color: must",
-        /// Gift cards of the theme.
+        /// Gift cards of the theme: `card_id`, `title`, `pic_url` and `desc`.
         3 item_list: Vec<ThemeItem> => "item_list: must",
-        /// Backgrounds to choose from.
+        /// Backgrounds to choose from: `background_pic_url`, `outer_img_id` and so on.
         4 pic_item_list: Vec<PicItem> => "pic_item_list: must",
         /// Section it belongs to, from 0.
         5 category_index: i64 => "category_index: must",
@@ -207,27 +207,27 @@ w::record! {
     pub struct UpdatePage {
         /// Address of the banner.
         0 banner_pic_url: String => "banner_pic_url: must",
-        /// Heading shown at the top.
+        /// Heading at the top of the gift card page.
         1 page_title: String => "page_title: must",
         /// Whether several cards may be bought and given at once.
         2 support_multi: Option<bool> => "support_multi",
         /// Whether users may buy for themselves.
         3 support_buy_for_self: Option<bool> => "support_buy_for_self",
-        /// Themes with their cards.
+        /// Themes with their cards: `theme_pic_url`, `title`, `title_color`, `item_list` and so on.
         4 theme_list: Option<Vec<Theme>> => "theme_list",
         /// Sections; themes name theirs by position.
         5 category_list: Option<Vec<Category>> => "category_list",
         /// Address of the merchant, shown at the foot of the page; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
-        /// Service telephone of the merchant.
+        /// Phone that users of the page can call.
         7 service_phone: String => "service_phone: must",
         /// Terms shown to the buyer.
         8 biz_description: String => "biz_description: must",
         /// Whether the merchant issues invoices.
         9 need_receipt: Option<bool> => "need_receipt",
-        /// First custom entry.
+        /// First custom entry: `title` and `url`.
         10 cell_1: Option<Cell1Item> => "cell_1",
-        /// Second custom entry.
+        /// Second custom entry: `title` and `url`.
         11 cell_2: Option<Cell1Item> => "cell_2",
         /// Shop page to change.
         12 page_id: String => "page_id: must",
@@ -259,7 +259,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
     /// * Catalog: `official_account.card.gift_card.maintain_set`.
     pub struct MaintainSet {
-        /// Number of the gift card shop page.
+        /// Number of the gift card shop page, returned when it was made.
         0 page_id: Option<String> => "page_id",
         /// Whether all pages are meant, instead of `page_id`.
         1 all: Option<bool> => "all",
@@ -274,7 +274,7 @@ w::record! {
 w::record! {
     /// Answer to [`MaintainSet`].
     pub struct MaintainSetResponse {
-        /// States of the pages afterwards.
+        /// States of the pages afterwards: `biz_control_type`, `system_biz_control_type` and `list`.
         0 control_info: ControlInfo => "control_info: must",
     }
 }
@@ -308,7 +308,7 @@ w::record! {
     pub struct WxaSet {
         /// AppID of the gift card mini program.
         0 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
-        /// Number of the gift card shop page.
+        /// Number of the gift card shop page, returned when it was made.
         1 page_id: String => "page_id: must",
     }
     new(wxa_appid: impl Into<xinqiao_types::AppId>, page_id: impl Into<String>)
@@ -363,7 +363,7 @@ pub mod order {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Orders of this page.
+            /// Orders of this page: `order_id`, `page_id`, `trans_id`, `open_id` and so on.
             0 order_list: Vec<super::Order> => "order_list: must",
             /// Orders in all.
             1 total_count: i64 => "total_count: must",
@@ -387,6 +387,21 @@ pub mod order {
             client_cert: false,
             permissions: &["card"],
         }
+    }
+
+    w::paged! {
+        BatchGet,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["order_list"],
+        },
+        |answer| answer.order_list => super::Order
     }
 
     w::record! {
@@ -485,7 +500,7 @@ pub mod page {
     w::record! {
         /// Answer to [`Add`].
         pub struct AddResponse {
-            /// Number of the gift card shop page.
+            /// Number of the gift card shop page, returned when it was made.
             0 page_id: w::TextOrNumber => "page_id: must",
         }
     }
@@ -556,7 +571,7 @@ pub mod page {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.page.get`.
         pub struct Get {
-            /// Number of the gift card shop page.
+            /// Number of the gift card shop page, returned when it was made.
             0 page_id: String => "page_id: must",
         }
         new(page_id: impl Into<String>)

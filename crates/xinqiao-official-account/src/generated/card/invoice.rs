@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `auth_field` of the answer of `card::invoice::set_biz_attr::GetAuthField`; `auth_field` of `card::invoice::set_biz_attr::SetAuthField`.
     pub struct AuthField {
-        /// Fields for a person.
+        /// Fields for a person: `show_title`, `show_phone`, `show_email` and `custom_field`.
         0 user_field: Option<AuthFieldUserField> => "user_field",
-        /// Fields for a company.
+        /// Fields for a company: `show_title`, `show_tax_no`, `show_addr`, `show_phone` and so on.
         1 biz_field: Option<AuthFieldBizField> => "biz_field",
     }
     new()
@@ -24,13 +24,13 @@ w::record! {
         1 show_tax_no: Option<bool> => "show_tax_no: zero-one",
         /// Whether to ask for the address: `0` no, `1` yes; `0` or `1` on the wire.
         2 show_addr: Option<bool> => "show_addr: zero-one",
-        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire.
-        3 show_phone: Option<bool> => "show_phone: zero-one",
+        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire; personal data, masked in `Debug`.
+        3 show_phone: Option<bool> => "show_phone: zero-one masked",
         /// Whether to ask for the bank: `0` no, `1` yes; `0` or `1` on the wire.
         4 show_bank_type: Option<bool> => "show_bank_type: zero-one",
         /// Whether to ask for the bank account: `0` no, `1` yes; `0` or `1` on the wire.
         5 show_bank_no: Option<bool> => "show_bank_no: zero-one",
-        /// Further fields of your own.
+        /// Further fields of your own: `key`.
         6 custom_field: Option<Vec<BizFieldCustomField>> => "custom_field",
     }
     new()
@@ -50,11 +50,11 @@ w::record! {
     pub struct AuthFieldUserField {
         /// Whether to ask for the person's name: `0` no, `1` yes; `0` or `1` on the wire.
         0 show_title: Option<bool> => "show_title: zero-one",
-        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire.
-        1 show_phone: Option<bool> => "show_phone: zero-one",
-        /// Whether to ask for the e-mail: `0` no, `1` yes; `0` or `1` on the wire.
-        2 show_email: Option<bool> => "show_email: zero-one",
-        /// Further fields of your own.
+        /// Whether to ask for the telephone: `0` no, `1` yes; `0` or `1` on the wire; personal data, masked in `Debug`.
+        1 show_phone: Option<bool> => "show_phone: zero-one masked",
+        /// Whether to ask for the e-mail: `0` no, `1` yes; `0` or `1` on the wire; personal data, masked in `Debug`.
+        2 show_email: Option<bool> => "show_email: zero-one masked",
+        /// Further fields of your own: `key`.
         3 custom_field: Option<Vec<UserFieldCustomField>> => "custom_field",
     }
     new()
@@ -100,19 +100,19 @@ w::record! {
 w::record! {
     /// `biz_field` of `card::invoice::UserAuthInfo`.
     pub struct BizField {
-        /// Name of the company.
+        /// Full name of the company, as on the invoice.
         0 title: String => "title: must",
         /// Telephone of the company; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Taxpayer number of the buyer.
+        /// Taxpayer number of the buyer; for companies.
         2 tax_no: String => "tax_no: must",
-        /// Address of the buyer.
+        /// Registered address of the buyer, printed on the invoice.
         3 addr: String => "addr: must",
         /// Bank of the buyer.
         4 bank_type: String => "bank_type: must",
-        /// Bank account of the buyer.
+        /// Bank account of the buyer, printed on the invoice.
         5 bank_no: String => "bank_no: must",
-        /// Values of your own fields.
+        /// Values of your own fields: `key` and `value`.
         6 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
     pub struct CardExt {
         /// Random text that keeps requests apart.
         0 nonce_str: Option<String> => "nonce_str",
-        /// The invoice of the user.
+        /// The invoice of the user: `invoice_user_data`.
         1 user_card: UserCard => "user_card: must",
     }
     new(user_card: UserCard)
@@ -162,7 +162,7 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `card::invoice::reimburse::GetInvoiceBatch`; an item of `invoice_list` in `card::invoice::reimburse::UpdateStatusBatch`.
     pub struct ItemInfo {
-        /// Id of the invoice card template.
+        /// Id of the invoice card template, returned when it was made.
         0 card_id: String => "card_id: must",
         /// Encrypted code of the invoice, received when the user chose it.
         1 encrypt_code: String => "encrypt_code: must",
@@ -173,7 +173,7 @@ w::record! {
 w::record! {
     /// `invoice_info` of `card::invoice::platform::CreateCard`.
     pub struct InvoiceInfo {
-        /// How the invoice card looks.
+        /// How the invoice card looks: `logo_url`, `title`, `custom_url_name`, `custom_url_sub_title` and so on.
         0 base_info: BaseInfo => "base_info: must",
         /// Kind of invoice, such as ordinary VAT invoice of a province.
         1 type_: String => "type: must",
@@ -186,7 +186,7 @@ w::record! {
 w::record! {
     /// `invoice_user_data` of `card::invoice::UserCard`.
     pub struct InvoiceUserData {
-        /// Name on the invoice.
+        /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
         /// Amount without tax; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
@@ -210,17 +210,17 @@ w::record! {
         10 s_trip_pdf_media_id: Option<xinqiao_types::MediaId> => "s_trip_pdf_media_id",
         /// Taxpayer number of the buyer.
         11 buyer_number: String => "buyer_number: must",
-        /// Address and telephone of the buyer.
-        12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// Address and telephone of the buyer; personal data, masked in `Debug`.
+        12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// Bank and account of the buyer.
         13 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         14 seller_number: Option<String> => "seller_number",
-        /// Address and telephone of the seller.
-        15 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// Address and telephone of the seller; personal data, masked in `Debug`.
+        15 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// Bank and account of the seller.
         16 seller_bank_account: Option<String> => "seller_bank_account",
-        /// Remark on the invoice.
+        /// Text printed in the remark box of the invoice.
         17 remarks: Option<String> => "remarks",
         /// Person who issued the invoice.
         18 maker: Option<String> => "maker",
@@ -336,13 +336,13 @@ w::record! {
 w::record! {
     /// An item of `item_list` in the answer of `card::invoice::reimburse::GetInvoiceBatch`.
     pub struct ItemDetail {
-        /// Id of the invoice card template.
+        /// Id of the invoice card template, returned when it was made.
         0 card_id: String => "card_id: must",
         /// When the invoice starts to be valid; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// When the invoice ends to be valid; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// State of the invoice card.
+        /// State: `INVOICE_REIMBURSE_INIT` free; ending in `LOCK` locked, in `CLOSURE` reimbursed, in `CANCEL` reversed.
         3 user_card_status: String => "user_card_status: must",
         /// User who owns the invoice; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -352,7 +352,7 @@ w::record! {
         6 payee: String => "payee: must",
         /// Note on the invoice.
         7 detail: String => "detail: must",
-        /// Data on the invoice.
+        /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         8 user_info: UserInfo => "user_info: must",
     }
 }
@@ -403,7 +403,7 @@ w::record! {
         19 hjje: f64 => "hjje: must",
         /// Tax in all; in yuan.
         20 hjse: f64 => "hjse: must",
-        /// Remark on the invoice.
+        /// Text printed in the remark box of the invoice.
         21 bz: Option<String> => "bz",
         /// Trade: `0` commerce, `1` other.
         22 hylx: Option<i64> => "hylx",
@@ -474,9 +474,9 @@ w::record! {
 w::record! {
     /// `user_auth_info` of the answer of `card::invoice::GetAuthData`.
     pub struct UserAuthInfo {
-        /// Data filled in for a person.
+        /// Data filled in for a person: `title`, `phone`, `email` and `custom_field`.
         0 user_field: Option<UserField> => "user_field",
-        /// Data filled in for a company.
+        /// Data filled in for a company: `title`, `phone`, `tax_no`, `addr` and so on.
         1 biz_field: Option<BizField> => "biz_field",
     }
 }
@@ -484,7 +484,7 @@ w::record! {
 w::record! {
     /// `user_card` of `card::invoice::CardExt`.
     pub struct UserCard {
-        /// Data on the invoice.
+        /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         0 invoice_user_data: InvoiceUserData => "invoice_user_data: must",
     }
     new(invoice_user_data: InvoiceUserData)
@@ -493,13 +493,13 @@ w::record! {
 w::record! {
     /// `user_field` of `card::invoice::UserAuthInfo`.
     pub struct UserField {
-        /// Name of the person.
+        /// Name of the person, as on the invoice.
         0 title: String => "title: must",
         /// Telephone of the user; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// E-mail of the user, for news about the invoice; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
-        /// Values of your own fields.
+        /// Values of your own fields: `key` and `value`.
         3 custom_field: Option<Vec<CustomField>> => "custom_field",
     }
 }
@@ -516,7 +516,7 @@ w::record! {
 w::record! {
     /// `user_info` of the answer of `card::invoice::reimburse::GetInvoiceInfo`; `user_info` of `card::invoice::ItemDetail`.
     pub struct UserInfo {
-        /// Name on the invoice.
+        /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
         /// Amount without tax; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
@@ -544,17 +544,17 @@ w::record! {
         12 order_id: Option<String> => "order_id",
         /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// Address and telephone of the buyer.
-        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone",
+        /// Address and telephone of the buyer; personal data, masked in `Debug`.
+        14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
         /// Bank and account of the buyer.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// Address and telephone of the seller.
-        17 seller_address_and_phone: Option<String> => "seller_address_and_phone",
+        /// Address and telephone of the seller; personal data, masked in `Debug`.
+        17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
         /// Bank and account of the seller.
         18 seller_bank_account: Option<String> => "seller_bank_account",
-        /// Remark on the invoice.
+        /// Text printed in the remark box of the invoice.
         19 remarks: Option<String> => "remarks",
         /// Person who issued the invoice.
         20 maker: Option<String> => "maker",
@@ -571,7 +571,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.clear_out_invoice`.
     pub struct ClearOutInvoice {
-        /// The invoice to issue or to reverse; `invoiceinfo` on the wire.
+        /// The invoice to issue or to reverse: `wxopenid`, `fpqqlsh`, `nsrsbh`, `nsrmc` and so on; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: InvoiceInfoDetail => "invoiceinfo: must",
     }
@@ -620,7 +620,7 @@ w::record! {
         0 invoice_status: String => "invoice_status: must",
         /// When the user authorised; format `unix`.
         1 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
-        /// What the user filled in on the page.
+        /// What the user filled in on the page: `user_field` and `biz_field`.
         2 user_auth_info: Option<UserAuthInfo> => "user_auth_info",
     }
 }
@@ -664,8 +664,8 @@ w::record! {
         4 source: String => "source: must",
         /// Page to go to after the authorisation, for `source` `web`.
         5 redirect_url: Option<String> => "redirect_url",
-        /// Ticket of the page, the `api_ticket` of cards. From: The ticket endpoint with type `wx_card`.
-        6 ticket: String => "ticket: must",
+        /// Ticket of the page, the `api_ticket` of cards; a secret, masked in `Debug`. From: The ticket endpoint with type `wx_card`.
+        6 ticket: String => "ticket: must masked",
         /// Kind of page: `0` ask for the invoice, `1` fill in the title and ask, `2` take the invoice.
         7 type_: i64 => "type: must",
     }
@@ -722,9 +722,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// AppID of the account that handles the invoice; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Id of the invoice card template.
+        /// Id of the invoice card template, returned when it was made.
         2 card_id: String => "card_id: must",
-        /// Content of the invoice.
+        /// Content of the invoice: `nonce_str` and `user_card`.
         3 card_ext: CardExt => "card_ext: must",
     }
     new(
@@ -774,7 +774,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
     /// * Catalog: `official_account.card.invoice.make_out_invoice`.
     pub struct MakeOutInvoice {
-        /// The invoice to issue or to reverse; `invoiceinfo` on the wire.
+        /// The invoice to issue or to reverse: `wxopenid`, `fpqqlsh`, `nsrsbh`, `nsrmc` and so on; `invoiceinfo` on the wire.
         #[doc(alias = "invoiceinfo")]
         0 invoice_info: MakeOutInvoiceInfo => "invoiceinfo: must",
     }
@@ -819,7 +819,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryInvoceInfo`].
     pub struct QueryInvoceInfoResponse {
-        /// Data of the issued invoice; `invoicedetail` on the wire.
+        /// Data of the issued invoice: `fpqqlsh`, `fpdm`, `fphm`, `kprq` and so on; `invoicedetail` on the wire.
         #[doc(alias = "invoicedetail")]
         0 invoice_detail: QueryInvoceInfoInvoiceDetail => "invoicedetail: must",
     }
@@ -907,17 +907,17 @@ w::record! {
     pub struct ScanTitleResponse {
         /// Kind of title: `0` company, `1` person.
         0 title_type: i64 => "title_type: must",
-        /// Name on the invoice.
+        /// Buyer on the invoice: full name of a company or person.
         1 title: String => "title: must",
-        /// Taxpayer number of the buyer.
+        /// Taxpayer number of the buyer; for companies.
         2 tax_no: Option<String> => "tax_no",
-        /// Telephone of the buyer; personal data, masked in `Debug`.
+        /// Phone of the buyer, printed on the invoice; personal data, masked in `Debug`.
         3 phone: Option<String> => "phone: masked",
-        /// Address of the buyer.
+        /// Registered address of the buyer, printed on the invoice.
         4 addr: Option<String> => "addr",
         /// Bank of the buyer.
         5 bank_type: Option<String> => "bank_type",
-        /// Bank account of the buyer.
+        /// Bank account of the buyer, printed on the invoice.
         6 bank_no: Option<String> => "bank_no",
     }
 }
@@ -1038,15 +1038,15 @@ pub mod biz {
         pub struct GetUserTitleUrl {
             /// Title to preset, needed when `user_fill` is `0`.
             0 title: Option<String> => "title",
-            /// Taxpayer number of the buyer.
+            /// Taxpayer number of the buyer; for companies.
             1 tax_no: Option<String> => "tax_no",
-            /// Telephone of the buyer; personal data, masked in `Debug`.
+            /// Phone of the buyer, printed on the invoice; personal data, masked in `Debug`.
             2 phone: Option<String> => "phone: masked",
-            /// Address of the buyer.
+            /// Registered address of the buyer, printed on the invoice.
             3 addr: Option<String> => "addr",
             /// Bank of the buyer.
             4 bank_type: Option<String> => "bank_type",
-            /// Bank account of the buyer.
+            /// Bank account of the buyer, printed on the invoice.
             5 bank_no: Option<String> => "bank_no",
             /// Who fills in the title: `0` preset by the company, `1` the user; `0` or `1` on the wire.
             6 user_fill: Option<bool> => "user_fill: zero-one",
@@ -1101,7 +1101,7 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.create_card`.
         pub struct CreateCard {
-            /// Data of the invoice card template.
+            /// Data of the invoice card template: `base_info`, `type` and `payee`.
             0 invoice_info: super::InvoiceInfo => "invoice_info: must",
         }
         new(invoice_info: super::InvoiceInfo)
@@ -1110,7 +1110,7 @@ pub mod platform {
     w::record! {
         /// Answer to [`CreateCard`].
         pub struct CreateCardResponse {
-            /// Id of the invoice card template.
+            /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
         }
     }
@@ -1228,7 +1228,7 @@ pub mod platform {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Invoicing_Platform_API_List.html>.
         /// * Catalog: `official_account.card.invoice.platform.update_status`.
         pub struct UpdateStatus {
-            /// Id of the invoice card template.
+            /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
             /// Code of the invoice in the user's wallet.
             1 code: String => "code: must",
@@ -1270,7 +1270,7 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_batch`.
         pub struct GetInvoiceBatch {
-            /// Invoices to look up.
+            /// Invoices to look up: `card_id` and `encrypt_code`.
             0 item_list: Vec<super::ItemInfo> => "item_list: must",
         }
         new(item_list: Vec<super::ItemInfo>)
@@ -1279,7 +1279,7 @@ pub mod reimburse {
     w::record! {
         /// Answer to [`GetInvoiceBatch`].
         pub struct GetInvoiceBatchResponse {
-            /// Content of the invoices.
+            /// Content of the invoices: `card_id`, `begin_time`, `end_time`, `user_card_status` and so on.
             0 item_list: Vec<super::ItemDetail> => "item_list: must",
         }
     }
@@ -1311,7 +1311,7 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.get_invoice_info`.
         pub struct GetInvoiceInfo {
-            /// Id of the invoice card template.
+            /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
             /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
@@ -1322,13 +1322,13 @@ pub mod reimburse {
     w::record! {
         /// Answer to [`GetInvoiceInfo`].
         pub struct GetInvoiceInfoResponse {
-            /// Id of the invoice card template.
+            /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
             /// When the invoice starts to be valid; format `unix`.
             1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
             /// When the invoice ends to be valid; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// State of the invoice card.
+            /// State: `INVOICE_REIMBURSE_INIT` free; ending in `LOCK` locked, in `CLOSURE` reimbursed, in `CANCEL` reversed.
             3 user_card_status: String => "user_card_status: must",
             /// User who owns the invoice; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1338,7 +1338,7 @@ pub mod reimburse {
             6 payee: String => "payee: must",
             /// Note on the invoice.
             7 detail: String => "detail: must",
-            /// Data on the invoice.
+            /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
             8 user_info: super::UserInfo => "user_info: must",
         }
     }
@@ -1370,7 +1370,7 @@ pub mod reimburse {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Reimburser_API_List.html>.
         /// * Catalog: `official_account.card.invoice.reimburse.update_invoice_status`.
         pub struct UpdateInvoiceStatus {
-            /// Id of the invoice card template.
+            /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
             /// Encrypted code of the invoice, received when the user chose it.
             1 encrypt_code: String => "encrypt_code: must",
@@ -1415,7 +1415,7 @@ pub mod reimburse {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `INVOICE_REIMBURSE_INIT` open, `…_LOCK` locked, `…_CLOSURE` reimbursed (final), `…_CANCEL` reversed.
             1 reimburse_status: String => "reimburse_status: must",
-            /// Invoices to update.
+            /// Invoices to update: `card_id` and `encrypt_code`.
             2 invoice_list: Vec<super::ItemInfo> => "invoice_list: must",
         }
         new(
@@ -1464,7 +1464,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetAuthField`].
         pub struct GetAuthFieldResponse {
-            /// Fields to fill in on the authorisation page.
+            /// Fields to fill in on the authorisation page: `user_field` and `biz_field`.
             0 auth_field: Option<super::AuthField> => "auth_field",
         }
     }
@@ -1503,7 +1503,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetContact`].
         pub struct GetContactResponse {
-            /// Contact of the merchant and the time limit.
+            /// Contact of the merchant and the time limit: `phone` and `time_out`.
             0 contact: Option<super::Contact> => "contact",
         }
     }
@@ -1542,7 +1542,7 @@ pub mod set_biz_attr {
     w::record! {
         /// Answer to [`GetPayMch`].
         pub struct GetPayMchResponse {
-            /// Link between merchant number and invoicing platform; `paymch_info` on the wire.
+            /// Link between merchant number and invoicing platform: `mchid` and `s_pappid`; `paymch_info` on the wire.
             #[doc(alias = "paymch_info")]
             0 pay_mch_info: Option<super::PayMchInfo> => "paymch_info",
         }
@@ -1575,7 +1575,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_auth_field`.
         pub struct SetAuthField {
-            /// Fields to fill in on the authorisation page.
+            /// Fields to fill in on the authorisation page: `user_field` and `biz_field`.
             0 auth_field: super::AuthField => "auth_field: must",
         }
         new(auth_field: super::AuthField)
@@ -1608,7 +1608,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Invoice/E_Invoice/Vendor_API_List.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_contact`.
         pub struct SetContact {
-            /// Contact of the merchant and the time limit.
+            /// Contact of the merchant and the time limit: `phone` and `time_out`.
             0 contact: super::Contact => "contact: must",
         }
         new(contact: super::Contact)
@@ -1641,7 +1641,7 @@ pub mod set_biz_attr {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.invoice.set_biz_attr.set_pay_mch`.
         pub struct SetPayMch {
-            /// Link between merchant number and invoicing platform; `paymch_info` on the wire.
+            /// Link between merchant number and invoicing platform: `mchid` and `s_pappid`; `paymch_info` on the wire.
             #[doc(alias = "paymch_info")]
             0 pay_mch_info: super::PayMchInfo => "paymch_info: must",
         }

@@ -20,7 +20,7 @@ w::record! {
     pub struct BaseInfo {
         /// Number of the kind of owner; such as `5`. From: The endpoint that lists kinds of owners.
         0 type_: i64 => "type: must",
-        /// Name of the owner.
+        /// Full name of the owner, as on its certificate.
         1 name: String => "name: must",
         /// Administrative code of the province; such as `110000`. From: The endpoint that lists district codes.
         2 province: String => "province: must",
@@ -75,9 +75,9 @@ w::record! {
 w::record! {
     /// `icp_applets` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct GetOnlineIcpOrderIcpApplet {
-        /// Basic data of the mini program.
+        /// Basic data of the mini program: `appid`, `name`, `service_content_types`, `nrlx_details` and so on.
         0 base_info: GetOnlineIcpOrderBaseInfo => "base_info: must",
-        /// Data of the person in charge of the mini program.
+        /// Data of the person in charge of the mini program: `name`, `mobile`, `email`, `emergency_contact` and so on.
         1 principal_info: PrincipalInfo => "principal_info: must",
     }
 }
@@ -99,9 +99,9 @@ w::record! {
 w::record! {
     /// `icp_applets` of `wxa::icp::ApplyIcpFiling`.
     pub struct IcpApplet {
-        /// Basic data of the mini program.
+        /// Basic data of the mini program: `appid`, `name`, `service_content_types`, `nrlx_details` and so on.
         0 base_info: IcpAppletBaseInfo => "base_info: must",
-        /// Data of the person in charge of the mini program.
+        /// Data of the person in charge of the mini program: `name`, `mobile`, `email`, `emergency_contact` and so on.
         1 principal_info: PrincipalInfo => "principal_info: must",
     }
     new(base_info: IcpAppletBaseInfo, principal_info: PrincipalInfo)
@@ -168,13 +168,13 @@ w::record! {
 w::record! {
     /// `icp_subject` of `wxa::icp::ApplyIcpFiling`; `icp_subject` of the answer of `wxa::icp::GetOnlineIcpOrder`.
     pub struct IcpSubject {
-        /// Basic data of the owner.
+        /// Basic data of the owner: `type`, `name`, `province`, `city` and so on.
         0 base_info: BaseInfo => "base_info: must",
-        /// Further data of a personal owner.
+        /// Further data of a personal owner: `residence_permit`.
         1 personal_info: Option<PersonalInfo> => "personal_info",
-        /// Certificate of the owner.
+        /// Certificate of the owner: `certificate_type`, `certificate_number` and so on.
         2 organize_info: Option<OrganizeInfo> => "organize_info",
-        /// Data of the person in charge at the owner.
+        /// Data of the person in charge at the owner: `name`, `mobile`, `email`, `emergency_contact` and so on.
         3 principal_info: PrincipalInfo => "principal_info: must",
         /// Data of the legal person; required if the person in charge is someone else.
         4 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
@@ -217,7 +217,7 @@ w::record! {
     pub struct OrganizeInfo {
         /// Number of the kind of the owner's certificate; such as `2`. From: The endpoint that lists kinds of certificates.
         0 certificate_type: i64 => "certificate_type: must",
-        /// Number of the owner's certificate.
+        /// Number on the owner's certificate.
         1 certificate_number: String => "certificate_number: must",
         /// Address on the owner's certificate.
         2 certificate_address: String => "certificate_address: must",
@@ -245,11 +245,11 @@ w::record! {
 w::record! {
     /// `principal_info` of `wxa::icp::GetOnlineIcpOrderIcpApplet`; `principal_info` of `wxa::icp::IcpApplet`; and 1 more.
     pub struct PrincipalInfo {
-        /// Name of the person in charge.
+        /// Person in charge, as on the certificate.
         0 name: String => "name: must",
-        /// Mobile phone of the person in charge; personal data, masked in `Debug`.
+        /// Mobile phone of the person in charge, which gets the check by SMS; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
-        /// Mailbox of the person in charge; personal data, masked in `Debug`.
+        /// Mailbox of the person in charge, for the authority; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
         /// Emergency phone of the person in charge.
         3 emergency_contact: String => "emergency_contact: must",
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpCertificateTypes`.
     pub struct QueryIcpCertificateTypesItem {
-        /// Number of the kind of certificate.
+        /// Kind of certificate, by the number used in filings.
         0 type_: i64 => "type: must",
         /// Number of the kind of owner that it is for.
         1 subject_type: i64 => "subject_type: must",
@@ -306,9 +306,9 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Code of the region, to be used in the filing; such as `110105`.
         1 code: w::TextOrNumber => "code: must",
-        /// Name of the region.
+        /// Name of the administrative region.
         2 name: String => "name: must",
-        /// Regions one level below.
+        /// Regions one level below: `type`, `code`, `name` and `sub_list`.
         3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => "sub_list",
     }
 }
@@ -316,7 +316,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpNrlxTypes`.
     pub struct QueryIcpNrlxTypesItem {
-        /// Number of the kind of prior approval.
+        /// Kind of prior approval, by the number used in filings.
         0 type_: i64 => "type: must",
         /// Name of the kind of prior approval.
         1 name: String => "name: must",
@@ -326,7 +326,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpServiceContentTypes`.
     pub struct QueryIcpServiceContentTypesItem {
-        /// Number of the kind of service content.
+        /// Kind of service content, by the number used in filings.
         0 type_: i64 => "type: must",
         /// Number of the parent kind.
         1 parent_type: Option<i64> => "parent_type",
@@ -340,7 +340,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::icp::QueryIcpSubjectTypes`.
     pub struct QueryIcpSubjectTypesItem {
-        /// Number of the kind of owner.
+        /// Kind of owner, by the number used in filings.
         0 type_: i64 => "type: must",
         /// Name of the kind of owner; such as `企业`.
         1 name: String => "name: must",
@@ -356,9 +356,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/applyIcpFiling.html>.
     /// * Catalog: `open_platform.wxa.icp.apply_icp_filing`.
     pub struct ApplyIcpFiling {
-        /// Data of the owner that files.
+        /// Data of the owner that files: `base_info`, `personal_info`, `organize_info` and so on.
         0 icp_subject: IcpSubject => "icp_subject: must",
-        /// Data of the mini program filed.
+        /// Data of the mini program filed: `base_info` and `principal_info`.
         1 icp_applets: IcpApplet => "icp_applets: must",
         /// Commitments, statements and other documents.
         2 icp_materials: IcpMaterial => "icp_materials: must",
@@ -507,7 +507,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetIcpEntranceInfo`].
     pub struct GetIcpEntranceInfoResponse {
-        /// State of the filing and reasons of a rejection.
+        /// State of the filing and reasons of a rejection: `status`, `is_canceling` and `audit_data`.
         0 info: IcpEntranceInfo => "info: must",
     }
 }
@@ -545,9 +545,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetOnlineIcpOrder`].
     pub struct GetOnlineIcpOrderResponse {
-        /// Data of the owner that files.
+        /// Data of the owner that files: `base_info`, `personal_info`, `organize_info` and so on.
         0 icp_subject: IcpSubject => "icp_subject: must",
-        /// Data of the mini program filed.
+        /// Data of the mini program filed: `base_info` and `principal_info`.
         1 icp_applets: GetOnlineIcpOrderIcpApplet => "icp_applets: must",
     }
 }
@@ -585,7 +585,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpCertificateTypes`].
     pub struct QueryIcpCertificateTypesResponse {
-        /// Kinds of certificates that may be used.
+        /// Kinds of certificates that may be used: `type`, `subject_type`, `name` and `remark`.
         0 items: Vec<QueryIcpCertificateTypesItem> => "items: must",
     }
 }
@@ -661,7 +661,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpNrlxTypes`].
     pub struct QueryIcpNrlxTypesResponse {
-        /// Kinds of prior approval.
+        /// Kinds of prior approval: `type` and `name`.
         0 items: Vec<QueryIcpNrlxTypesItem> => "items: must",
     }
 }
@@ -737,7 +737,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpSubjectTypes`].
     pub struct QueryIcpSubjectTypesResponse {
-        /// Kinds of owner.
+        /// Kinds of owner: `type`, `name` and `remark`.
         0 items: Vec<QueryIcpSubjectTypesItem> => "items: must",
     }
 }
@@ -816,7 +816,7 @@ w::record! {
         1 type_: String => "type: must",
         /// Field of the filing that the document is for; one of them if several; such as `icp_subject.principal_info.certificate_photo_front`.
         2 icp_order_field: String => "icp_order_field: must",
-        /// Kind of certificate, required for certificates.
+        /// Number of the kind of certificate, from the list of kinds; needed for certificates.
         3 certificate_type: Option<i64> => "certificate_type",
     }
     new(media: w::FilePart, type_: impl Into<String>, icp_order_field: impl Into<String>)

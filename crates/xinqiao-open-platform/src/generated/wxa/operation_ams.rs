@@ -8,17 +8,17 @@ w::record! {
     pub struct AdUnit {
         /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// Name given to the ad unit.
+        /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
         /// Numeric id of the ad slot; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
-        /// Kind of the ad unit.
+        /// Form of the ad, such as banner, rewarded video or interstitial.
         4 ad_unit_type: String => "ad_unit_type: must",
         /// Switch of the ad unit: `1` on, `2` off.
         5 ad_unit_status: i64 => "ad_unit_status: must",
-        /// Width and height of the ad.
+        /// Width and height of the ad: `width` and `height`.
         6 ad_unit_size: Option<Vec<AdUnitSize>> => "ad_unit_size",
         /// AppID of the mini program that has the ad unit.
         7 appid: Option<xinqiao_types::AppId> => "appid",
@@ -70,9 +70,9 @@ w::record! {
     pub struct AgencyGetAdUnitGeneralList {
         /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// Name given to the ad unit.
+        /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// Daily figures of this ad unit.
+        /// Daily figures of this ad unit: `req_succ_count`, `exposure_count`, `exposure_rate` and so on.
         2 stat_item: Vec<StatItem> => "stat_item: must",
     }
 }
@@ -105,7 +105,7 @@ w::record! {
     pub struct GetAgencyAdUnitListAdUnit {
         /// Number of a template of your own, alternative to `tmpl_type`. From: Platform console, native templates of the monetization area.
         0 tmpl_id: String => "tmpl_id: must",
-        /// Name given to the ad unit.
+        /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
         /// Numeric id of the ad slot; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
@@ -113,7 +113,7 @@ w::record! {
         3 ad_slot: Option<String> => "ad_slot",
         /// How many ad units use this template.
         4 tmpl_bind_total_num: i64 => "tmpl_bind_total_num: must",
-        /// Ad units that use this template.
+        /// Ad units that use this template: `ad_unit_id`, `ad_unit_name`, `slot_id`, `ad_slot` and so on.
         5 tmpl_bind_list: Option<Vec<AdUnit>> => "tmpl_bind_list",
     }
 }
@@ -131,13 +131,13 @@ w::record! {
         3 order: i64 => "order: must",
         /// State: `1` being settled, `2`/`3` settled, `4` being paid, `5` paid.
         4 sett_status: i64 => "sett_status: must",
-        /// Number of the settlement.
+        /// Number of the settlement sheet of ad income.
         5 sett_no: String => "sett_no: must",
         /// Income settled for the period; in fen.
         6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// How often the statement was asked for again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
-        /// Income settled by ad slot.
+        /// Income settled by ad slot: `slot_id` and `slot_settled_revenue`.
         8 slot_revenue: Vec<SlotRevenue> => "slot_revenue: must",
     }
 }
@@ -212,7 +212,7 @@ w::record! {
     pub struct AgencyCheckCanOpenPublisherResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Whether ads can be enabled: `0` no, `1` yes.
         2 status: i64 => "status: must",
@@ -268,7 +268,7 @@ w::record! {
     pub struct AgencyCreateAdUnitResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         2 ad_unit_id: String => "ad_unit_id: must",
@@ -310,7 +310,7 @@ w::record! {
     pub struct AgencyCreatePublisherResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
     }
 }
@@ -361,11 +361,11 @@ w::record! {
     pub struct AgencyGetAdPosGenenralResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Totals of the period.
+        /// Totals of the period: `req_succ_count`, `exposure_count`, `exposure_rate` and so on.
         2 summary: Summary => "summary: must",
-        /// Rows by day and ad slot.
+        /// Rows by day and ad slot: `req_succ_count`, `exposure_count`, `exposure_rate` and so on.
         3 list: Vec<AgencyGetAdPosGenenralList> => "list: must",
         /// How many rows there are in all.
         4 total_num: i64 => "total_num: must",
@@ -391,6 +391,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AgencyGetAdPosGenenral,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => AgencyGetAdPosGenenralList
+}
+
 w::record! {
     /// Get the code of an ad unit (获取广告单元代码).
     ///
@@ -409,9 +424,9 @@ w::record! {
     pub struct AgencyGetAdUnitCodeResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Component code of the ad unit, to be pasted into a page; such as `<ad unit-id="adunit-44e668410c5a8e38"></ad>`.
+        /// Component code of the ad unit, to be pasted into a page; such as `<ad unit-id="adunit-44e668410c5a8e38"></ad`.
         2 code: String => "code: must",
     }
 }
@@ -464,9 +479,9 @@ w::record! {
     pub struct AgencyGetAdUnitGeneralResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Figures of each ad unit.
+        /// Figures of each ad unit: `ad_unit_id`, `ad_unit_name` and `stat_item`.
         2 list: Vec<AgencyGetAdUnitGeneralList> => "list: must",
         /// How many rows there are in all.
         3 total_num: i64 => "total_num: must",
@@ -490,6 +505,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    AgencyGetAdUnitGeneral,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["list"],
+    },
+    |answer| answer.list => AgencyGetAdUnitGeneralList
 }
 
 w::record! {
@@ -517,7 +547,7 @@ w::record! {
     pub struct AgencyGetAdUnitListResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Ad units, latest first.
         2 ad_unit: Vec<AdUnit> => "ad_unit: must",
@@ -545,6 +575,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AgencyGetAdUnitList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["ad_unit"],
+    },
+    |answer| answer.ad_unit => AdUnit
+}
+
 w::record! {
     /// Get blocked advertisers (查询屏蔽的广告主).
     ///
@@ -561,15 +606,15 @@ w::record! {
     pub struct AgencyGetBlackListResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Official accounts blocked as advertisers.
+        /// Official accounts blocked as advertisers: `id`, `name` and `icon`.
         2 blacklist_biz: Vec<BlacklistBiz> => "blacklist_biz: must",
-        /// Mini programs and games blocked as advertisers.
+        /// Mini programs and games blocked as advertisers: `id`, `name` and `icon`.
         3 blacklist_weapp: Option<Vec<BlacklistBiz>> => "blacklist_weapp",
-        /// IOS apps blocked as advertisers.
+        /// IOS apps blocked as advertisers: `id`, `name` and `icon`.
         4 blacklist_ios: Option<Vec<BlacklistBiz>> => "blacklist_ios",
-        /// Android apps blocked as advertisers.
+        /// Android apps blocked as advertisers: `id`, `name` and `icon`.
         5 blacklist_android: Option<Vec<BlacklistBiz>> => "blacklist_android",
     }
 }
@@ -609,7 +654,7 @@ w::record! {
     pub struct AgencyGetCoverAdPosSceneResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Scene values in which the cover ad is shown, comma-joined; joined by `,` on the wire.
         2 cover_scene_list: Vec<i64> => "cover_scene_list: must comma",
@@ -651,7 +696,7 @@ w::record! {
     pub struct AgencyGetCoverAdPosStatusResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Switch of the cover ad: `1` on, `4` off.
         2 status: i64 => "status: must",
@@ -695,7 +740,7 @@ w::record! {
     pub struct AgencyGetMpAmsCategoryBlacklistResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Blocked industries, such as `CHESS` (card games), `LOAN`, `INSURANCE`, joined by bars; such as `CHESS`; joined by `|` on the wire.
         2 ams_category: Vec<String> => "ams_category: must pipe",
@@ -745,7 +790,7 @@ w::record! {
     pub struct AgencyGetSettlementResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Income so far; in fen.
         2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
@@ -779,6 +824,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    AgencyGetSettlement,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["settlement_list"],
+    },
+    |answer| answer.settlement_list => Settlement
+}
+
 w::record! {
     /// Get an ad unit's template type (查询广告单元模板类型).
     ///
@@ -797,7 +857,7 @@ w::record! {
     pub struct AgencyGetTmplTypeResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
         /// Ready-made style of a template ad, such as `6` vertical, `2` banner, `100001` single box; alternative to `tmpl_id`.
         2 tmpl_type: i64 => "tmpl_type: must",
@@ -1042,9 +1102,9 @@ w::record! {
     pub struct GetAgencyAdUnitListResponse {
         /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Template ads of the service provider with their use.
+        /// Template ads of the service provider with their use: `tmpl_id`, `ad_unit_name`, `slot_id`, `ad_slot` and so on.
         2 ad_unit_list: Vec<GetAgencyAdUnitListAdUnit> => "ad_unit_list: must",
         /// How many rows there are in all.
         3 total_num: i64 => "total_num: must",
@@ -1068,6 +1128,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetAgencyAdUnitList,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["ad_unit_list"],
+    },
+    |answer| answer.ad_unit_list => GetAgencyAdUnitListAdUnit
 }
 
 w::record! {
@@ -1109,4 +1184,19 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetAgencySettledRevenue,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["settlement_list"],
+    },
+    |answer| answer.settlement_list => Settlement
 }

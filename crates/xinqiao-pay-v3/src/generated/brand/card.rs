@@ -22,8 +22,8 @@ w::record! {
     pub struct BrandCustomerService {
         /// Kind of service: Mini Program, own web page, own Mini Program page or phone; one of `MINI_PROGRAM` `CUSTOMIZE_WEB` `CUSTOMIZE_MP` `SERVICE_PHONE`.
         0 customer_service_type: CustomerServiceType => "customer_service_type: must",
-        /// Number that users call; for `SERVICE_PHONE`.
-        1 customer_service_phone: Option<String> => "customer_service_phone",
+        /// Number that users call; for `SERVICE_PHONE`; personal data, masked in `Debug`.
+        1 customer_service_phone: Option<String> => "customer_service_phone: masked",
         /// Page or address of the customer service.
         2 customer_service_path: Option<String> => "customer_service_path",
         /// AppID of the Mini Program, account or app of the rule.
@@ -526,7 +526,7 @@ w::record! {
         2 page_size: Option<i64> => "page_size",
         /// How many rules there are.
         3 total_num: Option<i64> => "total_num",
-        /// Link rules in force.
+        /// Link rules in force: `payment_scene`, `appid_list`, `card_link_mchid` and `service_id`.
         4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
     }
 }
@@ -548,6 +548,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListCardLinks,
+    w::Paging {
+        advance: w::Advance::Page { first: 1 },
+        at: "page_index",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_num",
+        pages: "",
+        lists: &["active_link_list"],
+    },
+    |answer| answer.active_link_list.unwrap_or_default() => ActiveLink
 }
 
 w::record! {
@@ -620,11 +635,11 @@ w::record! {
         0 business_code: String => "business_code: must",
         /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
         1 brand_id: String => "brand_id: must",
-        /// Mini Program of the brand behind the card.
+        /// Mini Program of the brand behind the card: `appid` and `default_jump_path`.
         2 brand_mini_program_info: Option<BrandMiniProgramInfo> => "brand_mini_program_info",
-        /// Customer service on the card.
+        /// Customer service on the card: `customer_service_type`, `customer_service_phone` and so on.
         3 brand_customer_service: BrandCustomerService => "brand_customer_service: must",
-        /// Services shown on the card.
+        /// Services shown on the card: `service_classify_name`, `service_name` and so on.
         4 service_list: Option<Vec<Service>> => "service_list",
     }
     new(

@@ -16,13 +16,13 @@ w::record! {
         3 audit_state: Option<AuditState> => "audit_state",
         /// Why the store's review failed.
         4 review_reject_reason: Option<String> => "review_reject_reason",
-        /// Name and number of the store.
+        /// Name and number of the store: `store_reference_id` and `branch_name`.
         5 store_basics: Option<StoreBasic> => "store_basics",
-        /// Where the store is.
+        /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
         6 store_address: Option<StoreAddress> => "store_address",
-        /// Phone and hours of the store.
+        /// Phone and hours of the store: `service_phone` and `business_hours`.
         7 store_business: Option<StoreBusiness> => "store_business",
-        /// Merchant IDs that collect for the store.
+        /// Merchant IDs that collect for the store: `mchid`, `company_name` and `recipient_state`.
         8 store_recipient: Option<Vec<StoreRecipient>> => "store_recipient",
     }
 }
@@ -32,8 +32,8 @@ w::record! {
     pub struct StoreAddressInfo {
         /// Region code of the store's district; such as `440305`; needed according to the documentation.
         0 address_code: Option<String> => "address_code",
-        /// Street address of the store; needed according to the documentation.
-        1 address_detail: Option<String> => "address_detail",
+        /// Street address of the store; personal data, masked in `Debug`; needed according to the documentation.
+        1 address_detail: Option<String> => "address_detail: masked",
         /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
         /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
@@ -105,11 +105,11 @@ w::record! {
         9 code_type: CodeType => "code_type: must",
         /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
         10 code_jump_information: Option<CodeJumpInformation> => "code_jump_information",
-        /// Mini Program behind the member center.
+        /// Mini Program behind the member center: `jump_appid` and `jump_path`.
         11 member_information: Option<CodeJumpInformation> => "member_information",
-        /// Mini Program behind the points.
+        /// Mini Program behind the points: `jump_appid` and `jump_path`.
         12 points_information: Option<CodeJumpInformation> => "points_information",
-        /// Mini Program behind the stored value.
+        /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
         13 balance_information: Option<CodeJumpInformation> => "balance_information",
         /// Price and purchase page; for `PURCHASE`.
         14 purchase_information: Option<PurchaseInformation> => "purchase_information",
@@ -121,13 +121,13 @@ w::record! {
         17 need_pinned: Option<bool> => "need_pinned",
         /// Whether the level is shown: `true` yes.
         18 need_display_level: Option<bool> => "need_display_level",
-        /// Level on joining.
+        /// Level by name that users have on joining.
         19 init_level: Option<String> => "init_level",
         /// The merchant's service phone.
         20 service_phone: Option<String> => "service_phone",
-        /// Terms of the membership.
+        /// Terms that users accept on opening the card.
         21 legal_agreement: Option<String> => "legal_agreement",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         22 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
         /// Form on joining or what was filled in; sensitive values encrypted.
         23 user_information: Option<UserInformation> => "user_information",
@@ -145,7 +145,7 @@ w::record! {
     pub struct UserInformationInfo {
         /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<UserInformationCustomField>> => "custom_field_list",
     }
     new()
@@ -204,7 +204,7 @@ w::record! {
     pub struct DataUserInformation {
         /// Standard form fields.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<DataCustomField>> => "custom_field_list",
     }
 }
@@ -228,11 +228,11 @@ w::record! {
         6 begin_time: String => "begin_time: must",
         /// When the campaign ends.
         7 end_time: String => "end_time: must",
-        /// Gifts altogether.
+        /// Gifts altogether; the campaign stops when they are gone.
         8 apply_total: i64 => "apply_total: must",
-        /// Gifts that are left.
+        /// Gifts that are left to take.
         9 apply_available: i64 => "apply_available: must",
-        /// Coupon stocks given on joining.
+        /// Coupon stocks given on joining: `product_coupon_id` and `stock_id`.
         10 product_coupon_stock_list: Vec<ProductCouponStock> => "product_coupon_stock_list: must",
         /// Number of the joining gift campaign.
         11 activity_id: String => "activity_id: must",
@@ -276,8 +276,8 @@ w::record! {
     pub struct StoreAddress {
         /// Region code of the store's district; such as `440305`.
         0 address_code: String => "address_code: must",
-        /// Street address of the store.
-        1 address_detail: String => "address_detail: must",
+        /// Street address of the store; personal data, masked in `Debug`.
+        1 address_detail: String => "address_detail: must masked",
         /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
         /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
@@ -292,8 +292,8 @@ w::record! {
     pub struct StoreAddressItem {
         /// Region code of the store's district; such as `440305`.
         0 address_code: Option<String> => "address_code",
-        /// Street address of the store.
-        1 address_detail: Option<String> => "address_detail",
+        /// Street address of the store; personal data, masked in `Debug`.
+        1 address_detail: Option<String> => "address_detail: masked",
         /// Hints on how to find the store.
         2 address_complements: Option<String> => "address_complements",
         /// East-west position of the store, decimal degrees; such as `113.93456`; personal data, masked in `Debug`.
@@ -358,9 +358,9 @@ w::record! {
         6 card_picture_url: String => "card_picture_url: must",
         /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 phone_number: Option<String> => "phone_number: masked encrypted",
-        /// The user's present level.
+        /// The user's present level by name, such as gold.
         8 level: Option<String> => "level",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         9 valid_date_information: Option<ValidDateInformation> => "valid_date_information",
         /// When the user took the card; format `rfc3339`.
         10 pickup_time: String => "pickup_time: must",
@@ -399,7 +399,7 @@ w::record! {
     pub struct ImportByOpenidUserInformation {
         /// Standard form fields.
         0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByOpenidCustomField>> => "custom_field_list",
     }
     new()
@@ -439,7 +439,7 @@ w::record! {
     pub struct ImportByPhoneUserInformation {
         /// Standard form fields.
         0 common_field_list: Option<Vec<ImportByPhoneCommonField>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByPhoneCustomField>> => "custom_field_list",
     }
     new()
@@ -454,7 +454,7 @@ w::record! {
     pub struct UserInformation {
         /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -506,7 +506,7 @@ w::record! {
 w::record! {
     /// `valid_date_information` of `brand::partner::card_member::ImportByOpenid`.
     pub struct ValidDateInformationItem {
-        /// Kind of validity: fixed range, days after receipt or permanent.
+        /// `PERMANENT`, a fixed period, or days after taking.
         0 type_: String => "type: must",
         /// Start of the fixed validity; for `FIX_TIME_RANGE`; format `rfc3339`.
         1 available_begin_time: Option<String> => "available_begin_time",
@@ -758,9 +758,9 @@ pub mod card_member {
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// The user's present level.
+            /// The user's present level by name, such as gold.
             7 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
@@ -808,9 +808,9 @@ pub mod card_member {
             6 card_picture_url: String => "card_picture_url: must",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// The user's present level.
+            /// The user's present level by name, such as gold.
             8 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             9 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// When the user took the card; format `rfc3339`.
             10 pickup_time: String => "pickup_time: must",
@@ -960,11 +960,11 @@ pub mod card_member {
             8 code_type: super::CodeType => "code_type: must",
             /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             9 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// Mini Program behind the member center.
+            /// Mini Program behind the member center: `jump_appid` and `jump_path`.
             10 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// Mini Program behind the points.
+            /// Mini Program behind the points: `jump_appid` and `jump_path`.
             11 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// Mini Program behind the stored value.
+            /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
             12 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             13 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
@@ -976,13 +976,13 @@ pub mod card_member {
             16 need_pinned: Option<bool> => "need_pinned",
             /// Whether the level is shown: `true` yes.
             17 need_display_level: Option<bool> => "need_display_level",
-            /// Level on joining.
+            /// Level by name that users have on joining.
             18 init_level: Option<String> => "init_level",
             /// The merchant's service phone.
             19 service_phone: Option<String> => "service_phone",
-            /// Terms of the membership.
+            /// Terms that users accept on opening the card.
             20 legal_agreement: Option<String> => "legal_agreement",
-            /// Validity of the card; needed according to the documentation.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on; needed according to the documentation.
             21 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             22 user_information: Option<super::UserInformationInfo> => "user_information",
@@ -1039,11 +1039,11 @@ pub mod card_member {
             9 code_type: super::CodeType => "code_type: must",
             /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// Mini Program behind the member center.
+            /// Mini Program behind the member center: `jump_appid` and `jump_path`.
             11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// Mini Program behind the points.
+            /// Mini Program behind the points: `jump_appid` and `jump_path`.
             12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// Mini Program behind the stored value.
+            /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
             13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
@@ -1055,13 +1055,13 @@ pub mod card_member {
             17 need_pinned: Option<bool> => "need_pinned",
             /// Whether the level is shown: `true` yes.
             18 need_display_level: Option<bool> => "need_display_level",
-            /// Level on joining.
+            /// Level by name that users have on joining.
             19 init_level: Option<String> => "init_level",
             /// The merchant's service phone.
             20 service_phone: Option<String> => "service_phone",
-            /// Terms of the membership.
+            /// Terms that users accept on opening the card.
             21 legal_agreement: Option<String> => "legal_agreement",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             23 user_information: Option<super::UserInformation> => "user_information",
@@ -1116,9 +1116,9 @@ pub mod card_member {
             6 begin_time: String => "begin_time: must",
             /// When the campaign ends.
             7 end_time: String => "end_time: must",
-            /// Gifts altogether.
+            /// Gifts altogether; the campaign stops when they are gone.
             8 apply_total: i64 => "apply_total: must",
-            /// Coupon stocks given on joining.
+            /// Coupon stocks given on joining: `product_coupon_id` and `stock_id`.
             9 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
         }
         new(
@@ -1154,11 +1154,11 @@ pub mod card_member {
             6 begin_time: String => "begin_time: must",
             /// When the campaign ends.
             7 end_time: String => "end_time: must",
-            /// Gifts altogether.
+            /// Gifts altogether; the campaign stops when they are gone.
             8 apply_total: i64 => "apply_total: must",
-            /// Gifts that are left.
+            /// Gifts that are left to take.
             9 apply_available: i64 => "apply_available: must",
-            /// Coupon stocks given on joining.
+            /// Coupon stocks given on joining: `product_coupon_id` and `stock_id`.
             10 product_coupon_stock_list: Vec<super::ProductCouponStock> => "product_coupon_stock_list: must",
             /// Number of the joining gift campaign.
             11 activity_id: String => "activity_id: must",
@@ -1236,17 +1236,17 @@ pub mod card_member {
             12 need_pinned: Option<bool> => "need_pinned",
             /// Whether the level is shown: `true` yes.
             13 need_display_level: Option<bool> => "need_display_level",
-            /// Level on joining.
+            /// Level by name that users have on joining.
             14 init_level: Option<String> => "init_level",
             /// The merchant's service phone.
             15 service_phone: Option<String> => "service_phone",
-            /// Terms of the membership.
+            /// Terms that users accept on opening the card.
             16 legal_agreement: Option<String> => "legal_agreement",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             17 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
-            /// Mini Program behind the points.
+            /// Mini Program behind the points: `jump_appid` and `jump_path`.
             18 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// Mini Program behind the stored value.
+            /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
             19 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             20 purchase_information: Option<super::DeleteCardPurchaseInformation> => "purchase_information",
@@ -1321,11 +1321,11 @@ pub mod card_member {
             9 code_type: super::CodeType => "code_type: must",
             /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             10 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// Mini Program behind the member center.
+            /// Mini Program behind the member center: `jump_appid` and `jump_path`.
             11 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// Mini Program behind the points.
+            /// Mini Program behind the points: `jump_appid` and `jump_path`.
             12 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// Mini Program behind the stored value.
+            /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
             13 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             14 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
@@ -1337,13 +1337,13 @@ pub mod card_member {
             17 need_pinned: Option<bool> => "need_pinned",
             /// Whether the level is shown: `true` yes.
             18 need_display_level: Option<bool> => "need_display_level",
-            /// Level on joining.
+            /// Level by name that users have on joining.
             19 init_level: Option<String> => "init_level",
             /// The merchant's service phone.
             20 service_phone: Option<String> => "service_phone",
-            /// Terms of the membership.
+            /// Terms that users accept on opening the card.
             21 legal_agreement: Option<String> => "legal_agreement",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             22 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             23 user_information: Option<super::UserInformation> => "user_information",
@@ -1584,15 +1584,15 @@ pub mod card_member {
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// The user's present level.
+            /// The user's present level by name, such as gold.
             7 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformationItem> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
             /// When the user took the card; format `rfc3339`; needed according to the documentation.
             10 pickup_time: Option<String> => "pickup_time",
-            /// Validity of the imported card.
+            /// Validity of the imported card: `type`, `available_begin_time`, `available_end_time` and so on.
             11 date_information: super::ValidDateInformationInfo => "date_information: must",
         }
         new(
@@ -1654,7 +1654,7 @@ pub mod card_member {
             3 user_card_code: String => "user_card_code: must",
             /// Form on joining or what was filled in; sensitive values encrypted.
             4 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
-            /// Validity of the imported card.
+            /// Validity of the imported card: `type`, `available_begin_time`, `available_end_time` and so on.
             5 date_information: super::ValidDateInformationInfo => "date_information: must",
             /// When the user took the card.
             6 pickup_time: String => "pickup_time: must",
@@ -1689,9 +1689,9 @@ pub mod card_member {
             6 card_type: super::CardType => "card_type: must",
             /// The user's phone number, sent encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
-            /// The user's present level.
+            /// The user's present level by name, such as gold.
             8 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             9 valid_date_information: super::ValidDateInformationInfo => "valid_date_information: must",
             /// When the user took the card.
             10 pickup_time: String => "pickup_time: must",
@@ -1840,7 +1840,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ListCards`].
         pub struct ListCardsResponse {
-            /// Card templates of the brand.
+            /// Card templates of the brand: `out_request_no`, `card_id`, `brand_id`, `appid` and so on.
             0 data: Vec<super::Card> => "data: must",
             /// Most records that one page returns.
             1 limit: i64 => "limit: must",
@@ -1870,6 +1870,21 @@ pub mod card_member {
         }
     }
 
+    w::paged! {
+        ListCards,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Card
+    }
+
     w::record! {
         /// List membership activities (列出入会有礼活动).
         ///
@@ -1895,7 +1910,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ListMembershipActivities`].
         pub struct ListMembershipActivitiesResponse {
-            /// Joining gift campaigns of the brand.
+            /// Joining gift campaigns of the brand: `out_request_no`, `brand_id`, `card_id`, `activity_channel` and so on.
             0 data: Option<Vec<super::MembershipActivity>> => "data",
             /// Where the page starts, counted from 0.
             1 offset: i64 => "offset: must",
@@ -1923,6 +1938,21 @@ pub mod card_member {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListMembershipActivities,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::MembershipActivity
     }
 
     w::record! {
@@ -1956,7 +1986,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ListUserCards`].
         pub struct ListUserCardsResponse {
-            /// Cards that the user holds.
+            /// Cards that the user holds: `user_card_code`, `card_id`, `brand_id`, `openid` and so on.
             0 data: Vec<super::UserCard> => "data: must",
             /// Most records that one page returns.
             1 limit: i64 => "limit: must",
@@ -1984,6 +2014,21 @@ pub mod card_member {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListUserCards,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::UserCard
     }
 
     w::record! {
@@ -2184,11 +2229,11 @@ pub mod card_member {
             5 card_picture_url: Option<String> => "card_picture_url",
             /// Mini Program behind the code; for `JUMP_MINI_PROGRAM`.
             6 code_jump_information: Option<super::CodeJumpInformation> => "code_jump_information",
-            /// Mini Program behind the member center.
+            /// Mini Program behind the member center: `jump_appid` and `jump_path`.
             7 member_information: Option<super::CodeJumpInformation> => "member_information",
-            /// Mini Program behind the points.
+            /// Mini Program behind the points: `jump_appid` and `jump_path`.
             8 points_information: Option<super::CodeJumpInformation> => "points_information",
-            /// Mini Program behind the stored value.
+            /// Mini Program behind the stored value: `jump_appid` and `jump_path`.
             9 balance_information: Option<super::CodeJumpInformation> => "balance_information",
             /// Price and purchase page; for `PURCHASE`.
             10 purchase_information: Option<super::PurchaseInformation> => "purchase_information",
@@ -2200,13 +2245,13 @@ pub mod card_member {
             13 need_pinned: Option<bool> => "need_pinned",
             /// Whether the level is shown: `true` yes.
             14 need_display_level: Option<bool> => "need_display_level",
-            /// Level on joining.
+            /// Level by name that users have on joining.
             15 init_level: Option<String> => "init_level",
             /// The merchant's service phone.
             16 service_phone: Option<String> => "service_phone",
-            /// Terms of the membership.
+            /// Terms that users accept on opening the card.
             17 legal_agreement: Option<String> => "legal_agreement",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             18 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             19 user_information: Option<super::UserInformationInfo> => "user_information",
@@ -2332,9 +2377,9 @@ pub mod card_member {
             5 card_picture_url: Option<String> => "card_picture_url",
             /// The user's phone number, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
             6 phone_number: Option<String> => "phone_number: masked encrypted",
-            /// The user's present level.
+            /// The user's present level by name, such as gold.
             7 level: Option<String> => "level",
-            /// Validity of the card.
+            /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
             8 valid_date_information: Option<super::ValidDateInformation> => "valid_date_information",
             /// Form on joining or what was filled in; sensitive values encrypted.
             9 user_information: Option<super::ImportByOpenidUserInformation> => "user_information",
@@ -2503,11 +2548,11 @@ pub mod store {
         pub struct CreateBrandStore {
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             0 brand_id: String => "brand_id: must",
-            /// Name and number of the store.
+            /// Name and number of the store: `store_reference_id` and `branch_name`.
             1 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// Where the store is.
+            /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
             2 store_address: super::StoreAddressInfo => "store_address: must",
-            /// Phone and hours of the store.
+            /// Phone and hours of the store: `service_phone` and `business_hours`.
             3 store_business: Option<super::StoreBusiness> => "store_business",
         }
         new(brand_id: impl Into<String>, store_address: super::StoreAddressInfo)
@@ -2527,13 +2572,13 @@ pub mod store {
             3 audit_state: super::AuditState => "audit_state: must",
             /// Why the store's review failed.
             4 review_reject_reason: Option<String> => "review_reject_reason",
-            /// Name and number of the store.
+            /// Name and number of the store: `store_reference_id` and `branch_name`.
             5 store_basics: super::StoreBasic => "store_basics: must",
-            /// Where the store is.
+            /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
             6 store_address: super::StoreAddressItem => "store_address: must",
-            /// Phone and hours of the store.
+            /// Phone and hours of the store: `service_phone` and `business_hours`.
             7 store_business: super::StoreBusiness => "store_business: must",
-            /// Merchant IDs that collect for the store.
+            /// Merchant IDs that collect for the store: `mchid`, `company_name` and `recipient_state`.
             8 store_recipient: Vec<super::StoreRecipient> => "store_recipient: must",
         }
     }
@@ -2662,7 +2707,7 @@ pub mod store {
             2 limit: Option<i64> => "limit",
             /// How many records match altogether.
             3 total_count: Option<i64> => "total_count",
-            /// Stores of the brand.
+            /// Stores of the brand: `brand_id`, `store_id`, `store_state`, `audit_state` and so on.
             4 data: Option<Vec<super::BrandStore>> => "data",
         }
     }
@@ -2684,6 +2729,21 @@ pub mod store {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListBrandStores,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::BrandStore
     }
 
     w::record! {
@@ -2784,11 +2844,11 @@ pub mod store {
             0 store_id: String => "store_id: must path",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must",
-            /// Name and number of the store.
+            /// Name and number of the store: `store_reference_id` and `branch_name`.
             2 store_basics: Option<super::StoreBasic> => "store_basics",
-            /// Where the store is.
+            /// Where the store is: `address_code`, `address_detail`, `address_complements` and so on.
             3 store_address: Option<super::StoreAddressInfo> => "store_address",
-            /// Phone and hours of the store.
+            /// Phone and hours of the store: `service_phone` and `business_hours`.
             4 store_business: Option<super::StoreBusiness> => "store_business",
         }
         new(store_id: impl Into<String>, brand_id: impl Into<String>)

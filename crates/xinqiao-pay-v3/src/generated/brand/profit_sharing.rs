@@ -216,7 +216,7 @@ w::record! {
         4 transaction_id: String => "transaction_id: must",
         /// Your own number of the split.
         5 out_order_no: String => "out_order_no: must",
-        /// Receivers and amounts.
+        /// Receivers and amounts: `type`, `account`, `amount`, `description` and so on.
         6 receivers: Vec<CreateOrderReceiver> => "receivers: must",
         /// Whether the split is final: `true` releases the rest to the sub-merchant.
         7 finish: bool => "finish: must",
@@ -242,11 +242,11 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         3 order_id: String => "order_id: must",
         /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 status: Status => "status: must",
-        /// Receivers and amounts.
+        /// Receivers and amounts: `type`, `account`, `amount`, `description` and so on.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
         /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
@@ -288,7 +288,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Your own number of the split.
         1 out_order_no: Option<String> => "out_order_no",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         2 order_id: Option<String> => "order_id",
         /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
@@ -316,7 +316,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Your own number of the split.
         1 out_order_no: String => "out_order_no: must",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         2 order_id: String => "order_id: must",
         /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
@@ -388,7 +388,7 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         3 order_id: String => "order_id: must",
     }
 }
@@ -529,11 +529,11 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// Your own number of the split.
         2 out_order_no: String => "out_order_no: must",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         3 order_id: String => "order_id: must",
         /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 status: Status => "status: must",
-        /// Receivers and amounts.
+        /// Receivers and amounts: `type`, `account`, `amount`, `description` and so on.
         5 receivers: Option<Vec<Receiver>> => "receivers",
         /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
@@ -575,7 +575,7 @@ w::record! {
         1 out_order_no: Option<String> => "out_order_no: query",
         /// Your own number of the return.
         2 out_return_no: String => "out_return_no: must query",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         3 order_id: Option<String> => "order_id: query",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_return_no: impl Into<String>)
@@ -589,7 +589,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Your own number of the split.
         1 out_order_no: String => "out_order_no: must",
-        /// WeChat Pay's number of the split.
+        /// WeChat Pay's number of the split, returned on the request.
         2 order_id: String => "order_id: must",
         /// Your own number of the return.
         3 out_return_no: String => "out_return_no: must",
@@ -599,7 +599,7 @@ w::record! {
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Money split or taken back, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Outcome of the return: processing, success or failed.
+        /// Return: `PROCESSING`, `SUCCESS` or `FAILED`.
         7 result: String => "result: must",
         /// Why the return failed.
         8 fail_reason: Option<String> => "fail_reason",

@@ -110,7 +110,7 @@ w::record! {
     pub struct PayeeInfo {
         /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: AccountType => "account_type: must",
-        /// Bank account of the payee; needed according to the documentation.
+        /// Bank account of the payee: `account_name`, `account_bank`, `bank_branch_name` and so on; needed according to the documentation.
         1 bank_account_info: Option<BankAccountInfo> => "bank_account_info",
         /// Payee's identity, for persons.
         2 identity_info: Option<IdentityInfo> => "identity_info",
@@ -122,7 +122,7 @@ w::record! {
 w::record! {
     /// An item of `proof_medias` in `ecommerce::account::ApplyCancelWithdraw`.
     pub struct ProofMedia {
-        /// What the document proves; one of `WITHDRAWAL_APPLICATION`.
+        /// What the document proves, such as authority or relationship; one of `WITHDRAWAL_APPLICATION`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
         /// Document as media handle.
         1 proof_media: String => "proof_media: must",
@@ -165,7 +165,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far the closing of the account is.
+    /// How far the closing of the account has come.
     ///
     /// What `cancel_state` of `ecommerce::account::CreateCancelApplicationResponse`, `cancel_state` of `ecommerce::account::GetCancelApplicationResponse` may be.
     pub enum CancelApplicationCancelState {
@@ -179,7 +179,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far the closing of the account is.
+    /// How far the closing of the account has come.
     ///
     /// What `cancel_state` of `ecommerce::account::GetCancelWithdrawResponse`, `cancel_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
     pub enum CancelState {
@@ -273,7 +273,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// What the document proves.
+    /// What the document proves, such as authority or relationship.
     ///
     /// What `proof_media_type` of `ProofMedia` may be.
     pub enum ProofMediaType {
@@ -350,7 +350,7 @@ w::record! {
         1 out_request_no: String => "out_request_no: must",
         /// Whether the balance is to be paid out on closing; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
         2 withdraw: Option<Withdraw> => "withdraw",
-        /// Payee's bank account and identity; needed according to the documentation.
+        /// Payee's bank account and identity: `account_type`, `bank_account_info` and `identity_info`; needed according to the documentation.
         3 payee_info: Option<PayeeInfo> => "payee_info",
         /// Supporting documents, by type.
         4 proof_medias: Option<Vec<ProofMedia>> => "proof_medias",
@@ -463,9 +463,9 @@ w::record! {
     pub struct CreateCancelApplication {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         1 out_apply_no: String => "out_apply_no: must",
-        /// Application letters for closing.
+        /// Application letters for closing: `application_type` and `application_media_id`.
         2 application_info: Vec<ApplicationInfo> => "application_info: must",
     }
     new(
@@ -480,11 +480,11 @@ w::record! {
     pub struct CreateCancelApplicationResponse {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         1 out_apply_no: String => "out_apply_no: must",
-        /// How far the closing of the account is; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
+        /// How far the closing of the account has come; one of `REVIEWING` `REJECTED` `CANCEL_SUCCESS`.
         2 cancel_state: CancelApplicationCancelState => "cancel_state: must",
-        /// Why it was turned down.
+        /// Why the review turned it down; mend it and hand in again.
         3 reject_reason: Option<String> => "reject_reason",
         /// When the closing application last changed; format `rfc3339`.
         4 update_time: Option<String> => "update_time",
@@ -518,7 +518,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012476223>.
     /// * Catalog: `pay_v3.ecommerce.account.get_cancel_application`.
     pub struct GetCancelApplication {
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         0 out_apply_no: String => "out_apply_no: must path",
     }
     new(out_apply_no: impl Into<String>)
@@ -569,7 +569,7 @@ w::record! {
         1 applyment_id: String => "applyment_id: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: String => "out_request_no: must",
-        /// How far the closing of the account is; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
+        /// How far the closing of the account has come; one of `ACCEPTED` `REVIEWING` `REJECTED` `WAITING_MERCHANT_CONFIRM` `REVOKED` `SYSTEM_PROCESSING` `CANCELED` `FUND_PROCESSING` ….
         3 cancel_state: CancelState => "cancel_state: must",
         /// State of the closing in words.
         4 cancel_state_description: String => "cancel_state_description: must",
@@ -579,13 +579,13 @@ w::record! {
         6 withdraw_state: Option<WithdrawState> => "withdraw_state",
         /// State of the payout in words.
         7 withdraw_state_description: Option<String> => "withdraw_state_description",
-        /// Payout result of every account.
+        /// Payout result of every account: `out_account_type`, `pay_state` and `state_description`.
         8 account_withdraw_result: Option<Vec<AccountWithdrawResult>> => "account_withdraw_result",
         /// Latest change of the application; format `rfc3339`.
         9 modify_time: Option<String> => "modify_time",
-        /// Accounts with their balances.
+        /// Accounts with their balances: `out_account_type` and `amount`.
         10 account_info: Option<Vec<AccountInfo>> => "account_info",
-        /// How the merchant confirms the closing.
+        /// How the merchant confirms the closing: `confirm_cancel_url`.
         11 confirm_cancel: Option<ConfirmCancel> => "confirm_cancel",
     }
 }
@@ -711,9 +711,9 @@ w::record! {
         1 merchant_state: MerchantState => "merchant_state: must",
         /// Whether closing with payout is allowed; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
         2 validate_result: ValidateResult => "validate_result: must",
-        /// Accounts with their balances.
+        /// Accounts with their balances: `out_account_type` and `amount`.
         3 account_info: Vec<ValidateCancelAccountInfo> => "account_info: must",
-        /// Obstacles to closing.
+        /// Obstacles to closing: `type` and `description`.
         4 block_reasons: Option<Vec<BlockReason>> => "block_reasons",
     }
 }

@@ -85,7 +85,7 @@ w::record! {
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
         /// Number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
-        /// Who received the redirected money.
+        /// Who received the redirected money: `mchid`.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
     }
 }
@@ -644,7 +644,7 @@ w::record! {
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
         /// Why splitting ended.
         7 finish_description: Option<String> => "finish_description",
-        /// Why it was closed; only when closed.
+        /// Why it was closed, such as `OVERDUE_CLOSE`; only when closed.
         8 close_reason: Option<String> => "close_reason",
         /// How far the abnormal money has been dealt with; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
         9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
@@ -652,7 +652,7 @@ w::record! {
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
         /// Number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
-        /// Who received the redirected money.
+        /// Who received the redirected money: `mchid`.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
     }
 }

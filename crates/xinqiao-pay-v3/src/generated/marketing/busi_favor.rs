@@ -58,7 +58,7 @@ w::record! {
         7 shareable: Option<bool> => "shareable",
         /// Redemption rules: time, size of the discount, method.
         8 coupon_use_rule: DataCouponUseRule => "coupon_use_rule: must",
-        /// Extra entrances on the coupon's page.
+        /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
         9 custom_entrance: Option<DataCustomEntrance> => "custom_entrance",
         /// Looks of the coupon: notes, logo, color, pictures.
         10 display_pattern_info: GetStockDisplayPatternInfo => "display_pattern_info: must",
@@ -88,7 +88,7 @@ w::record! {
         0 available_begin_time: String => "available_begin_time: must",
         /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `week_day` and `available_day_time`.
         2 available_week: Option<AvailableWeek> => "available_week",
         /// Usable spans without a pattern (spelled this way by the platform).
         3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
@@ -150,7 +150,7 @@ w::record! {
         7 coupon_state: Option<String> => "coupon_state",
         /// Redemption rules: time, size of the discount, method.
         8 coupon_use_rule: CouponInformationCouponUseRule => "coupon_use_rule: must",
-        /// Extra entrances on the coupon's page.
+        /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
         9 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// Looks of the coupon: notes, logo, color, pictures.
         10 display_pattern_info: Option<InformationDisplayPatternInfo> => "display_pattern_info",
@@ -166,7 +166,7 @@ w::record! {
         1 available_end_time: String => "available_end_time: must",
         /// For how many days it is valid once in force.
         2 available_day_after_receive: Option<i64> => "available_day_after_receive",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `week_day` and `available_day_time`.
         3 available_week: Option<CouponUseRuleAvailableWeek> => "available_week",
         /// Usable spans without a pattern (spelled this way by the platform).
         4 irregulary_avaliable_time: Option<Vec<UseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
@@ -178,7 +178,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::CouponInformation`.
     pub struct CouponInformationCouponUseRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_time: InformationCouponAvailableTime => "coupon_available_time: must",
         /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<CouponUseRuleFixedNormalCoupon> => "fixed_normal_coupon",
@@ -208,7 +208,7 @@ w::record! {
         3 background_color: Option<BackgroundColor> => "background_color",
         /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// Channels entrance on the coupon's page.
+        /// Channels entrance on the coupon's page: `finder_id`, `finder_video_id` and so on.
         5 finder_info: Option<CouponInformationFinderInfo> => "finder_info",
     }
 }
@@ -228,7 +228,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::busi_favor::CreateStock`.
     pub struct CouponUseRule {
-        /// When the coupon can be redeemed; needed according to the documentation.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
         /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
@@ -270,7 +270,7 @@ w::record! {
         0 available_begin_time: String => "available_begin_time: must",
         /// End of the usable period; void afterwards; format `rfc3339`.
         1 available_end_time: String => "available_end_time: must",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `week_day` and `available_day_time`.
         2 available_week: Option<CouponAvailableTimeAvailableWeek> => "available_week",
         /// Usable spans without a pattern (spelled this way by the platform).
         3 irregulary_avaliable_time: Option<Vec<IrregularyAvaliableTime>> => "irregulary_avaliable_time",
@@ -324,7 +324,7 @@ w::record! {
 w::record! {
     /// `custom_entrance` of `marketing::busi_favor::CreateStock`; `custom_entrance` of the answer of `marketing::busi_favor::GetStock`; and 2 more.
     pub struct CustomEntrance {
-        /// Mini Program entrance.
+        /// Mini Program entrance: `mini_programs_appid`, `mini_programs_path` and so on.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
         /// AppID of the official account that the entrance opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -358,7 +358,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of the answer of `marketing::busi_favor::users::GetCouponAppIds`; `coupon_use_rule` of `marketing::busi_favor::Coupon`.
     pub struct DataCouponUseRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
         /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
@@ -372,7 +372,7 @@ w::record! {
         5 mini_programs_appid: Option<xinqiao_types::AppId> => "mini_programs_appid",
         /// Page to open inside that Mini Program; such as `/pages/index/index`.
         6 mini_programs_path: Option<String> => "mini_programs_path",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `week_day` and `available_day_time`.
         7 available_week: Option<DataAvailableWeek> => "available_week",
         /// Usable spans without a pattern (spelled this way by the platform).
         8 irregulary_avaliable_time: Option<Vec<UseRuleIrregularyAvaliableTime>> => "irregulary_avaliable_time",
@@ -382,7 +382,7 @@ w::record! {
 w::record! {
     /// `custom_entrance` of the answer of `marketing::busi_favor::users::GetCouponAppIds`; `custom_entrance` of `marketing::busi_favor::Coupon`.
     pub struct DataCustomEntrance {
-        /// Mini Program entrance.
+        /// Mini Program entrance: `mini_programs_appid`, `mini_programs_path` and so on.
         0 mini_programs_info: Option<MiniProgramsInfo> => "mini_programs_info",
         /// AppID of the official account that the entrance opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -419,7 +419,7 @@ w::record! {
         3 background_color: Option<BackgroundColor> => "background_color",
         /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// Channels entrance on the coupon's page.
+        /// Channels entrance on the coupon's page: `finder_id`, `finder_video_id` and so on.
         5 finder_info: Option<FinderInfo> => "finder_info",
     }
     new()
@@ -556,7 +556,7 @@ w::record! {
         7 description: String => "description: must",
         /// Your own unique number of the subsidy payment.
         8 out_subsidy_no: String => "out_subsidy_no: must",
-        /// State of the subsidy: accepted, in progress, done or failed.
+        /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
         9 status: String => "status: must",
         /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
         10 fail_reason: Option<String> => "fail_reason",
@@ -652,7 +652,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of the answer of `marketing::busi_favor::GetStock`.
     pub struct GetStockCouponUseRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_time: Option<CouponUseRuleCouponAvailableTime> => "coupon_available_time",
         /// Amount off and threshold; for `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
@@ -682,7 +682,7 @@ w::record! {
         3 background_color: Option<BackgroundColor> => "background_color",
         /// Picture on the coupon's page, from the image upload.
         4 coupon_image_url: Option<String> => "coupon_image_url",
-        /// Channels entrance on the coupon's page.
+        /// Channels entrance on the coupon's page: `finder_id`, `finder_video_id` and so on.
         5 finder_info: Option<DisplayPatternInfoFinderInfo> => "finder_info",
     }
 }
@@ -942,11 +942,11 @@ w::record! {
         4 stock_send_rule: StockSendRule => "stock_send_rule: must",
         /// Redemption rules: time, size of the discount, method.
         5 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
-        /// Extra entrances on the coupon's page.
+        /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
         6 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// Looks of the coupon: notes, logo, color, pictures.
         7 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
-        /// How coupon event notices are sent.
+        /// How coupon event notices are sent: `notify_appid`.
         8 notify_config: Option<NotifyConfig> => "notify_config",
         /// Words that tell users which goods the coupon covers.
         9 goods_name: String => "goods_name: must",
@@ -1130,15 +1130,15 @@ w::record! {
         5 stock_send_rule: GetStockSendRule => "stock_send_rule: must",
         /// Redemption rules: time, size of the discount, method.
         6 coupon_use_rule: GetStockCouponUseRule => "coupon_use_rule: must",
-        /// Extra entrances on the coupon's page.
+        /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
         7 custom_entrance: CustomEntrance => "custom_entrance: must",
         /// Looks of the coupon: notes, logo, color, pictures.
         8 display_pattern_info: GetStockDisplayPatternInfo => "display_pattern_info: must",
-        /// How coupon event notices are sent.
+        /// How coupon event notices are sent: `notify_appid`.
         9 notify_config: Option<NotifyConfig> => "notify_config",
         /// How many codes are stored; only with uploaded codes.
         10 coupon_code_count: Option<CouponCodeCount> => "coupon_code_count",
-        /// What the stock has sent so far.
+        /// What the stock has sent so far: `total_send_num`, `total_send_amount`, `today_send_num` and so on.
         11 send_count_information: Option<CountInformation> => "send_count_information",
         /// Words that tell users which goods the coupon covers.
         12 goods_name: String => "goods_name: must",
@@ -1192,7 +1192,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStockCouponCode`].
     pub struct GetStockCouponCodeResponse {
-        /// How this stored code was handed out.
+        /// How this stored code was handed out: `code`, `code_status`, `upload_time`, `dispatched_time` and so on.
         0 code_information: DataInfo => "code_information: must",
         /// The coupon of this code; empty while not sent.
         1 coupon_information: CouponInformation => "coupon_information: must",
@@ -1253,7 +1253,7 @@ w::record! {
         2 limit: i64 => "limit: must",
         /// Page number, counted from 0.
         3 offset: i64 => "offset: must",
-        /// Stored codes of this page and where they went.
+        /// Stored codes of this page and where they went: `code`, `code_status`, `upload_time`, `dispatched_time` and so on.
         4 data: Option<Vec<DataInfo>> => "data",
     }
 }
@@ -1275,6 +1275,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListStockCouponCodes,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => DataInfo
 }
 
 w::record! {
@@ -1340,11 +1355,11 @@ w::record! {
         2 stock_send_rule: Option<UpdateStockSendRule> => "stock_send_rule",
         /// Redemption rules: time, size of the discount, method.
         3 coupon_use_rule: Option<UpdateStockCouponUseRule> => "coupon_use_rule",
-        /// Extra entrances on the coupon's page.
+        /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
         4 custom_entrance: Option<CustomEntrance> => "custom_entrance",
         /// Looks of the coupon: notes, logo, color, pictures.
         5 display_pattern_info: Option<DisplayPatternInfo> => "display_pattern_info",
-        /// How coupon event notices are sent.
+        /// How coupon event notices are sent: `notify_appid`.
         6 notify_config: Option<NotifyConfig> => "notify_config",
         /// Words that tell users which goods the coupon covers.
         7 goods_name: Option<String> => "goods_name",
@@ -2001,7 +2016,7 @@ pub mod product_coupons {
     w::record! {
         /// Answer to [`Send`].
         pub struct SendResponse {
-            /// The coupon that was sent.
+            /// The coupon that was sent: `stock_id`, `out_request_no` and `coupon_code`.
             0 send_coupon_result: super::SendCouponResult => "send_coupon_result: must",
             /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
             1 stock_id: String => "stock_id: must",
@@ -2071,7 +2086,7 @@ pub mod subsidy {
             7 description: String => "description: must",
             /// Your own unique number of the subsidy payment.
             8 out_subsidy_no: String => "out_subsidy_no: must",
-            /// State of the subsidy: accepted, in progress, done or failed.
+            /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             9 status: String => "status: must",
             /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
@@ -2136,7 +2151,7 @@ pub mod subsidy {
             7 amount: i64 => "amount: must",
             /// Note on the payment or return, written by the merchant.
             8 description: String => "description: must",
-            /// State of the subsidy: accepted, in progress, done or failed.
+            /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             9 status: String => "status: must",
             /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
@@ -2192,7 +2207,7 @@ pub mod subsidy {
     w::record! {
         /// Answer to [`ListPayReceipts`].
         pub struct ListPayReceiptsResponse {
-            /// Subsidy payments that match.
+            /// Subsidy payments that match: `subsidy_receipt_id`, `stock_id`, `coupon_code` and so on.
             0 pay_receipt_list: Option<Vec<super::Receipt>> => "pay_receipt_list",
         }
     }
@@ -2340,7 +2355,7 @@ pub mod subsidy {
             9 subsidy_receipt_id: String => "subsidy_receipt_id: must",
             /// Your own unique number of the subsidy return.
             10 out_subsidy_return_no: String => "out_subsidy_return_no: must",
-            /// State of the subsidy: accepted, in progress, done or failed.
+            /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             11 status: String => "status: must",
             /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
             12 fail_reason: Option<String> => "fail_reason",
@@ -2418,7 +2433,7 @@ pub mod users {
             7 shareable: Option<bool> => "shareable",
             /// Redemption rules: time, size of the discount, method.
             8 coupon_use_rule: super::DataCouponUseRule => "coupon_use_rule: must",
-            /// Extra entrances on the coupon's page.
+            /// Extra entrances on the coupon's page: `mini_programs_info`, `appid`, `hall_id`, `store_id` and so on.
             9 custom_entrance: Option<super::DataCustomEntrance> => "custom_entrance",
             /// Looks of the coupon: notes, logo, color, pictures.
             10 display_pattern_info: super::GetStockDisplayPatternInfo => "display_pattern_info: must",
@@ -2501,7 +2516,7 @@ pub mod users {
     w::record! {
         /// Answer to [`ListCoupons`].
         pub struct ListCouponsResponse {
-            /// Merchant coupons of the user.
+            /// Merchant coupons of the user: `coupon_code`, `stock_id`, `stock_name`, `stock_type` and so on.
             0 data: Vec<super::Coupon> => "data: must",
             /// Page size, at most 20 for a user's coupons.
             1 limit: i64 => "limit: must",
@@ -2529,5 +2544,20 @@ pub mod users {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListCoupons,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Coupon
     }
 }

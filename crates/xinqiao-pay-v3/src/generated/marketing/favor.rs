@@ -49,9 +49,9 @@ w::record! {
         /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// Unit price rules of a cut-to stock.
+        /// Unit price rules of a cut-to stock: `single_price_max` and `cut_to_price`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
-        /// Face value and threshold of an amount-off coupon.
+        /// Face value and threshold of an amount-off coupon: `coupon_amount` and `transaction_minimum`.
         14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
         /// How the coupon was redeemed; absent while unused.
         15 consume_information: Option<ConsumeInformation> => "consume_information",
@@ -113,7 +113,7 @@ w::record! {
 w::record! {
     /// `coupon_available_time` of `marketing::favor::CouponUseRule`.
     pub struct CouponAvailableTime {
-        /// Limits use to fixed weekdays and hours.
+        /// Limits use to fixed weekdays and hours: `available_week_day`, `begin_time` and `end_time`.
         0 fix_available_time: Option<FixAvailableTime> => "fix_available_time",
         /// Whether it becomes valid only the day after: `true` from the next midnight.
         1 second_day_available: Option<bool> => "second_day_available",
@@ -136,7 +136,7 @@ w::record! {
 w::record! {
     /// `coupon_use_rule` of `marketing::favor::CreateCouponStock`.
     pub struct CouponUseRule {
-        /// When the coupon can be redeemed; needed according to the documentation.
+        /// When the coupon can be redeemed: `fix_available_time`, `second_day_available` and so on; needed according to the documentation.
         0 coupon_available_time: Option<CouponAvailableTime> => "coupon_available_time",
         /// Face value and threshold; for `stock_type` `NORMAL`.
         1 fixed_normal_coupon: Option<FixedNormalCoupon> => "fixed_normal_coupon",
@@ -144,7 +144,7 @@ w::record! {
         2 goods_tag: Option<Vec<String>> => "goods_tag",
         /// Payment methods (bank card types) that may use it, at most one; such as `ICBC_CREDIT`.
         3 limit_pay: Option<Vec<String>> => "limit_pay",
-        /// Restricts it to bank cards with the given BINs.
+        /// Restricts it to bank cards with the given BINs: `name` and `bin`.
         4 limit_card: Option<LimitCard> => "limit_card",
         /// Payment scenes where it is usable; without limit if empty; one of `MICROAPP` `APPPAY` `PPAY` `CARD` `FACE` `OTHER`.
         5 trade_type: Option<Vec<TradeType>> => "trade_type",
@@ -158,7 +158,7 @@ w::record! {
         9 available_merchants: Option<Vec<String>> => "available_merchants",
         /// Rate, threshold and cap of a discount stock.
         10 discount_coupon: Option<DiscountCoupon> => "discount_coupon",
-        /// Exchange price and threshold of an exchange stock.
+        /// Exchange price and threshold of an exchange stock: `exchange_price` and `transaction_minimum`.
         11 exchange_coupon: Option<ExchangeCoupon> => "exchange_coupon",
     }
     new()
@@ -386,7 +386,7 @@ w::record! {
         6 available_begin_time: String => "available_begin_time: must",
         /// End of the usable period; void afterwards; format `rfc3339`.
         7 available_end_time: String => "available_end_time: must",
-        /// Budget and sending limits of the stock.
+        /// Budget and sending limits of the stock: `max_coupons`, `max_amount`, `max_amount_by_day` and so on.
         8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
         /// How many coupons of the stock have been sent out.
         9 distributed_coupons: i64 => "distributed_coupons: must",
@@ -397,7 +397,7 @@ w::record! {
         /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// Unit price rules of a cut-to stock.
+        /// Unit price rules of a cut-to stock: `single_price_max` and `cut_to_price`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// When the stock was activated; format `rfc3339`.
         14 start_time: Option<String> => "start_time",
@@ -605,11 +605,11 @@ w::record! {
         4 available_begin_time: String => "available_begin_time: must",
         /// End of the usable period; void afterwards; format `rfc3339`.
         5 available_end_time: String => "available_end_time: must",
-        /// Budget and sending limits of the stock.
+        /// Budget and sending limits of the stock: `max_coupons`, `max_amount`, `max_amount_by_day` and so on.
         6 stock_use_rule: StockUseRule => "stock_use_rule: must",
         /// Face value, threshold and limits on using the coupon.
         7 coupon_use_rule: CouponUseRule => "coupon_use_rule: must",
-        /// How the coupon looks in the user's wallet.
+        /// How the coupon looks in the user's wallet: `description`, `merchant_logo`, `merchant_name` and so on.
         8 pattern_info: Option<PatternInfo> => "pattern_info",
         /// Whether no money moves: `true` without prefunding, `false` paid from prefunded money.
         9 no_cash: bool => "no_cash: must",
@@ -740,7 +740,7 @@ w::record! {
         6 available_begin_time: String => "available_begin_time: must",
         /// End of the usable period; void afterwards; format `rfc3339`.
         7 available_end_time: String => "available_end_time: must",
-        /// Budget and sending limits of the stock.
+        /// Budget and sending limits of the stock: `max_coupons`, `max_amount`, `max_amount_by_day` and so on.
         8 stock_use_rule: DataStockUseRule => "stock_use_rule: must",
         /// How many coupons of the stock have been sent out.
         9 distributed_coupons: i64 => "distributed_coupons: must",
@@ -751,7 +751,7 @@ w::record! {
         /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
         #[doc(alias = "singleitem")]
         12 single_item: bool => "singleitem: must",
-        /// Unit price rules of a cut-to stock.
+        /// Unit price rules of a cut-to stock: `single_price_max` and `cut_to_price`.
         13 cut_to_message: Option<CutToMessage> => "cut_to_message",
         /// When the stock was activated; format `rfc3339`.
         14 start_time: Option<String> => "start_time",
@@ -1024,6 +1024,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListStockItems,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
+}
+
 w::record! {
     /// List the merchants of a stock (列出批次可用商户).
     ///
@@ -1084,6 +1099,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListStockMerchants,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => String
+}
+
 w::record! {
     /// List cash coupon stocks (列出代金券批次).
     ///
@@ -1112,7 +1142,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListStocks`].
     pub struct ListStocksResponse {
-        /// Cash coupon stocks that match.
+        /// Cash coupon stocks that match: `stock_id`, `stock_name`, `stock_type`, `stock_creator_mchid` and so on.
         0 data: Vec<Stock> => "data: must",
         /// Page size, at most 10.
         1 limit: i64 => "limit: must",
@@ -1140,6 +1170,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListStocks,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Stock
 }
 
 w::record! {
@@ -1511,9 +1556,9 @@ pub mod users {
             /// Whether it covers single items only: `true` item coupon; `singleitem` on the wire.
             #[doc(alias = "singleitem")]
             12 single_item: bool => "singleitem: must",
-            /// Unit price rules of a cut-to stock.
+            /// Unit price rules of a cut-to stock: `single_price_max` and `cut_to_price`.
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
-            /// Face value and threshold of an amount-off coupon.
+            /// Face value and threshold of an amount-off coupon: `coupon_amount` and `transaction_minimum`.
             14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
             /// Money left on the multi-use credit; in fen.
             15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
@@ -1593,7 +1638,7 @@ pub mod users {
     w::record! {
         /// Answer to [`ListCoupons`].
         pub struct ListCouponsResponse {
-            /// Cash coupons of the user.
+            /// Cash coupons of the user: `coupon_id`, `stock_id`, `stock_creator_mchid`, `coupon_name` and so on.
             0 data: Vec<super::Coupon> => "data: must",
             /// Page size, at most 20.
             1 limit: i64 => "limit: must",
@@ -1621,6 +1666,21 @@ pub mod users {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListCoupons,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data => super::Coupon
     }
 
     w::record! {

@@ -12,9 +12,9 @@ w::record! {
         1 brand_id: Option<String> => "brand_id",
         /// Merchant ID that created the campaign.
         2 creator_merchant_id: Option<String> => "creator_merchant_id",
-        /// Name and times of the campaign.
+        /// Name and times of the campaign: `activity_name`, `apply_start_time`, `apply_end_time` and so on.
         3 activity_info: Option<ActivityInfo> => "activity_info",
-        /// Product that is subsidized.
+        /// Product that is subsidized: `goods_id`, `goods_name` and `goods_picture_url`.
         4 goods_information: Option<GoodsInformation> => "goods_information",
         /// Subsidies, quotas and regions.
         5 rule_information: Option<RuleInformation> => "rule_information",
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// An item of `apply_infos` in `marketing::goods_subsidy_activity::ApplyActivity`; an item of `failed_apply_infos` in the answer of `marketing::goods_subsidy_activity::ApplyActivity`; and 1 more.
     pub struct ApplyInfo {
-        /// The store that enrolls.
+        /// The store that enrolls: `store_id`, `accounting_merchant_id` and `merchant_id`.
         0 store_info: Option<StoreInfo> => "store_info",
         /// List price of the product in that store.
         1 goods_original_price: Option<f64> => "goods_original_price",
@@ -114,8 +114,8 @@ w::record! {
 w::record! {
     /// `order_information` of `marketing::goods_subsidy_activity::qualification::Lock`; `order_information` of `marketing::goods_subsidy_activity::qualification::Unlock`.
     pub struct OrderInformation {
-        /// The paying user.
-        0 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid",
+        /// The paying user; personal data, masked in `Debug`.
+        0 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid: masked",
         /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
         /// Total of the order that uses the qualification.
@@ -155,7 +155,7 @@ w::record! {
         2 store_subsidy_quota: Option<String> => "store_subsidy_quota",
         /// Most times that one user profits.
         3 user_subsidy_quota: Option<String> => "user_subsidy_quota",
-        /// Regions where the campaign runs.
+        /// Regions where the campaign runs: `province`, `city` and `district`.
         4 areas: Option<Vec<Area>> => "areas",
     }
 }
@@ -213,9 +213,9 @@ w::record! {
     pub struct ApplyActivityResponse {
         /// Outcome in words.
         0 return_message: Option<String> => "return_message",
-        /// Stores that could not enroll.
+        /// Stores that could not enroll: `store_info` and `goods_original_price`.
         1 failed_apply_infos: Option<Vec<ApplyInfo>> => "failed_apply_infos",
-        /// Stores that enrolled.
+        /// Stores that enrolled: `store_info` and `goods_original_price`.
         2 succeed_apply_infos: Option<Vec<ApplyInfo>> => "succeed_apply_infos",
     }
 }
@@ -262,7 +262,7 @@ w::record! {
     pub struct ListActivitiesResponse {
         /// How many records match altogether, for paging.
         0 total_count: Option<f64> => "total_count",
-        /// Add-on purchase campaigns of the city.
+        /// Add-on purchase campaigns of the city: `activity_id`, `brand_id`, `creator_merchant_id` and so on.
         1 data: Option<Vec<Activity>> => "data",
         /// Paging offset, counted from 0.
         2 offset: Option<f64> => "offset",
@@ -290,6 +290,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data.unwrap_or_default() => Activity
+}
+
 /// Goods subsidy qualifications (商品补贴资格): `pay_v3.marketing.goods_subsidy_activity.qualification`.
 pub mod qualification {
     use xinqiao_wire as w;
@@ -302,7 +317,7 @@ pub mod qualification {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.lock`.
         pub struct Lock {
-            /// Order that the qualification is used on.
+            /// Order that the qualification is used on: `payer_openid`, `out_trade_no`, `total_fee`, `store_id` and so on.
             0 order_information: super::OrderInformation => "order_information: must",
             /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
@@ -349,7 +364,7 @@ pub mod qualification {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/products/retail-store/introduction.html>.
         /// * Catalog: `pay_v3.marketing.goods_subsidy_activity.qualification.unlock`.
         pub struct Unlock {
-            /// Order that the qualification is used on.
+            /// Order that the qualification is used on: `payer_openid`, `out_trade_no`, `total_fee`, `store_id` and so on.
             0 order_information: super::OrderInformation => "order_information: must",
             /// Add-on purchase qualifications in question.
             1 qualification_ids: Vec<String> => "qualification_ids: must",
@@ -395,7 +410,7 @@ pub mod retail_store_act {
             0 activity_id: String => "activity_id: must path",
             /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// Sales representatives in question.
+            /// Sales representatives in question: `openid`.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// When the addition took effect; format `rfc3339`.
             3 add_time: Option<String> => "add_time",
@@ -413,7 +428,7 @@ pub mod retail_store_act {
         pub struct AddRepresentativeResponse {
             /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// Sales representatives that failed.
+            /// Sales representatives that failed: `openid`.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// When the addition took effect; format `rfc3339`.
             2 add_time: String => "add_time: must",
@@ -451,7 +466,7 @@ pub mod retail_store_act {
             0 brand_id: String => "brand_id: must path",
             /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// Retail stores in question.
+            /// Retail stores in question: `store_code` and `store_name`.
             2 stores: Vec<super::Store> => "stores: must",
             /// When the addition took effect; format `rfc3339`; needed according to the documentation.
             3 add_time: Option<String> => "add_time",
@@ -463,7 +478,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`AddStore`].
         pub struct AddStoreResponse {
-            /// Retail stores that failed.
+            /// Retail stores that failed: `store_code` and `store_name`.
             0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
             /// When the addition took effect; format `rfc3339`.
             1 add_time: String => "add_time: must",
@@ -501,7 +516,7 @@ pub mod retail_store_act {
             0 activity_id: String => "activity_id: must path",
             /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// Sales representatives in question.
+            /// Sales representatives in question: `openid`.
             2 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// When the removal took effect; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
@@ -519,7 +534,7 @@ pub mod retail_store_act {
         pub struct DeleteRepresentativeResponse {
             /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// Sales representatives that failed.
+            /// Sales representatives that failed: `openid`.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// When the removal took effect; format `rfc3339`.
             2 delete_time: String => "delete_time: must",
@@ -557,7 +572,7 @@ pub mod retail_store_act {
             0 brand_id: String => "brand_id: must path",
             /// Your own document number; keep it on retries.
             1 out_request_no: String => "out_request_no: must",
-            /// Retail stores in question.
+            /// Retail stores in question: `store_code` and `store_name`.
             2 stores: Vec<super::Store> => "stores: must",
             /// When the removal took effect; format `rfc3339`; needed according to the documentation.
             3 delete_time: Option<String> => "delete_time",
@@ -569,7 +584,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`DeleteStore`].
         pub struct DeleteStoreResponse {
-            /// Retail stores that failed.
+            /// Retail stores that failed: `store_code` and `store_name`.
             0 failed_stores: Option<Vec<super::FailedStore>> => "failed_stores",
             /// When the removal took effect; format `rfc3339`.
             1 delete_time: String => "delete_time: must",
@@ -616,7 +631,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`GenerateMaterial`].
         pub struct GenerateMaterialResponse {
-            /// Material codes that were made.
+            /// Material codes that were made: `material_id` and `material_url`.
             0 material_list: Vec<super::Material> => "material_list: must",
         }
     }
@@ -706,7 +721,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`ListRepresentatives`].
         pub struct ListRepresentativesResponse {
-            /// Sales representatives of the campaign.
+            /// Sales representatives of the campaign: `openid`.
             0 data: Option<Vec<super::Representative>> => "data",
             /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
@@ -736,6 +751,21 @@ pub mod retail_store_act {
         }
     }
 
+    w::paged! {
+        ListRepresentatives,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::Representative
+    }
+
     w::record! {
         /// List stores of a brand's activity (列出零售小店).
         ///
@@ -757,7 +787,7 @@ pub mod retail_store_act {
     w::record! {
         /// Answer to [`ListStores`].
         pub struct ListStoresResponse {
-            /// Retail stores of the brand.
+            /// Retail stores of the brand: `store_code` and `store_name`.
             0 data: Option<Vec<super::FailedStore>> => "data",
             /// How many records match altogether, for paging.
             1 total_count: i64 => "total_count: must",
@@ -787,6 +817,21 @@ pub mod retail_store_act {
         }
     }
 
+    w::paged! {
+        ListStores,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::FailedStore
+    }
+
     w::record! {
         /// Change representatives of an activity (修改业务代理).
         ///
@@ -797,7 +842,7 @@ pub mod retail_store_act {
         pub struct UpdateRepresentative {
             /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must path",
-            /// Sales representatives in question.
+            /// Sales representatives in question: `openid`.
             1 representative_info_list: Vec<super::RepresentativeInfo> => "representative_info_list: must",
             /// Your own document number; keep it on retries.
             2 out_request_no: String => "out_request_no: must",
@@ -817,7 +862,7 @@ pub mod retail_store_act {
         pub struct UpdateRepresentativeResponse {
             /// Number of the add-on purchase or retail store campaign.
             0 activity_id: String => "activity_id: must",
-            /// Sales representatives that failed.
+            /// Sales representatives that failed: `openid`.
             1 failed_representative_info_list: Option<Vec<super::FailedRepresentativeInfo>> => "failed_representative_info_list",
             /// When the addition took effect.
             2 add_time: String => "add_time: must",

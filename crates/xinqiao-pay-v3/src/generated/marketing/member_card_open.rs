@@ -8,7 +8,7 @@ w::record! {
     pub struct ActionSetting {
         /// Label of the action button.
         0 action_name: String => "action_name: must",
-        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
+        /// Mini Program that opens on tapping: `appid` and `path`; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         1 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -104,7 +104,7 @@ w::record! {
     pub struct GetCardCodeServiceModule {
         /// Number of the service item on the card.
         0 service_module_id: String => "service_module_id: must",
-        /// What is shown and sent in this state.
+        /// What is shown and sent in this state: `state_id`, `content_template_data` and so on.
         1 state_setting: Option<StateSetting> => "state_setting",
     }
 }
@@ -150,7 +150,7 @@ w::record! {
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
         /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         1 common_field_list: Option<Vec<Name>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         2 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
     new()
@@ -234,13 +234,13 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// Logo of the card, from the marketing image upload.
         3 logo_url: String => "logo_url: must",
-        /// Brand that issues the card.
+        /// Brand that issues the card: `brand_id` and `display_name`.
         4 brand: Brand => "brand: must",
-        /// Name of the card.
+        /// Name of the card, shown on it.
         5 title: String => "title: must",
         /// Background of the card, from the marketing image upload.
         6 background_picture_url: String => "background_picture_url: must",
-        /// Terms of the membership card.
+        /// Terms of the card, shown on its page.
         7 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
@@ -250,7 +250,7 @@ w::record! {
         10 total_quantity: i64 => "total_quantity: must",
         /// How many cards can still be given out.
         11 remain_quantity: Option<i64> => "remain_quantity",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         12 date_information: DateInformation => "date_information: must",
         /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
         13 code_mode: Option<CodeMode> => "code_mode",
@@ -260,11 +260,11 @@ w::record! {
         15 init_level: Option<String> => "init_level",
         /// Your own number of this request, kept the same when you repeat it.
         16 out_request_no: String => "out_request_no: must",
-        /// How stored value works on this card.
+        /// How stored value works on this card: `need_balance`, `balance_appid`, `balance_path` and `balance_url`.
         17 balance_information: Option<BalanceInformation> => "balance_information",
-        /// Form that the user fills in on opening the card.
+        /// Form that the user fills in on opening the card: `common_field_list`, `custom_field_list` and so on.
         18 user_information_form: Option<UserInformationForm> => "user_information_form",
-        /// The merchant's extra statement on the card.
+        /// The merchant's extra statement on the card: `title`, `appid`, `path` and `url`.
         19 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// Whether the code changes over time: `true` dynamic.
         20 need_dynamic_code: Option<bool> => "need_dynamic_code",
@@ -295,7 +295,7 @@ w::record! {
     pub struct CreateCardUserInformationForm {
         /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<Name>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CreateCardCustomField>> => "custom_field_list",
     }
     new()
@@ -315,9 +315,9 @@ w::record! {
 w::record! {
     /// `content_template_data` of `marketing::member_card_open::StateSetting`.
     pub struct ContentTemplateData {
-        /// Fields filled into the template.
+        /// Fields filled into the template: `field_id` and `field_value`.
         0 field_list: Vec<ContentTemplateDataField> => "field_list: must",
-        /// Action button of the service item.
+        /// Action button of the service item: `action_name` and `jump_miniprogram`.
         1 action_setting: Option<ActionSetting> => "action_setting",
     }
 }
@@ -444,7 +444,7 @@ w::record! {
     pub struct MessageTemplateSetting {
         /// Template message used for the notice.
         0 message_template_id: String => "message_template_id: must",
-        /// Fields filled into the template.
+        /// Fields filled into the template: `field_id` and `field_value`.
         1 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
     }
 }
@@ -454,7 +454,7 @@ w::record! {
     pub struct ServiceModule {
         /// Number of the service item on the card.
         0 service_module_id: String => "service_module_id: must",
-        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
+        /// Mini Program that opens on tapping: `appid` and `path`; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         1 jump_mini_program: Option<JumpMiniProgram> => "jump_miniprogram",
     }
@@ -465,9 +465,9 @@ w::record! {
     pub struct StateSetting {
         /// Which state the service is in; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
-        /// Content on the service card.
+        /// Content on the service card: `field_list` and `action_setting`.
         1 content_template_data: Option<ContentTemplateData> => "content_template_data",
-        /// Template message sent when the state changes.
+        /// Template message sent when the state changes: `message_template_id` and `field_list`.
         2 message_template_setting: Option<MessageTemplateSetting> => "message_template_setting",
     }
 }
@@ -475,9 +475,9 @@ w::record! {
 w::record! {
     /// `content_template_data` of `marketing::member_card_open::StateSettingItem`.
     pub struct StateSettingContentTemplateData {
-        /// Fields filled into the template.
+        /// Fields filled into the template: `field_id` and `field_value`.
         0 field_list: Option<Vec<ContentTemplateDataField>> => "field_list",
-        /// Action button of the service item.
+        /// Action button of the service item: `action_name` and `jump_miniprogram`.
         1 action_setting: Option<ActionSetting> => "action_setting",
     }
     new()
@@ -489,9 +489,9 @@ w::record! {
     pub struct StateSettingItem {
         /// Which state the service is in; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
-        /// Content on the service card.
+        /// Content on the service card: `field_list` and `action_setting`.
         1 content_template_data: StateSettingContentTemplateData => "content_template_data: must",
-        /// Template message sent when the state changes.
+        /// Template message sent when the state changes: `message_template_id` and `field_list`.
         2 message_template_setting: Option<SettingMessageTemplateSetting> => "message_template_setting",
     }
     new(state_id: impl Into<String>, content_template_data: StateSettingContentTemplateData)
@@ -503,7 +503,7 @@ w::record! {
     pub struct SettingMessageTemplateSetting {
         /// Template message used for the notice.
         0 message_template_id: String => "message_template_id: must",
-        /// Fields filled into the template.
+        /// Fields filled into the template: `field_id` and `field_value`.
         1 field_list: Vec<ContentTemplateDataField> => "field_list: must",
     }
     new(message_template_id: impl Into<String>, field_list: Vec<ContentTemplateDataField>)
@@ -542,7 +542,7 @@ w::record! {
     pub struct UserInformation {
         /// Standard fields that users fill in.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
     }
 }
@@ -554,7 +554,7 @@ w::record! {
         0 can_modify_after_activate: Option<bool> => "can_modify_after_activate",
         /// Standard fields that users fill in; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         1 common_field_list: Option<Vec<Name>> => "common_field_list",
-        /// Form fields of the merchant's own.
+        /// Form fields of the merchant's own: `name` and so on.
         2 custom_field_list: Option<Vec<UserInformationFormCustomField>> => "custom_field_list",
     }
 }
@@ -801,7 +801,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must",
-        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
+        /// Mini Program that opens on tapping: `appid` and `path`; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -819,7 +819,7 @@ w::record! {
         0 card_id: String => "card_id: must",
         /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must",
-        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
+        /// Mini Program that opens on tapping: `appid` and `path`; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -906,13 +906,13 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Logo of the card, from the marketing image upload.
         1 logo_url: String => "logo_url: must",
-        /// Brand that issues the card.
+        /// Brand that issues the card: `brand_id` and `display_name`.
         2 brand: Brand => "brand: must",
-        /// Name of the card.
+        /// Name of the card, shown on it.
         3 title: String => "title: must",
         /// Background of the card, from the marketing image upload.
         4 background_picture_url: String => "background_picture_url: must",
-        /// Terms of the membership card; needed according to the documentation.
+        /// Terms of the card, shown on its page; needed according to the documentation.
         5 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         6 service_phone: Option<String> => "service_phone",
@@ -920,7 +920,7 @@ w::record! {
         7 code_type: CodeType => "code_type: must",
         /// How many cards there are to give out in all.
         8 total_quantity: Option<i64> => "total_quantity",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         9 date_information: DateInformation => "date_information: must",
         /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`; needed according to the documentation.
         10 code_mode: Option<CodeMode> => "code_mode",
@@ -930,11 +930,11 @@ w::record! {
         12 init_level: Option<String> => "init_level",
         /// Your own number of this request, kept the same when you repeat it.
         13 out_request_no: String => "out_request_no: must",
-        /// How stored value works on this card.
+        /// How stored value works on this card: `need_balance`, `balance_appid`, `balance_path` and `balance_url`.
         14 balance_information: Option<BalanceInformation> => "balance_information",
-        /// Form that the user fills in on opening the card.
+        /// Form that the user fills in on opening the card: `common_field_list`, `custom_field_list` and so on.
         15 user_information_form: Option<CreateCardUserInformationForm> => "user_information_form",
-        /// The merchant's extra statement on the card.
+        /// The merchant's extra statement on the card: `title`, `appid`, `path` and `url`.
         16 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// Whether the code changes over time: `true` dynamic.
         17 need_dynamic_code: Option<bool> => "need_dynamic_code",
@@ -971,13 +971,13 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// Logo of the card, from the marketing image upload.
         3 logo_url: String => "logo_url: must",
-        /// Brand that issues the card.
+        /// Brand that issues the card: `brand_id` and `display_name`.
         4 brand: Brand => "brand: must",
-        /// Name of the card.
+        /// Name of the card, shown on it.
         5 title: String => "title: must",
         /// Background of the card, from the marketing image upload.
         6 background_picture_url: String => "background_picture_url: must",
-        /// Terms of the membership card.
+        /// Terms of the card, shown on its page.
         7 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         8 service_phone: Option<String> => "service_phone",
@@ -987,7 +987,7 @@ w::record! {
         10 total_quantity: i64 => "total_quantity: must",
         /// How many cards can still be given out.
         11 remain_quantity: Option<i64> => "remain_quantity",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         12 date_information: DateInformation => "date_information: must",
         /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
         13 code_mode: Option<CodeMode> => "code_mode",
@@ -997,21 +997,21 @@ w::record! {
         15 init_level: Option<String> => "init_level",
         /// Your own number of this request, kept the same when you repeat it.
         16 out_request_no: String => "out_request_no: must",
-        /// How stored value works on this card.
+        /// How stored value works on this card: `need_balance`, `balance_appid`, `balance_path` and `balance_url`.
         17 balance_information: Option<BalanceInformation> => "balance_information",
-        /// Form that the user fills in on opening the card.
+        /// Form that the user fills in on opening the card: `common_field_list`, `custom_field_list` and so on.
         18 user_information_form: Option<UserInformationForm> => "user_information_form",
-        /// The merchant's extra statement on the card.
+        /// The merchant's extra statement on the card: `title`, `appid`, `path` and `url`.
         19 additional_statement: Option<AdditionalStatement> => "additional_statement",
-        /// How points appear on the card.
+        /// How points appear on the card: `init_bonus`, `bonus_value_word`, `bonus_cost_title` and so on.
         20 bonus: Option<Bonus> => "bonus",
-        /// How member offers appear on the card.
+        /// How member offers appear on the card: `show_coupon`, `member_price_word`, `member_price_appid` and so on.
         21 favor: Option<Favor> => "favor",
-        /// Service items shown on the card.
+        /// Service items shown on the card: `service_module_id` and so on.
         22 service_modules: Option<Vec<ServiceModule>> => "service_modules",
-        /// How invoices appear on the card.
+        /// How invoices appear on the card: `fapiao_jump_word`, `fapiao_jump_appid` and so on.
         23 fapiao: Option<Fapiao> => "fapiao",
-        /// Personal shop guide or contact.
+        /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         24 guide: Option<Guide> => "guide",
         /// Whether the code changes over time: `true` dynamic.
         25 need_dynamic_code: Option<bool> => "need_dynamic_code",
@@ -1170,7 +1170,7 @@ w::record! {
         0 nickname: Option<String> => "nickname: masked",
         /// Address of the portrait.
         1 head_image_url: Option<String> => "head_image_url",
-        /// What the user filled in on opening the card.
+        /// What the user filled in on opening the card: `common_field_list` and `custom_field_list`.
         2 user_information: Option<UserInformation> => "user_information",
     }
 }
@@ -1308,15 +1308,15 @@ w::record! {
         7 user_card_status: Option<UserCardStatus> => "user_card_status",
         /// Stored value of the user, in fen; in fen.
         8 balance: Option<xinqiao_types::Fen> => "balance",
-        /// Number of points.
+        /// Points on the user's card.
         9 bonus_value: Option<i64> => "bonus_value",
-        /// What the user filled in on opening the card.
+        /// What the user filled in on opening the card: `common_field_list` and `custom_field_list`.
         10 user_information: Option<UserInformation> => "user_information",
-        /// Service items shown on the card.
+        /// Service items shown on the card: `service_module_id` and so on.
         11 service_modules: Option<Vec<GetCardCodeServiceModule>> => "service_modules",
         /// Words on the invoice entrance.
         12 fapiao_jump_word: Option<String> => "fapiao_jump_word",
-        /// Personal shop guide or contact.
+        /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         13 guide: Option<Guide> => "guide",
     }
 }
@@ -1477,7 +1477,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImportCardCodes`].
     pub struct ImportCardCodesResponse {
-        /// What came of each card number.
+        /// What came of each card number: `code` and `result`.
         0 data: Vec<ImportCardCodesData> => "data: must",
     }
 }
@@ -1652,7 +1652,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListCards`].
     pub struct ListCardsResponse {
-        /// Card templates of the brand.
+        /// Card templates of the brand: `card_id`, `status`, `appid`, `logo_url` and so on.
         0 data: Vec<Card> => "data: must",
         /// Whether the code changes over time: `true` dynamic.
         1 need_dynamic_code: Option<bool> => "need_dynamic_code",
@@ -1684,6 +1684,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListCards,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Card
+}
+
 w::record! {
     /// List a user's membership cards (列出用户的会员卡).
     ///
@@ -1709,7 +1724,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListUserCards`].
     pub struct ListUserCardsResponse {
-        /// Cards that the user holds.
+        /// Cards that the user holds: `card_id` and `code`.
         0 data: Vec<UserCard> => "data: must",
         /// Most records that one page holds.
         1 limit: i64 => "limit: must",
@@ -1737,6 +1752,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListUserCards,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => UserCard
 }
 
 w::record! {
@@ -1839,7 +1869,7 @@ w::record! {
         2 out_request_no: String => "out_request_no: must",
         /// Number of the service item on the card.
         3 service_module_id: String => "service_module_id: must",
-        /// What is shown and sent in this state.
+        /// What is shown and sent in this state: `state_id`, `content_template_data` and so on.
         4 state_setting: StateSettingItem => "state_setting: must",
     }
     new(
@@ -1927,17 +1957,17 @@ w::record! {
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Logo of the card, from the marketing image upload.
         2 logo_url: Option<String> => "logo_url",
-        /// Name of the card.
+        /// Name of the card, shown on it.
         3 title: Option<String> => "title",
         /// Background of the card, from the marketing image upload.
         4 background_picture_url: Option<String> => "background_picture_url",
-        /// Terms of the membership card.
+        /// Terms of the card, shown on its page.
         5 description: Option<String> => "description",
         /// The merchant's service phone, shown on the card.
         6 service_phone: Option<String> => "service_phone",
         /// How many cards there are to give out in all.
         7 total_quantity: Option<i64> => "total_quantity",
-        /// Validity of the card.
+        /// Validity of the card: `type`, `available_begin_time`, `available_end_time` and so on.
         8 date_information: Option<DateInformation> => "date_information",
         /// Source of card numbers: `SYSTEM_ALLOCATE`, `MERCHANT_DEPOSIT` stored before, `REAL_TIME` on activation; one of `SYSTEM_ALLOCATE` `MERCHANT_DEPOSIT` `REAL_TIME`.
         9 code_mode: Option<CodeMode> => "code_mode: number",
@@ -1945,11 +1975,11 @@ w::record! {
         10 need_display_level: Option<bool> => "need_display_level",
         /// Level on opening the card.
         11 init_level: Option<String> => "init_level",
-        /// How stored value works on this card.
+        /// How stored value works on this card: `need_balance`, `balance_appid`, `balance_path` and `balance_url`.
         12 balance_information: Option<BalanceInformation> => "balance_information",
-        /// Form that the user fills in on opening the card.
+        /// Form that the user fills in on opening the card: `common_field_list`, `custom_field_list` and so on.
         13 user_information_form: Option<UpdateCardUserInformationForm> => "user_information_form",
-        /// The merchant's extra statement on the card.
+        /// The merchant's extra statement on the card: `title`, `appid`, `path` and `url`.
         14 additional_statement: Option<AdditionalStatement> => "additional_statement",
         /// Whether the code changes over time: `true` dynamic.
         15 need_dynamic_code: Option<bool> => "need_dynamic_code",
@@ -2018,7 +2048,7 @@ w::record! {
         4 background_picture_url: Option<String> => "background_picture_url",
         /// Your own number of this request, kept the same when you repeat it.
         5 out_request_no: Option<String> => "out_request_no",
-        /// Change of the stored value.
+        /// Change of the stored value: `before_balance`, `balance`, `add_balance` and `balance_remark`.
         6 balance_information: Option<BalanceInformationItem> => "balance_information",
         /// Whether the user is told of the balance change: `true` yes.
         7 need_inform_balance: Option<bool> => "need_inform_balance",
@@ -2070,10 +2100,10 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// Number of the user's own card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// Points before the change; in fen.
-        2 before_bonus_value: Option<xinqiao_types::Fen> => "before_bonus_value",
-        /// Points after the change; in fen.
-        3 bonus_value: Option<xinqiao_types::Fen> => "bonus_value",
+        /// Points before the change.
+        2 before_bonus_value: Option<i64> => "before_bonus_value",
+        /// Points after the change.
+        3 bonus_value: Option<i64> => "bonus_value",
         /// Change of the points; negative when spent.
         4 add_bonus_value: Option<i64> => "add_bonus_value",
         /// Your own number of this request, kept the same when you repeat it.
@@ -2084,14 +2114,14 @@ w::record! {
         7 member_price_word: Option<String> => "member_price_word",
         /// Words on the invoice entrance.
         8 fapiao_jump_word: Option<String> => "fapiao_jump_word",
-        /// Personal shop guide or contact.
+        /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         9 guide: Option<GuideInfo> => "guide",
     }
     new(card_id: impl Into<String>, code: impl Into<String>, out_request_no: impl Into<String>)
     text(member_price_word: String, fapiao_jump_word: String)
     set(
-        before_bonus_value: xinqiao_types::Fen,
-        bonus_value: xinqiao_types::Fen,
+        before_bonus_value: i64,
+        bonus_value: i64,
         add_bonus_value: i64,
         need_inform_bonus: bool,
         guide: GuideInfo,
@@ -2129,19 +2159,19 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// Whether points are shown: `true` yes; needed according to the documentation.
         1 show_bonus: Option<bool> => "show_bonus",
-        /// How points appear on the card.
+        /// How points appear on the card: `init_bonus`, `bonus_value_word`, `bonus_cost_title` and so on.
         2 bonus: Option<UpdateCardRightBonus> => "bonus",
         /// Whether member offers are shown: `true` yes; needed according to the documentation.
         3 show_favor: Option<bool> => "show_favor",
-        /// How member offers appear on the card.
+        /// How member offers appear on the card: `show_coupon`, `member_price_word`, `member_price_appid` and so on.
         4 favor: Option<UpdateCardRightFavor> => "favor",
         /// Whether invoices are shown: `true` yes.
         5 show_fapiao: Option<bool> => "show_fapiao",
-        /// How invoices appear on the card.
+        /// How invoices appear on the card: `fapiao_jump_word`, `fapiao_jump_appid` and so on.
         6 fapiao: Option<Fapiao> => "fapiao",
         /// Whether the guide is shown: `true` yes.
         7 show_guide: Option<bool> => "show_guide",
-        /// Personal shop guide or contact.
+        /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         8 guide: Option<GuideInfo> => "guide",
     }
     new(card_id: impl Into<String>)
@@ -2187,7 +2217,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// Number of the service item on the card.
         1 service_module_id: String => "service_module_id: must path",
-        /// Mini Program that opens on tapping; `jump_miniprogram` on the wire.
+        /// Mini Program that opens on tapping: `appid` and `path`; `jump_miniprogram` on the wire.
         #[doc(alias = "jump_miniprogram")]
         2 jump_mini_program: JumpMiniProgram => "jump_miniprogram: must",
     }
@@ -2273,7 +2303,7 @@ pub mod phone_number_member {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/marketing/membercard_open/chapter4_1.shtml>.
         /// * Catalog: `pay_v3.marketing.member_card_open.phone_number_member.import`.
         pub struct Import {
-            /// Member to import.
+            /// Member to import: `card_id`, `code`, `membership_number` and `registration_time`.
             0 member_information: super::MemberInformation => "member_information: must",
             /// The user's phone number, encrypted with WeChat Pay's public key.
             1 encrypted_phone_number: String => "encrypted_phone_number: must",
@@ -2324,7 +2354,7 @@ pub mod phone_number_member {
         pub struct SearchResponse {
             /// Whether the user took the card: not shown, not received, received; one of `UNSHOWED` `UNRECEIVED` `RECEIVED`.
             0 receive_status: super::ReceiveStatus => "receive_status: must",
-            /// Card that the user already has.
+            /// Card that the user already has: `code`, `openid`, `unionid`, `receive_time` and so on.
             1 user_card_information: Option<super::UserCardInformation> => "user_card_information",
         }
     }

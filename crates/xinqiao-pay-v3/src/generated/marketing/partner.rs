@@ -103,7 +103,7 @@ w::record! {
         0 name: String => "name: must",
         /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
-        /// Items to choose from in the package.
+        /// Items to choose from in the package: `name`, `image_url`, `mini_program_appid`, `mini_program_path` and so on.
         2 choice_list: Vec<Choice> => "choice_list: must",
     }
     new(name: impl Into<String>, pick_count: i64, choice_list: Vec<Choice>)
@@ -138,9 +138,9 @@ w::record! {
         2 available_days: Option<i64> => "available_days",
         /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `day_list` and `day_period_list`.
         4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
-        /// Usable spans without a pattern.
+        /// Usable spans without a pattern: `begin_time` and `end_time`.
         5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
         /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
@@ -186,11 +186,11 @@ w::record! {
         0 code_display_mode: CodeDisplayMode => "code_display_mode: must",
         /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
         1 background_color: Option<BackgroundColor> => "background_color",
-        /// Mini Program entrance in the wallet.
+        /// Mini Program entrance in the wallet: `appid`, `path`, `entrance_wording` and `guidance_wording`.
         2 entrance_mini_program: Option<EntranceMiniProgram> => "entrance_mini_program",
-        /// Official account entrance in the wallet.
+        /// Official account entrance in the wallet: `appid`.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// Channels entrance in the wallet.
+        /// Channels entrance in the wallet: `finder_id`, `finder_video_id` and so on.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
     new(code_display_mode: impl Into<CodeDisplayMode>)
@@ -227,7 +227,7 @@ w::record! {
     pub struct CouponTagInfo {
         /// Tags of the coupon, at present `MEMBER`.
         0 coupon_tag_list: Option<Vec<String>> => "coupon_tag_list",
-        /// Membership card behind the member tag.
+        /// Membership card behind the member tag: `member_card_id`.
         1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
     new()
@@ -285,7 +285,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// State of this round; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// How far this round of delivery has come; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         5 detail_state: DetailState => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -338,7 +338,7 @@ w::record! {
         0 name: String => "name: must",
         /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
-        /// Items to choose from in the package.
+        /// Items to choose from in the package: `name`, `image_url`, `mini_program_appid`, `mini_program_path` and so on.
         2 choice_list: Vec<ComboPackageChoice> => "choice_list: must",
     }
 }
@@ -661,19 +661,19 @@ w::record! {
         5 single_usage_rule: Option<StockSingleUsageRule> => "single_usage_rule",
         /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         6 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         9 store_scope: StoreScope => "store_scope: must",
-        /// How coupon events are reported.
+        /// How coupon events are reported: `notify_appid`.
         10 notify_config: Option<StockNotifyConfig> => "notify_config",
         /// Note that only the brand sees, at most 20 characters.
         11 remark: Option<String> => "remark",
         /// How many codes are stored; only for `UPLOAD`.
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
-        /// How often the stock has been sent.
+        /// How often the stock has been sent: `total_count` and `today_count`.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
         /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         14 state: StockState => "state: must",
@@ -703,17 +703,17 @@ w::record! {
         5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// Bundle of the stock and its place in it.
+        /// Bundle of the stock and its place in it: `stock_bundle_id` and `stock_bundle_index`.
         7 stock_bundle_info: StockBundleInfo => "stock_bundle_info: must",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// How coupon events are reported.
+        /// How coupon events are reported: `notify_appid`.
         10 notify_config: NotifyConfig => "notify_config: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         11 store_scope: StoreScope => "store_scope: must",
-        /// How often the stock has been sent.
+        /// How often the stock has been sent: `total_count` and `today_count`.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
         /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         13 state: StockState => "state: must",
@@ -747,7 +747,7 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
     pub struct BundleUsageDetailItem {
-        /// State of this round; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// How far this round of delivery has come; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         0 detail_state: Option<DetailState> => "detail_state",
         /// When this coupon becomes usable.
         1 valid_begin_time: Option<String> => "valid_begin_time",
@@ -793,7 +793,7 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_rule` of `marketing::partner::StockBundle`.
     pub struct ProgressiveBundleUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: StockBundleCouponAvailablePeriod => "coupon_available_period: must",
         /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<NormalCoupon>> => "normal_coupon_list",
@@ -845,7 +845,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// State of this round.
+        /// How far this round of delivery has come.
         5 detail_state: String => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -875,7 +875,7 @@ w::record! {
 w::record! {
     /// `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `sequential_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 6 more.
     pub struct SequentialUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
@@ -906,9 +906,9 @@ w::record! {
         2 available_days: Option<i64> => "available_days",
         /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `day_list` and `day_period_list`.
         4 weekly_available_period: Option<WeeklyAvailablePeriod> => "weekly_available_period",
-        /// Usable spans without a pattern.
+        /// Usable spans without a pattern: `begin_time` and `end_time`.
         5 irregular_available_period_list: Option<Vec<IrregularAvailablePeriod>> => "irregular_available_period_list",
     }
     new(available_begin_time: impl Into<String>, available_end_time: impl Into<String>)
@@ -994,7 +994,7 @@ w::record! {
 w::record! {
     /// `single_usage_rule` of `marketing::partner::Stock`; `single_usage_rule` of `marketing::partner::StockItem`; and 1 more.
     pub struct SingleUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
         /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
@@ -1033,13 +1033,13 @@ w::record! {
         2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         5 coupon_display_info: CouponDisplayInfo => "coupon_display_info: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         6 store_scope: StoreScope => "store_scope: must",
-        /// How coupon events are reported; needed according to the documentation.
+        /// How coupon events are reported: `notify_appid`; needed according to the documentation.
         7 notify_config: Option<NotifyConfig> => "notify_config",
         /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
@@ -1070,11 +1070,11 @@ w::record! {
         2 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         3 progressive_bundle_usage_rule: Option<ProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         4 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// How coupon events are reported.
+        /// How coupon events are reported: `notify_appid`.
         6 notify_config: NotifyConfig => "notify_config: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         7 store_scope: StoreScope => "store_scope: must",
@@ -1102,9 +1102,9 @@ w::record! {
         2 available_days: Option<i64> => "available_days",
         /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `day_list` and `day_period_list`.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
-        /// Usable spans without a pattern.
+        /// Usable spans without a pattern: `begin_time` and `end_time`.
         5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
         /// For how many seconds after receipt it is valid, for short-lived coupons.
         6 available_seconds: Option<i64> => "available_seconds",
@@ -1126,11 +1126,11 @@ w::record! {
         0 code_display_mode: Option<CodeDisplayMode> => "code_display_mode",
         /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
         1 background_color: Option<BackgroundColor> => "background_color",
-        /// Mini Program entrance in the wallet.
+        /// Mini Program entrance in the wallet: `appid`, `path`, `entrance_wording` and `guidance_wording`.
         2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
-        /// Official account entrance in the wallet.
+        /// Official account entrance in the wallet: `appid`.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// Channels entrance in the wallet.
+        /// Channels entrance in the wallet: `finder_id`, `finder_video_id` and so on.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
     new()
@@ -1190,7 +1190,7 @@ w::record! {
         3 app_path: Option<String> => "app_path",
         /// Usage notes shown to users.
         4 usage_description: String => "usage_description: must",
-        /// Words and link on usable stores.
+        /// Words and link on usable stores: `description`, `mini_program_appid` and `mini_program_path`.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<AppJumpType> => "app_jump_type",
@@ -1214,7 +1214,7 @@ w::record! {
     pub struct StockBundleWeeklyAvailablePeriod {
         /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<DayList>> => "day_list",
-        /// Hours within the usable days.
+        /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => "day_period_list",
     }
     new()
@@ -1232,9 +1232,9 @@ w::record! {
         2 available_days: Option<i64> => "available_days",
         /// How many days after receipt it comes into force.
         3 wait_days_after_receive: Option<i64> => "wait_days_after_receive",
-        /// Weekdays and hours at which it is usable.
+        /// Weekdays and hours at which it is usable: `day_list` and `day_period_list`.
         4 weekly_available_period: Option<StockBundleWeeklyAvailablePeriod> => "weekly_available_period",
-        /// Usable spans without a pattern.
+        /// Usable spans without a pattern: `begin_time` and `end_time`.
         5 irregular_available_period_list: Option<Vec<BundleIrregularAvailablePeriod>> => "irregular_available_period_list",
     }
 }
@@ -1256,11 +1256,11 @@ w::record! {
         0 code_display_mode: CodeDisplayMode => "code_display_mode: must",
         /// Background color of the coupon, one of the fixed numbers `Color010`–`Color100`; such as `Color020`; one of `Color010` `Color020` `Color030` `Color040` `Color050` `Color060` `Color070` `Color080` ….
         1 background_color: Option<BackgroundColor> => "background_color",
-        /// Mini Program entrance in the wallet.
+        /// Mini Program entrance in the wallet: `appid`, `path`, `entrance_wording` and `guidance_wording`.
         2 entrance_mini_program: Option<DisplayInfoEntranceMiniProgram> => "entrance_mini_program",
-        /// Official account entrance in the wallet.
+        /// Official account entrance in the wallet: `appid`.
         3 entrance_official_account: Option<EntranceOfficialAccount> => "entrance_official_account",
-        /// Channels entrance in the wallet.
+        /// Channels entrance in the wallet: `finder_id`, `finder_video_id` and so on.
         4 entrance_finder: Option<EntranceFinder> => "entrance_finder",
     }
 }
@@ -1276,13 +1276,13 @@ w::record! {
         2 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         3 sequential_usage_rule: Option<SequentialUsageRule> => "sequential_usage_rule",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         4 usage_rule_display_info: UsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         5 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         6 store_scope: StoreScope => "store_scope: must",
-        /// How coupon events are reported; needed according to the documentation.
+        /// How coupon events are reported: `notify_appid`; needed according to the documentation.
         7 notify_config: Option<NotifyConfig> => "notify_config",
         /// Note that only the brand sees, at most 20 characters.
         8 remark: Option<String> => "remark",
@@ -1313,7 +1313,7 @@ w::record! {
 w::record! {
     /// `progressive_bundle_usage_rule` of `marketing::partner::CreateStockBundleStock`; `progressive_bundle_usage_rule` of `marketing::partner::UserProductCouponStock`.
     pub struct StockProgressiveBundleUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: StockCouponAvailablePeriod => "coupon_available_period: must",
         /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<NormalCoupon> => "normal_coupon",
@@ -1351,7 +1351,7 @@ w::record! {
 w::record! {
     /// `sequential_usage_rule` of `marketing::partner::UserCouponStock`.
     pub struct StockSequentialUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: CouponAvailablePeriod => "coupon_available_period: must",
         /// Amounts off of each round, in order.
         1 normal_coupon_list: Option<Vec<SingleUsageInfoNormalCoupon>> => "normal_coupon_list",
@@ -1367,7 +1367,7 @@ w::record! {
 w::record! {
     /// `single_usage_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `single_usage_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 4 more.
     pub struct StockSingleUsageRule {
-        /// When the coupon can be redeemed.
+        /// When the coupon can be redeemed: `available_begin_time`, `available_end_time` and so on.
         0 coupon_available_period: UsageRuleCouponAvailablePeriod => "coupon_available_period: must",
         /// Threshold and amount off; for `NORMAL`.
         1 normal_coupon: Option<SingleUsageInfoNormalCoupon> => "normal_coupon",
@@ -1391,7 +1391,7 @@ w::record! {
         3 mini_program_path: Option<String> => "mini_program_path",
         /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// Words and link on usable stores.
+        /// Words and link on usable stores: `description`, `mini_program_appid` and `mini_program_path`.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<AppJumpType> => "app_jump_type",
@@ -1443,7 +1443,7 @@ w::record! {
         3 mini_program_path: Option<String> => "mini_program_path",
         /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// Words and link on usable stores.
+        /// Words and link on usable stores: `description`, `mini_program_appid` and `mini_program_path`.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
         /// How the app is reached: `H5`, `PASSCODE_LINK` or `USAGE_GUIDE`; one of `H5` `PASSCODE_LINK` `USAGE_GUIDE`.
         6 app_jump_type: Option<AppJumpType> => "app_jump_type",
@@ -1476,7 +1476,7 @@ w::record! {
         3 mini_program_path: Option<String> => "mini_program_path",
         /// Web address leading to the app; for `H5`.
         4 app_path: Option<String> => "app_path",
-        /// Words and link on usable stores.
+        /// Words and link on usable stores: `description`, `mini_program_appid` and `mini_program_path`.
         5 coupon_available_store_info: Option<CouponAvailableStoreInfo> => "coupon_available_store_info",
     }
 }
@@ -1514,9 +1514,9 @@ w::record! {
         13 single_usage_detail: Option<SingleUsageDetail> => "single_usage_detail",
         /// Use of each round; only for `SEQUENTIAL`.
         14 sequential_usage_detail: Option<SequentialUsageDetail> => "sequential_usage_detail",
-        /// Product coupon behind the user's coupon.
+        /// Product coupon behind the user's coupon: `product_coupon_id`, `brand_id`, `scope`, `type` and so on.
         15 product_coupon: UserCouponProductCoupon => "product_coupon: must",
-        /// Stock of the product coupon.
+        /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
         16 stock: UserCouponStock => "stock: must",
         /// Your own text, returned in queries and notices, at most 150 characters.
         17 attach: Option<String> => "attach",
@@ -1584,19 +1584,19 @@ w::record! {
         5 single_usage_rule: Option<SingleUsageRule> => "single_usage_rule",
         /// Rules of a multi-use stock; only for `SEQUENTIAL`.
         6 sequential_usage_rule: Option<StockSequentialUsageRule> => "sequential_usage_rule",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         7 usage_rule_display_info: StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         8 coupon_display_info: StockCouponDisplayInfo => "coupon_display_info: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         9 store_scope: StoreScope => "store_scope: must",
-        /// How coupon events are reported.
+        /// How coupon events are reported: `notify_appid`.
         10 notify_config: Option<UserCouponNotifyConfig> => "notify_config",
         /// Note that only the brand sees, at most 20 characters.
         11 remark: Option<String> => "remark",
         /// How many codes are stored; only for `UPLOAD`.
         12 coupon_code_count_info: CouponCodeCountInfo => "coupon_code_count_info: must",
-        /// How often the stock has been sent.
+        /// How often the stock has been sent: `total_count` and `today_count`.
         13 sent_count_info: SentCountInfo => "sent_count_info: must",
         /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         14 state: StockState => "state: must",
@@ -1638,11 +1638,11 @@ w::record! {
         11 deactivate_reason: Option<String> => "deactivate_reason",
         /// Use of a multi-use coupon; only for `PROGRESSIVE_BUNDLE`.
         12 progressive_bundle_usage_detail: Option<ProgressiveBundleUsageDetail> => "progressive_bundle_usage_detail",
-        /// Bundle of coupons that this one belongs to.
+        /// Bundle of coupons that this one belongs to: `user_coupon_bundle_id`, `user_coupon_bundle_index` and so on.
         13 user_product_coupon_bundle_info: UserProductCouponBundleInfo => "user_product_coupon_bundle_info: must",
-        /// Product coupon behind the user's coupon.
+        /// Product coupon behind the user's coupon: `product_coupon_id`, `brand_id`, `scope`, `type` and so on.
         14 product_coupon: ProductCoupon => "product_coupon: must",
-        /// Stock of the product coupon.
+        /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
         15 stock: UserProductCouponStock => "stock: must",
         /// Your own text, returned in queries and notices, at most 150 characters.
         16 attach: Option<String> => "attach",
@@ -1674,7 +1674,7 @@ w::record! {
     pub struct UserProductCouponTagInfo {
         /// Tags of the coupon, at present `MEMBER`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<CouponTagList>> => "coupon_tag_list",
-        /// Membership card behind the member tag.
+        /// Membership card behind the member tag: `member_card_id`.
         1 member_tag_info: Option<MemberTagInfo> => "member_tag_info",
     }
 }
@@ -1696,17 +1696,17 @@ w::record! {
         5 stock_send_rule: StockBundleStockSendRule => "stock_send_rule: must",
         /// Rules of each stage; only for `PROGRESSIVE_BUNDLE`.
         6 progressive_bundle_usage_rule: Option<StockProgressiveBundleUsageRule> => "progressive_bundle_usage_rule",
-        /// Bundle of the stock and its place in it.
+        /// Bundle of the stock and its place in it: `stock_bundle_id` and `stock_bundle_index`.
         7 stock_bundle_info: Option<StockBundleInfo> => "stock_bundle_info",
-        /// How usage is explained to users.
+        /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
         8 usage_rule_display_info: StockBundleUsageRuleDisplayInfo => "usage_rule_display_info: must",
-        /// Looks and entrances of the coupon in the wallet.
+        /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
         9 coupon_display_info: StockBundleCouponDisplayInfo => "coupon_display_info: must",
-        /// How coupon events are reported.
+        /// How coupon events are reported: `notify_appid`.
         10 notify_config: NotifyConfig => "notify_config: must",
         /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
         11 store_scope: StoreScope => "store_scope: must",
-        /// How often the stock has been sent.
+        /// How often the stock has been sent: `total_count` and `today_count`.
         12 sent_count_info: StockSentCountInfo => "sent_count_info: must",
         /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
         13 state: StockState => "state: must",
@@ -1726,7 +1726,7 @@ w::record! {
     pub struct SendUserCouponTagInfo {
         /// Tags of the coupon, at present `MEMBER`; one of `MEMBER`.
         0 coupon_tag_list: Option<Vec<CouponTagList>> => "coupon_tag_list",
-        /// Membership card behind the member tag.
+        /// Membership card behind the member tag: `member_card_id`.
         1 member_tag_info: Option<CouponTagInfoMemberTagInfo> => "member_tag_info",
     }
     new()
@@ -1770,7 +1770,7 @@ w::record! {
     pub struct WeeklyAvailablePeriod {
         /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<DayList>> => "day_list",
-        /// Hours within the usable days.
+        /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<DayPeriod>> => "day_period_list",
     }
     new()
@@ -1945,7 +1945,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of this round.
+    /// How far this round of delivery has come.
     ///
     /// What `detail_state` of `DetailItem`, `detail_state` of `BundleUsageDetailItem` may be.
     pub enum DetailState {
@@ -2259,7 +2259,7 @@ pub mod delivery_plan {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// The delivery plan.
+            /// The delivery plan: `plan_id`, `plan_name`, `plan_state`, `brand_id` and so on.
             0 plan: super::Plan => "plan: must",
         }
     }
@@ -2314,7 +2314,7 @@ pub mod delivery_plan {
         pub struct ListResponse {
             /// How many records match altogether, for paging.
             0 total_count: i64 => "total_count: must",
-            /// Delivery plans that match.
+            /// Delivery plans that match: `plan_id`, `plan_name`, `plan_state`, `brand_id` and so on.
             1 plan_list: Vec<super::Plan> => "plan_list: must",
         }
     }
@@ -2336,6 +2336,21 @@ pub mod delivery_plan {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["plan_list"],
+        },
+        |answer| answer.plan_list => super::Plan
     }
 
     w::record! {
@@ -2527,9 +2542,9 @@ pub mod product_coupon {
             13 single_usage_detail: Option<super::UserCouponSingleUsageDetail> => "single_usage_detail",
             /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::UserCouponSequentialUsageDetail> => "sequential_usage_detail",
-            /// Product coupon behind the user's coupon.
+            /// Product coupon behind the user's coupon: `product_coupon_id`, `brand_id`, `scope`, `type` and so on.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// Stock of the product coupon.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
             16 stock: super::StockInfo => "stock: must",
             /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
@@ -2587,7 +2602,7 @@ pub mod product_coupon {
             7 display_info: super::DisplayInfo => "display_info: must",
             /// The merchant's own number of the product.
             8 out_product_no: Option<String> => "out_product_no",
-            /// Stock of the product coupon; needed according to the documentation.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on; needed according to the documentation.
             9 stock: Option<super::Stock> => "stock",
         }
         new(
@@ -2635,7 +2650,7 @@ pub mod product_coupon {
             11 deactivate_time: Option<String> => "deactivate_time",
             /// Why it was deactivated, at most 150 characters.
             12 deactivate_reason: Option<String> => "deactivate_reason",
-            /// Stock of the product coupon.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
             13 stock: Option<super::StockInfo> => "stock",
         }
     }
@@ -2720,7 +2735,7 @@ pub mod product_coupon {
             1 brand_id: String => "brand_id: must",
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// Stock of the product coupon; needed according to the documentation.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on; needed according to the documentation.
             3 stock: Option<super::StockItem> => "stock",
         }
         new(
@@ -2748,19 +2763,19 @@ pub mod product_coupon {
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             7 usage_rule_display_info: super::UsageRuleDisplayInfoItem => "usage_rule_display_info: must",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             9 store_scope: super::StoreScope => "store_scope: must",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             10 notify_config: Option<super::NotifyConfigItem> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
             /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// How often the stock has been sent.
+            /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
@@ -2805,7 +2820,7 @@ pub mod product_coupon {
             1 brand_id: String => "brand_id: must",
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             2 out_request_no: String => "out_request_no: must",
-            /// Stock bundle to create.
+            /// Stock bundle to create: `remark`, `coupon_code_mode`, `stock_send_rule` and so on.
             3 stock_bundle: super::StockBundle => "stock_bundle: must",
         }
         new(
@@ -2821,7 +2836,7 @@ pub mod product_coupon {
         pub struct CreateStockBundleResponse {
             /// Number of the stock bundle that holds the stages of a multi-use offer.
             0 stock_bundle_id: String => "stock_bundle_id: must",
-            /// Stocks of the product coupon.
+            /// Stocks of the product coupon: `product_coupon_id`, `stock_id`, `remark`, `coupon_code_mode` and so on.
             1 stock_list: Vec<super::CreateStockBundleStock> => "stock_list: must",
         }
     }
@@ -2966,19 +2981,19 @@ pub mod product_coupon {
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             9 store_scope: super::StoreScope => "store_scope: must",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             10 notify_config: Option<super::NotifyConfigEntry> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
             /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// How often the stock has been sent.
+            /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
@@ -3080,9 +3095,9 @@ pub mod product_coupon {
             13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// Product coupon behind the user's coupon.
+            /// Product coupon behind the user's coupon: `product_coupon_id`, `brand_id`, `scope`, `type` and so on.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// Stock of the product coupon.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
             16 stock: super::StockInfo => "stock: must",
             /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
@@ -3153,7 +3168,7 @@ pub mod product_coupon {
         pub struct DeactivateUserCouponBundleResponse {
             /// Number of the user's coupon bundle, made when a stock bundle is sent.
             0 user_coupon_bundle_id: String => "user_coupon_bundle_id: must",
-            /// Coupons of the user's bundle.
+            /// Coupons of the user's bundle: `coupon_code`, `coupon_state`, `valid_begin_time` and so on.
             1 user_product_coupon_list: Vec<super::UserProductCoupon> => "user_product_coupon_list: must",
         }
     }
@@ -3349,19 +3364,19 @@ pub mod product_coupon {
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             9 store_scope: super::StoreScope => "store_scope: must",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             10 notify_config: Option<super::NotifyConfigDetail> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
             /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// How often the stock has been sent.
+            /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
@@ -3505,6 +3520,21 @@ pub mod product_coupon {
         }
     }
 
+    w::paged! {
+        ListStockAssociatedStores,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["store_list"],
+        },
+        |answer| answer.store_list => super::Store
+    }
+
     w::record! {
         /// List the stocks of a product coupon (列出商品券批次).
         ///
@@ -3532,7 +3562,7 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`ListStocks`].
         pub struct ListStocksResponse {
-            /// Stocks of the product coupon.
+            /// Stocks of the product coupon: `product_coupon_id`, `stock_id`, `remark`, `coupon_code_mode` and so on.
             0 stock_list: Vec<super::StockInfo> => "stock_list: must",
             /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
@@ -3558,6 +3588,21 @@ pub mod product_coupon {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListStocks,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["stock_list"],
+        },
+        |answer| answer.stock_list => super::StockInfo
     }
 
     w::record! {
@@ -3602,7 +3647,7 @@ pub mod product_coupon {
     w::record! {
         /// Answer to [`ListUserCoupons`].
         pub struct ListUserCouponsResponse {
-            /// Product coupons of the user.
+            /// Product coupons of the user: `brand_id`, `coupon_code`, `coupon_state`, `valid_begin_time` and so on.
             0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
             /// Token of the next page; empty at the end.
             1 next_page_token: Option<String> => "next_page_token",
@@ -3628,6 +3673,21 @@ pub mod product_coupon {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        ListUserCoupons,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "page_token",
+            next: "next_page_token",
+            more: "",
+            end: "",
+            total: "total_count",
+            pages: "",
+            lists: &["user_coupon_list"],
+        },
+        |answer| answer.user_coupon_list => super::UserCoupon
     }
 
     w::record! {
@@ -3878,9 +3938,9 @@ pub mod product_coupon {
             13 single_usage_detail: Option<super::SingleUsageDetail> => "single_usage_detail",
             /// Use of each round; only for `SEQUENTIAL`.
             14 sequential_usage_detail: Option<super::SequentialUsageDetail> => "sequential_usage_detail",
-            /// Product coupon behind the user's coupon.
+            /// Product coupon behind the user's coupon: `product_coupon_id`, `brand_id`, `scope`, `type` and so on.
             15 product_coupon: super::UserCouponProductCoupon => "product_coupon: must",
-            /// Stock of the product coupon.
+            /// Stock of the product coupon: `coupon_code_mode`, `stock_send_rule` and so on.
             16 stock: super::UserCouponStock => "stock: must",
             /// Your own text, returned in queries and notices, at most 150 characters.
             17 attach: Option<String> => "attach",
@@ -4034,7 +4094,7 @@ pub mod product_coupon {
         pub struct StockAssociateStoresResponse {
             /// Stores of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// Stores that went through.
+            /// Stores that went through: `store_id` and so on.
             1 success_store_list: Option<Vec<super::SuccessStoreInfo>> => "success_store_list",
             /// Stores that failed, with reasons.
             2 failed_store_list: Option<Vec<super::SuccessStoreInfo>> => "failed_store_list",
@@ -4089,7 +4149,7 @@ pub mod product_coupon {
         pub struct StockBundleAssociateStoresResponse {
             /// Stores of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// Stores that went through.
+            /// Stores that went through: `store_id` and so on.
             1 success_store_list: Option<Vec<super::SuccessStore>> => "success_store_list",
             /// Stores that failed, with reasons.
             2 failed_store_list: Option<Vec<super::FailedStore>> => "failed_store_list",
@@ -4330,19 +4390,19 @@ pub mod product_coupon {
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             9 store_scope: super::StoreScope => "store_scope: must",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             10 notify_config: Option<super::NotifyConfigPart> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
             /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// How often the stock has been sent.
+            /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
@@ -4437,13 +4497,13 @@ pub mod product_coupon {
             2 brand_id: String => "brand_id: must",
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             4 usage_rule_display_info: Option<super::UsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             6 store_scope: Option<super::StoreScope> => "store_scope",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             7 notify_config: Option<super::NotifyConfig> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             8 remark: Option<String> => "remark",
@@ -4479,19 +4539,19 @@ pub mod product_coupon {
             5 single_usage_rule: Option<super::StockSingleUsageRule> => "single_usage_rule",
             /// Rules of a multi-use stock; only for `SEQUENTIAL`.
             6 sequential_usage_rule: Option<super::SequentialUsageRule> => "sequential_usage_rule",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             7 usage_rule_display_info: super::StockUsageRuleDisplayInfo => "usage_rule_display_info: must",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             8 coupon_display_info: super::StockCouponDisplayInfo => "coupon_display_info: must",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             9 store_scope: super::StoreScope => "store_scope: must",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             10 notify_config: Option<super::NotifyConfigInfo> => "notify_config",
             /// Note that only the brand sees, at most 20 characters.
             11 remark: Option<String> => "remark",
             /// How many codes are stored; only for `UPLOAD`.
             12 coupon_code_count_info: super::CouponCodeCountInfo => "coupon_code_count_info: must",
-            /// How often the stock has been sent.
+            /// How often the stock has been sent: `total_count` and `today_count`.
             13 sent_count_info: super::SentCountInfo => "sent_count_info: must",
             /// State: in review, effective or sending, stopped, deactivated, …; one of `AUDITING` `SENDING` `PAUSED` `STOPPED` `DEACTIVATED`.
             14 state: super::StockState => "state: must",
@@ -4538,11 +4598,11 @@ pub mod product_coupon {
             2 out_request_no: String => "out_request_no: must",
             /// Note that only the brand sees, at most 20 characters.
             3 remark: Option<String> => "remark",
-            /// How usage is explained to users.
+            /// How usage is explained to users: `coupon_usage_method_list`, `usage_description` and so on.
             4 usage_rule_display_info: Option<super::StockBundleUsageRuleDisplayInfo> => "usage_rule_display_info",
-            /// Looks and entrances of the coupon in the wallet.
+            /// Looks and entrances of the coupon in the wallet: `code_display_mode`, `background_color` and so on.
             5 coupon_display_info: Option<super::StockBundleCouponDisplayInfo> => "coupon_display_info",
-            /// How coupon events are reported.
+            /// How coupon events are reported: `notify_appid`.
             6 notify_config: Option<super::NotifyConfig> => "notify_config",
             /// Usable stores: `NONE` linked, `ALL` of the brand, `SPECIFIC` ones linked separately; one of `NONE` `ALL` `SPECIFIC`.
             7 store_scope: Option<super::StoreScope> => "store_scope",

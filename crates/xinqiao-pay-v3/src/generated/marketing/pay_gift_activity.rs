@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `award_send_rule` of the answer of `marketing::pay_gift_activity::GetActivity`.
     pub struct GetActivityAwardSendRule {
-        /// Rule of giving from one amount on.
+        /// Rule of giving from one amount on: `transaction_amount_minimum`, `send_content`, `award_type` and so on.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
     }
 }
@@ -84,7 +84,7 @@ w::record! {
         5 begin_time: String => "begin_time: must",
         /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: String => "end_time: must",
-        /// Dates and hours within the campaign at which coupons are given.
+        /// Dates and hours within the campaign at which coupons are given: `available_time` and `available_day_time`.
         7 available_periods: Option<AvailablePeriod> => "available_periods",
         /// Aim: `OFF_LINE_PAY` pay in the shop, `JUMP_MINI_APP` open a Mini Program; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
         8 delivery_purpose: DeliveryPurpose => "delivery_purpose: must",
@@ -98,9 +98,9 @@ w::record! {
 w::record! {
     /// `available_periods` of `marketing::pay_gift_activity::UniqueThresholdActivityBaseInfo`.
     pub struct ActivityBaseInfoAvailablePeriod {
-        /// Date spans at which coupons are given.
+        /// Date spans at which coupons are given: `begin_time` and `end_time`.
         0 available_time: Option<Vec<AvailablePeriodAvailableTime>> => "available_time",
-        /// Hours of the day at which coupons are given.
+        /// Hours of the day at which coupons are given: `begin_day_time` and `end_day_time`.
         1 available_day_time: Option<Vec<AvailablePeriodAvailableDayTime>> => "available_day_time",
     }
     new()
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `advanced_setting` of the answer of `marketing::pay_gift_activity::GetActivity`; `advanced_setting` of `marketing::pay_gift_activity::Activity`.
     pub struct AdvancedSetting {
-        /// Audience: everybody or the merchant's members; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<AwardType> => "delivery_user_category",
+        /// Audience: `DELIVERY_ALL_PERSON`, or `DELIVERY_MEMBER_PERSON` for members, which needs `merchant_member_appid`; one of `DELIVERY_ALL_PERSON` `DELIVERY_MEMBER_PERSON`.
+        0 delivery_user_category: Option<DeliveryUserCategory> => "delivery_user_category",
         /// AppID of the merchant's membership, for audiences made of members.
         1 merchant_member_appid: Option<xinqiao_types::AppId> => "merchant_member_appid",
         /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
-        /// Which ways of paying take part.
+        /// Which ways of paying take part: `payment_scene_list` and `payment_method_information`.
         3 payment_mode: Option<PaymentMode> => "payment_mode",
     }
 }
@@ -137,9 +137,9 @@ w::record! {
 w::record! {
     /// `available_periods` of `marketing::pay_gift_activity::ActivityBaseInfo`.
     pub struct AvailablePeriod {
-        /// Date spans at which coupons are given.
+        /// Date spans at which coupons are given: `begin_time` and `end_time`.
         0 available_time: Option<Vec<AvailableTime>> => "available_time",
-        /// Hours of the day at which coupons are given.
+        /// Hours of the day at which coupons are given: `begin_day_time` and `end_day_time`.
         1 available_day_time: Option<Vec<AvailableDayTime>> => "available_day_time",
     }
 }
@@ -193,9 +193,9 @@ w::record! {
 w::record! {
     /// `award_send_rule` of `marketing::pay_gift_activity::Activity`.
     pub struct AwardSendRule {
-        /// Rule of giving from one amount on.
+        /// Rule of giving from one amount on: `transaction_amount_minimum`, `send_content`, `award_type` and so on.
         0 full_send_rule: FullSendRule => "full_send_rule: must",
-        /// Rule of giving by steps.
+        /// Rule of giving by steps: `award_type` and `merchant_option`.
         1 step_send_rule: Option<StepSendRule> => "step_send_rule",
     }
 }
@@ -259,7 +259,7 @@ w::record! {
     pub struct PaymentMode {
         /// Payment scenes that take part; one of `APP_SCENE`.
         0 payment_scene_list: Option<Vec<PaymentSceneList>> => "payment_scene_list",
-        /// The payment method required.
+        /// The payment method required: `payment_method` and `bank_abbreviation`.
         1 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
@@ -296,7 +296,7 @@ w::record! {
         5 begin_time: Option<String> => "begin_time",
         /// End of the campaign, which stops by itself; format `rfc3339`.
         6 end_time: Option<String> => "end_time",
-        /// Dates and hours within the campaign at which coupons are given.
+        /// Dates and hours within the campaign at which coupons are given: `available_time` and `available_day_time`.
         7 available_periods: Option<ActivityBaseInfoAvailablePeriod> => "available_periods",
         /// Aim: `OFF_LINE_PAY` pay in the shop, `JUMP_MINI_APP` open a Mini Program; one of `OFF_LINE_PAY` `JUMP_MINI_APP`.
         8 delivery_purpose: DeliveryPurpose => "delivery_purpose: must",
@@ -325,19 +325,19 @@ w::record! {
 w::record! {
     /// `advanced_setting` of `marketing::pay_gift_activity::CreateUniqueThresholdActivity`.
     pub struct ThresholdActivityAdvancedSetting {
-        /// Audience: everybody or the merchant's members; one of `BUSIFAVOR`.
-        0 delivery_user_category: Option<AwardType> => "delivery_user_category",
+        /// Audience: `DELIVERY_ALL_PERSON`, or `DELIVERY_MEMBER_PERSON` for members, which needs `merchant_member_appid`; one of `DELIVERY_ALL_PERSON` `DELIVERY_MEMBER_PERSON`.
+        0 delivery_user_category: Option<DeliveryUserCategory> => "delivery_user_category",
         /// AppID of the merchant's membership, for audiences made of members.
         1 merchant_member_appid: Option<xinqiao_types::AppId> => "merchant_member_appid",
         /// Order marks; only orders with one of them take part.
         2 goods_tags: Option<Vec<String>> => "goods_tags",
-        /// Which ways of paying take part.
+        /// Which ways of paying take part: `payment_scene_list` and `payment_method_information`.
         3 payment_mode: Option<PaymentMode> => "payment_mode",
-        /// The payment method required.
+        /// The payment method required: `payment_method` and `bank_abbreviation`.
         4 payment_method_information: Option<PaymentMethodInformation> => "payment_method_information",
     }
     new()
-    text(delivery_user_category: AwardType, merchant_member_appid: xinqiao_types::AppId)
+    text(delivery_user_category: DeliveryUserCategory, merchant_member_appid: xinqiao_types::AppId)
     set(
         goods_tags: Vec<String>,
         payment_mode: PaymentMode,
@@ -407,7 +407,7 @@ w::open_enum! {
 w::open_enum! {
     /// Kind of gift, at present only merchant coupons `BUSIFAVOR`.
     ///
-    /// What `award_type` of `marketing::pay_gift_activity::ListActivities`, `delivery_user_category` of `AdvancedSetting` and 4 more may be.
+    /// What `award_type` of `marketing::pay_gift_activity::ListActivities`, `award_type` of `FullSendRule` and 2 more may be.
     pub enum AwardType {
         /// The gift is a merchant coupon (`BUSIFAVOR`).
         BusiFavor = "BUSIFAVOR",
@@ -451,6 +451,18 @@ w::open_enum! {
         OffLinePay = "OFF_LINE_PAY",
         /// Brings users to the Mini Program (`JUMP_MINI_APP`).
         JumpMiniApp = "JUMP_MINI_APP",
+    }
+}
+
+w::open_enum! {
+    /// Audience: `DELIVERY_ALL_PERSON`, or `DELIVERY_MEMBER_PERSON` for members, which needs `merchant_member_appid`.
+    ///
+    /// What `delivery_user_category` of `AdvancedSetting`, `delivery_user_category` of `ThresholdActivityAdvancedSetting` may be.
+    pub enum DeliveryUserCategory {
+        /// Everybody (`DELIVERY_ALL_PERSON`).
+        AllPerson = "DELIVERY_ALL_PERSON",
+        /// Members of the merchant (`DELIVERY_MEMBER_PERSON`).
+        MemberPerson = "DELIVERY_MEMBER_PERSON",
     }
 }
 
@@ -740,7 +752,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListActivities`].
     pub struct ListActivitiesResponse {
-        /// Gift campaigns that match.
+        /// Gift campaigns that match: `activity_id`, `activity_type`, `activity_status` and so on.
         0 data: Vec<Activity> => "data: must",
         /// Most records that one page holds.
         1 limit: i64 => "limit: must",
@@ -770,6 +782,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivities,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => Activity
+}
+
 w::record! {
     /// List the goods of a gift activity (列出活动指定商品).
     ///
@@ -794,7 +821,7 @@ w::record! {
     pub struct ListActivityGoodsResponse {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// Products of the campaign.
+        /// Products of the campaign: `goods_id`, `create_time` and `update_time`.
         1 data: Vec<ActivityGoods> => "data: must",
         /// Most records that one page holds.
         2 limit: i64 => "limit: must",
@@ -824,6 +851,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListActivityGoods,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ActivityGoods
+}
+
 w::record! {
     /// List the merchants of a gift activity (列出活动发券商户).
     ///
@@ -848,7 +890,7 @@ w::record! {
     pub struct ListActivityMerchantsResponse {
         /// Number of the campaign, returned on creation.
         0 activity_id: String => "activity_id: must",
-        /// Merchants that give coupons.
+        /// Merchants that give coupons: `mchid`, `merchant_name`, `create_time` and `update_time`.
         1 data: Vec<ActivityMerchant> => "data: must",
         /// Most records that one page holds.
         2 limit: i64 => "limit: must",
@@ -876,6 +918,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListActivityMerchants,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "",
+        more: "",
+        end: "",
+        total: "total_count",
+        pages: "",
+        lists: &["data"],
+    },
+    |answer| answer.data => ActivityMerchant
 }
 
 w::record! {

@@ -759,8 +759,8 @@ w::record! {
         14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Channel number of the institution under the acquirer; such as `20001111`.
         17 channel_id: String => "channel_id: must",
     }
@@ -835,8 +835,8 @@ w::record! {
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Channel number of the institution under the acquirer; such as `20001111`.
         22 channel_id: String => "channel_id: must",
         /// Opaque order data for the client to open the confirmation page with.
@@ -900,8 +900,8 @@ w::record! {
         13 notify_url: Option<String> => "notify_url",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         14 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         16 need_user_confirm: Option<bool> => "need_user_confirm",
         /// Merchant that made the order.
@@ -1053,8 +1053,8 @@ w::record! {
         11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Channel number of the institution under the acquirer; such as `20001111`.
         14 channel_id: Option<String> => "channel_id",
         /// Label of the user for the merchant's risk control.
@@ -1153,8 +1153,8 @@ w::record! {
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Channel number of the institution under the acquirer; such as `20001111`.
         22 channel_id: String => "channel_id: must",
     }

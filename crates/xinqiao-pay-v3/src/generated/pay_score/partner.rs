@@ -244,7 +244,7 @@ w::record! {
 w::record! {
     /// An item of `quotas` in the answer of `pay_score::partner::GetServiceQuota`.
     pub struct Quota {
-        /// Risk level of users.
+        /// How risky the platform thinks the users are.
         0 risk_level: i64 => "risk_level: must",
         /// How much a user of that level should be allowed before paying; in fen.
         1 suggested_quota: xinqiao_types::Fen => "suggested_quota: must",
@@ -647,9 +647,9 @@ w::record! {
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Scene for which to authorise.
+        /// Business scene for which consent is asked.
         6 scene: String => "scene: must",
-        /// Merchants that take part in the scene.
+        /// Merchants that take part in the scene: `mchid` and `sub_mchid`.
         7 transaction_scene_info: Option<TransactionSceneInfo> => "transaction_scene_info",
     }
     new(
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyForScene`].
     pub struct ApplyForSceneResponse {
-        /// Scene for which to authorise.
+        /// Business scene for which consent is asked.
         0 scene: String => "scene: must",
         /// Handle for opening the scene's authorisation page.
         1 transaction_permissions_token: Option<String> => "transaction_permissions_token",
@@ -714,8 +714,8 @@ w::record! {
         5 shopping_info: Option<ShoppingInfo> => "shopping_info",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
         sub_mchid: impl Into<xinqiao_types::MchId>,
@@ -764,8 +764,8 @@ w::record! {
         13 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         14 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -1038,7 +1038,7 @@ w::record! {
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         4 out_apply_no: String => "out_apply_no: must",
         /// Where the outcome of the application is posted.
         5 result_notify_url: Option<String> => "result_notify_url",
@@ -1065,11 +1065,11 @@ w::record! {
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         5 out_apply_no: String => "out_apply_no: must",
         /// Where the outcome of the application is posted.
         6 result_notify_url: Option<String> => "result_notify_url",
-        /// How far the application has come.
+        /// How far the review of the application has come.
         7 apply_state: String => "apply_state: must",
         /// Why the binding was refused.
         8 reject_reason: Option<String> => "reject_reason",
@@ -1135,8 +1135,8 @@ w::record! {
         14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         15 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,
@@ -1208,8 +1208,8 @@ w::record! {
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Opaque order data for the client to open the confirmation page with.
         22 package: String => "package: must",
     }
@@ -1270,8 +1270,8 @@ w::record! {
         12 notify_url: String => "notify_url: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        14 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        14 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `true` makes the user confirm the order; `false` needs an earlier authorisation.
         15 need_user_confirm: Option<bool> => "need_user_confirm",
         /// Merchant that made the order.
@@ -1503,8 +1503,8 @@ w::record! {
         11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -1535,7 +1535,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_2_14.shtml>.
     /// * Catalog: `pay_v3.pay_score.partner.get_service_account_application`.
     pub struct GetServiceAccountApplication {
-        /// The merchant's number for the application.
+        /// Your own number of the application, unique under the merchant.
         0 out_apply_no: String => "out_apply_no: must path",
     }
     new(out_apply_no: impl Into<String>)
@@ -1629,8 +1629,8 @@ w::record! {
         19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -1696,7 +1696,7 @@ w::record! {
         4 service_id: String => "service_id: must",
         /// Which edition of the risk scale `user_risk_level` uses.
         5 risk_level_version: i64 => "risk_level_version: must",
-        /// Suggested credit for every risk level.
+        /// Suggested credit for every risk level: `risk_level` and `suggested_quota`.
         6 quotas: Vec<Quota> => "quotas: must",
     }
 }
@@ -1840,8 +1840,8 @@ w::record! {
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: query masked",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query masked",
     }
     new(
         service_id: impl Into<String>,
@@ -2056,8 +2056,8 @@ w::record! {
         4 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
     new(
         appid: impl Into<xinqiao_types::AppId>,

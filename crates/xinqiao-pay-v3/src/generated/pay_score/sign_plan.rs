@@ -151,7 +151,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed.
+        /// Whether the user has signed, or ended the contract.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -169,20 +169,20 @@ w::record! {
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// Who ended the contract: user, merchant or system.
+        /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// What became of each charge in the contract.
+        /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
         21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-        22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+        /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+        22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
     }
 }
 
@@ -202,9 +202,9 @@ w::record! {
     pub struct SignedDetail {
         /// Which charge of the plan, counted from 1.
         0 plan_detail_no: i64 => "plan_detail_no: must",
-        /// What this charge is called.
+        /// What this charge is called, shown to the user.
         1 plan_detail_name: String => "plan_detail_name: must",
-        /// Whether this charge is unused, in use or done.
+        /// This charge, such as `NOT_USED`; else in use or done.
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
@@ -260,7 +260,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed.
+        /// Whether the user has signed, or ended the contract.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -278,13 +278,13 @@ w::record! {
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// Who ended the contract: user, merchant or system.
+        /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// What became of each charge in the contract.
+        /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
@@ -436,7 +436,7 @@ w::record! {
     pub struct CreateUserSignPlanResponse {
         /// Opaque order data for the client to open the confirmation page with.
         0 package: String => "package: must",
-        /// The contract with all its charges.
+        /// The contract with all its charges: `mchid`, `appid`, `plan_id`, `plan_name` and so on.
         1 sign_plan: UserSignPlan => "sign_plan: must",
     }
 }
@@ -491,7 +491,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed.
+        /// Whether the user has signed, or ended the contract.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -509,13 +509,13 @@ w::record! {
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
         /// When it was signed; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
-        /// Who ended the contract: user, merchant or system.
+        /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
         /// Why it was cancelled; required for a cancellation.
         17 cancel_reason: Option<String> => "cancel_reason",
         /// When the contract was ended; format `rfc3339`.
         18 cancel_sign_time: Option<String> => "cancel_sign_time",
-        /// What became of each charge in the contract.
+        /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
         19 signed_detail_list: Option<Vec<SignedDetail>> => "signed_detail_list",
     }
 }
@@ -549,7 +549,7 @@ w::record! {
     pub struct StopUserSignPlan {
         /// The merchant's number for one user's contract on a plan.
         0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
-        /// Why it is stopped; needed according to the documentation.
+        /// Why the plan or contract is stopped, in the merchant's words; needed according to the documentation.
         1 stop_reason: Option<String> => "stop_reason",
     }
     new(merchant_sign_plan_no: impl Into<String>)
@@ -616,8 +616,8 @@ pub mod partner {
             11 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             12 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            13 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -684,8 +684,8 @@ pub mod partner {
             19 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             20 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            21 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
 
@@ -734,8 +734,8 @@ pub mod partner {
             7 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             8 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            9 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
         new(
             appid: impl Into<xinqiao_types::AppId>,
@@ -758,7 +758,7 @@ pub mod partner {
         pub struct CreateUserSignPlanResponse {
             /// Opaque order data for the client to open the confirmation page with.
             0 package: String => "package: must",
-            /// The contract with all its charges.
+            /// The contract with all its charges: `mchid`, `appid`, `plan_id`, `plan_name` and so on.
             1 sign_plan: super::SignPlan => "sign_plan: must",
         }
     }
@@ -815,7 +815,7 @@ pub mod partner {
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed.
+            /// Whether the user has signed, or ended the contract.
             7 sign_state: String => "sign_state: must",
             /// The user's id under `appid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -833,20 +833,20 @@ pub mod partner {
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
             /// When it was signed; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
-            /// Who ended the contract: user, merchant or system.
+            /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
             /// Why it was cancelled; required for a cancellation.
             17 cancel_reason: Option<String> => "cancel_reason",
             /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
-            /// What became of each charge in the contract.
+            /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
             19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             20 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             21 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`.
-            22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid",
+            /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
+            22 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         }
     }
 
@@ -879,7 +879,7 @@ pub mod partner {
         pub struct StopUserSignPlan {
             /// The merchant's number for one user's contract on a plan.
             0 merchant_sign_plan_no: String => "merchant_sign_plan_no: must path",
-            /// Why it is stopped; needed according to the documentation.
+            /// Why the plan or contract is stopped, in the merchant's words; needed according to the documentation.
             1 stop_reason: Option<String> => "stop_reason",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",

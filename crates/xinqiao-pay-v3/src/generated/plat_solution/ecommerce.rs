@@ -22,9 +22,9 @@ w::record! {
     pub struct Agreement {
         /// Identifies which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
-        /// Edition of the agreement.
+        /// Edition of the agreement that was signed.
         1 agreement_version: String => "agreement_version: must",
-        /// Who signed it.
+        /// Party with whom the sub-merchant signed.
         2 sign_organization: String => "sign_organization: must",
         /// When it was signed; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
@@ -126,8 +126,8 @@ w::record! {
     pub struct Employee {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The employee under the platform's AppID.
-        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The employee under the platform's AppID; personal data, masked in `Debug`.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
         /// State of the employee: `EFFECTIVE` or `DELETED`; one of `EFFECTIVE` `DELETED`.
         2 state: AddRechargeEmployeeState => "state: must",
         /// When the employee was added; format `rfc3339`.
@@ -326,7 +326,7 @@ w::record! {
         0 type_: Option<ReceiverType> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// The user who receives the money.
+        /// The user who receives the money: `sp_openid`.
         2 user_info: Option<ReceiverUserInfo> => "user_info",
     }
 }
@@ -338,7 +338,7 @@ w::record! {
         0 type_: Option<String> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// The user who receives the money.
+        /// The user who receives the money: `sp_openid`.
         2 user_info: Option<ReceiverDetailUserInfo> => "user_info",
     }
 }
@@ -378,8 +378,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailSpec`.
     pub struct ReceiverDetailUserInfo {
-        /// The receiving user under the platform's AppID.
-        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
 }
 
@@ -392,7 +392,7 @@ w::record! {
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
         /// Receiving merchant; for `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
-        /// The user who receives the money.
+        /// The user who receives the money: `sp_openid`.
         3 user_info: Option<UserInfo> => "user_info",
     }
     new()
@@ -407,7 +407,7 @@ w::record! {
         0 type_: Option<PremiumsBillReceiverType> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<ReceiverTransactionInfo> => "transaction_info",
-        /// The user who receives the money.
+        /// The user who receives the money: `sp_openid`.
         2 user_info: Option<UserInfoItem> => "user_info",
         /// Receiving merchant; for `MERCHANT`.
         3 mch_info: Option<MchInfo> => "mch_info",
@@ -424,7 +424,7 @@ w::record! {
         0 type_: Option<ReceiverType> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// The user who receives the money.
+        /// The user who receives the money: `sp_openid`.
         2 user_info: Option<UserInfo> => "user_info",
     }
     new()
@@ -456,8 +456,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverDetailReceiver`.
     pub struct ReceiverUserInfo {
-        /// The receiving user under the platform's AppID.
-        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
 }
 
@@ -485,7 +485,7 @@ w::record! {
         2 receiver_type: Option<String> => "receiver_type",
         /// Receiver's account: merchant number or `openid`; needed according to the documentation.
         3 receiver_account: Option<String> => "receiver_account",
-        /// Money for this receiver.
+        /// Money for this receiver: `amount` and `currency`.
         4 amount: Amount => "amount: must",
     }
     new(out_settle_detail_no: impl Into<String>, settle_type: impl Into<String>, amount: Amount)
@@ -499,7 +499,7 @@ w::record! {
         0 transaction_id: String => "transaction_id: must",
         /// Your own number of the settlement, unique in the batch.
         1 out_settle_no: String => "out_settle_no: must",
-        /// Who gets what from this order.
+        /// Who gets what from this order: `out_settle_detail_no`, `settle_type`, `receiver_type` and so on.
         2 settle_detail_info_list: Vec<SettleDetailInfo> => "settle_detail_info_list: must",
     }
     new(
@@ -600,16 +600,16 @@ w::record! {
         2 bank_code: Option<String> => "bank_code",
         /// Holder of the bank account.
         3 bank_account_name: Option<String> => "bank_account_name",
-        /// Bank account to transfer to.
-        4 bank_account_no: Option<String> => "bank_account_no",
+        /// Bank account to transfer to; personal data, masked in `Debug`.
+        4 bank_account_no: Option<String> => "bank_account_no: masked",
     }
 }
 
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverEntry`; `user_info` of `plat_solution::ecommerce::ReceiverItem`.
     pub struct UserInfo {
-        /// The receiving user under the platform's AppID.
-        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid",
+        /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
+        0 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
     }
     new()
     text(sp_openid: xinqiao_types::OpenId)
@@ -618,8 +618,8 @@ w::record! {
 w::record! {
     /// `user_info` of `plat_solution::ecommerce::ReceiverInfo`.
     pub struct UserInfoItem {
-        /// The receiving user under the platform's AppID.
-        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The receiving user under the platform's AppID; personal data, masked in `Debug`.
+        0 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
     new(sp_openid: impl Into<xinqiao_types::OpenId>)
 }
@@ -661,7 +661,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the settlement batch.
+    /// How far the settlement batch has come.
     ///
     /// What `state` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
     pub enum ApplyAbnormalSettleState {
@@ -945,8 +945,8 @@ w::record! {
     pub struct AddRechargeEmployee {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The employee under the platform's AppID.
-        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The employee under the platform's AppID; personal data, masked in `Debug`.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
@@ -956,8 +956,8 @@ w::record! {
     pub struct AddRechargeEmployeeResponse {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// The employee under the platform's AppID.
-        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must",
+        /// The employee under the platform's AppID; personal data, masked in `Debug`.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",
         /// State of the employee: `EFFECTIVE` or `DELETED`; one of `EFFECTIVE` `DELETED`.
         2 state: AddRechargeEmployeeState => "state: must",
         /// When the employee was added; format `rfc3339`.
@@ -998,7 +998,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Your own number of the signing request.
         1 out_apply_no: String => "out_apply_no: must",
-        /// Agreements that were signed.
+        /// Agreements that were signed: `agreement_code`, `agreement_version`, `sign_organization` and so on.
         2 agreement_list: Vec<Agreement> => "agreement_list: must",
     }
     new(
@@ -1094,8 +1094,8 @@ w::record! {
     pub struct DeleteRechargeEmployee {
         /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-        /// The employee under the platform's AppID.
-        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must path",
+        /// The employee under the platform's AppID; personal data, masked in `Debug`.
+        1 sp_openid: xinqiao_types::OpenId => "sp_openid: must path masked",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>, sp_openid: impl Into<xinqiao_types::OpenId>)
 }
@@ -1179,7 +1179,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListRechargeEmployees`].
     pub struct ListRechargeEmployeesResponse {
-        /// Employees who may pay top-ups.
+        /// Employees who may pay top-ups: `sub_mchid`, `sp_openid`, `state`, `create_time` and so on.
         0 employees: Vec<Employee> => "employees: must",
     }
 }
@@ -1221,7 +1221,7 @@ pub mod bank_transfer_recharges {
             1 recharge_scene: String => "recharge_scene: must",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             2 account_type: super::AccountType => "account_type: must",
-            /// Money to top up and its currency.
+            /// Money to top up and its currency: `amount` and `currency`.
             3 recharge_amount: super::RechargeAmount => "recharge_amount: must",
         }
         new(
@@ -1294,9 +1294,9 @@ pub mod bank_transfer_recharges {
             5 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             6 account_type: super::AccountType => "account_type: must",
-            /// Money to top up and its currency.
+            /// Money to top up and its currency: `amount` and `currency`.
             7 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// The bank transfer that paid.
+            /// The bank transfer that paid: `bill_no`, `memo`, `return_time`, `return_reason` and so on.
             8 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
             /// When WeChat Pay accepted it; format `rfc3339`.
             9 accept_time: Option<String> => "accept_time",
@@ -1487,7 +1487,7 @@ pub mod mch_transfer {
             3 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
@@ -1572,7 +1572,7 @@ pub mod mch_transfer {
             1 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             2 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
@@ -1660,7 +1660,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::InsuranceClaimBillReceiverDetail => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
@@ -1752,7 +1752,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -1846,7 +1846,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -1918,7 +1918,7 @@ pub mod mch_transfer {
         pub struct CreateSubMchCompensationBillResponse {
             /// Merchant ID of the platform.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             1 receiver_detail: super::CompensationBillReceiverDetail => "receiver_detail: must",
             /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
@@ -2008,7 +2008,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::CreateTransferBillReceiverDetail => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -2080,7 +2080,7 @@ pub mod mch_transfer {
             3 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
@@ -2150,7 +2150,7 @@ pub mod mch_transfer {
             3 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             4 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailBody => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
@@ -2290,7 +2290,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
@@ -2356,7 +2356,7 @@ pub mod mch_transfer {
             2 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             3 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
@@ -2426,7 +2426,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -2498,7 +2498,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -2557,7 +2557,7 @@ pub mod mch_transfer {
         pub struct GetSubMchCompensationBillResponse {
             /// Merchant ID of the platform.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             1 receiver_detail: super::ReceiverDetailD => "receiver_detail: must",
             /// Your own number of the compensation; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
@@ -2633,7 +2633,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByBillIdReceiverDetail => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -2707,7 +2707,7 @@ pub mod mch_transfer {
             4 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number of the compensation.
             5 bill_id: String => "bill_id: must",
-            /// The receiver as recorded.
+            /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByOutBillNoReceiverDetail => "receiver_detail: must",
             /// Money of the compensation, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
@@ -2897,7 +2897,7 @@ pub mod recharges {
             2 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
             3 account_type: super::ApplyAccountType => "account_type: must",
-            /// Money to top up and its currency.
+            /// Money to top up and its currency: `amount` and `currency`.
             4 recharge_amount: super::RechargeAmount => "recharge_amount: must",
             /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
@@ -2985,11 +2985,11 @@ pub mod recharges {
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
             8 account_type: super::ApplyAccountType => "account_type: must",
-            /// Money to top up and its currency.
+            /// Money to top up and its currency: `amount` and `currency`.
             9 recharge_amount: super::RechargeAmount => "recharge_amount: must",
-            /// The bank transfer that paid.
+            /// The bank transfer that paid: `bill_no`, `memo`, `return_time`, `return_reason` and so on.
             10 bank_transfer_info: Option<super::GetBankTransferInfo> => "bank_transfer_info",
-            /// The payment by QR code.
+            /// The payment by QR code: `openid` and `employee_type`.
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
             /// When WeChat Pay accepted it; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
@@ -2997,7 +2997,7 @@ pub mod recharges {
             13 success_time: Option<String> => "success_time",
             /// When it was closed; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
-            /// The online bank payment.
+            /// The online bank payment: `bill_no`, `return_time`, `return_reason`, `bank_name` and so on.
             15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
             /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
             16 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
@@ -3102,7 +3102,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// State of the settlement batch; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
+            /// How far the settlement batch has come; one of `ACCEPTED` `RECEIVED` `SUCCESS` `DEDUCT_FEE_FAIL` `ABNORMAL` `ABNORMAL_SETTLE_SUCCESS`.
             3 state: super::ApplyAbnormalSettleState => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",
@@ -3186,7 +3186,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// State of the settlement batch.
+            /// How far the settlement batch has come.
             3 state: String => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",
@@ -3245,7 +3245,7 @@ pub mod settle {
             1 out_settle_batch_no: String => "out_settle_batch_no: must",
             /// WeChat Pay's number of the batch, made on acceptance.
             2 settle_batch_no: String => "settle_batch_no: must",
-            /// State of the settlement batch.
+            /// How far the settlement batch has come.
             3 state: String => "state: must",
             /// Words that the receiver sees.
             4 description: String => "description: must",

@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// `scene_report_data` of `plat_solution::insurance::mch_transfer::ApplyReservation`.
     pub struct SceneReportData {
-        /// Policy and claim behind the transfer.
+        /// Policy and claim behind the transfer: `product_registration_no`, `policy_no`, `name` and so on.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
@@ -358,7 +358,7 @@ pub mod mch_transfer {
             7 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// Number of transfers in the batch.
             8 total_num: i64 => "total_num: must",
-            /// Transfers of the batch.
+            /// Transfers of the batch: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
             9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
             /// Address that receives the result notice; needed according to the documentation.
             10 notify_url: Option<String> => "notify_url",
@@ -541,7 +541,7 @@ pub mod mch_transfer {
             10 reserve_remark: String => "reserve_remark: must",
             /// Address that receives the result notice; needed according to the documentation.
             11 notify_url: Option<String> => "notify_url",
-            /// What the transfer scene must report.
+            /// What the transfer scene must report: `insurance_policy`.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(
@@ -714,9 +714,9 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`GetBatchByBatchId`].
         pub struct GetBatchByBatchIdResponse {
-            /// The batch as a whole.
+            /// The batch as a whole: `sp_mchid`, `sub_mchid`, `sp_appid`, `sub_appid` and so on.
             0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// Transfers of the batch.
+            /// Transfers of the batch: `out_detail_no`, `detail_id` and `detail_state`.
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
@@ -742,6 +742,21 @@ pub mod mch_transfer {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetBatchByBatchId,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {
@@ -794,6 +809,21 @@ pub mod mch_transfer {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetBatchByOutBatchNo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {

@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// `scene_report_data` of `plat_solution::mch_transfer::reservation::Apply`.
     pub struct SceneReportData {
-        /// Policy and claim behind the transfer.
+        /// Policy and claim behind the transfer: `product_registration_no`, `policy_no`, `name` and so on.
         0 insurance_policy: Option<InsurancePolicy> => "insurance_policy",
     }
     new()
@@ -70,13 +70,13 @@ w::record! {
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// AppID bound to the sub-merchant.
         4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// State: accepted, processing, completed, closed.
+        /// Batch: `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
         5 batch_state: String => "batch_state: must",
         /// Title that tells this batch from others.
         6 batch_name: String => "batch_name: must",
         /// Note on the batch, at most 32 characters.
         7 batch_remark: String => "batch_remark: must",
-        /// Why the batch was closed: revoked, or overdue.
+        /// Why the batch was closed: `MERCHANT_REVOCATION`, or `OVERDUE_CLOSE`.
         8 close_reason: Option<String> => "close_reason",
         /// Money of the whole batch, in fen; equals the sum of its parts.
         9 total_amount: f64 => "total_amount: must",
@@ -198,7 +198,7 @@ pub mod batches {
             7 total_num: f64 => "total_num: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             8 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Transfers of the batch.
+            /// Transfers of the batch: `out_detail_no`, `transfer_amount`, `transfer_remark` and so on.
             9 transfer_detail_list: Vec<super::TransferDetail> => "transfer_detail_list: must",
             /// Address that receives the result notice.
             10 notify_url: String => "notify_url: must",
@@ -227,7 +227,7 @@ pub mod batches {
             1 batch_id: String => "batch_id: must",
             /// When the document was made.
             2 create_time: String => "create_time: must",
-            /// State: accepted, processing, completed, closed.
+            /// Batch: `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
             3 batch_state: Option<String> => "batch_state",
         }
     }
@@ -386,9 +386,9 @@ pub mod batches {
     w::record! {
         /// Answer to [`GetByBatchId`].
         pub struct GetByBatchIdResponse {
-            /// The batch as a whole.
+            /// The batch as a whole: `out_batch_no`, `batch_id`, `sp_appid`, `sub_mchid` and so on.
             0 transfer_batch: super::TransferBatch => "transfer_batch: must",
-            /// Transfers of the batch.
+            /// Transfers of the batch: `detail_id`, `out_detail_no` and `detail_state`.
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
@@ -414,6 +414,21 @@ pub mod batches {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetByBatchId,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {
@@ -466,6 +481,21 @@ pub mod batches {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        GetByOutBatchNo,
+        w::Paging {
+            advance: w::Advance::Offset,
+            at: "offset",
+            next: "",
+            more: "",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["data"],
+        },
+        |answer| answer.data.unwrap_or_default() => super::DataInfo
     }
 
     w::record! {
@@ -580,7 +610,7 @@ pub mod batches {
             9 transfer_amount: f64 => "transfer_amount: must",
             /// Note that the receiver sees.
             10 transfer_remark: String => "transfer_remark: must",
-            /// Reason code of the failed transfer.
+            /// Why the transfer failed, as a code such as `ACCOUNT_FROZEN`.
             11 fail_reason: Option<String> => "fail_reason",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             12 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -744,13 +774,13 @@ pub mod reservation {
             7 exact_amount: Option<f64> => "exact_amount",
             /// The receiving user under the AppID given; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Real name of the receiver, encrypted, checked against the identity.
-            9 user_real_name: Option<String> => "user_real_name",
+            /// Real name of the receiver, encrypted, checked against the identity; personal data, masked in `Debug`.
+            9 user_real_name: Option<String> => "user_real_name: masked",
             /// Note shown on the user's confirmation page.
             10 reserve_remark: String => "reserve_remark: must",
             /// Address that receives the result notice.
             11 notify_url: String => "notify_url: must",
-            /// What the transfer scene must report.
+            /// What the transfer scene must report: `insurance_policy`.
             12 scene_report_data: Option<super::SceneReportData> => "scene_report_data",
         }
         new(

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `chat_info` of the answer of `external_contact::customer_acquisition::GetChatInfo`.
     pub struct ChatInfo {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
         /// The `customer_channel` of the link address.
         1 state: Option<String> => "state",
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// `link` of the answer of `external_contact::customer_acquisition::CreateLink`; `link` of the answer of `external_contact::customer_acquisition::Get`.
     pub struct Link {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
         /// Name of the link, at most 30 characters.
         1 link_name: String => "link_name: must",
@@ -82,7 +82,7 @@ w::record! {
         0 link_name: String => "link_name: must",
         /// Members and departments who receive the customers, at most 500 people.
         1 range: Option<Range> => "range",
-        /// Prefers members whom the customer knows already.
+        /// Prefers members whom the customer knows already: `priority_type` and `priority_userid_list`.
         2 priority_option: Option<PriorityOption> => "priority_option",
         /// Whether people are added without the member's consent, yes by default.
         3 skip_verify: Option<bool> => "skip_verify",
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateLink`].
     pub struct CreateLinkResponse {
-        /// The acquisition link.
+        /// The acquisition link: `link_id`, `link_name`, `url`, `skip_verify` and so on.
         0 link: Link => "link: must",
     }
 }
@@ -127,7 +127,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97298>.
     /// * Catalog: `work.external_contact.customer_acquisition.customer`.
     pub struct Customer {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
@@ -142,7 +142,7 @@ w::record! {
 w::record! {
     /// Answer to [`Customer`].
     pub struct CustomerResponse {
-        /// Customers who came by the link.
+        /// Customers who came by the link: `external_userid`, `userid`, `chat_status` and `state`.
         0 customer_list: Vec<CustomerDetail> => "customer_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -168,6 +168,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Customer,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["customer_list"],
+    },
+    |answer| answer.customer_list => CustomerDetail
+}
+
 w::record! {
     /// Delete an acquisition link (删除获客链接).
     ///
@@ -175,7 +190,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.delete_link`.
     pub struct DeleteLink {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
     }
     new(link_id: impl Into<String>)
@@ -207,7 +222,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.get`.
     pub struct Get {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
     }
     new(link_id: impl Into<String>)
@@ -216,11 +231,11 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The acquisition link.
+        /// The acquisition link: `link_id`, `link_name`, `url`, `skip_verify` and so on.
         0 link: Link => "link: must",
         /// Members and departments who receive the customers, at most 500 people.
         1 range: Option<Range> => "range",
-        /// Prefers members whom the customer knows already.
+        /// Prefers members whom the customer knows already: `priority_type` and `priority_userid_list`.
         2 priority_option: Option<PriorityOption> => "priority_option",
     }
 }
@@ -334,6 +349,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListLink,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["link_id_list"],
+    },
+    |answer| answer.link_id_list => String
+}
+
 w::record! {
     /// Get statistics of an acquisition link (查询获客链接统计).
     ///
@@ -341,7 +371,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97375>.
     /// * Catalog: `work.external_contact.customer_acquisition.statistic`.
     pub struct Statistic {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must query",
         /// First day; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must query",
@@ -391,13 +421,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97297>.
     /// * Catalog: `work.external_contact.customer_acquisition.update_link`.
     pub struct UpdateLink {
-        /// Id of the acquisition link.
+        /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must",
         /// Name of the link, at most 30 characters.
         1 link_name: Option<String> => "link_name",
         /// Members and departments who receive the customers, at most 500 people.
         2 range: Option<Range> => "range",
-        /// Prefers members whom the customer knows already.
+        /// Prefers members whom the customer knows already: `priority_type` and `priority_userid_list`.
         3 priority_option: Option<PriorityOption> => "priority_option",
         /// Whether people are added without the member's consent, yes by default.
         4 skip_verify: Option<bool> => "skip_verify",

@@ -46,9 +46,9 @@ w::record! {
         2 owner: String => "owner: must",
         /// The group's notice.
         3 notice: String => "notice: must",
-        /// Everyone in the group.
+        /// Everyone in the group: `type`, `userid`, `unionid`, `invitor` and so on.
         4 member_list: Vec<Member> => "member_list: must",
-        /// Admins of the group.
+        /// Admins of the group: `userid`.
         5 admin_list: Vec<Admin> => "admin_list: must",
         /// When the group was made; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -136,8 +136,8 @@ w::record! {
         3 invitor: Option<Invitor> => "invitor",
         /// Their name, only if asked for with `need_name`.
         4 name: Option<String> => "name",
-        /// Their nickname in the group.
-        5 group_nickname: Option<String> => "group_nickname",
+        /// Their nickname in the group; personal data, masked in `Debug`.
+        5 group_nickname: Option<String> => "group_nickname: masked",
         /// `1` invited by a member, `2` invitation link, `3` QR code.
         6 join_scene: i64 => "join_scene: must",
         /// When they joined; format `unix`.
@@ -162,7 +162,7 @@ w::record! {
     pub struct StatisticGroupByDayItem {
         /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// Figures of this owner or day.
+        /// Figures of this owner or day: `new_chat_cnt`, `chat_total`, `chat_has_msg`, `new_member_cnt` and so on.
         1 data: ItemData => "data: must",
     }
 }
@@ -172,7 +172,7 @@ w::record! {
     pub struct StatisticItem {
         /// `userid` of the group's owner.
         0 owner: String => "owner: must",
-        /// Figures of this owner or day.
+        /// Figures of this owner or day: `new_chat_cnt`, `chat_total`, `chat_has_msg`, `new_member_cnt` and so on.
         1 data: ItemData => "data: must",
     }
 }
@@ -284,7 +284,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// The group with its members.
+        /// The group with its members: `chat_id`, `name`, `owner`, `notice` and so on.
         0 group_chat: GroupChat => "group_chat: must",
     }
 }
@@ -324,7 +324,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetJoinWay`].
     pub struct GetJoinWayResponse {
-        /// The join way with its settings.
+        /// The join way with its settings: `config_id`, `scene`, `remark`, `auto_create_room` and so on.
         0 join_way: JoinWay => "join_way: must",
     }
 }
@@ -366,7 +366,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetNewExternalUserid`].
     pub struct GetNewExternalUseridResponse {
-        /// The pairs of old and new id.
+        /// The pairs of old and new id: `external_userid` and `new_external_userid`.
         0 items: Vec<GetNewExternalUseridItem> => "items: must",
     }
 }
@@ -414,7 +414,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Customer groups with their state.
+        /// Customer groups with their state: `chat_id` and `status`.
         0 group_chat_list: Vec<ListGroupChat> => "group_chat_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -438,6 +438,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["group_chat_list"],
+    },
+    |answer| answer.group_chat_list => ListGroupChat
 }
 
 w::record! {
@@ -550,7 +565,7 @@ w::record! {
 w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
-        /// The figures.
+        /// The figures: `owner` and `data`.
         0 items: Vec<StatisticItem> => "items: must",
         /// How many rows match.
         1 total: i64 => "total: must",
@@ -578,6 +593,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    Statistic,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next_offset",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["items"],
+    },
+    |answer| answer.items => StatisticItem
+}
+
 w::record! {
     /// Get group statistics by day (按日统计客户群).
     ///
@@ -599,7 +629,7 @@ w::record! {
 w::record! {
     /// Answer to [`StatisticGroupByDay`].
     pub struct StatisticGroupByDayResponse {
-        /// The figures.
+        /// The figures: `stat_time` and `data`.
         0 items: Vec<StatisticGroupByDayItem> => "items: must",
     }
 }

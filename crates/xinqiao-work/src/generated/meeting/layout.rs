@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `layout_list` in the answer of `meeting::layout::Add`.
     pub struct AddLayout {
-        /// Which layout of the meeting.
+        /// Id of the layout, returned when it was added.
         0 layout_id: String => "layout_id: must",
-        /// Pages of the layout.
+        /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
         1 page_list: Vec<Page> => "page_list: must",
     }
 }
@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// An item of `layout_list` in `meeting::layout::Add`.
     pub struct Layout {
-        /// Pages of the layout.
+        /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
         0 page_list: Vec<Page> => "page_list: must",
     }
     new(page_list: Vec<Page>)
@@ -62,7 +62,7 @@ w::record! {
     pub struct Page {
         /// Which template the page is made from.
         0 layout_template_id: String => "layout_template_id: must",
-        /// Who sits where.
+        /// Who sits where: `grid_id`, `grid_type` and so on.
         1 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
     }
     new(layout_template_id: impl Into<String>, user_seat_list: Vec<UserSeat>)
@@ -73,13 +73,13 @@ w::record! {
     pub struct UserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// What the cell shows, as a code.
+        /// Whether the cell shows an attendee or shared content, as a code.
         1 grid_type: i64 => "grid_type: must",
         /// The member's account; outsiders have none.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        3 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
-        /// The attendee's name in the meeting.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        3 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
+        /// Name that the attendee shows in the meeting.
         4 nick_name: Option<String> => "nick_name",
         /// Id of the tool shown in the cell; `tool_sdkid` on the wire.
         #[doc(alias = "tool_sdkid")]
@@ -104,7 +104,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Layouts to add or found.
+        /// Layouts to add or found: `page_list` and so on.
         1 layout_list: Vec<Layout> => "layout_list: must",
         /// Which of the layouts becomes the default, counted from 1.
         2 default_layout_order: Option<i64> => "default_layout_order",
@@ -118,7 +118,7 @@ w::record! {
     pub struct AddResponse {
         /// Id of the layout in use.
         0 selected_layout_id: String => "selected_layout_id: must",
-        /// Layouts to add or found.
+        /// Layouts to add or found: `page_list` and so on.
         1 layout_list: Vec<AddLayout> => "layout_list: must",
     }
 }
@@ -166,7 +166,7 @@ w::record! {
     pub struct AddBackgroundResponse {
         /// Id of the background in use.
         0 selected_background_id: String => "selected_background_id: must",
-        /// Backgrounds of the meeting.
+        /// Backgrounds of the meeting: `background_id` and `image_md5`.
         1 background_list: Vec<Background> => "background_list: must",
     }
 }
@@ -310,7 +310,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListTemplate`].
     pub struct ListTemplateResponse {
-        /// What pages can be made from.
+        /// What pages can be made from: `layout_template_id`, `thumbnail_url`, `picture_url` and so on.
         0 layout_template_list: Vec<LayoutTemplate> => "layout_template_list: must",
     }
 }
@@ -414,9 +414,9 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Which layout of the meeting.
+        /// Id of the layout, returned when it was added.
         1 layout_id: String => "layout_id: must",
-        /// Pages of the layout.
+        /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
         2 page_list: Vec<Page> => "page_list: must",
         /// Whether it becomes the default layout.
         3 enable_set_default: Option<bool> => "enable_set_default",

@@ -10,7 +10,7 @@ w::record! {
         0 question_type: i64 => "question_type: must",
         /// Words of the question.
         1 question_desc: String => "question_desc: must",
-        /// The options with results.
+        /// The options with results: `option_desc` and so on.
         2 option_info: Vec<PollQuestionDataOptionInfo> => "option_info: must",
     }
 }
@@ -36,8 +36,8 @@ w::record! {
     pub struct OptionUser {
         /// The member's account; outsiders have none.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
     }
 }
 
@@ -63,7 +63,7 @@ w::record! {
         1 question_type: i64 => "question_type: must",
         /// Words of the question.
         2 question_desc: String => "question_desc: must",
-        /// The options with results.
+        /// The options with results: `option_desc` and so on.
         3 option_info: Vec<OptionInfo> => "option_info: must",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
         0 poll_id: String => "poll_id: must",
         /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// State of the poll, as a code.
+        /// Whether the poll waits, runs or is over, as a code.
         2 status: i64 => "status: must",
         /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         3 is_shared: bool => "is_shared: must zero-one",
@@ -97,7 +97,7 @@ w::record! {
     pub struct PollsThemeInfo {
         /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// Polls of this theme.
+        /// Polls of this theme: `poll_id`, `poll_topic`, `status`, `is_shared` and so on.
         1 polls_info: Vec<PollsInfo> => "polls_info: must",
     }
 }
@@ -118,7 +118,7 @@ w::record! {
         2 instance_id: i64 => "instance_id: must",
         /// Headline of the poll.
         3 poll_topic: String => "poll_topic: must",
-        /// What the poll is about.
+        /// What the poll is about, shown to attendees.
         4 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         5 is_anony: Option<bool> => "is_anony: zero-one",
@@ -288,9 +288,9 @@ w::record! {
         0 poll_theme_id: String => "poll_theme_id: must",
         /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// What the poll is about.
+        /// What the poll is about, shown to attendees.
         2 poll_desc: String => "poll_desc: must",
-        /// State of the poll, as a code.
+        /// Whether the poll waits, runs or is over, as a code.
         3 status: i64 => "status: must",
         /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         4 is_shared: bool => "is_shared: must zero-one",
@@ -298,7 +298,7 @@ w::record! {
         5 is_anony: bool => "is_anony: must zero-one",
         /// How many voted.
         6 vote_total_num: i64 => "vote_total_num: must",
-        /// The questions with results.
+        /// The questions with results: `question_type`, `question_desc`, `option_info` and so on.
         7 poll_question_data: Vec<PollQuestionData> => "poll_question_data: must",
     }
 }
@@ -347,7 +347,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPollList`].
     pub struct GetPollListResponse {
-        /// The themes with their polls.
+        /// The themes with their polls: `poll_theme_id` and `polls_info`.
         0 polls_theme_info: Vec<PollsThemeInfo> => "polls_theme_info: must",
     }
 }
@@ -403,11 +403,11 @@ w::record! {
         0 poll_theme_id: String => "poll_theme_id: must",
         /// Headline of the poll.
         1 poll_topic: String => "poll_topic: must",
-        /// What the poll is about.
+        /// What the poll is about, shown to attendees.
         2 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         3 is_anony: bool => "is_anony: must zero-one",
-        /// The questions with results.
+        /// The questions with results: `question_type`, `question_desc`, `option_info` and so on.
         4 poll_question_data: Vec<GetThemeInfoPollQuestionData> => "poll_question_data: must",
     }
 }
@@ -501,7 +501,7 @@ w::record! {
         3 instance_id: i64 => "instance_id: must",
         /// Headline of the poll.
         4 poll_topic: String => "poll_topic: must",
-        /// What the poll is about.
+        /// What the poll is about, shown to attendees.
         5 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         6 is_anony: Option<bool> => "is_anony: zero-one",

@@ -6,8 +6,8 @@ use xinqiao_wire as w;
 w::record! {
     /// `operated_user` of `meeting::real_control::CloseScreenShare`; an item of `operated_users` in `meeting::real_control::KickOutUsers`; and 4 more.
     pub struct OperatedUser {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
     }
@@ -17,8 +17,8 @@ w::record! {
 w::record! {
     /// An item of `operated_users` in `meeting::real_control::SetNicknames`.
     pub struct SetNicknamesOperatedUser {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
         /// New name in the meeting; personal data, masked in `Debug`.
@@ -41,7 +41,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// The attendee who is acted upon.
+        /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         1 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, operated_user: OperatedUser)
@@ -116,7 +116,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Whether they may join again.
         1 allow_rejoin: Option<bool> => "allow_rejoin",
-        /// The attendees who are acted upon.
+        /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         2 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operated_users: Vec<OperatedUser>)
@@ -156,7 +156,7 @@ w::record! {
         1 operate_type: i64 => "operate_type: must",
         /// Whether they may join again.
         2 allow_rejoin: Option<bool> => "allow_rejoin",
-        /// The attendees who are acted upon.
+        /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         3 operated_users: Vec<OperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operate_type: i64, operated_users: Vec<OperatedUser>)
@@ -194,7 +194,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// True to mute, false to unmute.
         1 option: bool => "option: must",
-        /// The attendee who is acted upon.
+        /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, option: bool, operated_user: OperatedUser)
@@ -237,8 +237,8 @@ w::record! {
         3 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// Whether nobody else may join.
         4 meeting_locked: Option<bool> => "meeting_locked",
-        /// Whether number and password are hidden.
-        5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password",
+        /// Whether number and password are hidden; a secret, masked in `Debug`.
+        5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password: masked",
         /// Who may chat, as a code.
         6 allow_chat: Option<i64> => "allow_chat",
         /// Whether people may share their screen.
@@ -296,7 +296,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// True to make them co-host, false to undo.
         1 action: bool => "action: must",
-        /// The attendee who is acted upon.
+        /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, action: bool, operated_user: OperatedUser)
@@ -331,7 +331,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// The attendees who are acted upon.
+        /// The attendees who are acted upon: `tmp_openid`, `instance_id` and so on.
         1 operated_users: Vec<SetNicknamesOperatedUser> => "operated_users: must",
     }
     new(meeting_id: impl Into<String>, operated_users: Vec<SetNicknamesOperatedUser>)
@@ -368,7 +368,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// True to switch the video on, false to switch it off.
         1 video: bool => "video: must",
-        /// The attendee who is acted upon.
+        /// The attendee who is acted upon: `tmp_openid` and `instance_id`.
         2 operated_user: OperatedUser => "operated_user: must",
     }
     new(meeting_id: impl Into<String>, video: bool, operated_user: OperatedUser)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `record_files` in `meeting::record::RecordMeeting`.
     pub struct RecordFile {
-        /// Id of one recorded file.
+        /// Id of one recorded file, from the list of recordings.
         0 record_file_id: String => "record_file_id: must",
         /// When the recording begins; format `unix`.
         1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
@@ -14,7 +14,7 @@ w::record! {
         2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
         /// Size of the file; in byte.
         3 record_size: i64 => "record_size: must",
-        /// Whether it is shared, as a code.
+        /// Whether sharing of the recording is on, as a code.
         4 sharing_state: i64 => "sharing_state: must",
         /// Link under which it is shared.
         5 sharing_url: Option<String> => "sharing_url",
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// An item of `record_meetings` in the answer of `meeting::record::List`.
     pub struct RecordMeeting {
-        /// Id of the recording of one meeting.
+        /// Id of the recording of one meeting, from the list; it may have several files.
         0 meeting_record_id: String => "meeting_record_id: must",
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
@@ -49,7 +49,7 @@ w::record! {
         5 meeting_start_time: xinqiao_types::UnixSeconds => "meeting_start_time: must",
         /// `1` recording, `2` being converted, `3` ready.
         6 state: i64 => "state: must",
-        /// Files of the recording.
+        /// Files of the recording: `record_file_id`, `record_start_time`, `record_end_time` and so on.
         7 record_files: Vec<RecordFile> => "record_files: must",
     }
 }
@@ -59,10 +59,10 @@ w::record! {
     pub struct SharingConfig {
         /// Whether it is shared.
         0 enable_sharing: bool => "enable_sharing: must",
-        /// Who may watch, as a code.
+        /// Who may watch the recording: all, the corp or attendees, as a code.
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
-        /// Whether a password is needed.
-        2 enable_password: Option<bool> => "enable_password",
+        /// Whether a password is needed; a secret, masked in `Debug`.
+        2 enable_password: Option<bool> => "enable_password: masked",
         /// Password to watch; a secret, masked in `Debug`.
         3 password: Option<String> => "password: masked",
         /// Whether the sharing ends some day.
@@ -105,7 +105,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of the recording of one meeting.
+        /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
     }
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
@@ -140,7 +140,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of one recorded file.
+        /// Id of one recorded file, from the list of recordings.
         1 record_file_id: String => "record_file_id: must",
     }
     new(meeting_id: impl Into<String>, record_file_id: impl Into<String>)
@@ -239,7 +239,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of the recording of one meeting.
+        /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
         /// Begin of the range; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -253,7 +253,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStatistics`].
     pub struct GetStatisticsResponse {
-        /// Figures day by day.
+        /// Figures day by day: `date`, `view_count` and `download_count`.
         0 summaries: Vec<Summary> => "summaries: must",
     }
 }
@@ -308,7 +308,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// The recordings.
+        /// The recordings: `meeting_record_id`, `meetingid`, `meeting_code` and so on.
         0 record_meetings: Vec<RecordMeeting> => "record_meetings: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -336,6 +336,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["record_meetings"],
+    },
+    |answer| answer.record_meetings => RecordMeeting
+}
+
 w::record! {
     /// Change how a recording is shared (修改录制共享设置).
     ///
@@ -346,9 +361,9 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Id of the recording of one meeting.
+        /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
-        /// How it is shared.
+        /// How it is shared: `enable_sharing`, `sharing_auth_type`, `enable_password` and so on.
         2 sharing_config: SharingConfig => "sharing_config: must",
     }
     new(

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct AccountInfo {
-        /// Kind of account, as a code.
+        /// Kind of Rooms account, such as normal, special or trial, as a code.
         0 account_type: i64 => "account_type: must",
         /// Until when the account holds.
         1 valid_period: String => "valid_period: must",
@@ -40,11 +40,11 @@ w::record! {
 w::record! {
     /// An item of `controller_info_list` in the answer of `meeting::rooms::ListControllers`.
     pub struct ControllerInfo {
-        /// Id of the Rooms device.
+        /// Id of the Rooms device, from the list of devices.
         0 rooms_id: String => "rooms_id: must",
         /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// Where the room is.
+        /// Where the room is, as the admin wrote.
         2 meeting_room_location: String => "meeting_room_location: must",
         /// Maker of the controller.
         3 manufacture_name: String => "manufacture_name: must",
@@ -66,7 +66,7 @@ w::record! {
         11 cpu_type: String => "cpu_type: must",
         /// Load of the CPU.
         12 cpu_usage: String => "cpu_usage: must",
-        /// Kind of network.
+        /// Whether the controller uses cable or wireless.
         13 network_type: String => "network_type: must",
         /// Memory in use.
         14 mem_usage: String => "mem_usage: must",
@@ -76,19 +76,19 @@ w::record! {
 w::record! {
     /// An item of `device_info_list` in the answer of `meeting::rooms::ListDevices`.
     pub struct DeviceInfo {
-        /// Id of the Rooms device.
+        /// Id of the Rooms device, from the list of devices.
         0 rooms_id: String => "rooms_id: must",
         /// Id of the Rooms meeting room; either this or `mra_address`.
         1 meeting_room_id: String => "meeting_room_id: must",
         /// Name of the room; matched loosely when listing.
         2 meeting_room_name: String => "meeting_room_name: must",
-        /// Where the room is.
+        /// Where the room is, as the admin wrote.
         3 meeting_room_location: String => "meeting_room_location: must",
         /// Which product it is.
         4 device_model: String => "device_model: must",
         /// Which release of the Rooms software runs.
         5 app_version: String => "app_version: must",
-        /// State of the room's device, as a code.
+        /// Whether the room is free, in use or offline, as a code.
         6 meeting_room_status: i64 => "meeting_room_status: must",
         /// State of camera, microphone and speaker.
         7 device_monitor_info: DeviceMonitorInfo => "device_monitor_info: must",
@@ -116,19 +116,19 @@ w::record! {
         1 device_model: String => "device_model: must",
         /// Serial number of the room's device.
         2 sn: String => "sn: must",
-        /// IP address of the device.
-        3 ip: String => "ip: must",
+        /// IP address of the device; personal data, masked in `Debug`.
+        3 ip: String => "ip: must masked",
         /// MAC address of the device.
         4 mac: String => "mac: must",
         /// Version of the Rooms app.
         5 rooms_version: String => "rooms_version: must",
         /// Which firmware it runs.
         6 firmware_version: String => "firmware_version: must",
-        /// How well the device is.
+        /// Whether the device is well; what is wrong otherwise.
         7 health_status: String => "health_status: must",
-        /// Kind of operating system.
+        /// Operating system that the device runs.
         8 system_type: String => "system_type: must",
-        /// State of the room's device, as a code.
+        /// Whether the room is free, in use or offline, as a code.
         9 meeting_room_status: i64 => "meeting_room_status: must",
         /// When it was activated; format `yyyy-MM-dd HH:mm:ss`.
         10 active_time: String => "active_time: must",
@@ -138,7 +138,7 @@ w::record! {
         12 cpu_usage: String => "cpu_usage: must",
         /// Which graphics card it has.
         13 gpu_info: String => "gpu_info: must",
-        /// Kind of network.
+        /// Whether the device uses cable or wireless.
         14 net_type: String => "net_type: must",
         /// How much memory it has.
         15 memory_info: String => "memory_info: must",
@@ -162,15 +162,15 @@ w::record! {
         0 meeting_room_id: String => "meeting_room_id: must",
         /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// Where the room is.
+        /// Where the room is, as the admin wrote.
         2 meeting_room_location: String => "meeting_room_location: must",
-        /// Kind of account, as a code.
+        /// Kind of Rooms account, such as normal, special or trial, as a code.
         3 account_type: i64 => "account_type: must",
         /// Code that activates the room.
         4 active_code: String => "active_code: must",
         /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
-        /// State of the room's device, as a code.
+        /// Whether the room is free, in use or offline, as a code.
         6 meeting_room_status: i64 => "meeting_room_status: must",
         /// Whether it can be booked, as a code.
         7 scheduled_status: i64 => "scheduled_status: must",
@@ -191,7 +191,7 @@ w::record! {
         2 subject: String => "subject: must",
         /// `0` single, `1` series and others.
         3 meeting_type: i64 => "meeting_type: must",
-        /// State of the meeting.
+        /// Whether the meeting waits, runs or is over.
         4 status: String => "status: must",
         /// Begin of the range or meeting; format `unix`.
         5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -207,7 +207,7 @@ w::record! {
         0 meeting_room_id: String => "meeting_room_id: must",
         /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// Where the room is.
+        /// Where the room is, as the admin wrote.
         2 meeting_room_location: String => "meeting_room_location: must",
     }
 }
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`Book`].
     pub struct BookResponse {
-        /// Rooms that were booked or found.
+        /// Rooms that were booked or found: `meeting_room_id`, `meeting_room_name` and so on.
         0 meeting_room_list: Vec<MeetingRoom> => "meeting_room_list: must",
     }
 }
@@ -409,9 +409,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetConfig`].
     pub struct GetConfigResponse {
-        /// Settings of joining.
+        /// Settings of joining: `water_mark`, `auto_response`, `caption`, `room_pmi` and so on.
         0 meeting_settings: MeetingSetting => "meeting_settings: must",
-        /// Settings of recording.
+        /// Settings of recording: `share_record` and `download_record`.
         1 record_settings: RecordSetting => "record_settings: must",
     }
 }
@@ -451,15 +451,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetInfo`].
     pub struct GetInfoResponse {
-        /// What is known of the room.
+        /// What is known of the room: `rooms_id_list`, `meeting_room_name`, `city`, `building` and so on.
         0 basic_info: BasicInfo => "basic_info: must",
-        /// Kind and validity of the room's account.
+        /// Kind and validity of the room's account: `account_type` and `valid_period`.
         1 account_info: AccountInfo => "account_info: must",
-        /// Hardware of the device.
+        /// Hardware of the device: `factory`, `device_model`, `sn`, `ip` and so on.
         2 hardware_info: HardwareInfo => "hardware_info: must",
-        /// The room's own meeting number.
+        /// The room's own meeting number: `pmi_code` and `pmi_pwd`.
         3 pmi_info: PmiInfo => "pmi_info: must",
-        /// State of the monitoring, as a code.
+        /// Whether monitoring is on, as a code.
         4 monitor_status: i64 => "monitor_status: must",
         /// Whether it can be booked, as a code.
         5 scheduled_status: i64 => "scheduled_status: must",
@@ -606,7 +606,7 @@ w::record! {
 w::record! {
     /// Answer to [`List`].
     pub struct ListResponse {
-        /// Rooms that were booked or found.
+        /// Rooms that were booked or found: `meeting_room_id`, `meeting_room_name` and so on.
         0 meeting_room_list: Vec<ListMeetingRoom> => "meeting_room_list: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -634,6 +634,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    List,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_room_list"],
+    },
+    |answer| answer.meeting_room_list => ListMeetingRoom
+}
+
 w::record! {
     /// List room controllers (列出控制器).
     ///
@@ -656,7 +671,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListControllers`].
     pub struct ListControllersResponse {
-        /// Controllers that match.
+        /// Controllers that match: `rooms_id`, `meeting_room_name`, `meeting_room_location` and so on.
         0 controller_info_list: Vec<ControllerInfo> => "controller_info_list: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -684,6 +699,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListControllers,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["controller_info_list"],
+    },
+    |answer| answer.controller_info_list => ControllerInfo
+}
+
 w::record! {
     /// List room devices (列出 Rooms 设备).
     ///
@@ -706,7 +736,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListDevices`].
     pub struct ListDevicesResponse {
-        /// The devices that match.
+        /// The devices that match: `rooms_id`, `meeting_room_id`, `meeting_room_name` and so on.
         0 device_info_list: Vec<DeviceInfo> => "device_info_list: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -734,6 +764,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    ListDevices,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["device_info_list"],
+    },
+    |answer| answer.device_info_list => DeviceInfo
+}
+
 w::record! {
     /// List a room's meetings (列出 Rooms 的会议).
     ///
@@ -743,7 +788,7 @@ w::record! {
     pub struct ListMeetings {
         /// Id of the Rooms meeting room; either this or `mra_address`.
         0 meeting_room_id: Option<String> => "meeting_room_id",
-        /// Id of the Rooms device.
+        /// Id of the Rooms device, from the list of devices.
         1 rooms_id: Option<String> => "rooms_id",
         /// Begin of the range or meeting; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -762,7 +807,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListMeetings`].
     pub struct ListMeetingsResponse {
-        /// Meetings in this room.
+        /// Meetings in this room: `meetingid`, `meeting_code`, `subject`, `meeting_type` and so on.
         0 meeting_info_list: Vec<MeetingInfo> => "meeting_info_list: must",
         /// Whether another page follows.
         1 has_more: bool => "has_more: must",
@@ -788,6 +833,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    ListMeetings,
+    w::Paging {
+        advance: w::Advance::Cursor,
+        at: "cursor",
+        next: "next_cursor",
+        more: "has_more",
+        end: "",
+        total: "",
+        pages: "",
+        lists: &["meeting_info_list"],
+    },
+    |answer| answer.meeting_info_list => MeetingInfo
 }
 
 w::record! {

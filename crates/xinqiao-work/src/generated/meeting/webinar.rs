@@ -30,7 +30,7 @@ w::record! {
         1 area: Option<String> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         2 phone_number: Option<String> => "phone_number: masked",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         3 nick_name: Option<String> => "nick_name",
     }
     new()
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in `meeting::webinar::enroll::Delete`.
     pub struct EnrollId {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
     }
     new(enroll_id: impl Into<String>)
@@ -108,7 +108,7 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::Import`.
     pub struct ImportEnroll {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: String => "enroll_id: must",
         /// The member's account; outsiders have none.
         1 userid: Option<xinqiao_types::UserId> => "userid",
@@ -116,7 +116,7 @@ w::record! {
         2 area: Option<String> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         4 nick_name: Option<String> => "nick_name",
         /// Code that lets the enrolled person join.
         5 enroll_code: Option<String> => "enroll_code",
@@ -126,23 +126,23 @@ w::record! {
 w::record! {
     /// An item of `enroll_list` in the answer of `meeting::webinar::enroll::List`.
     pub struct ListEnroll {
-        /// Id of the enrolment.
+        /// Id of the enrolment, from the list of enrolments.
         0 enroll_id: w::TextOrNumber => "enroll_id: must",
         /// The member's account; outsiders have none.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid",
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// When they enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
-        /// The attendee's name in the meeting.
+        /// Name that the attendee shows in the meeting.
         5 nick_name: Option<String> => "nick_name",
         /// `1` waiting, `2` rejected, `3` approved.
         6 status: i64 => "status: must",
         /// Code that lets the enrolled person join.
         7 enroll_code: Option<String> => "enroll_code",
-        /// The answers one by one.
+        /// The answers one by one: `answer_content`, `is_required`, `question_type` and so on.
         8 answer_list: Option<Vec<Answer>> => "answer_list",
     }
 }
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// An item of `enroll_id_list` in the answer of `meeting::webinar::enroll::QueryByTmpOpenid`.
     pub struct QueryByTmpOpenidEnrollId {
-        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too.
-        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must",
-        /// Id of the enrolment.
+        /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
+        0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
+        /// Id of the enrolment, from the list of enrolments.
         1 enroll_id: String => "enroll_id: must",
     }
 }
@@ -204,7 +204,7 @@ w::record! {
         2 special_type: i64 => "special_type: must",
         /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// Options to choose from.
+        /// Options to choose from: `content`.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
     }
 }
@@ -238,7 +238,7 @@ w::record! {
         2 special_type: Option<i64> => "special_type",
         /// Words of the question.
         3 question_title: Option<String> => "question_title",
-        /// Options to choose from.
+        /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
     }
     new()
@@ -296,7 +296,7 @@ w::record! {
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// When the webinar ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Hosts of the webinar.
+        /// Hosts of the webinar: `userid`.
         5 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
@@ -371,8 +371,8 @@ w::record! {
         8 guest_join_link: Option<String> => "guest_join_link",
         /// Page on which chat is checked.
         9 manual_check_link: Option<String> => "manual_check_link",
-        /// Password of that page.
-        10 manual_check_password: Option<String> => "manual_check_password",
+        /// Password of that page; a secret, masked in `Debug`.
+        10 manual_check_password: Option<String> => "manual_check_password: masked",
     }
 }
 
@@ -430,7 +430,7 @@ w::record! {
         5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// State of the webinar, such as `MEETING_STATE_INIT` or `MEETING_STATE_STARTED`.
         6 status: String => "status: must",
-        /// Hosts of the webinar.
+        /// Hosts of the webinar: `userid`.
         7 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         8 admission_type: i64 => "admission_type: must",
@@ -448,8 +448,8 @@ w::record! {
         14 guest_join_link: Option<String> => "guest_join_link",
         /// Page on which chat is checked.
         15 manual_check_link: Option<String> => "manual_check_link",
-        /// Password of that page.
-        16 manual_check_password: Option<String> => "manual_check_password",
+        /// Password of that page; a secret, masked in `Debug`.
+        16 manual_check_password: Option<String> => "manual_check_password: masked",
         /// Sound, video and recording.
         17 media_setting: GetMediaSetting => "media_setting: must",
         /// Whether questions may be asked.
@@ -554,7 +554,7 @@ w::record! {
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// When the webinar ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Hosts of the webinar.
+        /// Hosts of the webinar: `userid`.
         5 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
@@ -813,7 +813,7 @@ pub mod enroll {
             0 approve_type: i64 => "approve_type: must",
             /// Whether questions are asked: `1` no, `2` yes.
             1 is_collect_question: i64 => "is_collect_question: must",
-            /// Questions of the enrolment.
+            /// Questions of the enrolment: `is_required`, `question_type`, `special_type` and so on.
             2 question_list: Vec<super::Question> => "question_list: must",
             /// Whether members of the corp need not enrol.
             3 no_registration_needed_for_staff: bool => "no_registration_needed_for_staff: must",
@@ -849,7 +849,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::Enroll> => "enroll_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_list: Vec<super::Enroll>)
@@ -860,7 +860,7 @@ pub mod enroll {
         pub struct ImportResponse {
             /// How many were handled.
             0 total_count: i64 => "total_count: must",
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
         }
     }
@@ -909,7 +909,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The enrolments.
+            /// The enrolments: `userid`, `nick_name` and so on.
             0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
             /// Whether another page follows.
             1 has_more: bool => "has_more: must",
@@ -935,6 +935,21 @@ pub mod enroll {
             client_cert: false,
             permissions: &[],
         }
+    }
+
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["enroll_list"],
+        },
+        |answer| answer.enroll_list => super::ListEnroll
     }
 
     w::record! {
@@ -997,7 +1012,7 @@ pub mod enroll {
             1 approve_type: Option<i64> => "approve_type",
             /// Whether questions are asked: `1` no, `2` yes.
             2 is_collect_question: Option<i64> => "is_collect_question",
-            /// Questions of the enrolment.
+            /// Questions of the enrolment: `is_required`, `question_type`, `special_type` and so on.
             3 question_list: Option<Vec<super::SetConfigQuestion>> => "question_list",
             /// Whether members of the corp need not enrol.
             4 no_registration_needed_for_staff: Option<bool> => "no_registration_needed_for_staff",

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `fields` in `wedoc::smart_sheet::AddFields`.
     pub struct AddFieldsField {
-        /// Headline of the field.
+        /// Headline of the column.
         0 field_title: String => "field_title: must",
         /// For a text field, an empty object.
         1 property_text: Option<w::serial::Value> => "property_text",
@@ -29,9 +29,9 @@ w::record! {
 w::record! {
     /// `properties` of the answer of `wedoc::smart_sheet::AddSheet`.
     pub struct AddSheetProperty {
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         0 sheet_id: String => "sheet_id: must",
-        /// Headline of the sheet.
+        /// Name of the sheet as on its tab.
         1 title: String => "title: must",
         /// Position of the sheet, from 0.
         2 index: i64 => "index: must",
@@ -73,7 +73,7 @@ w::record! {
         1 type_: String => "type: must",
         /// Colour to use.
         2 color: String => "color: must",
-        /// When it is coloured.
+        /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: FilterSpecCondition => "condition: must",
     }
 }
@@ -87,15 +87,15 @@ w::record! {
         1 field_type: Option<String> => "field_type",
         /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
         2 operator: String => "operator: must",
-        /// Text to compare with.
+        /// Text to compare with: `value`.
         3 string_value: Option<StringValue> => "string_value",
-        /// Number to compare with.
+        /// Number to compare with: `value`.
         4 number_value: Option<NumberValue> => "number_value",
-        /// Truth value to compare with.
+        /// Truth value to compare with: `value`.
         5 bool_value: Option<BoolValue> => "bool_value",
-        /// Members to compare with.
+        /// Members to compare with: `value`.
         6 user_value: Option<UserValue> => "user_value",
-        /// Date to compare with.
+        /// Date to compare with: `value`.
         7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
     new(field_id: impl Into<String>, operator: impl Into<String>)
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// `date_time_value` of `wedoc::smart_sheet::Condition`; `date_time_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct DateTimeValue {
-        /// What to compare with.
+        /// What to compare with: `type` and `value`.
         0 value: TimeValue => "value: must",
     }
     new(value: TimeValue)
@@ -137,7 +137,7 @@ w::record! {
         0 field_group_id: String => "field_group_id: must",
         /// What the group is called.
         1 name: String => "name: must",
-        /// Fields in the group.
+        /// Fields in the group: `field_id`.
         2 children: Vec<Children> => "children: must",
     }
 }
@@ -147,7 +147,7 @@ w::record! {
     pub struct FieldItem {
         /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the field.
+        /// Headline of the column.
         1 field_title: String => "field_title: must",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
@@ -174,15 +174,15 @@ w::record! {
         1 field_type: String => "field_type: must",
         /// How to compare, such as `OPERATOR_IS`, `OPERATOR_CONTAINS`, `OPERATOR_IS_GREATER`.
         2 operator: String => "operator: must",
-        /// Text to compare with.
+        /// Text to compare with: `value`.
         3 string_value: Option<StringValue> => "string_value",
-        /// Number to compare with.
+        /// Number to compare with: `value`.
         4 number_value: Option<NumberValue> => "number_value",
-        /// Truth value to compare with.
+        /// Truth value to compare with: `value`.
         5 bool_value: Option<BoolValue> => "bool_value",
-        /// Members to compare with.
+        /// Members to compare with: `value`.
         6 user_value: Option<UserValue> => "user_value",
-        /// Date to compare with.
+        /// Date to compare with: `value`.
         7 date_time_value: Option<DateTimeValue> => "date_time_value",
     }
 }
@@ -192,7 +192,7 @@ w::record! {
     pub struct GetFieldsField {
         /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the field.
+        /// Headline of the column.
         1 field_title: String => "field_title: must",
         /// For a text field, an empty object.
         2 property_text: Option<w::serial::Value> => "property_text",
@@ -228,7 +228,7 @@ w::record! {
         1 view_title: String => "view_title: must",
         /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
         2 view_type: String => "view_type: must",
-        /// Properties to set or read.
+        /// Properties to set or read: `auto_sort`, `is_field_stat_enabled`, `sort_spec` and so on.
         3 property: ViewProperty => "property: must",
     }
 }
@@ -236,7 +236,7 @@ w::record! {
 w::record! {
     /// `group_spec` of `wedoc::smart_sheet::ViewProperty`.
     pub struct GroupSpec {
-        /// One entry per field.
+        /// One entry per field: `field_id` and `desc`.
         0 groups: Vec<SortInfo> => "groups: must",
     }
 }
@@ -253,7 +253,7 @@ w::record! {
 w::record! {
     /// `properties` of `wedoc::smart_sheet::AddSheet`.
     pub struct Property {
-        /// Headline of the sheet.
+        /// Name of the sheet as on its tab.
         0 title: Option<String> => "title",
         /// Position of the sheet, from 0.
         1 index: i64 => "index: must",
@@ -276,7 +276,7 @@ w::record! {
     pub struct PropertyAutoNumber {
         /// How values are entered.
         0 input_type: String => "input_type: must",
-        /// How the number is put together.
+        /// How the number is put together: `type` and `value`.
         1 rules: Option<Vec<Rule>> => "rules",
         /// Whether present records are renumbered.
         2 reformat_existing_record: bool => "reformat_existing_record: must",
@@ -321,7 +321,7 @@ w::record! {
         1 type_: String => "type: must",
         /// Colour to use.
         2 color: String => "color: must",
-        /// When it is coloured.
+        /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: Condition => "condition: must",
     }
     new(type_: impl Into<String>, color: impl Into<String>, condition: Condition)
@@ -385,7 +385,7 @@ w::record! {
 w::record! {
     /// `group_spec` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertyGroupSpec {
-        /// One entry per field.
+        /// One entry per field: `field_id` and `desc`.
         0 groups: Vec<SortSpecSortInfo> => "groups: must",
     }
     new(groups: Vec<SortSpecSortInfo>)
@@ -450,7 +450,7 @@ w::record! {
     pub struct PropertySelect {
         /// Whether options may be added while filling in.
         0 is_quick_add: bool => "is_quick_add: must",
-        /// Options to choose from.
+        /// Options to choose from: `id`, `text` and `style`.
         1 options: Vec<PropertySelectOption> => "options: must",
     }
     new(is_quick_add: bool, options: Vec<PropertySelectOption>)
@@ -472,7 +472,7 @@ w::record! {
 w::record! {
     /// `sort_spec` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertySortSpec {
-        /// One entry per field.
+        /// One entry per field: `field_id` and `desc`.
         0 sort_infos: Vec<SortSpecSortInfo> => "sort_infos: must",
     }
     new(sort_infos: Vec<SortSpecSortInfo>)
@@ -529,9 +529,9 @@ w::record! {
 w::record! {
     /// An item of `sheet_list` in the answer of `wedoc::smart_sheet::GetSheet`.
     pub struct Sheet {
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         0 sheet_id: String => "sheet_id: must",
-        /// Headline of the sheet.
+        /// Name of the sheet as on its tab.
         1 title: String => "title: must",
         /// Kind of sheet, such as `smartsheet` or `dashboard`.
         2 type_: String => "type: must",
@@ -543,7 +543,7 @@ w::record! {
 w::record! {
     /// An item of `sort` in `wedoc::smart_sheet::GetRecords`.
     pub struct Sort {
-        /// Headline of the field.
+        /// Headline of the column.
         0 field_title: String => "field_title: must",
         /// Whether it sorts downwards.
         1 desc: bool => "desc: must",
@@ -564,7 +564,7 @@ w::record! {
 w::record! {
     /// `sort_spec` of `wedoc::smart_sheet::ViewProperty`.
     pub struct SortSpec {
-        /// One entry per field.
+        /// One entry per field: `field_id` and `desc`.
         0 sort_infos: Vec<SortInfo> => "sort_infos: must",
     }
 }
@@ -595,48 +595,48 @@ w::record! {
     pub struct UpdateFieldsField {
         /// Which field (column) of the sheet; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the field.
+        /// Headline of the column.
         1 field_title: Option<String> => "field_title",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
         /// For a text field, an empty object.
         3 property_text: Option<w::serial::Value> => "property_text",
-        /// For a number field.
+        /// For a number field: `decimal_places` and `use_separate`.
         4 property_number: Option<PropertyNumber> => "property_number",
-        /// Settings of a tick box; `property_checkbox` on the wire.
+        /// Settings of a tick box: `checked`; `property_checkbox` on the wire.
         #[doc(alias = "property_checkbox")]
         5 property_check_box: Option<PropertyCheckBox> => "property_checkbox",
         /// Format, and whether it fills itself.
         6 property_date_time: Option<PropertyDateTime> => "property_date_time",
-        /// For files.
+        /// For files: `display_mode`.
         7 property_attachment: Option<PropertyAttachment> => "property_attachment",
-        /// For people.
+        /// For people: `is_multiple` and `is_notified`.
         8 property_user: Option<PropertyUser> => "property_user",
-        /// For a link.
+        /// For a link: `type`.
         9 property_url: Option<PropertyUrl> => "property_url",
-        /// For a multiple choice.
+        /// For a multiple choice: `is_quick_add` and `options`.
         10 property_select: Option<PropertySelect> => "property_select",
-        /// For the time of making.
+        /// For the time of making: `format`.
         11 property_created_time: Option<PropertyCreatedTime> => "property_created_time",
-        /// For the time of the last change.
+        /// For the time of the last change: `format`.
         12 property_modified_time: Option<PropertyModifiedTime> => "property_modified_time",
-        /// For a progress bar.
+        /// For a progress bar: `decimal_places`.
         13 property_progress: Option<PropertyProgress> => "property_progress",
-        /// For a single choice.
+        /// For a single choice: `is_quick_add` and `options`.
         14 property_single_select: Option<PropertySelect> => "property_single_select",
-        /// Which sheet and column it points to.
+        /// Which sheet and column it points to: `view_id`, `sub_id`, `field_id` and `is_multiple`.
         15 property_reference: Option<PropertyReference> => "property_reference",
-        /// For a place.
+        /// For a place: `input_type`.
         16 property_location: Option<PropertyLocation> => "property_location",
-        /// For a running number.
+        /// For a running number: `input_type`, `rules` and `reformat_existing_record`.
         17 property_auto_number: Option<PropertyAutoNumber> => "property_auto_number",
-        /// For money.
+        /// For money: `currency_type`, `decimal_places` and `use_separate`.
         18 property_currency: Option<PropertyCurrency> => "property_currency",
-        /// For a group chat.
+        /// For a group chat: `allow_multiple`.
         19 property_ww_group: Option<PropertyWwGroup> => "property_ww_group",
-        /// Digits after the point.
+        /// Digits after the point: `decimal_places` and `use_separate`.
         20 property_percentage: Option<PropertyNumber> => "property_percentage",
-        /// Whether only scanning is allowed.
+        /// Whether only scanning is allowed: `mobile_scan_only`.
         21 property_barcode: Option<PropertyBarcode> => "property_barcode",
     }
     new(field_id: impl Into<String>, field_type: impl Into<String>)
@@ -678,9 +678,9 @@ w::record! {
 w::record! {
     /// `properties` of `wedoc::smart_sheet::UpdateSheet`.
     pub struct UpdateSheetProperty {
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         0 sheet_id: String => "sheet_id: must",
-        /// Headline of the sheet.
+        /// Name of the sheet as on its tab.
         1 title: Option<String> => "title",
     }
     new(sheet_id: impl Into<String>)
@@ -694,17 +694,17 @@ w::record! {
         0 auto_sort: Option<bool> => "auto_sort",
         /// Whether totals are shown.
         1 is_field_stat_enabled: Option<bool> => "is_field_stat_enabled",
-        /// How the view sorts.
+        /// How the view sorts: `sort_infos`.
         2 sort_spec: Option<PropertySortSpec> => "sort_spec",
-        /// How the view groups.
+        /// How the view groups: `groups`.
         3 group_spec: Option<PropertyGroupSpec> => "group_spec",
-        /// Which records to take.
+        /// Which records to take: `conjunction` and `conditions`.
         4 filter_spec: Option<FilterSpec> => "filter_spec",
         /// Which fields are shown.
         5 field_visibility: Option<std::collections::BTreeMap<String, bool>> => "field_visibility",
         /// How many columns stay in place.
         6 frozen_field_count: Option<i64> => "frozen_field_count",
-        /// How rows are coloured.
+        /// How rows are coloured: `conditions`.
         7 color_config: Option<PropertyColorConfig> => "color_config",
     }
     new()
@@ -748,17 +748,17 @@ w::record! {
         0 auto_sort: bool => "auto_sort: must",
         /// Whether totals are shown.
         1 is_field_stat_enabled: bool => "is_field_stat_enabled: must",
-        /// How the view sorts.
+        /// How the view sorts: `sort_infos`.
         2 sort_spec: SortSpec => "sort_spec: must",
-        /// How the view groups.
+        /// How the view groups: `groups`.
         3 group_spec: GroupSpec => "group_spec: must",
-        /// Which records to take.
+        /// Which records to take: `conjunction` and `conditions`.
         4 filter_spec: PropertyFilterSpec => "filter_spec: must",
         /// Which fields are shown.
         5 field_visibility: std::collections::BTreeMap<String, bool> => "field_visibility: must",
         /// How many columns stay in place.
         6 frozen_field_count: i64 => "frozen_field_count: must",
-        /// How rows are coloured.
+        /// How rows are coloured: `conditions`.
         7 color_config: Option<ColorConfig> => "color_config",
     }
 }
@@ -770,13 +770,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101100>.
     /// * Catalog: `work.wedoc.smart_sheet.add_field_group`.
     pub struct AddFieldGroup {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// What the group is called.
         2 name: String => "name: must",
-        /// Fields in the group.
+        /// Fields in the group: `field_id`.
         3 children: Option<Vec<Children>> => "children",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, name: impl Into<String>)
@@ -786,7 +786,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFieldGroup`].
     pub struct AddFieldGroupResponse {
-        /// Columns that are bundled under one name.
+        /// Columns that are bundled under one name: `field_group_id`, `name` and `children`.
         0 field_group: FieldGroup => "field_group: must",
     }
 }
@@ -817,9 +817,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99904>.
     /// * Catalog: `work.wedoc.smart_sheet.add_fields`.
     pub struct AddFields {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Columns of the sheet, with kind and settings.
         2 fields: Vec<AddFieldsField> => "fields: must",
@@ -861,9 +861,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99907>.
     /// * Catalog: `work.wedoc.smart_sheet.add_records`.
     pub struct AddRecords {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
@@ -908,9 +908,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99896>.
     /// * Catalog: `work.wedoc.smart_sheet.add_sheet`.
     pub struct AddSheet {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Properties to set or read.
+        /// Properties to set or read: `title` and so on.
         1 properties: Property => "properties: must",
     }
     new(docid: impl Into<String>, properties: Property)
@@ -919,7 +919,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddSheet`].
     pub struct AddSheetResponse {
-        /// Properties to set or read.
+        /// Properties to set or read: `title` and so on.
         0 properties: AddSheetProperty => "properties: must",
     }
 }
@@ -968,9 +968,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99896>.
     /// * Catalog: `work.wedoc.smart_sheet.add_view`.
     pub struct AddView {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Headline of the view.
         2 view_title: String => "view_title: must",
@@ -988,7 +988,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddView`].
     pub struct AddViewResponse {
-        /// Views of the sheet with title and kind.
+        /// The new view: id, title and kind.
         0 view: View => "view: must",
     }
 }
@@ -1019,9 +1019,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101102>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_field_groups`.
     pub struct DeleteFieldGroups {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Field groups to delete.
         2 field_group_ids: Vec<String> => "field_group_ids: must",
@@ -1055,9 +1055,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99906>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_fields`.
     pub struct DeleteFields {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Fields to read or delete, by id.
         2 field_ids: Vec<String> => "field_ids: must",
@@ -1091,9 +1091,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99908>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_records`.
     pub struct DeleteRecords {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Records to read or delete.
         2 record_ids: Vec<String> => "record_ids: must",
@@ -1127,9 +1127,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99898>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_sheet`.
     pub struct DeleteSheet {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>)
@@ -1161,9 +1161,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99901>.
     /// * Catalog: `work.wedoc.smart_sheet.delete_views`.
     pub struct DeleteViews {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Views to read or delete.
         2 view_ids: Vec<String> => "view_ids: must",
@@ -1197,11 +1197,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101103>.
     /// * Catalog: `work.wedoc.smart_sheet.get_field_groups`.
     pub struct GetFieldGroups {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// How many to skip.
+        /// How many to skip, for paging.
         2 offset: Option<i64> => "offset",
         /// Most entries to return in one answer, for paging.
         3 limit: Option<i64> => "limit",
@@ -1213,7 +1213,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFieldGroups`].
     pub struct GetFieldGroupsResponse {
-        /// Columns that are bundled under one name.
+        /// Columns that are bundled under one name: `field_group_id`, `name` and `children`.
         0 field_groups: Vec<FieldGroup> => "field_groups: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
@@ -1243,6 +1243,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFieldGroups,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["field_groups"],
+    },
+    |answer| answer.field_groups => FieldGroup
+}
+
 w::record! {
     /// Get fields (查询字段).
     ///
@@ -1250,9 +1265,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99914>.
     /// * Catalog: `work.wedoc.smart_sheet.get_fields`.
     pub struct GetFields {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Which view of the sheet; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
@@ -1260,7 +1275,7 @@ w::record! {
         3 field_ids: Option<Vec<String>> => "field_ids",
         /// Fields to read, by headline.
         4 field_titles: Option<Vec<String>> => "field_titles",
-        /// How many to skip.
+        /// How many to skip, for paging.
         5 offset: Option<i64> => "offset",
         /// Most entries to return in one answer, for paging.
         6 limit: Option<i64> => "limit",
@@ -1301,6 +1316,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetFields,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["fields"],
+    },
+    |answer| answer.fields => GetFieldsField
+}
+
 w::record! {
     /// Get records (查询记录).
     ///
@@ -1308,9 +1338,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99915>.
     /// * Catalog: `work.wedoc.smart_sheet.get_records`.
     pub struct GetRecords {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Which view of the sheet; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
@@ -1322,11 +1352,11 @@ w::record! {
         5 field_titles: Option<Vec<String>> => "field_titles",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         6 key_type: Option<String> => "key_type",
-        /// How to sort.
+        /// How to sort: `field_title` and `desc`.
         7 sort: Option<Vec<Sort>> => "sort",
-        /// Which records to take.
+        /// Which records to take: `conjunction` and `conditions`.
         8 filter_spec: Option<FilterSpec> => "filter_spec",
-        /// How many to skip.
+        /// How many to skip, for paging.
         9 offset: Option<i64> => "offset",
         /// Most entries to return in one answer, for paging.
         10 limit: Option<i64> => "limit",
@@ -1377,6 +1407,21 @@ w::endpoint! {
     }
 }
 
+w::paged! {
+    GetRecords,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["records"],
+    },
+    |answer| answer.records => GetRecordsRecord
+}
+
 w::record! {
     /// Get sheets (查询子表).
     ///
@@ -1384,9 +1429,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99911>.
     /// * Catalog: `work.wedoc.smart_sheet.get_sheet`.
     pub struct GetSheet {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: Option<String> => "sheet_id",
     }
     new(docid: impl Into<String>)
@@ -1396,7 +1441,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSheet`].
     pub struct GetSheetResponse {
-        /// Sheets of the document.
+        /// Sheets of the document: `sheet_id`, `title`, `type` and `is_visible`.
         0 sheet_list: Vec<Sheet> => "sheet_list: must",
     }
 }
@@ -1459,13 +1504,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99913>.
     /// * Catalog: `work.wedoc.smart_sheet.get_views`.
     pub struct GetViews {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Views to read or delete.
         2 view_ids: Option<Vec<String>> => "view_ids",
-        /// How many to skip.
+        /// How many to skip, for paging.
         3 offset: Option<i64> => "offset",
         /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
@@ -1477,7 +1522,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetViews`].
     pub struct GetViewsResponse {
-        /// Views of the sheet with title and kind.
+        /// Views of the sheet with title and kind: `view_id`, `view_title`, `view_type` and `property`.
         0 views: Vec<GetViewsView> => "views: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
@@ -1505,6 +1550,21 @@ w::endpoint! {
         client_cert: false,
         permissions: &[],
     }
+}
+
+w::paged! {
+    GetViews,
+    w::Paging {
+        advance: w::Advance::Offset,
+        at: "offset",
+        next: "next",
+        more: "has_more",
+        end: "",
+        total: "total",
+        pages: "",
+        lists: &["views"],
+    },
+    |answer| answer.views => GetViewsView
 }
 
 w::record! {
@@ -1546,15 +1606,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/101101>.
     /// * Catalog: `work.wedoc.smart_sheet.update_field_group`.
     pub struct UpdateFieldGroup {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Which set of columns.
         2 field_group_id: String => "field_group_id: must",
         /// What the group is called.
         3 name: Option<String> => "name",
-        /// Fields in the group.
+        /// Fields in the group: `field_id`.
         4 children: Option<Vec<Children>> => "children",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_id: impl Into<String>)
@@ -1591,9 +1651,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99906>.
     /// * Catalog: `work.wedoc.smart_sheet.update_fields`.
     pub struct UpdateFields {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Columns of the sheet, with kind and settings.
         2 fields: Vec<UpdateFieldsField> => "fields: must",
@@ -1627,9 +1687,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99909>.
     /// * Catalog: `work.wedoc.smart_sheet.update_records`.
     pub struct UpdateRecords {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
@@ -1666,9 +1726,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99898>.
     /// * Catalog: `work.wedoc.smart_sheet.update_sheet`.
     pub struct UpdateSheet {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Properties to set or read.
+        /// Properties to set or read: `title` and so on.
         1 properties: UpdateSheetProperty => "properties: must",
     }
     new(docid: impl Into<String>, properties: UpdateSheetProperty)
@@ -1700,15 +1760,15 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99902>.
     /// * Catalog: `work.wedoc.smart_sheet.update_view`.
     pub struct UpdateView {
-        /// Id of the smart sheet's document.
+        /// Id of the smart sheet's document, returned when it was made.
         0 docid: String => "docid: must",
-        /// Id of the sheet in the document.
+        /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
         /// Which view of the sheet; such as `vwMG90`.
         2 view_id: String => "view_id: must",
         /// Headline of the view.
         3 view_title: Option<String> => "view_title",
-        /// Properties to set or read.
+        /// Properties to set or read: `auto_sort`, `is_field_stat_enabled`, `sort_spec` and so on.
         4 property: Option<UpdateViewProperty> => "property",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_id: impl Into<String>)
@@ -1858,7 +1918,7 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/101028>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.get`.
         pub struct Get {
-            /// Id of the smart sheet's document.
+            /// Id of the smart sheet's document, returned when it was made.
             0 docid: String => "docid: must",
             /// Id of the linked group chat.
             1 chat_id: String => "chat_id: must",
@@ -1904,7 +1964,7 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/100989>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.list`.
         pub struct List {
-            /// Id of the smart sheet's document.
+            /// Id of the smart sheet's document, returned when it was made.
             0 docid: String => "docid: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -1947,6 +2007,21 @@ pub mod group_chat {
         }
     }
 
+    w::paged! {
+        List,
+        w::Paging {
+            advance: w::Advance::Cursor,
+            at: "cursor",
+            next: "next_cursor",
+            more: "has_more",
+            end: "",
+            total: "",
+            pages: "",
+            lists: &["chat_id_list"],
+        },
+        |answer| answer.chat_id_list => String
+    }
+
     w::record! {
         /// Update a sheet's group chat (更新关联群聊).
         ///
@@ -1954,7 +2029,7 @@ pub mod group_chat {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/101029>.
         /// * Catalog: `work.wedoc.smart_sheet.group_chat.update`.
         pub struct Update {
-            /// Id of the smart sheet's document.
+            /// Id of the smart sheet's document, returned when it was made.
             0 docid: String => "docid: must",
             /// Id of the linked group chat.
             1 chat_id: String => "chat_id: must",
