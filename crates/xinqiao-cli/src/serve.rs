@@ -13,7 +13,8 @@ use crate::talk;
 
 /// Runs until SIGINT or SIGTERM. A configuration that cannot be used is the caller's mistake.
 pub(crate) async fn run(path: &Path, lang: Lang) -> Outcome {
-    let mut stop = Stop::listen().context("cannot listen for signals")?;
+    let mut stop =
+        Stop::listen().context(lang.pick("无法接收信号", "cannot listen for signals"))?;
     let config = Config::from_path(path).map_err(|error| refused(error.into(), lang))?;
     let (accounts, apps) = (config.accounts.len(), config.apps.len());
     let socket = match &config.admin.listen {

@@ -29,7 +29,7 @@ pub(crate) async fn logs(options: LogsOptions, lang: Lang) -> Outcome {
         let mut path = format!("/timeline?after={after}");
         for (name, value) in [("account", &account), ("user", &user)] {
             if let Some(value) = value {
-                let _ = write!(path, "&{name}={}", xinqiao_wire::request::percent(value));
+                let _ = write!(path, "&{name}={}", xinqiao_types::percent::encode(value));
             }
         }
         let answer = control.call(Method::GET, &path, None).await?;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Files whose English goes to programs only, or is the platform's own.
-const SPARED: [(&str, &str); 5] = [
+const SPARED: [(&str, &str); 4] = [
     (
         "args/zh.rs",
         "the Chinese of what the options say in English",
@@ -14,7 +14,6 @@ const SPARED: [(&str, &str); 5] = [
         "exec/proxy.rs",
         "answers to programs over HTTP, not to the person; talk is checked by `either`",
     ),
-    ("serve.rs", "its own table of configuration errors"),
 ];
 
 /// A literal of a source, and the line it stands in.
