@@ -31,8 +31,8 @@ struct Meaning {
 }
 
 /// What the catalog says about a field in its place: the one door to the glossary.
-fn meaning(field: &Field) -> catalog::Text {
-    field.about
+fn meaning(product: Product, field: &Field) -> catalog::Text {
+    catalog::meaning(product, field.meaning).text
 }
 
 /// The field of that name on the wire, in any product.
@@ -48,7 +48,7 @@ pub(super) fn find(name: &str) -> Option<Found> {
             places: BTreeSet::new(),
         });
         found.places.extend(place);
-        let text = meaning(field);
+        let text = meaning(product, field);
         if text.is_empty() {
             return;
         }
