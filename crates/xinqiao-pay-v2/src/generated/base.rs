@@ -782,31 +782,31 @@ pub mod mch {
                 /// `transaction_id`.
                 5 transaction_id: String => "transaction_id: must",
                 /// `state_$n`; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`.
-                6 state_n: Option<Vec<String>> => "state_$n: numbered",
+                6 state_n: Option<Vec<Option<String>>> => "state_$n: numbered",
                 /// `sub_order_no_$n`.
-                7 sub_order_no_n: Option<Vec<String>> => "sub_order_no_$n: numbered",
+                7 sub_order_no_n: Option<Vec<Option<String>>> => "sub_order_no_$n: numbered",
                 /// `sub_order_id_$n`.
-                8 sub_order_id_n: Option<Vec<String>> => "sub_order_id_$n: numbered",
+                8 sub_order_id_n: Option<Vec<Option<String>>> => "sub_order_id_$n: numbered",
                 /// `customs_$n`; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` ….
-                9 customs_n: Option<Vec<String>> => "customs_$n: numbered",
+                9 customs_n: Option<Vec<Option<String>>> => "customs_$n: numbered",
                 /// `mch_customs_no_$n`.
-                10 mch_customs_no_n: Option<Vec<String>> => "mch_customs_no_$n: numbered",
+                10 mch_customs_no_n: Option<Vec<Option<String>>> => "mch_customs_no_$n: numbered",
                 /// `duty_$n`; in fen.
-                11 duty_n: Option<Vec<xinqiao_types::Fen>> => "duty_$n: numbered",
+                11 duty_n: Option<Vec<Option<xinqiao_types::Fen>>> => "duty_$n: numbered",
                 /// `fee_type_$n`.
-                12 fee_type_n: Option<Vec<String>> => "fee_type_$n: numbered",
+                12 fee_type_n: Option<Vec<Option<String>>> => "fee_type_$n: numbered",
                 /// `order_fee_$n`; in fen.
-                13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => "order_fee_$n: numbered",
+                13 order_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "order_fee_$n: numbered",
                 /// `transport_fee_$n`; in fen.
-                14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => "transport_fee_$n: numbered",
+                14 transport_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "transport_fee_$n: numbered",
                 /// `product_fee_$n`; in fen.
-                15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => "product_fee_$n: numbered",
+                15 product_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "product_fee_$n: numbered",
                 /// `modify_time_$n`; format `yyyyMMddHHmmss`.
-                16 modify_time_n: Option<Vec<String>> => "modify_time_$n: numbered",
+                16 modify_time_n: Option<Vec<Option<String>>> => "modify_time_$n: numbered",
                 /// `cert_check_result_$n`; one of `UNCHECKED` `SAME` `DIFFERENT`.
-                17 cert_check_result_n: Option<Vec<String>> => "cert_check_result_$n: numbered",
+                17 cert_check_result_n: Option<Vec<Option<String>>> => "cert_check_result_$n: numbered",
                 /// `explanation_$n`.
-                18 explanation_n: Option<Vec<String>> => "explanation_$n: numbered",
+                18 explanation_n: Option<Vec<Option<String>>> => "explanation_$n: numbered",
                 /// `count`.
                 19 count: i64 => "count: must",
                 /// `verify_department`; one of `UNIONPAY` `NETSUNION` `OTHERS`.

@@ -573,11 +573,11 @@ w::record! {
         /// `coupon_count`.
         27 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_type_$n`.
-        28 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        28 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// `coupon_id_$n`.
-        29 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        29 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        30 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        30 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// `promotion_detail`.
         31 promotion_detail: Option<String> => "promotion_detail",
     }
@@ -708,13 +708,13 @@ w::record! {
         /// `cash_fee_type`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
         /// `coupon_type_$n`.
-        20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// `coupon_refund_fee_$n`.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count`.
         22 coupon_refund_count: Option<i64> => "coupon_refund_count",
         /// `coupon_refund_id_$n`.
-        23 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+        23 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
     }
 }
 
@@ -839,33 +839,33 @@ w::record! {
         /// `refund_count`.
         23 refund_count: i64 => "refund_count: must",
         /// `out_refund_no_$n`.
-        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// `refund_fee_$n`.
-        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
+        27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
+        28 settlement_refund_fee_n: Option<Vec<Option<i64>>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_type_$n_$m`.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        29 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_fee_$n`.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        30 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count_$n`.
-        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        31 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `refund_status_$n`.
-        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// `refund_success_time_$n`.
-        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }
 

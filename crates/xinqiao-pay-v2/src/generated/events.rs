@@ -67,11 +67,11 @@ pub mod notify {
             /// `coupon_count`.
             11 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            12 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            12 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            13 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            13 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; in fen.
-            14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            14 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; in fen.
             15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
@@ -125,11 +125,11 @@ pub mod notify {
             /// `coupon_count`.
             14 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            15 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            15 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            16 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            16 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; in fen.
-            17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            17 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; in fen.
             18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.

@@ -1029,11 +1029,11 @@ w::record! {
         /// `coupon_count`.
         20 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_type_$n`.
-        21 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        21 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// `coupon_id_$n`.
-        22 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        22 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        23 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        23 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// `transaction_id`.
         24 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
@@ -1322,11 +1322,11 @@ w::record! {
         /// `coupon_count`.
         20 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        21 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        21 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
-        22 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        22 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// `coupon_fee_$n`; in fen.
-        23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+        23 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
         /// `cash_fee`; in fen.
         24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
@@ -1433,9 +1433,9 @@ w::record! {
         /// `coupon_count`.
         15 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        16 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// `coupon_fee_$n`.
-        17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        17 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// `transaction_id`.
         18 transaction_id: String => "transaction_id: must",
         /// `out_trade_no`.
@@ -2242,37 +2242,37 @@ w::record! {
         /// `cash_fee`; in fen.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `out_refund_no_$n`.
-        13 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        13 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        14 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        14 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        15 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        15 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// `refund_status_$n`.
-        16 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        16 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        17 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        17 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        18 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        18 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// `refund_fee_$n`; in fen.
-        19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "refund_fee_$n: numbered",
+        19 refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`; in fen.
-        20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "settlement_refund_fee_$n: numbered",
+        20 settlement_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_refund_fee_$n`.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// `refund_success_time_$n`; format `yyyyMMddHHmmss`.
-        22 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        22 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
         /// `total_refund_count`.
         23 total_refund_count: i64 => "total_refund_count: must",
         /// `refund_count`.
         24 refund_count: i64 => "refund_count: must",
         /// `coupon_type_$n_$m`.
-        25 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        25 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_count_$n`.
-        26 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        26 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        27 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        27 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        28 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        28 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
     }
 }
 
@@ -2397,33 +2397,33 @@ w::record! {
         /// `refund_count`.
         23 refund_count: i64 => "refund_count: must",
         /// `out_refund_no_$n`.
-        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// `refund_id_$n`.
-        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// `refund_channel_$n`.
-        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// `refund_fee_$n`.
-        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
+        27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
         /// `settlement_refund_fee_$n`.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
+        28 settlement_refund_fee_n: Option<Vec<Option<i64>>> => "settlement_refund_fee_$n: numbered",
         /// `coupon_type_$n_$m`.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        29 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// `coupon_refund_fee_$n`.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        30 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// `coupon_refund_count_$n`.
-        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        31 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// `coupon_refund_id_$n_$m`.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// `coupon_refund_fee_$n_$m`.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `refund_status_$n`.
-        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// `refund_account_$n`.
-        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// `refund_recv_accout_$n`.
-        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// `refund_success_time_$n`.
-        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }
 
@@ -2796,9 +2796,9 @@ pub mod partner {
             /// `coupon_count`.
             15 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            16 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// `coupon_fee_$n`.
-            17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+            17 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
             /// `transaction_id`.
             18 transaction_id: String => "transaction_id: must",
             /// `out_trade_no`.

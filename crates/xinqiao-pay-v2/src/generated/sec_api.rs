@@ -1567,11 +1567,11 @@ pub mod pay {
             /// `coupon_refund_count`.
             17 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// `coupon_refund_id_$n`.
-            18 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+            18 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
             /// `coupon_type_$n`.
-            19 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            19 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// `coupon_refund_fee_$n`; in fen.
-            20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_refund_fee_$n: numbered",
+            20 coupon_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_refund_fee_$n: numbered",
             /// `cash_fee`; in fen.
             21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_refund_fee`; in fen.
@@ -1711,15 +1711,15 @@ pub mod pay {
             /// `cash_fee_type`.
             19 cash_fee_type: Option<String> => "cash_fee_type",
             /// `coupon_type_$n`.
-            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// `coupon_refund_fee`.
             21 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
             /// `coupon_refund_fee_$n`.
-            22 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+            22 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
             /// `coupon_refund_count`.
             23 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// `coupon_refund_id_$n`.
-            24 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+            24 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
         }
     }
 

@@ -73,11 +73,11 @@ w::record! {
         /// `coupon_count`.
         16 coupon_count: Option<i64> => "coupon_count",
         /// `coupon_id_$n`.
-        17 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        17 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// `coupon_type_$n`.
-        18 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        18 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// `coupon_fee_$n`; in fen.
-        19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+        19 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
         /// `cash_fee`; in fen.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// `cash_fee_type`.
@@ -339,11 +339,11 @@ pub mod partner_pay {
             /// `coupon_count`.
             18 coupon_count: Option<i64> => "coupon_count",
             /// `coupon_id_$n`.
-            19 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            19 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// `coupon_type_$n`.
-            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// `coupon_fee_$n`; in fen.
-            21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            21 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// `cash_fee`; in fen.
             22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// `cash_fee_type`.
