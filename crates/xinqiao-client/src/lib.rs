@@ -22,6 +22,7 @@
 //! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
 
 mod answer;
+pub mod bill;
 mod call;
 mod chatbot;
 mod client;
@@ -30,9 +31,11 @@ mod error;
 mod execute;
 mod file_stream;
 mod free;
+pub mod invoke;
 pub mod jssdk;
 pub mod merchant;
 mod multipart;
+pub mod notice;
 pub mod oauth;
 pub mod pay_business;
 pub mod pay_v2;

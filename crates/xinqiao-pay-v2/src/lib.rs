@@ -5,8 +5,11 @@
 //! network: give a request to `xinqiao-client`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
-//! (`notify`), refunds with a policy (`refund_policy`), payments with a code (`code_payment`).
+//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_file`), payments with a code
+//! (`code_payment`). Numbered fields (`coupon_id_0` …) are put together by `numbered`.
 
+#[cfg(all(feature = "client", feature = "pay"))]
+pub mod bill_file;
 #[cfg(all(feature = "client", feature = "pay", feature = "sec-api"))]
 pub mod code_payment;
 #[rustfmt::skip]
@@ -15,6 +18,7 @@ mod generated;
 pub mod invoke;
 #[cfg(feature = "client")]
 pub mod notify;
+pub mod numbered;
 #[cfg(all(feature = "client", feature = "sec-api"))]
 pub mod refund_policy;
 

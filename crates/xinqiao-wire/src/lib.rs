@@ -1,4 +1,4 @@
-//! Records and their codecs: JSON, XML, form, multipart. No I/O.
+//! Records and their codecs: JSON, XML, form, multipart; and bills, which are tables in text. No I/O.
 //!
 //! A generated type is a [`Record`]: a static [`Shape`] plus its slots by position. One codec reads and writes all
 //! records in all forms. It is lenient towards the platform (a number as text, `null` as absent, one object where a
@@ -7,6 +7,7 @@
 //!
 //! Invariants: reading is bounded in depth; nothing here logs or prints a masked field; no endpoint is known here.
 
+pub mod bill;
 pub mod codec;
 pub mod disposition;
 pub mod endpoint;
