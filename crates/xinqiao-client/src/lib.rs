@@ -45,6 +45,7 @@ pub mod session;
 pub mod token;
 pub mod transport;
 mod typed;
+pub mod unionid;
 mod upload;
 mod url;
 
