@@ -3,14 +3,14 @@
 use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderValue};
-use xinqiao_client::{Client, pay_v2};
+use xinqiao_client::{Client, bill::Reader, notice::Outline, pay_v2};
 use xinqiao_crypto::pay_v3::{
     Certificate, Identity, PrivateKey, PublicKey, SmCertificate, SmPrivateKey, SmPublicKey,
     answer_message,
 };
 use xinqiao_pay_v2::notify as notify_v2;
 use xinqiao_pay_v3::{
-    bill_file::{self, Bill, Ticket},
+    bill_file::{self, Bill, Fund, FundSums, Ticket, Trade, TradeSums},
     notify as notify_v3,
 };
 
@@ -58,6 +58,10 @@ pub(super) fn pkcs12(data: &[u8]) {
 /// A payment's and a refund's notice; and the bytes as what a refund's notice holds.
 pub(super) fn notice_v2(data: &[u8]) {
     let merchant = pay_v2::Merchant::new("1900000109", vector("constants", "api_v2_key"));
+    let _ = Outline::of(&HeaderMap::new(), data);
+    if let Ok(notice) = notify_v2::open(&merchant, data) {
+        let _ = (notice.kind(), notice.event_id());
+    }
     if let Ok(notice) = notify_v2::payment(&merchant, data) {
         assert_eq!(notice.xml, data);
         assert!(notice.proof.is_some() && notice.text("sign").is_some());
@@ -104,6 +108,8 @@ pub(super) fn notice_v3(data: &[u8]) {
             headers.insert(name, value);
         }
     }
+    let outline = Outline::of(&headers, body);
+    let _ = outline.map(|outline| outline.events().len());
     let shop = shop();
     let _ = now(notify_v3::open(&shop.client, &headers, body)).map(|notice| notice.json());
     let time = NOW.to_string();
@@ -136,10 +142,43 @@ pub(super) fn bill(data: &[u8]) {
     };
     // A bill that unpacks to more than a fuzzer has patience for is another test's.
     assert!(bill_file::check(data, &ticket).is_err());
-    let bill = Bill::parse(&String::from_utf8_lossy(data));
-    for row in &bill.rows {
-        for column in bill.columns.iter().take(8) {
-            let _ = bill.value(row, column);
+    let whole = Bill::parse(data);
+    if let Ok(bill) = &whole {
+        for row in bill.rows.iter().chain(&bill.sums) {
+            assert_eq!(row.values().len(), row.columns().len());
+            let _ = (row.read::<Trade>().is_ok(), row.read::<Fund>().is_ok());
+            let _ = (
+                row.read::<TradeSums>().is_ok(),
+                row.read::<FundSums>().is_ok(),
+            );
         }
+    }
+    // However it is cut into pieces, it is the same bill.
+    let size = data.first().map_or(1, |first| usize::from(*first) + 1);
+    let (mut reader, mut rows) = (Reader::new(), Vec::new());
+    let mut pieces = data.chunks(size);
+    let cut = loop {
+        match reader.next_row() {
+            Err(error) => break Err(error),
+            Ok(Some(row)) => rows.push(row),
+            Ok(None) => match pieces.next() {
+                Some(piece) => reader.push(piece),
+                None => {
+                    reader.finish();
+                    match reader.next_row() {
+                        Err(error) => break Err(error),
+                        Ok(Some(row)) => rows.push(row),
+                        Ok(None) => break Ok(()),
+                    }
+                }
+            },
+        }
+    };
+    match (whole, cut) {
+        (Ok(bill), Ok(())) => {
+            assert_eq!((&bill.rows, bill.sums.as_ref()), (&rows, reader.sums()));
+        }
+        (Err(_), Err(_)) => {}
+        (whole, cut) => panic!("whole: {whole:?}, in pieces of {size}: {cut:?}"),
     }
 }

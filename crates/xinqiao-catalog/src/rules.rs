@@ -7,6 +7,7 @@
 //! * [`permission`]: right × kind of account × verified.
 //! * [`quota`]: counters over windows in Shanghai time.
 //! * [`interaction`]: the allowances that a user's act opens for customer messages.
+//! * [`limit`]: lengths, ranges and alphabets of fields.
 //! * [`media`]: size and type of an upload.
 //! * [`paging`]: how a list is read page by page.
 //! * [`retry`]: what to do after a failure.
@@ -19,6 +20,7 @@
 pub mod civil;
 pub mod dedup;
 pub mod interaction;
+pub mod limit;
 pub mod media;
 pub mod paging;
 pub mod permission;

@@ -129,6 +129,8 @@ pub enum Refusal {
     Permission(Box<rules::permission::Denied>),
     /// The file would not be taken.
     Media(rules::media::Violation),
+    /// A field breaks a limit that the catalog knows.
+    Limit(Box<rules::limit::Violation>),
     /// The request lacks or misuses a field.
     Request(Box<str>),
 }
@@ -138,6 +140,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Permission(denied) => denied.fmt(f),
             Self::Media(violation) => violation.fmt(f),
+            Self::Limit(violation) => violation.fmt(f),
             Self::Request(reason) => f.write_str(reason),
         }
     }

@@ -184,6 +184,7 @@ fn prepare(
         }
         _ => return Err(refuse("the fields must be a JSON object".to_owned())),
     };
+    precheck::fields(endpoint.id, || Value::Object(fields.clone()))?;
     let kind = fields
         .get("type")
         .and_then(Value::as_str)

@@ -4,9 +4,16 @@
 //! (behind a proxy, behind a template that escapes `&`), so let the page send `location.href`. On iOS a
 //! single-page app keeps the address it was entered by.
 //!
+//! In WeCom there are two: `wx.config` says which corp the page belongs to and is signed with the corp's ticket;
+//! `wx.agentConfig` says which application of the corp, for what only an application may do (chatting with customers,
+//! choosing contacts), and is signed with the application's. Each refuses the other's ticket with the same
+//! `invalid signature`. [`WorkSigner`] keeps both.
+//!
 //! Invariant: the ticket is fetched once for all pages, and never leaves the server.
 //!
 //! Source: `official_account.ticket.get_ticket`, `work.base.get_jsapi_ticket`, `work.ticket.get`.
+
+use std::fmt;
 
 use serde_json::{Value, json};
 use xinqiao_catalog::id::{official_account, work};
@@ -18,6 +25,9 @@ use crate::{
     error::Error,
     token::{Fetch, Fetched, Flight, Want, lifetime, text},
 };
+
+/// How many characters of a ticket are shown: enough to tell two apart.
+const SHOWN: usize = 6;
 
 /// What a ticket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +41,27 @@ pub enum Ticket {
     Corp,
     /// `wx.agentConfig` in WeCom.
     Agent,
+}
+
+impl Ticket {
+    /// What signs with it in the page.
+    pub const fn used_by(self) -> &'static str {
+        match self {
+            Self::Page => "wx.config",
+            Self::Card => "wx.addCard and wx.chooseCard",
+            Self::Corp => "wx.config in WeCom",
+            Self::Agent => "wx.agentConfig in WeCom",
+        }
+    }
+
+    /// The endpoint that gives it.
+    pub const fn endpoint(self) -> &'static str {
+        match self {
+            Self::Page | Self::Card => official_account::ticket::GET_TICKET,
+            Self::Corp => work::base::GET_JSAPI_TICKET,
+            Self::Agent => work::ticket::GET,
+        }
+    }
 }
 
 impl Fetch for Ticket {
@@ -93,6 +124,135 @@ impl Config {
     }
 }
 
+/// What was signed, for whoever looks for the cause of `invalid signature`. `Display` shows it with the ticket masked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Explained {
+    /// Which ticket signs.
+    pub ticket: Ticket,
+    /// The text that was signed, with all of the ticket but its beginning masked.
+    pub masked: String,
+    /// The same with the ticket, for the platform's checking page (JS 接口签名校验工具); it must not leave the server.
+    pub string_to_sign: AccessToken,
+    /// Whether the signature is that of this text. If not, the ticket was replaced since, or another one signed.
+    pub is_current: bool,
+    /// Where the address that was signed and the one that the page was loaded from part.
+    pub difference: Option<String>,
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (used_by, endpoint) = (self.ticket.used_by(), self.ticket.endpoint());
+        write!(
+            f,
+            "{} was signed with the ticket of {endpoint}, which is for {used_by}",
+            self.masked
+        )?;
+        if !self.is_current {
+            write!(
+                f,
+                "; jssdk.ticket: the signature is not that of this text: the ticket was replaced since, or another \
+                 kind of ticket signed"
+            )?;
+        }
+        match &self.difference {
+            Some(difference) => write!(f, "; jssdk.url_mismatch: {difference}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What `wx.agentConfig` takes, for one application of a corp.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentConfig {
+    /// The application.
+    pub agentid: i64,
+    /// The rest; its `appid` is the corp's id.
+    pub config: Config,
+}
+
+impl AgentConfig {
+    /// As `wx.agentConfig` wants it, with the interfaces that the page will use.
+    pub fn to_json(&self, apis: &[&str]) -> Value {
+        json!({
+            "corpid": self.config.appid.as_str(),
+            "agentid": self.agentid,
+            "timestamp": self.config.timestamp,
+            "nonceStr": self.config.nonce,
+            "signature": self.config.signature,
+            "jsApiList": apis,
+        })
+    }
+}
+
+/// Signs pages of an application of a WeCom corp: for `wx.config` with the corp's ticket, for `wx.agentConfig` with the
+/// application's. Keep one: it holds both tickets.
+///
+/// ```no_run
+/// # async fn f(client: xinqiao_client::Client, href: &str) -> Result<(), xinqiao_client::Error> {
+/// use xinqiao_client::jssdk::WorkSigner;
+///
+/// let signer = WorkSigner::new(client, 1_000_002);
+/// let page = signer.config(href).await?.to_json(&[]);
+/// let agent = signer.agent_config(href).await?.to_json(&["selectExternalContact"]);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct WorkSigner {
+    corp: Signer,
+    agent: Signer,
+    agentid: i64,
+}
+
+impl WorkSigner {
+    /// Signs with the client's application, whose id is `agentid`.
+    pub fn new(client: Client, agentid: i64) -> Self {
+        Self {
+            corp: Signer::new(client.clone(), Ticket::Corp),
+            agent: Signer::new(client, Ticket::Agent),
+            agentid,
+        }
+    }
+
+    /// As [`Signer::domains`] (可信域名).
+    #[must_use]
+    pub fn domains(mut self, domains: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let domains: Vec<String> = domains.into_iter().map(Into::into).collect();
+        self.corp.domains.clone_from(&domains);
+        self.agent.domains = domains;
+        self
+    }
+
+    /// What `wx.config` takes, for the page with this address.
+    ///
+    /// # Errors
+    /// As [`Signer::config`].
+    pub async fn config(&self, href: &str) -> Result<Config, Error> {
+        self.corp.config(href).await
+    }
+
+    /// What `wx.agentConfig` takes, for the page with this address.
+    ///
+    /// # Errors
+    /// As [`Signer::config`].
+    pub async fn agent_config(&self, href: &str) -> Result<AgentConfig, Error> {
+        let config = self.agent.config(href).await?;
+        Ok(AgentConfig {
+            agentid: self.agentid,
+            config,
+        })
+    }
+
+    /// The signer of one of the two, for instance to [`Signer::explain`] a signature.
+    pub const fn of(&self, ticket: Ticket) -> &Signer {
+        match ticket {
+            Ticket::Agent => &self.agent,
+            _ => &self.corp,
+        }
+    }
+}
+
 impl Signer {
     /// Signs with the client's account.
     pub fn new(client: Client, ticket: Ticket) -> Self {
@@ -127,6 +287,28 @@ impl Signer {
             signature: signature.to_string(),
             nonce,
             url: url.to_owned(),
+        })
+    }
+
+    /// What was signed for a page, and whether it still is what would be signed: for `invalid signature`. `loaded` is the
+    /// address that the page really has (`location.href`), if it is known.
+    ///
+    /// # Errors
+    /// No ticket can be had.
+    pub async fn explain(&self, config: &Config, loaded: Option<&str>) -> Result<Explained, Error> {
+        let ticket = self.flight.current(&self.client, &self.ticket).await?;
+        let text = |ticket: &str| {
+            jssdk::string_to_sign(ticket, &config.nonce, config.timestamp, &config.url)
+        };
+        let (nonce, time) = (&config.nonce, config.timestamp);
+        let signature = jssdk::signature(ticket.expose(), nonce, time, &config.url);
+        let begin: String = ticket.expose().chars().take(SHOWN).collect();
+        Ok(Explained {
+            ticket: self.ticket,
+            masked: text(&format!("{begin}***")),
+            string_to_sign: AccessToken::new(text(ticket.expose())),
+            is_current: signature == *config.signature,
+            difference: loaded.and_then(|loaded| difference(&config.url, loaded)),
         })
     }
 

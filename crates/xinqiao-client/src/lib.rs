@@ -22,6 +22,7 @@
 //! Source: doc pages "获取 Access token", "获取稳定版接口调用凭据", "全局返回码说明".
 
 mod answer;
+pub mod bill;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod call;
@@ -34,9 +35,11 @@ mod execute;
 mod explain;
 mod file_stream;
 mod free;
+pub mod invoke;
 pub mod jssdk;
 pub mod merchant;
 mod multipart;
+pub mod notice;
 pub mod oauth;
 mod pages;
 pub mod pay_business;
@@ -47,6 +50,7 @@ pub mod session;
 pub mod token;
 pub mod transport;
 mod typed;
+pub mod unionid;
 mod upload;
 mod url;
 

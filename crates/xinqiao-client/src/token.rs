@@ -14,6 +14,7 @@ mod component;
 mod flight;
 mod hardware;
 mod own;
+mod recover;
 mod suite;
 mod user;
 mod vault;
@@ -23,6 +24,7 @@ pub use self::{
     component::{Component, Grant},
     hardware::{Device, Model},
     own::{Kind, OwnTokens},
+    recover::{Recovery, TICKET_PATIENCE},
     suite::{Provider, Suite},
     user::UserTokens,
     vault::{MemoryVault, Vault, VaultKey},

@@ -6,7 +6,7 @@ use xinqiao_types::Entropy;
 use xinqiao_wire::{
     EndpointInfo, Keep, Record, Retry,
     request::{self, Body, PartContent},
-    response,
+    response, value,
 };
 
 use crate::{
@@ -24,6 +24,7 @@ pub(crate) fn prepare(
     info: &'static EndpointInfo,
     entropy: &dyn Entropy,
 ) -> Result<Prepared, Error> {
+    precheck::fields(info.id, || value::to_value(record))?;
     let encoded =
         request::encode(record, info).map_err(|error| refuse(info.id, error.to_string()))?;
     let kind = encoded.query.iter().find(|(name, _)| name == "type");

@@ -5,10 +5,13 @@
 //! network: give a request to a client, `xinqiao::pay_v2(…)` of the crate `xinqiao`.
 //!
 //! The feature `client` adds what stands around the calls: parameters for cashiers (`invoke`), notices
-//! (`notify`), refunds with a policy (`refund_policy`), payments with a code (`code_payment`).
+//! (`notify`), refunds with a policy (`refund_policy`), bills (`bill_file`), payments with a code
+//! (`code_payment`). Numbered fields (`coupon_id_0` …) are put together by `numbered`.
 //!
 #![doc = include_str!("generated/tasks.md")]
 
+#[cfg(all(feature = "client", feature = "pay"))]
+pub mod bill_file;
 #[cfg(all(feature = "client", feature = "pay", feature = "sec-api"))]
 pub mod code_payment;
 #[rustfmt::skip]
@@ -17,6 +20,15 @@ mod generated;
 pub mod invoke;
 #[cfg(feature = "client")]
 pub mod notify;
+#[cfg(any(
+    feature = "base",
+    feature = "deposit",
+    feature = "events",
+    feature = "pay",
+    feature = "sec-api",
+    feature = "transit"
+))]
+pub mod numbered;
 #[cfg(all(feature = "client", feature = "sec-api"))]
 pub mod refund_policy;
 

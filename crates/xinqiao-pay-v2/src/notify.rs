@@ -3,9 +3,23 @@
 //! A notice is answered within five seconds and worked on afterwards; it may come twice. Before goods
 //! leave, compare merchant, appid and amount with the order.
 //!
+//! ```
+//! use xinqiao_pay_v2::{Merchant, notify::{self, Kind, NotifyError}};
+//!
+//! let merchant = Merchant::new("1900000109", "xinqiaoTestOnlyApiV2Key000000002");
+//! let refund = b"<xml><mch_id>1900000109</mch_id><req_info>AAAA</req_info></xml>";
+//! // The reader of payments names what it got, instead of a sign that is missing.
+//! let error = notify::payment(&merchant, refund).unwrap_err();
+//! assert!(matches!(error, NotifyError::OtherKind { found: Kind::Refund, .. }));
+//! ```
+//!
 //! Source: doc pages "支付结果通知", "退款结果通知".
 
-use xinqiao_client::pay_v2::Merchant;
+pub use xinqiao_client::notice::{Kind, Outline};
+use xinqiao_client::{
+    notice::{self, Generation},
+    pay_v2::Merchant,
+};
 use xinqiao_crypto::{
     Genuine,
     pay_v2::{ReqInfoError, SIGN, decrypt_req_info},
@@ -39,6 +53,14 @@ pub enum NotifyError {
     /// The refund does not open.
     #[error("the refund's `req_info` does not open")]
     ReqInfo(#[source] ReqInfoError),
+    /// It is a notice of another kind than the reader takes.
+    #[error("this is a {found} notice: read it with `{reader}`")]
+    OtherKind {
+        /// What it is.
+        found: Kind,
+        /// What reads it.
+        reader: &'static str,
+    },
     /// The notice is about another merchant.
     #[error("the notice is for merchant {0}")]
     OtherMerchant(String),
@@ -55,12 +77,28 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// What it is about.
+    pub fn kind(&self) -> Kind {
+        match Document::parse(&self.xml) {
+            Ok(document) => Kind::of_elements(|name| document.root().child(name).is_some()),
+            Err(_) => Kind::Other,
+        }
+    }
+
+    /// Which of the catalog's notices it is (`pay_v2.notify.papay_order`). None: none of those that it knows.
+    pub fn event_id(&self) -> Option<&'static str> {
+        let document = Document::parse(&self.xml).ok()?;
+        let root = document.root();
+        notice::best_v2(self.kind(), |name| root.child(name).is_some()).map(|event| event.id)
+    }
+
     /// The notice as one of the types in `events`.
     ///
     /// # Errors
-    /// The notice is not of this type.
+    /// The notice is not of this type, or the type is that of another kind of notice.
     pub fn read<R: Record + Default>(&self) -> Result<R, DecodeError> {
         let mut record = R::default();
+        notice::may_hold(record.shape(), Generation::V2, self.kind(), "")?;
         markup::decode(&mut record, &self.xml, Keep::Typed)?;
         Ok(record)
     }
@@ -72,12 +110,51 @@ impl Notice {
     }
 }
 
-/// Verifies and reads a payment's notice, over all elements that came.
+/// Verifies or opens a notice of any kind: [`payment`] for what is signed, [`refund`] for what is encrypted.
+///
+/// # Errors
+/// The notice is to be refused.
+pub fn open(merchant: &Merchant, body: &[u8]) -> Result<Notice, NotifyError> {
+    let document = parsed(body)?;
+    if is_sealed(&document) {
+        refund(merchant, body)
+    } else {
+        payment(merchant, body)
+    }
+}
+
+/// Whether it is one of those that are encrypted instead of signed.
+fn is_sealed(document: &Document) -> bool {
+    let root = document.root();
+    root.child(SIGN).is_none() && root.child("req_info").is_some()
+}
+
+/// A notice's document.
+fn parsed(body: &[u8]) -> Result<Document<'_>, NotifyError> {
+    Document::parse(body).map_err(|error| {
+        let outline = Outline::of(&http::HeaderMap::new(), body);
+        match outline.filter(|outline| outline.generation == Generation::V3) {
+            Some(outline) => NotifyError::OtherKind {
+                found: outline.kind,
+                reader: "pay_v3::notify::open",
+            },
+            None => NotifyError::Xml(error),
+        }
+    })
+}
+
+/// Verifies and reads a notice that is signed (a payment's, a deduction's, a contract's), over all elements that came.
 ///
 /// # Errors
 /// The notice is to be refused.
 pub fn payment(merchant: &Merchant, body: &[u8]) -> Result<Notice, NotifyError> {
-    let document = Document::parse(body).map_err(NotifyError::Xml)?;
+    let document = parsed(body)?;
+    if is_sealed(&document) {
+        return Err(NotifyError::OtherKind {
+            found: Kind::Refund,
+            reader: "notify::refund",
+        });
+    }
     let params: Vec<_> = document
         .root()
         .children()
@@ -111,8 +188,18 @@ pub fn payment(merchant: &Merchant, body: &[u8]) -> Result<Notice, NotifyError> 
 /// # Errors
 /// The notice is to be refused.
 pub fn refund(merchant: &Merchant, body: &[u8]) -> Result<Notice, NotifyError> {
-    let document = Document::parse(body).map_err(NotifyError::Xml)?;
+    let document = parsed(body)?;
     let root = document.root();
+    if !is_sealed(&document) {
+        let found = Kind::of_elements(|name| root.child(name).is_some());
+        // One that is neither signed nor sealed has no reader.
+        if found != Kind::Refund && root.child(SIGN).is_some() {
+            return Err(NotifyError::OtherKind {
+                found,
+                reader: "notify::payment",
+            });
+        }
+    }
     own(merchant, root.child_text("mch_id").as_deref())?;
     let req_info = root.child_text("req_info").unwrap_or_default();
     let xml = decrypt_req_info(&req_info, merchant.key()).map_err(NotifyError::ReqInfo)?;
@@ -129,11 +216,12 @@ fn own(merchant: &Merchant, mchid: Option<&str>) -> Result<(), NotifyError> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "events"))]
 mod tests {
     use xinqiao_crypto::pay_v2::{SignType, encrypt_req_info, sign};
 
     use super::*;
+    use crate::events::notify::{PayResult, RefundResult};
 
     fn merchant() -> Merchant {
         Merchant::new("1900000109", "xinqiaoTestOnlyApiV2Key000000002")
@@ -212,6 +300,60 @@ mod tests {
             assert!(taken(&fields).is_ok(), "{attach}");
         }
         assert!(taken(&[("coupon_id_0", "1"), ("coupon_id_1", "2"), fee]).is_ok());
+    }
+
+    /// A payment's notice given to the refund's reader, the reverse, and either to the other generation's.
+    #[test]
+    fn a_notice_of_another_kind_is_named() {
+        let paid = {
+            let fields = [
+                ("transaction_id", "4"),
+                ("total_fee", "100"),
+                ("trade_type", "APP"),
+            ];
+            let sign = sign(fields, merchant().key(), SignType::Md5);
+            format!(
+                "<xml><transaction_id>4</transaction_id><total_fee>100</total_fee>\
+                 <trade_type>APP</trade_type><sign>{sign}</sign></xml>"
+            )
+        };
+        let error = refund(&merchant(), paid.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this is a payment notice: read it with `notify::payment`"
+        );
+        let taken = open(&merchant(), paid.as_bytes()).unwrap();
+        assert_eq!(taken.kind(), Kind::Payment);
+        assert_eq!(taken.event_id(), Some("pay_v2.notify.pay_result"));
+        assert_eq!(taken.read::<PayResult>().unwrap().total_fee.0, 100);
+        let error = taken.read::<RefundResult>().unwrap_err();
+        assert!(
+            error.to_string().contains("this is a payment notice"),
+            "{error}"
+        );
+
+        let sealed = encrypt_req_info(
+            b"<root><refund_status>SUCCESS</refund_status></root>",
+            merchant().key(),
+        );
+        let body = format!("<xml><mch_id>1900000109</mch_id><req_info>{sealed}</req_info></xml>");
+        let error = payment(&merchant(), body.as_bytes()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this is a refund notice: read it with `notify::refund`"
+        );
+        let taken = open(&merchant(), body.as_bytes()).unwrap();
+        assert_eq!(taken.kind(), Kind::Refund);
+        assert!(taken.read::<RefundResult>().is_ok() && taken.read::<PayResult>().is_err());
+
+        let v3 = br#"{"id":"1","event_type":"REFUND.SUCCESS","resource":{}}"#;
+        for reader in [payment, refund, open] {
+            let error = reader(&merchant(), v3).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "this is a refund notice: read it with `pay_v3::notify::open`"
+            );
+        }
     }
 
     #[test]

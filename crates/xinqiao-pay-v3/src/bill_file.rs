@@ -1,31 +1,45 @@
-//! Bills (账单): downloads the file, checks its hash, and reads its lines.
+//! Bills (账单): downloads the file, checks its hash, and reads its rows.
 //!
-//! A bill may be large, so [`save`] and [`write()`] unpack and hash it while it arrives; [`download`] gives a
+//! A bill may be large, so [`rows`], [`save`] and [`write`] unpack and hash it while it arrives; [`download`] gives a
 //! small one in memory.
 //!
 //! The platform does not sign the file: the hash in the signed answer before is what proves it. Only the
 //! token of a download address is used: no signature ever leaves for another host.
 //!
+//! ```no_run
+//! # async fn f(client: xinqiao_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+//! use xinqiao_pay_v3::{bill::GetTradeBill, bill_file::{self, Trade, TradeSums}};
+//!
+//! // A day without trade has no ticket.
+//! let Some(ticket) = bill_file::ticket(&client, GetTradeBill::new("2026-02-01")).await? else { return Ok(()) };
+//! let mut bill = bill_file::rows(&client, &ticket).await?;
+//! while let Some(row) = bill.next().await? {
+//!     let trade: Trade = row.read()?;
+//!     println!("{} {:?}", trade.out_trade_no, trade.settlement_total);
+//! }
+//! let sums: Option<TradeSums> = bill.sums().map(|sums| sums.read()).transpose()?;
+//! # Ok(()) }
+//! ```
+//!
 //! Source: doc pages "申请交易账单", "申请资金账单", "下载账单".
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use flate2::write::GzDecoder;
-use sha1::{Digest as _, Sha1};
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use xinqiao_client::{Client, Endpoint as _, Error};
-use xinqiao_crypto::Hex;
+use tokio::io::AsyncWrite;
+pub use xinqiao_client::bill::{
+    Amount, Bill, BillError, BillStream, BillTextError, Columns, Fund, FundSums, Row, Trade,
+    TradeSums, ValueError,
+};
+use xinqiao_client::{
+    AnswerCode, Client, Endpoint, Error, FileStream,
+    bill::{self, Hash},
+};
 use xinqiao_types::percent;
 
 use crate::{bill::GetFundFlowBillResponse, bill_download::DownloadFile};
 
-/// How many bytes an unpacked bill may have.
-const LARGEST: u64 = 1 << 30;
-/// How many packed bytes are unpacked at once; each gives a thousand at most.
-const BITE: usize = 4 << 10;
+/// The code that says that there is nothing to put into a bill.
+const NOTHING: &str = "NO_STATEMENT_EXIST";
 
 /// A bill that is ready to be downloaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,31 +63,49 @@ impl From<GetFundFlowBillResponse> for Ticket {
     }
 }
 
-/// Why there is no bill.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BillError {
-    /// The call failed.
-    #[error(transparent)]
-    Call(#[from] Error),
-    /// The address is no download address of WeChat Pay.
-    #[error("the bill's address is no download address of the platform")]
-    Address,
-    /// The hash is of an unknown kind.
-    #[error("the bill's hash is a {0}, SHA1 is known")]
-    HashType(String),
-    /// The file is not the one that the hash belongs to.
-    #[error("the bill's hash does not match: download it again")]
-    Hash,
-    /// The file cannot be unpacked: it is damaged, or ends early.
-    #[error("the bill cannot be unpacked: download it again")]
-    Packed(#[source] std::io::Error),
-    /// The file is longer than a bill can be.
-    #[error("the bill has more than {LARGEST} bytes")]
-    TooLarge,
-    /// The file could not be written here.
-    #[error("the bill cannot be written")]
-    Write(#[source] std::io::Error),
+impl Ticket {
+    fn hash(&self) -> Result<Hash, BillError> {
+        if self.hash_type.eq_ignore_ascii_case("SHA1") {
+            Ok(Hash::Plain(self.hash_value.clone()))
+        } else {
+            Err(BillError::HashType(self.hash_type.clone()))
+        }
+    }
+}
+
+/// Asks for a trade bill (`bill::GetTradeBill`) or a fund flow bill (`bill::GetFundFlowBill`). None: nothing happened on
+/// that day.
+///
+/// Cancel safety: the call has no effect.
+///
+/// # Errors
+/// As a call; `STATEMENT_CREATING` before about ten in the morning of the next day.
+pub async fn ticket<E>(client: &Client, request: E) -> Result<Option<Ticket>, Error>
+where
+    E: Endpoint<Response = GetFundFlowBillResponse> + 'static,
+{
+    match client.send(request).await {
+        Ok(answer) => Ok(Some(answer.into())),
+        Err(Error::Api(error)) if error.code == AnswerCode::Word(NOTHING.into()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn open(client: &Client, ticket: &Ticket) -> Result<(FileStream, Hash), BillError> {
+    let hash = ticket.hash()?;
+    let request = address(&ticket.download_url).ok_or(BillError::Address)?;
+    Ok((client.send(request).stream().await?, hash))
+}
+
+/// Downloads a bill and reads it row by row while it arrives.
+///
+/// Cancel safety: a download has no effect.
+///
+/// # Errors
+/// The download failed. That the file is not the one that was promised is an error at its end.
+pub async fn rows(client: &Client, ticket: &Ticket) -> Result<BillStream, BillError> {
+    let (file, hash) = open(client, ticket).await?;
+    Ok(BillStream::new(file, hash))
 }
 
 /// Downloads a bill and gives the unpacked file, in memory.
@@ -100,17 +132,8 @@ pub async fn write(
     ticket: &Ticket,
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<u64, BillError> {
-    let mut unpacker = Unpacker::new(ticket)?;
-    let request = address(&ticket.download_url).ok_or(BillError::Address)?;
-    let mut file = client.send(request).stream().await?;
-    while let Some(chunk) = file.chunk().await? {
-        let plain = unpacker.push(&chunk)?;
-        writer.write_all(&plain).await.map_err(BillError::Write)?;
-    }
-    let plain = unpacker.finish()?;
-    writer.write_all(&plain).await.map_err(BillError::Write)?;
-    writer.flush().await.map_err(BillError::Write)?;
-    Ok(unpacker.taken)
+    let (file, hash) = open(client, ticket).await?;
+    bill::write(file, hash, writer).await
 }
 
 /// Downloads a bill and saves the unpacked file under a path; gives its length. It is written beside the
@@ -125,32 +148,8 @@ pub async fn save(
     ticket: &Ticket,
     path: impl AsRef<Path>,
 ) -> Result<u64, BillError> {
-    let path = path.as_ref();
-    let part = part_of(path);
-    let saved = async {
-        let mut file = tokio::fs::File::create(&part)
-            .await
-            .map_err(BillError::Write)?;
-        let size = write(client, ticket, &mut file).await?;
-        file.sync_all().await.map_err(BillError::Write)?;
-        drop(file);
-        tokio::fs::rename(&part, path)
-            .await
-            .map_err(BillError::Write)?;
-        Ok(size)
-    };
-    let saved = saved.await;
-    if saved.is_err() {
-        // What is reported is why there is no bill, not that it could not be cleaned up.
-        let _ = tokio::fs::remove_file(&part).await;
-    }
-    saved
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    path.with_file_name(name)
+    let (file, hash) = open(client, ticket).await?;
+    bill::save(file, hash, path).await
 }
 
 /// Unpacks a file if it is packed, and compares its hash.
@@ -158,104 +157,7 @@ fn part_of(path: &Path) -> PathBuf {
 /// # Errors
 /// The file is not the one that was promised.
 pub fn check(file: &[u8], ticket: &Ticket) -> Result<Vec<u8>, BillError> {
-    let mut unpacker = Unpacker::new(ticket)?;
-    let mut plain = unpacker.push(file)?;
-    plain.extend(unpacker.finish()?);
-    Ok(plain)
-}
-
-/// Unpacks and hashes a bill while it arrives.
-struct Unpacker<'t> {
-    ticket: &'t Ticket,
-    form: Form,
-    hash: Sha1,
-    taken: u64,
-}
-
-enum Form {
-    /// Too little came to tell.
-    Unknown(Vec<u8>),
-    Plain,
-    Packed(Box<GzDecoder<Vec<u8>>>),
-}
-
-/// What a packed file begins with.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
-impl<'t> Unpacker<'t> {
-    fn new(ticket: &'t Ticket) -> Result<Self, BillError> {
-        if !ticket.hash_type.eq_ignore_ascii_case("SHA1") {
-            return Err(BillError::HashType(ticket.hash_type.clone()));
-        }
-        Ok(Self {
-            ticket,
-            form: Form::Unknown(Vec::new()),
-            hash: Sha1::new(),
-            taken: 0,
-        })
-    }
-
-    /// Takes a chunk; gives what it holds.
-    fn push(&mut self, chunk: &[u8]) -> Result<Vec<u8>, BillError> {
-        let mut first = Vec::new();
-        let mut chunk = chunk;
-        if let Form::Unknown(held) = &mut self.form {
-            held.extend_from_slice(chunk);
-            if held.len() < GZIP.len() {
-                return Ok(Vec::new());
-            }
-            first.append(held);
-            chunk = &first;
-            self.form = if chunk.starts_with(&GZIP) {
-                Form::Packed(Box::new(GzDecoder::new(Vec::new())))
-            } else {
-                Form::Plain
-            };
-        }
-        let plain = match &mut self.form {
-            Form::Packed(decoder) => {
-                // In small bites, so that a bomb does not fill the memory.
-                let mut plain = Vec::new();
-                for bite in chunk.chunks(BITE) {
-                    decoder.write_all(bite).map_err(BillError::Packed)?;
-                    plain.append(decoder.get_mut());
-                    if self.taken + plain.len() as u64 > LARGEST {
-                        return Err(BillError::TooLarge);
-                    }
-                }
-                plain
-            }
-            _ => chunk.to_vec(),
-        };
-        self.count(plain)
-    }
-
-    /// Gives the rest, if the hash is right.
-    ///
-    /// WECHAT: the hash is that of the unpacked file, also when a packed one was asked for.
-    fn finish(&mut self) -> Result<Vec<u8>, BillError> {
-        let rest = match std::mem::replace(&mut self.form, Form::Plain) {
-            Form::Unknown(held) => held,
-            Form::Plain => Vec::new(),
-            Form::Packed(decoder) => decoder.finish().map_err(BillError::Packed)?,
-        };
-        let rest = self.count(rest)?;
-        let found = Hex::<40>::from(<[u8; 20]>::from(std::mem::take(&mut self.hash).finalize()));
-        if found.as_str().eq_ignore_ascii_case(&self.ticket.hash_value) {
-            Ok(rest)
-        } else {
-            Err(BillError::Hash)
-        }
-    }
-
-    fn count(&mut self, plain: Vec<u8>) -> Result<Vec<u8>, BillError> {
-        self.hash.update(&plain);
-        self.taken += plain.len() as u64;
-        if self.taken > LARGEST {
-            return Err(BillError::TooLarge);
-        }
-        Ok(plain)
-    }
+    bill::check(file, ticket.hash()?)
 }
 
 /// Takes token and form out of a download address.
@@ -281,56 +183,6 @@ fn address(url: &str) -> Option<DownloadFile> {
     })
 }
 
-/// A bill's lines.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Bill {
-    /// Names of the columns.
-    pub columns: Vec<String>,
-    /// One row each; amounts are yuan with decimals.
-    pub rows: Vec<Vec<String>>,
-    /// Names of the sums.
-    pub summary_columns: Vec<String>,
-    /// The sums; counts may be written with a decimal.
-    pub summary: Vec<String>,
-}
-
-impl Bill {
-    /// Reads a bill's text.
-    ///
-    /// WECHAT: goods names may hold commas and are not quoted; a value begins with a back-quote, so a comma
-    /// ends a value only before one.
-    pub fn parse(file: &str) -> Self {
-        let file = file.strip_prefix('\u{feff}').unwrap_or(file);
-        let mut bill = Self::default();
-        let names = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
-        for line in file
-            .lines()
-            .map(str::trim_end)
-            .filter(|line| !line.is_empty())
-        {
-            match line.strip_prefix('`') {
-                None if bill.columns.is_empty() => bill.columns = names(line),
-                None => bill.summary_columns = names(line),
-                Some(values) => {
-                    let values: Vec<String> = values.split(",`").map(str::to_owned).collect();
-                    if bill.summary_columns.is_empty() {
-                        bill.rows.push(values);
-                    } else {
-                        bill.summary = values;
-                    }
-                }
-            }
-        }
-        bill
-    }
-
-    /// A row's value by the name of its column.
-    pub fn value<'b>(&self, row: &'b [String], column: &str) -> Option<&'b str> {
-        let at = self.columns.iter().position(|name| name == column)?;
-        row.get(at).map(String::as_str)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,14 +199,5 @@ mod tests {
         assert!(address(&url("/v3/other")).is_none());
         assert!(address("ftp://x/y?token=1").is_none());
         assert!(address(&format!("https://h{}?token=", DownloadFile::INFO.path)).is_none());
-    }
-
-    #[test]
-    fn commas_in_goods_names_split_nothing() {
-        let bill =
-            Bill::parse("\u{feff}商品名称,金额\r\n`茶,大杯,`1.00\r\n总数,总额\r\n`1,`1.00\r\n");
-        assert_eq!(bill.rows, [["茶,大杯", "1.00"]]);
-        assert_eq!(bill.value(&bill.rows[0], "金额"), Some("1.00"));
-        assert_eq!(bill.summary, ["1", "1.00"]);
     }
 }

@@ -1,191 +1,174 @@
-//! What a client needs to open the cashier (调起支付), signed where it must be.
+//! What a client needs to open the cashier (调起支付), from the order that was placed: see
+//! [`xinqiao_client::invoke`].
 //!
-//! What a page hears afterwards (`ok`, `cancel`, `fail`) is a hint: the truth is a query or a notice.
-//! In partner mode `appid` is the sub-merchant's if the order was placed for it; the key is always the
-//! caller's.
+//! ```no_run
+//! # async fn f(
+//! #     client: xinqiao_client::Client, order: xinqiao_pay_v3::pay::partner::transactions::CreateJsapi,
+//! # ) -> Result<String, xinqiao_client::Error> {
+//! use xinqiao_pay_v3::invoke;
 //!
-//! Source: doc pages "JSAPI调起支付", "APP调起支付", "小程序调起支付", "H5调起支付".
+//! let answer = client.send(order.clone()).await?;
+//! // The order knows whether it is paid in the provider's page or in the sub-merchant's.
+//! let page = invoke::jsapi(&client, &order, &answer).await?;
+//! # Ok(
+//! page.to_json().to_string()
+//! # ) }
+//! ```
 
-use serde_json::{Value, json};
-use xinqiao_client::{Client, Error, Merchant};
-use xinqiao_crypto::pay_v3::invoke_message;
-use xinqiao_types::percent;
-use xinqiao_types::{AppId, MchId};
+pub use xinqiao_client::invoke::{
+    App, AppOrder, H5Order, Jsapi, PageOrder, QrOrder, app, h5, jsapi, mini_program, qr,
+    stored_app, stored_h5, stored_jsapi, stored_qr,
+};
 
-/// Parameters for a page inside WeChat (`getBrandWCPayRequest`) or a mini program (`wx.requestPayment`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Jsapi {
-    /// The account whose page or mini program this is.
-    pub appid: AppId,
-    /// Seconds since 1970, as text.
-    pub timestamp: String,
-    /// Random text.
-    pub nonce: String,
-    /// `prepay_id=…`.
-    pub package: String,
-    /// The signature.
-    pub pay_sign: String,
-}
+#[cfg(feature = "combine-transactions")]
+mod combined {
+    use xinqiao_client::invoke::{AppOrder, H5Order, PageOrder, QrOrder, payer_appid, text};
 
-impl Jsapi {
-    /// The object to give to `WeixinJSBridge.invoke` or `wx.requestPayment`.
-    ///
-    /// WECHAT: `wx.chooseWXPay` wants the time as `timestamp`, everything else as `timeStamp`.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "appId": self.appid.as_str(),
-            "timeStamp": self.timestamp,
-            "nonceStr": self.nonce,
-            "package": self.package,
-            "signType": "RSA",
-            "paySign": self.pay_sign,
-        })
+    use crate::combine_transactions as all;
+
+    // A combined order is paid where it was placed: its `sub_openid` counts for the sub-orders' merchants only where
+    // they name an account.
+    macro_rules! page {
+        ($($order:ident)*) => { $(
+            impl PageOrder for all::$order {
+                fn appid(&self) -> &str {
+                    let payer = self.combine_payer_info.as_ref();
+                    let openid = payer.and_then(|payer| payer.openid.as_ref());
+                    let sub_openid = payer.and_then(|payer| payer.sub_openid.as_ref());
+                    let mut subs = self.sub_orders.iter();
+                    let sub_appid = subs.find_map(|order| text(order.sub_appid.as_ref()));
+                    payer_appid(
+                        self.combine_appid.as_str(),
+                        sub_appid.filter(|_| sub_openid.is_some()),
+                        text(openid),
+                        text(sub_openid),
+                    )
+                }
+
+                fn prepay_id(answer: &Self::Response) -> &str {
+                    answer.prepay_id.as_str()
+                }
+            }
+        )* };
+    }
+    page! { CreateJsapi CreateMiniProgram }
+
+    impl AppOrder for all::CreateApp {
+        fn appid(&self) -> &str {
+            self.combine_appid.as_str()
+        }
+
+        fn partnerid(&self) -> &str {
+            self.combine_mchid.as_str()
+        }
+
+        fn prepay_id(answer: &Self::Response) -> &str {
+            answer.prepay_id.as_str()
+        }
+    }
+
+    impl H5Order for all::CreateH5 {
+        fn h5_url(answer: &Self::Response) -> &str {
+            answer.h5_url.as_str()
+        }
+    }
+
+    impl QrOrder for all::CreateNative {
+        fn code_url(answer: &Self::Response) -> &str {
+            answer.code_url.as_str()
+        }
     }
 }
 
-/// Parameters for an app (`PayReq`).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct App {
-    /// The app.
-    pub appid: AppId,
-    /// The merchant.
-    pub partnerid: MchId,
-    /// The order's prepay id.
-    pub prepayid: String,
-    /// Random text.
-    pub nonce: String,
-    /// Seconds since 1970, as text.
-    pub timestamp: String,
-    /// The signature.
-    pub sign: String,
-}
+#[cfg(feature = "pay")]
+mod single {
+    use xinqiao_client::invoke::{AppOrder, H5Order, PageOrder, QrOrder, first, payer_appid, text};
 
-impl App {
-    /// The fields of `PayReq`.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "appid": self.appid.as_str(),
-            "partnerid": self.partnerid.as_str(),
-            "prepayid": self.prepayid,
-            "package": "Sign=WXPay",
-            "noncestr": self.nonce,
-            "timestamp": self.timestamp,
-            "sign": self.sign,
-        })
+    use crate::pay::{partner::transactions as partner, transactions as direct};
+
+    macro_rules! page {
+        ($($order:ident)*) => { $(
+            impl PageOrder for direct::$order {
+                fn appid(&self) -> &str {
+                    self.appid.as_str()
+                }
+
+                fn prepay_id(answer: &Self::Response) -> &str {
+                    answer.prepay_id.as_str()
+                }
+            }
+        )* };
     }
-}
+    page! { CreateJsapi CreateJsapiWithContract }
 
-/// Parameters for a page inside WeChat.
-///
-/// Cancel safety: nothing happens but lost work.
-///
-/// # Errors
-/// The client has no merchant of the third generation.
-pub async fn jsapi(
-    client: &Client,
-    appid: impl Into<AppId>,
-    prepay_id: &str,
-) -> Result<Jsapi, Error> {
-    let appid = appid.into();
-    let package = format!("prepay_id={prepay_id}");
-    let signed = sign(client, &appid, &package).await?;
-    Ok(Jsapi {
-        appid,
-        timestamp: signed.timestamp,
-        nonce: signed.nonce,
-        package,
-        pay_sign: signed.signature,
-    })
-}
+    macro_rules! partner_page {
+        ($($order:ident)*) => { $(
+            impl PageOrder for partner::$order {
+                fn appid(&self) -> &str {
+                    payer_appid(
+                        self.sp_appid.as_str(),
+                        text(self.sub_appid.as_ref()),
+                        text(self.payer.sp_openid.as_ref()),
+                        text(self.payer.sub_openid.as_ref()),
+                    )
+                }
 
-/// Parameters for a mini program: the same as for a page.
-///
-/// # Errors
-/// As [`jsapi`].
-pub async fn mini_program(
-    client: &Client,
-    appid: impl Into<AppId>,
-    prepay_id: &str,
-) -> Result<Jsapi, Error> {
-    jsapi(client, appid, prepay_id).await
-}
-
-/// Parameters for an app. `partnerid` is the merchant's number that the app belongs to.
-///
-/// # Errors
-/// As [`jsapi`].
-pub async fn app(
-    client: &Client,
-    appid: impl Into<AppId>,
-    partnerid: impl Into<MchId>,
-    prepay_id: &str,
-) -> Result<App, Error> {
-    let appid = appid.into();
-    // WECHAT: an app signs the bare id, and sends another `package` than it signs.
-    let signed = sign(client, &appid, prepay_id).await?;
-    Ok(App {
-        appid,
-        partnerid: partnerid.into(),
-        prepayid: prepay_id.to_owned(),
-        nonce: signed.nonce,
-        timestamp: signed.timestamp,
-        sign: signed.signature,
-    })
-}
-
-/// The address that a browser outside WeChat opens, and where it goes afterwards.
-pub fn h5(h5_url: &str, redirect_url: Option<&str>) -> String {
-    match redirect_url {
-        Some(back) => format!("{h5_url}&redirect_url={}", percent::encode(back)),
-        None => h5_url.to_owned(),
+                fn prepay_id(answer: &Self::Response) -> &str {
+                    answer.prepay_id.as_str()
+                }
+            }
+        )* };
     }
-}
+    partner_page! { CreateJsapi CreateJsapiWithContract CreateMiniProgram }
 
-/// The text of the QR code that the payer scans; none if `code_url` is no such text.
-pub fn native(code_url: &str) -> Option<&str> {
-    code_url.starts_with("weixin://").then_some(code_url)
-}
+    macro_rules! app {
+        ($($order:ident)*) => { $(
+            impl AppOrder for direct::$order {
+                fn appid(&self) -> &str {
+                    self.appid.as_str()
+                }
 
-struct Signed {
-    timestamp: String,
-    nonce: String,
-    signature: String,
-}
+                fn partnerid(&self) -> &str {
+                    self.mchid.as_str()
+                }
 
-async fn sign(client: &Client, appid: &AppId, package: &str) -> Result<Signed, Error> {
-    let Some(Merchant::V3(merchant)) = client.merchant() else {
-        return Err(Error::Config(
-            "the client has no merchant of APIv3 to sign with".into(),
-        ));
-    };
-    let timestamp = client.clock().unix().0.to_string();
-    let nonce = client.nonce();
-    let message = invoke_message(appid.as_str(), &timestamp, &nonce, package);
-    let signature = merchant.sign_off_thread(message).await;
-    Ok(Signed {
-        timestamp,
-        nonce,
-        signature,
-    })
-}
+                fn prepay_id(answer: &Self::Response) -> &str {
+                    answer.prepay_id.as_str()
+                }
+            }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+            impl AppOrder for partner::$order {
+                fn appid(&self) -> &str {
+                    let sub_appid = text(self.sub_appid.as_ref());
+                    first(&[sub_appid, Some(self.sp_appid.as_str())])
+                }
 
-    #[test]
-    fn a_browser_is_sent_back() {
-        assert_eq!(h5("https://h/x?a=1", None), "https://h/x?a=1");
-        assert_eq!(
-            h5("https://h/x?a=1", Some("https://shop.example.com/done?n=1")),
-            "https://h/x?a=1&redirect_url=https%3A%2F%2Fshop.example.com%2Fdone%3Fn%3D1"
-        );
-        assert_eq!(
-            native("weixin://wxpay/bizpayurl?pr=x"),
-            Some("weixin://wxpay/bizpayurl?pr=x")
-        );
-        assert_eq!(native("https://example.com"), None);
+                fn partnerid(&self) -> &str {
+                    self.sub_mchid.as_str()
+                }
+
+                fn prepay_id(answer: &Self::Response) -> &str {
+                    answer.prepay_id.as_str()
+                }
+            }
+        )* };
     }
+    app! { CreateApp CreateAppWithContract }
+
+    macro_rules! h5_and_qr {
+        ($($module:ident)*) => { $(
+            impl H5Order for $module::CreateH5 {
+                fn h5_url(answer: &Self::Response) -> &str {
+                    answer.h5_url.as_str()
+                }
+            }
+
+            impl QrOrder for $module::CreateNative {
+                fn code_url(answer: &Self::Response) -> &str {
+                    answer.code_url.as_str()
+                }
+            }
+        )* };
+    }
+    h5_and_qr! { direct partner }
 }

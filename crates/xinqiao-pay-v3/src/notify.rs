@@ -4,11 +4,32 @@
 //! remember its [`Notice::id`]. Before goods leave, compare merchant, appid, amount and state with the
 //! order.
 //!
+//! ```no_run
+//! # async fn f(
+//! #     client: xinqiao_client::Client, headers: http::HeaderMap, body: &[u8],
+//! # ) -> Result<(), Box<dyn std::error::Error>> {
+//! use xinqiao_pay_v3::{events::notify::{Refund, Transaction}, notify::{self, Kind}};
+//!
+//! let notice = notify::open(&client, &headers, body).await?;
+//! match notice.kind() {
+//!     Kind::Payment => println!("{}", notice.read::<Transaction>()?.out_trade_no),
+//!     Kind::Refund => println!("{}", notice.read::<Refund>()?.out_refund_no),
+//!     _ => println!("{:?}", notice.event_id()),
+//! }
+//! # Ok(()) }
+//! ```
+//!
 //! Source: doc pages "支付成功回调通知", "如何验证签名", "如何解密回调报文".
 
 use http::HeaderMap;
 use serde_json::Value;
-use xinqiao_client::{Client, merchant::Merchant, pay_v3::signed_headers};
+pub use xinqiao_client::notice::{Kind, Outline};
+use xinqiao_client::{
+    Client,
+    merchant::Merchant,
+    notice::{self, Generation},
+    pay_v3::signed_headers,
+};
 use xinqiao_crypto::{
     Genuine,
     pay_v3::{ResourceError, VerifyError},
@@ -39,6 +60,9 @@ pub enum NotifyError {
     /// The resource does not open.
     #[error("the notice's resource does not open")]
     Resource(#[source] ResourceError),
+    /// It is a notice of the second generation: give it to `pay_v2::notify`.
+    #[error("this is a {0} notice of APIv2: read it with `pay_v2::notify`")]
+    OtherGeneration(Kind),
     /// The client has no merchant of the third generation.
     #[error("the client has no merchant of APIv3 to verify with")]
     NoMerchant,
@@ -48,7 +72,7 @@ impl NotifyError {
     /// The status to answer with: whose fault it is.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::Probe | Self::Unproved(_) => 401,
+            Self::Probe | Self::Unproved(_) | Self::OtherGeneration(_) => 401,
             Self::Envelope(_) => 400,
             Self::Resource(_) | Self::NoMerchant => 500,
         }
@@ -76,12 +100,27 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// What it is about.
+    pub fn kind(&self) -> Kind {
+        Kind::of_event_type(&self.event_type)
+    }
+
+    /// Which of the catalog's notices it is (`pay_v3.notify.partner_transaction`): several share an `event_type`, what the
+    /// resource holds tells them apart. None: the catalog knows none with this `event_type`.
+    pub fn event_id(&self) -> Option<&'static str> {
+        let resource = self.json();
+        let all = notice::events(&self.event_type);
+        notice::best(all, |name| resource.get(name).is_some()).map(|event| event.id)
+    }
+
     /// The resource as one of the types in `events`.
     ///
     /// # Errors
-    /// The resource is not of this type.
+    /// The resource is not of this type, or the type is that of another kind of notice.
     pub fn read<R: Record + Default>(&self) -> Result<R, DecodeError> {
         let mut record = R::default();
+        let (shape, generation) = (record.shape(), Generation::V3);
+        notice::may_hold(shape, generation, self.kind(), &self.event_type)?;
         response::decode_json(&mut record, &self.resource, Keep::Typed)?;
         Ok(record)
     }
@@ -108,6 +147,12 @@ pub async fn open(
     let Some(Merchant::V3(merchant)) = client.merchant() else {
         return Err(NotifyError::NoMerchant);
     };
+    if signed_headers(headers).signature.is_empty()
+        && let Some(outline) = Outline::of(headers, body)
+        && outline.generation == Generation::V2
+    {
+        return Err(NotifyError::OtherGeneration(outline.kind));
+    }
     let verdict = merchant
         .verify_or_refresh(client, &signed_headers(headers), body)
         .await;

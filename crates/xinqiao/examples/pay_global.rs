@@ -8,8 +8,8 @@
 use std::{env, error::Error, fs};
 
 use xinqiao::pay_global::{
-    Merchant,
-    transactions::{AppAmount, Native},
+    Merchant, invoke,
+    transactions::{AmountInfo, CreateNative},
 };
 
 #[tokio::main]
@@ -27,8 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = xinqiao::pay_global(merchant)?;
 
     // Amounts are in the smallest unit of the currency; the category code is the shop's.
-    let amount = AppAmount::new(1000, "HKD");
-    let order = Native::new(
+    let amount = AmountInfo::new(1000, "HKD");
+    let order = CreateNative::new(
         "A cup of coffee",
         "G2026020100001",
         "NATIVE",
@@ -38,7 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     .mchid(mchid)
     .appid(env::var("WECHAT_APPID")?)
     .notify_url("https://shop.example.com/wxpay/notify");
-    let answer = client.send(order).await?;
-    println!("{}", answer.code_url);
+    let answer = client.send(order.clone()).await?;
+    let code = invoke::qr(&order, &answer).ok_or("the answer has no code")?;
+    println!("{code}");
     Ok(())
 }

@@ -65,8 +65,8 @@ async fn order(client: &Client, appid: &str, openid: OpenId) -> Result<String, B
         payer,
     )
     .notify_url("https://shop.example.com/wxpay/notify");
-    let answer = client.send(order).await?;
-    let page = invoke::jsapi(client, appid, &answer.prepay_id).await?;
+    let answer = client.send(order.clone()).await?;
+    let page = invoke::jsapi(client, &order, &answer).await?;
     Ok(page.to_json().to_string())
 }
 
@@ -80,8 +80,11 @@ pub async fn give_back(client: &Client) -> Result<String, xinqiao::Error> {
 
 /// Saves yesterday's bill, unpacked, if its hash is right; gives its length.
 pub async fn bill(client: &Client, date: &str, path: &str) -> Result<u64, Box<dyn Error>> {
-    let ticket = client.send(GetTradeBill::new(date)).await?.into();
-    Ok(bill_file::save(client, &ticket, path).await?)
+    match bill_file::ticket(client, GetTradeBill::new(date)).await? {
+        Some(ticket) => Ok(bill_file::save(client, &ticket, path).await?),
+        // Nothing happened on that day.
+        None => Ok(0),
+    }
 }
 
 /// What the web server behind `notify_url` does: status and body to answer with.

@@ -7,4 +7,4 @@
 
 pub use crate::generated::mini_program::*;
 
-pub use xinqiao_client::session;
+pub use xinqiao_client::{session, unionid};

@@ -7,7 +7,7 @@
 
 pub use crate::generated::official_account::*;
 
-pub use xinqiao_client::{jssdk, oauth};
+pub use xinqiao_client::{jssdk, oauth, unionid};
 
 /// Templates of subscription messages (订阅通知), as mini programs have them.
 #[cfg(feature = "mini-program")]

@@ -247,11 +247,12 @@ impl<'a> Writer<'a> {
             return "w::serial::Value".into();
         }
         if field.numbered {
+            // A number may come without this field: its place is then empty.
             let item = self.plain(field, &field.ty, up);
             return if field.name.contains("$m") {
-                format!("Vec<Vec<{item}>>")
+                format!("Vec<Vec<Option<{item}>>>")
             } else {
-                format!("Vec<{item}>")
+                format!("Vec<Option<{item}>>")
             };
         }
         if let (TypeRef::Named(id), Some(owner)) = (&field.ty, owner)

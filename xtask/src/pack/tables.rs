@@ -7,8 +7,8 @@ use serde::Deserialize;
 use xinqiao_catalog::blob::Rules;
 use xinqiao_catalog::{
     Bearing, Code, DedupRecipe, Diagnosis, ErrorCode, ErrorFamily, Grant, Host, IssuedKey, Issuing,
-    MediaLimit, Page, PayLimit, PermissionRow, Product, Quota, QuotaWindow, RetryClass, Right,
-    Text,
+    LimitAt, MediaLimit, Page, PayLimit, PermissionRow, Product, Quota, QuotaWindow, RetryClass,
+    Right, Text,
 };
 
 use super::lower::or;
@@ -200,6 +200,14 @@ struct LimitSpec {
     note: String,
     #[serde(default)]
     confidence: String,
+    endpoint: Option<String>,
+    #[serde(default)]
+    path: String,
+    when: Option<String>,
+    #[serde(default)]
+    alphabet: String,
+    #[serde(default)]
+    must: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -363,6 +371,16 @@ pub(super) fn rules() -> Result<Rules> {
             unit: intern(&limit.unit),
             note: intern(&limit.note),
             confidence: intern(&limit.confidence),
+            at: limit.endpoint.as_ref().map(|endpoint| LimitAt {
+                endpoint: intern(endpoint),
+                path: intern(&limit.path),
+                when: limit.when.as_ref().and_then(|when| {
+                    let (field, value) = when.split_once('=')?;
+                    Some((intern(field), intern(value)))
+                }),
+                alphabet: intern(&limit.alphabet),
+                must: limit.must,
+            }),
         });
     }
     rules.limits.sort_by_key(|limit| limit.id);

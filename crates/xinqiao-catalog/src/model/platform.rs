@@ -396,4 +396,21 @@ pub struct PayLimit {
     pub note: &'static str,
     /// `documented`, `known`, `captured`.
     pub confidence: &'static str,
+    /// Where it is checked before a call; none: nowhere.
+    pub at: Option<LimitAt>,
+}
+
+/// The field of a request that a limit holds for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitAt {
+    /// Id of the endpoint.
+    pub endpoint: &'static str,
+    /// The field: names with dots between.
+    pub path: &'static str,
+    /// Only in calls with this field and value.
+    pub when: Option<(&'static str, &'static str)>,
+    /// The characters that a text may have, with ranges (`a-z`; a dash at the end is one); empty = any.
+    pub alphabet: &'static str,
+    /// The field may not be left out.
+    pub must: bool,
 }

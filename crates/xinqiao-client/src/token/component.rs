@@ -14,6 +14,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -22,7 +23,9 @@ use xinqiao_types::{AppId, AppSecret, ErrCode};
 
 use super::{
     flight::{Fetch, Fetched, Flies, Flight, Want},
-    read, text,
+    read,
+    recover::{Arrivals, Recovery},
+    text,
     vault::{MemoryVault, Vault, VaultKey},
 };
 use crate::{
@@ -40,6 +43,7 @@ pub struct Component {
 struct Inner {
     flight: Flight,
     own: Own,
+    arrivals: Arrivals,
     authorizers: Mutex<BTreeMap<AppId, Arc<Authorizer>>>,
 }
 
@@ -80,6 +84,7 @@ impl Component {
                     secret: secret.into(),
                     vault: Arc::new(vault),
                 },
+                arrivals: Arrivals::default(),
                 authorizers: Mutex::default(),
             }),
         }
@@ -96,7 +101,72 @@ impl Component {
     /// The vault cannot keep it.
     pub async fn set_ticket(&self, ticket: impl Into<AppSecret>) -> Result<(), Error> {
         let own = &self.inner.own;
-        save(&*own.vault, &own.ticket_key(), &ticket.into()).await
+        save(&*own.vault, &own.ticket_key(), &ticket.into()).await?;
+        self.inner.arrivals.note();
+        Ok(())
+    }
+
+    /// Gets the platform going again after its ticket was lost or the pushes stopped: asks for the pushes to start
+    /// (api_start_push_ticket), waits for the ticket to arrive at [`Self::set_ticket`] here or in the vault, and proves it
+    /// by a new component token. A ticket that still works is not waited for. `patience` is how long to wait:
+    /// [`TICKET_PATIENCE`](super::TICKET_PATIENCE).
+    ///
+    /// ```no_run
+    /// # async fn f(client: xinqiao_client::Client, component: xinqiao_client::Component) {
+    /// use xinqiao_client::token::TICKET_PATIENCE;
+    ///
+    /// // The callback must be running: it is what hands the ticket to `set_ticket`.
+    /// match component.recover(&client, TICKET_PATIENCE).await {
+    ///     Ok(how) => println!("{how:?}"),
+    ///     Err(error) => eprintln!("{error}"), // what to check, in a line
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// Cancel safety: the pushes go on; call it again.
+    ///
+    /// # Errors
+    /// The platform refuses to push, or the new ticket; or no ticket came (`ticket.stale`).
+    pub async fn recover(&self, client: &Client, patience: Duration) -> Result<Recovery, Error> {
+        let (endpoint, own) = (id::API_START_PUSH_TICKET, &self.inner.own);
+        let key = own.ticket_key();
+        let since = self.inner.arrivals.count();
+        let old = load(&*own.vault, &key).await?;
+        let client = client.with_component(self);
+        let fields = json!({
+            "component_appid": own.appid.as_str(),
+            "component_secret": own.secret.expose(),
+        });
+        client.call(endpoint, fields).await?;
+        if old.is_some() {
+            self.inner.flight.forget();
+            match self.token(&client).await {
+                Ok(_) => return Ok(Recovery::StillGood),
+                Err(Error::Api(error)) => tracing::info!(
+                    endpoint = error.endpoint, appid = %own.appid, error = %error,
+                    "The ticket is dead, will wait for the next one."
+                ),
+                Err(other) => return Err(other),
+            }
+        }
+        let vault = (&*own.vault, &key);
+        let arrivals = &self.inner.arrivals;
+        if !arrivals.wait(since, vault, old.as_ref(), patience).await? {
+            return Err(Error::Credential {
+                endpoint,
+                reason: format!(
+                    "ticket.stale: the platform was asked to push its component_verify_ticket, and none came in {} s: \
+                     check that the URL for authorization events (授权事件接收 URL) reaches this program, that its \
+                     callback opens (token, AES key) and answers `success`, and that it hands the ticket to \
+                     `Component::set_ticket`",
+                    patience.as_secs()
+                )
+                .into(),
+            });
+        }
+        self.inner.flight.forget();
+        self.token(&client).await?;
+        Ok(Recovery::NewTicket)
     }
 
     /// Keeps the refresh token of an account, for instance one from another system.
@@ -206,7 +276,7 @@ impl Fetch for Own {
         let ticket = ticket.ok_or_else(|| Error::Credential {
             endpoint,
             reason: "no component_verify_ticket yet: the platform pushes one every ten minutes; hand it \
-                     over with `Component::set_ticket`, or ask for one with api_start_push_ticket"
+                     over with `Component::set_ticket`; after a loss, or if none comes, `Component::recover` asks for one"
                 .into(),
         })?;
         let fields = json!({

@@ -8,6 +8,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -17,7 +18,9 @@ use xinqiao_types::{AppSecret, CorpId, SuiteId};
 use super::{
     component::{load, save},
     flight::{Fetch, Fetched, Flies, Flight, Want},
-    read, text,
+    read,
+    recover::{Arrivals, Recovery},
+    text,
     vault::{MemoryVault, Vault, VaultKey},
 };
 use crate::{client::Client, error::Error};
@@ -32,6 +35,7 @@ pub struct Suite {
 struct Inner {
     flight: Flight,
     own: Own,
+    arrivals: Arrivals,
     corps: Mutex<BTreeMap<CorpId, Arc<SuiteCorp>>>,
 }
 
@@ -62,6 +66,7 @@ impl Suite {
                     secret: secret.into(),
                     vault: Arc::new(vault),
                 },
+                arrivals: Arrivals::default(),
                 corps: Mutex::default(),
             }),
         }
@@ -78,7 +83,55 @@ impl Suite {
     /// The vault cannot keep it.
     pub async fn set_ticket(&self, ticket: impl Into<AppSecret>) -> Result<(), Error> {
         let own = &self.inner.own;
-        save(&*own.vault, &own.ticket_key(), &ticket.into()).await
+        save(&*own.vault, &own.ticket_key(), &ticket.into()).await?;
+        self.inner.arrivals.note();
+        Ok(())
+    }
+
+    /// Gets the application going again after its ticket was lost or the pushes stopped: WeCom has no call for it, so
+    /// this waits for the next push to arrive at [`Self::set_ticket`] here or in the vault, and proves it by a new suite
+    /// token. A ticket that still works is not waited for. `patience` is how long to wait:
+    /// [`TICKET_PATIENCE`](super::TICKET_PATIENCE); a push can be had at once from the provider's console (刷新 ticket).
+    ///
+    /// Cancel safety: nothing is lost; call it again.
+    ///
+    /// # Errors
+    /// WeCom refuses the new ticket, or none came (`ticket.suite`).
+    pub async fn recover(&self, client: &Client, patience: Duration) -> Result<Recovery, Error> {
+        let own = &self.inner.own;
+        let key = own.ticket_key();
+        let since = self.inner.arrivals.count();
+        let old = load(&*own.vault, &key).await?;
+        let client = client.with_suite(self);
+        if old.is_some() {
+            self.inner.flight.forget();
+            match self.token(&client).await {
+                Ok(_) => return Ok(Recovery::StillGood),
+                Err(Error::Api(error)) => tracing::info!(
+                    endpoint = error.endpoint, suite = %own.id, error = %error,
+                    "The ticket is dead, will wait for the next one."
+                ),
+                Err(other) => return Err(other),
+            }
+        }
+        let vault = (&*own.vault, &key);
+        let arrivals = &self.inner.arrivals;
+        if !arrivals.wait(since, vault, old.as_ref(), patience).await? {
+            return Err(Error::Credential {
+                endpoint: id::GET_SUITE_TOKEN,
+                reason: format!(
+                    "ticket.suite: no suite_ticket came in {} s, and WeCom has no call that asks for one: press \
+                     \"刷新 ticket\" on the application's page in the provider's console, check that its command \
+                     callback URL (指令回调 URL) reaches this program, opens with the suite id and answers `success`, \
+                     and that it hands the ticket to `Suite::set_ticket`",
+                    patience.as_secs()
+                )
+                .into(),
+            });
+        }
+        self.inner.flight.forget();
+        self.token(&client).await?;
+        Ok(Recovery::NewTicket)
     }
 
     /// Keeps the permanent code of a corp, for instance one from another system.
@@ -157,7 +210,7 @@ impl Fetch for Own {
             endpoint,
             reason:
                 "no suite_ticket yet: the platform pushes one every ten minutes; hand it over with \
-                     `Suite::set_ticket`, or refresh it on the application's page"
+                     `Suite::set_ticket`, or refresh it on the application's page; `Suite::recover` waits for it"
                     .into(),
         })?;
         let fields = json!({

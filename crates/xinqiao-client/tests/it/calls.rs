@@ -15,6 +15,34 @@ fn last_url(platform: &Platform) -> String {
     platform.with(|state| state.calls.last().unwrap().url.clone())
 }
 
+/// A scene that the platform is sure to refuse costs no call, whether typed or free.
+#[tokio::test]
+async fn field_limit() {
+    let platform = Platform::new();
+    let client = platform.client();
+    let unlimited = "mini_program.wxa.get_wxa_code_unlimit";
+    let code = "official_account.qr_code.create";
+    let long = json!({"scene": "x".repeat(33)});
+    let percent = json!({"scene": "a%20"});
+    let zero = json!({"action_name": "QR_SCENE", "action_info": {"scene": {"scene_id": 0}}});
+    for (endpoint, fields, why) in [
+        (unlimited, long, "`scene` has 33 characters, 1-32 are taken"),
+        (unlimited, percent, "`scene` has the character '%'"),
+        (code, zero, "`action_info.scene.scene_id` is 0"),
+    ] {
+        let error = client.call(endpoint, fields).await.unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        assert!(matches!(
+            error,
+            Error::Preflight {
+                reason: Refusal::Limit(_),
+                ..
+            }
+        ));
+    }
+    assert!(platform.with(|state| state.calls.is_empty()));
+}
+
 #[tokio::test]
 async fn fields_go_where_the_catalog_says() {
     let platform = Platform::new();

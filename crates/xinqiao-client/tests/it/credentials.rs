@@ -8,10 +8,12 @@ use std::{
 use serde_json::{Value, json};
 use xinqiao_client::{
     Client, Component, Error, Suite, TokenKind,
-    jssdk::{Signer, Ticket},
+    jssdk::{Signer, Ticket, WorkSigner},
     oauth::{self, CodeFault, Exchange, Visitor},
     session,
-    token::{MemoryVault, Provider, StaticToken, UserTokens, Vault, VaultKey},
+    token::{
+        MemoryVault, Provider, Recovery, StaticToken, TICKET_PATIENCE, UserTokens, Vault, VaultKey,
+    },
     transport::{BoxFuture, Incoming, Outgoing, Transport, TransportError},
 };
 use xinqiao_types::{AppSecret, Clock as _, ManualClock, UnixSeconds};
@@ -183,6 +185,88 @@ async fn a_changed_refresh_token_is_saved_and_used() {
     let kept = vault.load(&key).await.unwrap().unwrap();
     assert_eq!(kept.expose(), "refresh2");
     assert_eq!(key.to_string(), "authorizer_refresh/wxplatform/wxshop");
+}
+
+const START_PUSH: &str = "/cgi-bin/component/api_start_push_ticket";
+
+/// After a loss: the platform is asked to push, the ticket arrives by the callback or in the vault of another process.
+#[tokio::test(start_paused = true)]
+async fn ticket_stale() {
+    let ok = json!({"errcode": 0, "errmsg": "ok"});
+    let dead = json!({"errcode": 61005, "errmsg": "component ticket is expired"});
+    let good = json!({"component_access_token": "comp1", "expires_in": 7200});
+    let vault = Arc::new(MemoryVault::default());
+    let component = Component::with_vault("wxplatform", "secret", Shared(Arc::clone(&vault)));
+
+    let answers = Answers::default()
+        .on(START_PUSH, [ok.clone()])
+        .on(COMPONENT_TOKEN, [good.clone(), dead.clone(), good.clone()]);
+    let client = answers.client("wxplatform").component(&component).build();
+    let client = client.unwrap();
+    let nothing = component
+        .recover(&client, TICKET_PATIENCE)
+        .await
+        .unwrap_err();
+    assert!(nothing.to_string().contains("ticket.stale"), "{nothing}");
+    assert!(
+        nothing.to_string().contains("授权事件接收 URL"),
+        "{nothing}"
+    );
+    assert!(!nothing.to_string().contains("secret"));
+    let asked = answers.asked(START_PUSH);
+    assert_eq!(
+        (asked.len(), &asked[0].1["component_secret"]),
+        (1, &json!("secret"))
+    );
+    assert!(answers.asked(COMPONENT_TOKEN).is_empty());
+
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_secs(90)).await;
+        component.set_ticket("ticket@@@1").await.unwrap();
+    };
+    let (how, ()) = tokio::join!(component.recover(&client, TICKET_PATIENCE), late);
+    assert_eq!(how.unwrap(), Recovery::NewTicket);
+
+    // The ticket that is kept is dead; another process gets the next one.
+    let key = VaultKey::ComponentTicket {
+        component: "wxplatform".into(),
+    };
+    let other = async {
+        tokio::time::sleep(std::time::Duration::from_secs(200)).await;
+        vault
+            .save(&key, &AppSecret::new("ticket@@@2"))
+            .await
+            .unwrap();
+    };
+    let (how, ()) = tokio::join!(component.recover(&client, TICKET_PATIENCE), other);
+    assert_eq!(how.unwrap(), Recovery::NewTicket);
+    let used = answers.asked(COMPONENT_TOKEN);
+    assert_eq!(
+        used.last().unwrap().1["component_verify_ticket"],
+        "ticket@@@2"
+    );
+    let how = component.recover(&client, TICKET_PATIENCE).await;
+    assert_eq!(how.unwrap(), Recovery::StillGood);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ticket_suite() {
+    let path = "/cgi-bin/service/get_suite_token";
+    let good = json!({"suite_access_token": "suite1", "expires_in": 7200});
+    let answers = Answers::default().on(path, [good]);
+    let suite = Suite::new("wwsuite", "secret");
+    let client = answers.client("wwsuite").build().unwrap();
+    let nothing = suite.recover(&client, TICKET_PATIENCE).await.unwrap_err();
+    assert!(nothing.to_string().contains("刷新 ticket"), "{nothing}");
+    let late = async {
+        tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+        suite.set_ticket("ticket1").await.unwrap();
+    };
+    let (how, ()) = tokio::join!(suite.recover(&client, TICKET_PATIENCE), late);
+    assert_eq!(how.unwrap(), Recovery::NewTicket);
+    assert_eq!(answers.asked(path)[0].1["suite_ticket"], "ticket1");
+    let how = suite.recover(&client, TICKET_PATIENCE).await;
+    assert_eq!(how.unwrap(), Recovery::StillGood);
 }
 
 const AUTHORIZER_INFO: &str = "/cgi-bin/component/api_get_authorizer_info";
@@ -598,6 +682,70 @@ async fn pages_are_signed_with_one_ticket() {
     assert_eq!(answers.asked("/cgi-bin/ticket/getticket").len(), 1);
     let error = signer.config("https://other.cn/").await.unwrap_err();
     assert!(error.to_string().contains("jssdk.url_mismatch"), "{error}");
+}
+
+/// `wx.config` is signed with the corp's ticket, `wx.agentConfig` with the application's; what was signed can be seen.
+#[tokio::test]
+async fn jssdk_ticket() {
+    let ticket = |ticket: &str| json!({"errcode": 0, "ticket": ticket, "expires_in": 7200});
+    let answers = Answers::default()
+        .on(
+            GETTOKEN,
+            [json!({"errcode": 0, "access_token": "corp1", "expires_in": 7200})],
+        )
+        .on("/cgi-bin/get_jsapi_ticket", [ticket("corp-ticket-1")])
+        .on("/cgi-bin/ticket/get", [ticket("agent-ticket-1")]);
+    let client = answers.client("wwcorp").corp_secret("secret").build();
+    let signer = WorkSigner::new(client.unwrap(), 1_000_002).domains(["h5.example.com"]);
+    let href = "https://h5.example.com/?a=1#top";
+    let page = signer.config(href).await.unwrap();
+    let agent = signer.agent_config(href).await.unwrap();
+    let sign = |ticket: &str, config: &xinqiao_client::jssdk::Config| {
+        let (nonce, time) = (&config.nonce, config.timestamp);
+        xinqiao_crypto::jssdk::signature(ticket, nonce, time, "https://h5.example.com/?a=1")
+            .to_string()
+    };
+    assert_eq!(page.signature, sign("corp-ticket-1", &page));
+    assert_eq!(
+        agent.config.signature,
+        sign("agent-ticket-1", &agent.config)
+    );
+    let json = agent.to_json(&["selectExternalContact"]);
+    assert_eq!(
+        (&json["corpid"], &json["agentid"]),
+        (&json!("wwcorp"), &json!(1_000_002))
+    );
+    assert_eq!(json["jsApiList"], json!(["selectExternalContact"]));
+    assert!(
+        answers.asked("/cgi-bin/ticket/get")[0]
+            .0
+            .contains("type=agent_config")
+    );
+    assert!(signer.agent_config("https://other.cn/").await.is_err());
+
+    let of = signer.of(Ticket::Agent);
+    let right = of
+        .explain(&agent.config, Some("http://h5.example.com/?a=1"))
+        .await
+        .unwrap();
+    assert!(right.is_current);
+    let text = right.string_to_sign.expose();
+    assert!(
+        text.starts_with("jsapi_ticket=agent-ticket-1&noncestr="),
+        "{text}"
+    );
+    assert!(text.ends_with("&url=https://h5.example.com/?a=1"), "{text}");
+    let shown = format!("{right} {right:?}");
+    assert!(
+        shown.contains("jsapi_ticket=agent-***&") && !shown.contains("agent-ticket"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("wx.agentConfig") && shown.contains("jssdk.url_mismatch"),
+        "{shown}"
+    );
+    let wrong = of.explain(&page, None).await.unwrap();
+    assert!(!wrong.is_current && wrong.to_string().contains("jssdk.ticket"));
 }
 
 #[tokio::test]

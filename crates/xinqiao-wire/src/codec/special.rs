@@ -70,7 +70,8 @@ fn list(slot: &dyn Slot) -> Option<&dyn List> {
     }
 }
 
-/// `coupon_id_$n` → `coupon_id_0`, `coupon_id_1`, …; two numbers where the name has `$m` too.
+/// `coupon_id_$n` → `coupon_id_0`, `coupon_id_1`, …; two numbers where the name has `$m` too. A place without a value is
+/// a number that is left out.
 pub(super) fn encode_numbered(field: &Field, slot: &dyn Slot, out: &mut dyn Output) {
     for (n, item) in list(slot).into_iter().flat_map(items).enumerate() {
         let name = field.name.replace("$n", &n.to_string());
@@ -138,7 +139,9 @@ fn numbers(pattern: &str, name: &str) -> Option<(usize, Option<usize>)> {
     }
 }
 
+/// Greatest number that is read, and how many numbers in a row may be missing: both bound what a few keys can make.
 const MAX_NUMBERED: usize = 1000;
+const MAX_GAP: usize = 64;
 
 /// The form that must not get lost.
 #[derive(Clone, Copy)]
@@ -172,47 +175,72 @@ fn numbered(
     let ViewMut::List(outer) = slot.view_mut() else {
         return Ok(());
     };
-    let mut open: Option<(usize, usize)> = None;
-    let mut count = 0;
+    // How many numbers the list has, and how many the inner list of the last one has.
+    let (mut count, mut inner) = (0, 0);
     for (n, m, at) in found {
-        // Only an unbroken sequence from 0 fits into a list; anything else stays unknown.
-        let inner = matches!((m, open), (Some(_), Some((outer, _))) if n == outer);
-        let follows = match (m, open) {
-            (Some(m), Some((_, next))) if inner => m == next,
-            (None, _) => n == count,
-            (Some(m), _) => n == count && m == 0,
+        // Sorted: `n` is the last number of the list (the next inner number), or a later one. Whatever lies between stays
+        // an empty place, so that a number keeps its own values whichever of its fields came.
+        let same = m.is_some() && n + 1 == count;
+        let gap = match m {
+            Some(m) if same => m.checked_sub(inner),
+            Some(m) => (n - count <= MAX_GAP).then_some(m),
+            None => n.checked_sub(count),
         };
-        let Some((_, value)) = entries.get(at).and_then(Option::as_ref).filter(|_| follows) else {
+        let Some((gap, (_, value))) = gap
+            .filter(|gap| *gap <= MAX_GAP)
+            .zip(entries.get(at).and_then(Option::as_ref))
+        else {
+            // What does not fit stays as it came.
             continue;
         };
+        // How many places of the list were not there before.
+        let new = match m {
+            Some(_) if same => 0,
+            Some(_) => n + 1 - count,
+            None => gap,
+        };
+        pad(outer, new);
         let fits = match m {
             None => push(outer, field, value, keep)?,
             Some(_) => {
-                let nested = if inner {
-                    outer.last()
-                } else {
-                    Some(outer.push())
-                };
-                let Some(ViewMut::List(nested)) = nested.map(Slot::view_mut) else {
+                let Some(ViewMut::List(nested)) = outer.last().map(Slot::view_mut) else {
                     continue;
                 };
+                pad(nested, gap);
                 let fits = push(nested, field, value, keep)?;
-                if !fits && !inner {
-                    outer.pop();
+                if !fits {
+                    shorten(nested, gap);
                 }
                 fits
             }
         };
         if !fits {
             // Written in an unusual way: the typed list ends here, the rest stays as it came.
+            shorten(outer, new);
             break;
         }
-        count += usize::from(!inner);
-        open = m.map(|m| (n, m + 1));
+        inner = match m {
+            Some(m) => m + 1,
+            None => 0,
+        };
+        count = n + 1;
         entries[at] = None;
     }
     extra.extend(entries.into_iter().flatten());
     Ok(())
+}
+
+/// Adds places for numbers that did not come.
+fn pad(list: &mut dyn List, places: usize) {
+    for _ in 0..places {
+        list.push();
+    }
+}
+
+fn shorten(list: &mut dyn List, places: usize) {
+    for _ in 0..places {
+        list.pop();
+    }
 }
 
 /// Reads a value into a new item, which goes again if a round trip would lose how it was written.

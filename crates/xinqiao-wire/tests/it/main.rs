@@ -1,5 +1,6 @@
 //! The codec against serde's derives, its round trips, its leniency, and what it does with hostile input.
 
+mod bill;
 mod differential;
 mod forms;
 mod groups;

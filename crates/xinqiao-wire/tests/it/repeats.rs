@@ -139,7 +139,7 @@ fn an_item_that_does_not_fit_ends_a_numbered_list() {
     let xml = "<xml><refund_fee_0_0>1</refund_fee_0_0><refund_fee_0_1>x</refund_fee_0_1></xml>";
     let mut record = Coupons::default();
     markup::decode(&mut record, xml.as_bytes(), Keep::Raw).expect("keeps anything");
-    assert_eq!(record.refunds, Some(vec![vec![1]]));
+    assert_eq!(record.refunds, Some(vec![vec![Some(1)]]));
     assert!(markup::encode(&record, "xml").contains("<refund_fee_0_1><![CDATA[x]]>"));
     let error = markup::decode(&mut Coupons::default(), xml.as_bytes(), Keep::Typed)
         .expect_err("x is no number");

@@ -107,8 +107,12 @@ fn numbered_fields_become_lists() {
     });
     let mut record = Coupons::default();
     value::from_value(&mut record, &input, Keep::Typed).expect("decodes");
-    assert_eq!(record.ids, Some(vec!["a".to_owned(), "b".to_owned()]));
-    assert_eq!(record.refunds, Some(vec![vec![1, 2], vec![3]]));
+    let id = |id: &str| Some(id.to_owned());
+    assert_eq!(record.ids, Some(vec![id("a"), id("b")]));
+    assert_eq!(
+        record.refunds,
+        Some(vec![vec![Some(1), Some(2)], vec![Some(3)]])
+    );
     assert_eq!(value::to_value(&record), input);
     lossless::<Coupons>(&json!({"coupon_id_5": "x", "coupon_id_0": "a"}));
     lossless::<Coupons>(&json!({"coupon_id_00": "x", "coupon_id_01": "a", "refund_fee_0_+0": 1}));
@@ -116,8 +120,36 @@ fn numbered_fields_become_lists() {
     let xml = "<xml><coupon_count>1</coupon_count><coupon_id_0><![CDATA[a]]></coupon_id_0></xml>";
     let mut record = Coupons::default();
     markup::decode(&mut record, xml.as_bytes(), Keep::Raw).expect("decodes");
-    assert_eq!(record.ids, Some(vec!["a".to_owned()]));
+    assert_eq!(record.ids, Some(vec![id("a")]));
     assert_eq!(markup::encode(&record, "xml"), xml);
+}
+
+/// A number that came without one of its fields leaves that place empty, and nothing moves up.
+#[test]
+fn each_number_keeps_its_own_fields() {
+    let id = |id: &str| Some(id.to_owned());
+    let input = json!({
+        "coupon_id_1": "b", "coupon_id_3": "d",
+        "refund_fee_1_1": 5, "refund_fee_2_0": 6, "refund_fee_2_2": 7,
+    });
+    let mut record = Coupons::default();
+    value::from_value(&mut record, &input, Keep::Typed).expect("decodes");
+    assert_eq!(record.ids, Some(vec![None, id("b"), None, id("d")]));
+    assert_eq!(
+        record.refunds,
+        Some(vec![
+            vec![],
+            vec![None, Some(5)],
+            vec![Some(6), None, Some(7)]
+        ])
+    );
+    assert_eq!(value::to_value(&record), input);
+    assert_eq!(record.clone(), record);
+    lossless::<Coupons>(&input);
+    // What no list can hold stays as it came.
+    for far in ["coupon_id_999", "coupon_id_1000", "refund_fee_0_70"] {
+        lossless::<Coupons>(&json!({"coupon_id_0": "a", "refund_fee_0_0": 1, far: 2}));
+    }
 }
 
 #[test]

@@ -111,9 +111,9 @@ record! {
         /// Count.
         0 count: Option<i64> => "coupon_count",
         /// Ids.
-        1 ids: Option<Vec<String>> => "coupon_id_$n: numbered",
+        1 ids: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// Refunds.
-        2 refunds: Option<Vec<Vec<i64>>> => "refund_fee_$n_$m: numbered",
+        2 refunds: Option<Vec<Vec<Option<i64>>>> => "refund_fee_$n_$m: numbered",
     }
     new()
 }

@@ -201,12 +201,19 @@ fn targets(src: &Path) -> String {
 /// The feature and the dependencies of what is written by hand beside a product's generated modules.
 fn helpers(product: Product) -> (String, String) {
     let links: &[&str] = match product {
-        Product::PayV2 => &["thiserror", "tracing", "xinqiao-client", "xinqiao-crypto"],
-        Product::PayV3 => &[
-            "flate2",
+        Product::PayV2 => &[
             "http",
             "serde_json",
-            "sha1",
+            "thiserror",
+            "tokio",
+            "tracing",
+            "xinqiao-client",
+            "xinqiao-crypto",
+        ],
+        Product::PayGlobal => &["xinqiao-client"],
+        Product::PayV3 => &[
+            "http",
+            "serde_json",
             "thiserror",
             "tokio",
             "tracing",
@@ -222,7 +229,7 @@ fn helpers(product: Product) -> (String, String) {
     );
     let lines = links.iter().map(|link| {
         let features = match *link {
-            "tokio" => "features = [\"fs\", \"io-util\"], ",
+            "tokio" => "features = [\"io-util\"], ",
             _ => "",
         };
         format!("{link} = {{ workspace = true, {features}optional = true }}\n")
