@@ -1122,31 +1122,31 @@ pub mod mch {
                 /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
                 5 transaction_id: String => "transaction_id: must",
                 /// State of declaration n: undeclared, submitted, processing, success, failed, exception; one of `NDECLARED` `SUBMITTED` `PROCESSING` `SUCCESS` `FAIL` `EXCEPT`; `state_$n` on the wire.
-                6 state_n: Option<Vec<super::super::State>> => "state_$n: numbered",
+                6 state_n: Option<Vec<Option<super::super::State>>> => "state_$n: numbered",
                 /// The merchant's number of partial order n; `sub_order_no_$n` on the wire.
-                7 sub_order_no_n: Option<Vec<String>> => "sub_order_no_$n: numbered",
+                7 sub_order_no_n: Option<Vec<Option<String>>> => "sub_order_no_$n: numbered",
                 /// The platform's number of partial order n; `sub_order_id_$n` on the wire.
-                8 sub_order_id_n: Option<Vec<String>> => "sub_order_id_$n: numbered",
+                8 sub_order_id_n: Option<Vec<Option<String>>> => "sub_order_id_$n: numbered",
                 /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` …; `customs_$n` on the wire.
-                9 customs_n: Option<Vec<super::super::Customs>> => "customs_$n: numbered",
+                9 customs_n: Option<Vec<Option<super::super::Customs>>> => "customs_$n: numbered",
                 /// Merchant's registration at the customs of declaration n; `mch_customs_no_$n` on the wire.
-                10 mch_customs_no_n: Option<Vec<String>> => "mch_customs_no_$n: numbered",
+                10 mch_customs_no_n: Option<Vec<Option<String>>> => "mch_customs_no_$n: numbered",
                 /// Customs duty, in fen; in fen; `duty_$n` on the wire.
-                11 duty_n: Option<Vec<xinqiao_types::Fen>> => "duty_$n: numbered",
+                11 duty_n: Option<Vec<Option<xinqiao_types::Fen>>> => "duty_$n: numbered",
                 /// Currency of declaration n; `fee_type_$n` on the wire.
-                12 fee_type_n: Option<Vec<String>> => "fee_type_$n: numbered",
+                12 fee_type_n: Option<Vec<Option<String>>> => "fee_type_$n: numbered",
                 /// Amount of the partial order, in fen; in fen; `order_fee_$n` on the wire.
-                13 order_fee_n: Option<Vec<xinqiao_types::Fen>> => "order_fee_$n: numbered",
+                13 order_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "order_fee_$n: numbered",
                 /// Freight, in fen; in fen; `transport_fee_$n` on the wire.
-                14 transport_fee_n: Option<Vec<xinqiao_types::Fen>> => "transport_fee_$n: numbered",
+                14 transport_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "transport_fee_$n: numbered",
                 /// Price of the goods, in fen; required when split; in fen; `product_fee_$n` on the wire.
-                15 product_fee_n: Option<Vec<xinqiao_types::Fen>> => "product_fee_$n: numbered",
+                15 product_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "product_fee_$n: numbered",
                 /// When declaration n last changed; format `yyyyMMddHHmmss`; `modify_time_$n` on the wire.
-                16 modify_time_n: Option<Vec<String>> => "modify_time_$n: numbered",
+                16 modify_time_n: Option<Vec<Option<String>>> => "modify_time_$n: numbered",
                 /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`; `cert_check_result_$n` on the wire.
-                17 cert_check_result_n: Option<Vec<super::super::CertCheckResult>> => "cert_check_result_$n: numbered",
+                17 cert_check_result_n: Option<Vec<Option<super::super::CertCheckResult>>> => "cert_check_result_$n: numbered",
                 /// Outcome of declaration n in words; `explanation_$n` on the wire.
-                18 explanation_n: Option<Vec<String>> => "explanation_$n: numbered",
+                18 explanation_n: Option<Vec<Option<String>>> => "explanation_$n: numbered",
                 /// How many declarations follow, index n from 0.
                 19 count: i64 => "count: must",
                 /// Institution that verified the buyer's identity; one of `UNIONPAY` `NETSUNION` `OTHERS`.

@@ -653,11 +653,11 @@ w::record! {
         /// How many coupons were used.
         27 coupon_count: Option<i64> => "coupon_count",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-        28 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        28 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-        29 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        29 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
-        30 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        30 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// Discounts as JSON; only with `version` 1.0.
         31 promotion_detail: Option<String> => "promotion_detail",
     }
@@ -788,13 +788,13 @@ w::record! {
         /// Currency of the cash payment; such as `CNY`.
         19 cash_fee_type: Option<String> => "cash_fee_type",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-        20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// How many coupons are given back.
         22 coupon_refund_count: Option<i64> => "coupon_refund_count",
         /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
-        23 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+        23 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
     }
 }
 
@@ -919,33 +919,33 @@ w::record! {
         /// Refunds in this answer; their index n starts at 0.
         23 refund_count: i64 => "refund_count: must",
         /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
-        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
-        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
-        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
-        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
+        27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
         /// What refund n settles, in fen; `settlement_refund_fee_$n` on the wire.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
+        28 settlement_refund_fee_n: Option<Vec<Option<i64>>> => "settlement_refund_fee_$n: numbered",
         /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        29 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        30 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
-        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        31 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
-        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// Money that paid refund n; `refund_account_$n` on the wire.
-        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
-        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
-        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }
 

@@ -67,11 +67,11 @@ pub mod notify {
             /// How many coupons were used.
             11 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            12 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            12 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            13 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            13 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-            14 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            14 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
             15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
@@ -125,11 +125,11 @@ pub mod notify {
             /// How many coupons were used.
             14 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            15 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            15 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            16 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            16 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-            17 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            17 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
             18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.

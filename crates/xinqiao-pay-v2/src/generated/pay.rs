@@ -1268,11 +1268,11 @@ w::record! {
         /// How many coupons were used.
         20 coupon_count: Option<i64> => "coupon_count",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-        21 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        21 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-        22 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        22 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
-        23 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        23 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         24 transaction_id: String => "transaction_id: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
@@ -1561,11 +1561,11 @@ w::record! {
         /// How many coupons were used.
         20 coupon_count: Option<i64> => "coupon_count",
         /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-        21 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        21 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-        22 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        22 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-        23 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+        23 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
         /// Cash the user really paid, in fen; in fen; such as `800`.
         24 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
@@ -1672,9 +1672,9 @@ w::record! {
         /// How many coupons were used.
         15 coupon_count: Option<i64> => "coupon_count",
         /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-        16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        16 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
-        17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+        17 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
         /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
         18 transaction_id: String => "transaction_id: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
@@ -2486,37 +2486,37 @@ w::record! {
         /// Cash the user really paid, in fen; in fen; such as `800`.
         12 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
-        13 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        13 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
-        14 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        14 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
-        15 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        15 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
-        16 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        16 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// Money that paid refund n; `refund_account_$n` on the wire.
-        17 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        17 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
-        18 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        18 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// Amount of refund n, in fen; in fen; `refund_fee_$n` on the wire.
-        19 refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "refund_fee_$n: numbered",
+        19 refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "refund_fee_$n: numbered",
         /// What refund n settles, in fen; in fen; `settlement_refund_fee_$n` on the wire.
-        20 settlement_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "settlement_refund_fee_$n: numbered",
+        20 settlement_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "settlement_refund_fee_$n: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
-        21 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// When the money was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
-        22 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        22 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
         /// How many refunds the order has in total.
         23 total_refund_count: i64 => "total_refund_count: must",
         /// Refunds in this answer; their index n starts at 0.
         24 refund_count: i64 => "refund_count: must",
         /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
-        25 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        25 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
-        26 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        26 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
-        27 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        27 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
-        28 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        28 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
     }
 }
 
@@ -2641,33 +2641,33 @@ w::record! {
         /// Refunds in this answer; their index n starts at 0.
         23 refund_count: i64 => "refund_count: must",
         /// The merchant's number of refund n; `out_refund_no_$n` on the wire.
-        24 out_refund_no_n: Option<Vec<String>> => "out_refund_no_$n: numbered",
+        24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
-        25 refund_id_n: Option<Vec<String>> => "refund_id_$n: numbered",
+        25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
         /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
-        26 refund_channel_n: Option<Vec<String>> => "refund_channel_$n: numbered",
+        26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
-        27 refund_fee_n: Option<Vec<i64>> => "refund_fee_$n: numbered",
+        27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
         /// What refund n settles, in fen; `settlement_refund_fee_$n` on the wire.
-        28 settlement_refund_fee_n: Option<Vec<i64>> => "settlement_refund_fee_$n: numbered",
+        28 settlement_refund_fee_n: Option<Vec<Option<i64>>> => "settlement_refund_fee_$n: numbered",
         /// Kind of coupon m in refund n: `CASH` or `NO_CASH`; `coupon_type_$n_$m` on the wire.
-        29 coupon_type_n_m: Option<Vec<Vec<String>>> => "coupon_type_$n_$m: numbered",
+        29 coupon_type_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_type_$n_$m: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
-        30 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+        30 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
         /// How many coupons refund n gives back; `coupon_refund_count_$n` on the wire.
-        31 coupon_refund_count_n: Option<Vec<i64>> => "coupon_refund_count_$n: numbered",
+        31 coupon_refund_count_n: Option<Vec<Option<i64>>> => "coupon_refund_count_$n: numbered",
         /// Number of coupon m in refund n; `coupon_refund_id_$n_$m` on the wire.
-        32 coupon_refund_id_n_m: Option<Vec<Vec<String>>> => "coupon_refund_id_$n_$m: numbered",
+        32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
-        33 coupon_refund_fee_n_m: Option<Vec<Vec<i64>>> => "coupon_refund_fee_$n_$m: numbered",
+        33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
         /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
-        34 refund_status_n: Option<Vec<String>> => "refund_status_$n: numbered",
+        34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
         /// Money that paid refund n; `refund_account_$n` on the wire.
-        35 refund_account_n: Option<Vec<String>> => "refund_account_$n: numbered",
+        35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
         /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
-        36 refund_recv_accout_n: Option<Vec<String>> => "refund_recv_accout_$n: numbered",
+        36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
-        37 refund_success_time_n: Option<Vec<String>> => "refund_success_time_$n: numbered",
+        37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }
 
@@ -3040,9 +3040,9 @@ pub mod partner {
             /// How many coupons were used.
             15 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            16 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            16 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// What coupon number n covered, in fen; `coupon_fee_$n` on the wire.
-            17 coupon_fee_n: Option<Vec<i64>> => "coupon_fee_$n: numbered",
+            17 coupon_fee_n: Option<Vec<Option<i64>>> => "coupon_fee_$n: numbered",
             /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
             18 transaction_id: String => "transaction_id: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.

@@ -1799,11 +1799,11 @@ pub mod pay {
             /// How many coupons are given back.
             17 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
-            18 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+            18 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            19 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            19 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// Coupon part in fen, of coupon n or (in queries) of refund n; in fen; `coupon_refund_fee_$n` on the wire.
-            20 coupon_refund_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_refund_fee_$n: numbered",
+            20 coupon_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_refund_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
             21 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Cash that goes back to the user, in fen; in fen.
@@ -1943,15 +1943,15 @@ pub mod pay {
             /// Currency of the cash payment; such as `CNY`.
             19 cash_fee_type: Option<String> => "cash_fee_type",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// Part of the refund that goes back as coupons, in fen.
             21 coupon_refund_fee: Option<i64> => "coupon_refund_fee",
             /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
-            22 coupon_refund_fee_n: Option<Vec<i64>> => "coupon_refund_fee_$n: numbered",
+            22 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
             /// How many coupons are given back.
             23 coupon_refund_count: Option<i64> => "coupon_refund_count",
             /// Number of refunded coupon n; `coupon_refund_id_$n` on the wire.
-            24 coupon_refund_id_n: Option<Vec<String>> => "coupon_refund_id_$n: numbered",
+            24 coupon_refund_id_n: Option<Vec<Option<String>>> => "coupon_refund_id_$n: numbered",
         }
     }
 

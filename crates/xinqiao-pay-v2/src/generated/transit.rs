@@ -165,11 +165,11 @@ w::record! {
         /// How many coupons were used.
         16 coupon_count: Option<i64> => "coupon_count",
         /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-        17 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+        17 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
         /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-        18 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+        18 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
         /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-        19 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+        19 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
         /// Cash the user really paid, in fen; in fen; such as `800`.
         20 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
         /// Currency of the cash payment; such as `CNY`.
@@ -431,11 +431,11 @@ pub mod partner_pay {
             /// How many coupons were used.
             18 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            19 coupon_id_n: Option<Vec<String>> => "coupon_id_$n: numbered",
+            19 coupon_id_n: Option<Vec<Option<String>>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            20 coupon_type_n: Option<Vec<String>> => "coupon_type_$n: numbered",
+            20 coupon_type_n: Option<Vec<Option<String>>> => "coupon_type_$n: numbered",
             /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-            21 coupon_fee_n: Option<Vec<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            21 coupon_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "coupon_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
             22 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
