@@ -21,7 +21,7 @@
 use serde_json::Value;
 use xinqiao_client::{
     Client, Endpoint, Error, Merchant as AnyMerchant,
-    invoke::{first, payer_appid, stored_h5, stored_qr, text},
+    invoke::{first, payer_appid, stored_h5, stored_qr},
 };
 use xinqiao_crypto::pay_v2::{SignType, sign};
 
@@ -75,10 +75,10 @@ macro_rules! orders {
                 Facts {
                     appid: self.appid.as_str(),
                     mchid: self.mch_id.as_str(),
-                    sub_appid: text(self.sub_appid.as_ref()),
-                    sub_mchid: text(self.sub_mch_id.as_ref()),
-                    openid: text(self.openid.as_ref()),
-                    sub_openid: text(self.sub_openid.as_ref()),
+                    sub_appid: xinqiao_client::invoke::text(self.sub_appid.as_ref()),
+                    sub_mchid: xinqiao_client::invoke::text(self.sub_mch_id.as_ref()),
+                    openid: xinqiao_client::invoke::text(self.openid.as_ref()),
+                    sub_openid: xinqiao_client::invoke::text(self.sub_openid.as_ref()),
                     sign_type: self.sign_type.as_ref().map(|how| how.as_str()),
                 }
             }
@@ -87,8 +87,8 @@ macro_rules! orders {
                 Given {
                     trade_type: answer.trade_type.as_str(),
                     prepay_id: answer.prepay_id.as_str(),
-                    code_url: text(answer.code_url.as_ref()),
-                    mweb_url: text(answer.mweb_url.as_ref()),
+                    code_url: xinqiao_client::invoke::text(answer.code_url.as_ref()),
+                    mweb_url: xinqiao_client::invoke::text(answer.mweb_url.as_ref()),
                 }
             }
         }
@@ -109,7 +109,7 @@ impl Order for crate::pay::CombinedOrder {
             mchid: self.combine_mch_id.as_str(),
             sub_appid: None,
             sub_mchid: None,
-            openid: text(self.combine_openid.as_ref()),
+            openid: xinqiao_client::invoke::text(self.combine_openid.as_ref()),
             sub_openid: None,
             sign_type: Some(self.sign_type.as_str()),
         }
@@ -119,8 +119,8 @@ impl Order for crate::pay::CombinedOrder {
         Given {
             trade_type: answer.trade_type.as_str(),
             prepay_id: answer.prepay_id.as_str(),
-            code_url: text(answer.code_url.as_ref()),
-            mweb_url: text(answer.mweb_url.as_ref()),
+            code_url: xinqiao_client::invoke::text(answer.code_url.as_ref()),
+            mweb_url: xinqiao_client::invoke::text(answer.mweb_url.as_ref()),
         }
     }
 }

@@ -18,6 +18,14 @@ mod generated;
 pub mod invoke;
 #[cfg(feature = "client")]
 pub mod notify;
+#[cfg(any(
+    feature = "base",
+    feature = "deposit",
+    feature = "events",
+    feature = "pay",
+    feature = "sec-api",
+    feature = "transit"
+))]
 pub mod numbered;
 #[cfg(all(feature = "client", feature = "sec-api"))]
 pub mod refund_policy;
