@@ -348,7 +348,7 @@ mod tests {
             .map(|(name, value)| format!("<{name}><![CDATA[{value}]]></{name}>"));
         let xml = format!("<xml>{}</xml>", elements.collect::<String>());
         let mut record = R::default();
-        markup::decode(&mut record, xml.as_bytes(), Keep::Typed).unwrap();
+        markup::decode(&mut record, xml.as_bytes(), Keep::Typed).expect("decodes");
         record
     }
 
