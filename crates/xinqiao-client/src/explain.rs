@@ -133,6 +133,7 @@ impl Error {
             Self::Preflight { reason, .. } => match reason {
                 Refusal::Permission(_) => xinqiao_catalog::rules::permission::Denied::RULE,
                 Refusal::Media(_) => xinqiao_catalog::rules::media::Violation::RULE,
+                Refusal::Limit(_) => xinqiao_catalog::rules::limit::Violation::RULE,
                 Refusal::Request(_) => "call.refused",
             },
             Self::Signature { .. } => "answer.unproved",

@@ -10,8 +10,8 @@
 
 use serde_json::{Value, json};
 use xinqiao_crypto::pay_v3::invoke_message;
-use xinqiao_types::{AppId, MchId};
-use xinqiao_wire::{Endpoint, request::percent};
+use xinqiao_types::{AppId, MchId, percent};
+use xinqiao_wire::Endpoint;
 
 use crate::{client::Client, error::Error, merchant::Merchant};
 
@@ -213,7 +213,7 @@ pub async fn stored_app(
 /// As [`h5`], for an order of which only the address is kept.
 pub fn stored_h5(h5_url: &str, redirect_url: Option<&str>) -> String {
     match redirect_url {
-        Some(back) => format!("{h5_url}&redirect_url={}", percent(back)),
+        Some(back) => format!("{h5_url}&redirect_url={}", percent::encode(back)),
         None => h5_url.to_owned(),
     }
 }

@@ -497,7 +497,7 @@ impl<'a> Writer<'a> {
     fn twin(&self, endpoint: &Endpoint, file: bool) -> Option<(&'a Endpoint, &str)> {
         let same = self.answers.get(endpoint.module)?;
         same.iter()
-            .find(|(other, _)| is_file(other) == file && other.response == endpoint.response)
+            .find(|(other, _)| is_file(other) == file && same_fields(&other.response, &endpoint.response))
             .map(|(other, name)| (*other, name.as_str()))
     }
 
@@ -545,6 +545,22 @@ pub(crate) fn field_name(field: &Field) -> String {
     } else {
         field.rust.to_owned()
     }
+}
+
+/// Whether two shapes have the same fields, whatever is said about them.
+fn same_fields(one: &Shape, other: &Shape) -> bool {
+    let unsaid = |field: &Field| Field {
+        meaning: 0,
+        ..field.clone()
+    };
+    one.union == other.union
+        && one.open == other.open
+        && one.fields.len() == other.fields.len()
+        && one
+            .fields
+            .iter()
+            .map(unsaid)
+            .eq(other.fields.iter().map(unsaid))
 }
 
 /// Whether the answer may be a file.

@@ -4560,13 +4560,8 @@ pub mod decoration {
         new(pressure_id: i64)
     }
 
-    w::record! {
-        /// Answer to [`QueryPressureTestStatus`].
-        pub struct QueryPressureTestStatusResponse {
-            /// Whether the pressure test waits, runs or is done, as a code; fetch the report when done.
-            0 status: i64 => "status: must",
-        }
-    }
+    /// Answer to [`QueryPressureTestStatus`], the same as to [`CheckStatus`].
+    pub type QueryPressureTestStatusResponse = CheckStatusResponse;
 
     w::endpoint! {
         QueryPressureTestStatus => QueryPressureTestStatusResponse,

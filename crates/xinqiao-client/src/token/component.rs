@@ -22,6 +22,7 @@ use xinqiao_catalog::{code, id::open_platform::component as id};
 use xinqiao_types::{AppId, AppSecret, ErrCode};
 
 use super::{
+    TokenSource as _,
     flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
     recover::{Arrivals, Recovery},

@@ -16,6 +16,7 @@ use xinqiao_catalog::id::work::service as id;
 use xinqiao_types::{AppSecret, CorpId, SuiteId};
 
 use super::{
+    TokenSource as _,
     component::{load, save},
     flight::{Fetch, Fetched, Flies, Flight, Want},
     read,

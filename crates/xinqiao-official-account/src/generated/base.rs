@@ -588,13 +588,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`GetCallbackIp`].
-    pub struct GetCallbackIpResponse {
-        /// Addresses or ranges from which WeChat pushes messages and events.
-        0 ip_list: Vec<String> => "ip_list: must",
-    }
-}
+/// Answer to [`GetCallbackIp`], the same as to [`GetApiDomainIp`].
+pub type GetCallbackIpResponse = GetApiDomainIpResponse;
 
 w::endpoint! {
     GetCallbackIp => GetCallbackIpResponse,

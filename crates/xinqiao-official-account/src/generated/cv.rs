@@ -668,13 +668,8 @@ pub mod ocr {
         set(img: w::FilePart)
     }
 
-    w::record! {
-        /// Answer to [`PlateNum`].
-        pub struct PlateNumResponse {
-            /// Licence plate number; such as `粤A12345`.
-            0 number: String => "number: must",
-        }
-    }
+    /// Answer to [`PlateNum`], the same as to [`BankCard`].
+    pub type PlateNumResponse = BankCardResponse;
 
     w::endpoint! {
         PlateNum => PlateNumResponse,

@@ -1001,13 +1001,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetUpstreamMsgDistMonth`].
-    pub struct GetUpstreamMsgDistMonthResponse {
-        /// Users by how many messages they sent, by month; the date is the first.
-        0 list: Vec<GetUpstreamMsgDistList> => "list: must",
-    }
-}
+/// Answer to [`GetUpstreamMsgDistMonth`], the same as to [`GetUpstreamMsgDist`].
+pub type GetUpstreamMsgDistMonthResponse = GetUpstreamMsgDistResponse;
 
 w::endpoint! {
     GetUpstreamMsgDistMonth => GetUpstreamMsgDistMonthResponse,
@@ -1044,13 +1039,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetUpstreamMsgDistWeek`].
-    pub struct GetUpstreamMsgDistWeekResponse {
-        /// Users by how many messages they sent, by week; the date is the Monday.
-        0 list: Vec<GetUpstreamMsgDistList> => "list: must",
-    }
-}
+/// Answer to [`GetUpstreamMsgDistWeek`], the same as to [`GetUpstreamMsgDist`].
+pub type GetUpstreamMsgDistWeekResponse = GetUpstreamMsgDistResponse;
 
 w::endpoint! {
     GetUpstreamMsgDistWeek => GetUpstreamMsgDistWeekResponse,
@@ -1130,13 +1120,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetUpstreamMsgMonth`].
-    pub struct GetUpstreamMsgMonthResponse {
-        /// Messages from users, by month and kind; the date is the first.
-        0 list: Vec<ListInfo> => "list: must",
-    }
-}
+/// Answer to [`GetUpstreamMsgMonth`], the same as to [`GetUpstreamMsg`].
+pub type GetUpstreamMsgMonthResponse = GetUpstreamMsgResponse;
 
 w::endpoint! {
     GetUpstreamMsgMonth => GetUpstreamMsgMonthResponse,
@@ -1173,13 +1158,8 @@ w::record! {
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetUpstreamMsgWeek`].
-    pub struct GetUpstreamMsgWeekResponse {
-        /// Messages from users, by week and kind; the date is the Monday.
-        0 list: Vec<ListInfo> => "list: must",
-    }
-}
+/// Answer to [`GetUpstreamMsgWeek`], the same as to [`GetUpstreamMsg`].
+pub type GetUpstreamMsgWeekResponse = GetUpstreamMsgResponse;
 
 w::endpoint! {
     GetUpstreamMsgWeek => GetUpstreamMsgWeekResponse,

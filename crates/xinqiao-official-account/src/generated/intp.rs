@@ -440,35 +440,8 @@ pub mod market_code {
         new(openid: impl Into<xinqiao_types::OpenId>, code_ticket: impl Into<String>)
     }
 
-    w::record! {
-        /// Answer to [`TicketToCode`].
-        pub struct TicketToCodeResponse {
-            /// Number of the application for codes, returned on applying; used to look up and download.
-            0 application_id: i64 => "application_id: must",
-            /// The developer's own number; the same one is the same application.
-            1 isv_application_id: String => "isv_application_id: must",
-            /// The raw code that the ticket stands for.
-            2 code: String => "code: must",
-            /// Name of the campaign, for analysis.
-            3 activity_name: String => "activity_name: must",
-            /// Brand of the goods, for analysis.
-            4 product_brand: String => "product_brand: must",
-            /// Title of the goods, for analysis.
-            5 product_title: String => "product_title: must",
-            /// EAN bar code of the goods.
-            6 product_code: String => "product_code: must",
-            /// AppID of the mini program that a scan opens.
-            7 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
-            /// Page of the mini program that a scan opens.
-            8 wxa_path: String => "wxa_path: must",
-            /// Version of the mini program: `0` release (default), `1` development, `2` trial.
-            9 wxa_type: i64 => "wxa_type: must",
-            /// First position of the range, inclusive.
-            10 code_start: i64 => "code_start: must",
-            /// Last position of the range, inclusive.
-            11 code_end: i64 => "code_end: must",
-        }
-    }
+    /// Answer to [`TicketToCode`], the same as to [`CodeActiveQuery`].
+    pub type TicketToCodeResponse = CodeActiveQueryResponse;
 
     w::endpoint! {
         TicketToCode => TicketToCodeResponse,

@@ -250,17 +250,8 @@ w::record! {
     new(articles: Vec<Article>)
 }
 
-w::record! {
-    /// Answer to [`UploadNews`].
-    pub struct UploadNewsResponse {
-        /// Always `news`.
-        0 type_: String => "type: must",
-        /// Id of the article message, to be mass-sent.
-        1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded; it expires 3 days later; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
-    }
-}
+/// Answer to [`UploadNews`], the same as to [`Upload`].
+pub type UploadNewsResponse = UploadResponse;
 
 w::endpoint! {
     UploadNews => UploadNewsResponse,
@@ -300,17 +291,8 @@ w::record! {
     text(title: String, description: String)
 }
 
-w::record! {
-    /// Answer to [`UploadVideo`].
-    pub struct UploadVideoResponse {
-        /// Always `video`.
-        0 type_: String => "type: must",
-        /// New id, to be used for mass-sending the video.
-        1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded; it expires 3 days later; format `unix`.
-        2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
-    }
-}
+/// Answer to [`UploadVideo`], the same as to [`Upload`].
+pub type UploadVideoResponse = UploadResponse;
 
 w::endpoint! {
     UploadVideo => UploadVideoResponse,

@@ -1532,13 +1532,8 @@ w::record! {
     new()
 }
 
-w::record! {
-    /// Answer to [`GetVisitStatus`].
-    pub struct GetVisitStatusResponse {
-        /// Service state: `0` paused (by you or as a penalty), `1` running.
-        0 status: i64 => "status: must",
-    }
-}
+/// Answer to [`GetVisitStatus`], the same as to [`ChangeWxaSearchStatus`].
+pub type GetVisitStatusResponse = ChangeWxaSearchStatusResponse;
 
 w::endpoint! {
     GetVisitStatus => GetVisitStatusResponse,

@@ -850,31 +850,8 @@ w::record! {
     new(out_refund_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetRefundByOutRefundId`].
-    pub struct GetRefundByOutRefundIdResponse {
-        /// The merchant's number for the refund, unique; keep it on retries.
-        0 out_refund_id: String => "out_refund_id: must",
-        /// The platform's number for the refund, returned when it is asked for.
-        1 refund_id: String => "refund_id: must",
-        /// The merchant's number for the payment, unique; keep it on retries.
-        2 out_payment_id: String => "out_payment_id: must",
-        /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
-        3 payment_id: String => "payment_id: must",
-        /// Total of the payment, in fen; in fen.
-        4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// Amount to give back, in fen; in fen.
-        5 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-        /// Why it is refunded, for your own records.
-        6 refund_reason: Option<String> => "refund_reason",
-        /// State of the refund, such as `PROCESSING`; else succeeded or failed.
-        7 status: String => "status: must",
-        /// When it succeeded; absent before; format `rfc3339`.
-        8 succeeded_time: Option<String> => "succeeded_time",
-        /// When it was accepted; format `rfc3339`.
-        9 created_time: String => "created_time: must",
-    }
-}
+/// Answer to [`GetRefundByOutRefundId`], the same as to [`CreateRefund`].
+pub type GetRefundByOutRefundIdResponse = CreateRefundResponse;
 
 w::endpoint! {
     GetRefundByOutRefundId => GetRefundByOutRefundIdResponse,
@@ -908,8 +885,8 @@ w::record! {
     new(refund_id: impl Into<String>)
 }
 
-/// Answer to [`GetRefundByRefundId`], the same as to [`GetRefundByOutRefundId`].
-pub type GetRefundByRefundIdResponse = GetRefundByOutRefundIdResponse;
+/// Answer to [`GetRefundByRefundId`], the same as to [`CreateRefund`].
+pub type GetRefundByRefundIdResponse = CreateRefundResponse;
 
 w::endpoint! {
     GetRefundByRefundId => GetRefundByRefundIdResponse,
@@ -942,23 +919,8 @@ w::record! {
     new(out_withdraw_id: impl Into<String>)
 }
 
-w::record! {
-    /// Answer to [`GetWithdrawByOutWithdrawId`].
-    pub struct GetWithdrawByOutWithdrawIdResponse {
-        /// The merchant's number for the withdrawal, unique; keep it on retries.
-        0 out_withdraw_id: String => "out_withdraw_id: must",
-        /// The platform's number for the withdrawal, returned when it is made.
-        1 withdraw_id: String => "withdraw_id: must",
-        /// Amount to withdraw, in fen; in fen.
-        2 amount: xinqiao_types::Fen => "amount: must",
-        /// State of the withdrawal, such as `PROCESSING`; else succeeded or failed.
-        3 status: String => "status: must",
-        /// When it succeeded; absent before; format `rfc3339`.
-        4 succeeded_time: Option<String> => "succeeded_time",
-        /// Why it failed: kind and detail.
-        5 failed_reason: Option<FailedReason> => "failed_reason",
-    }
-}
+/// Answer to [`GetWithdrawByOutWithdrawId`], the same as to [`CreateWithdraw`].
+pub type GetWithdrawByOutWithdrawIdResponse = CreateWithdrawResponse;
 
 w::endpoint! {
     GetWithdrawByOutWithdrawId => GetWithdrawByOutWithdrawIdResponse,
@@ -991,8 +953,8 @@ w::record! {
     new(withdraw_id: impl Into<String>)
 }
 
-/// Answer to [`GetWithdrawByWithdrawId`], the same as to [`GetWithdrawByOutWithdrawId`].
-pub type GetWithdrawByWithdrawIdResponse = GetWithdrawByOutWithdrawIdResponse;
+/// Answer to [`GetWithdrawByWithdrawId`], the same as to [`CreateWithdraw`].
+pub type GetWithdrawByWithdrawIdResponse = CreateWithdrawResponse;
 
 w::endpoint! {
     GetWithdrawByWithdrawId => GetWithdrawByWithdrawIdResponse,

@@ -993,19 +993,8 @@ w::record! {
     text(sign_type: String, account_type: AccountType, tar_type: TarType)
 }
 
-w::record! {
-    /// Answer to [`DownloadFundFlow`].
-    pub struct DownloadFundFlowResponse {
-        /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
-        0 nonce_str: Option<String> => "nonce_str",
-        /// Signature algorithm; only `HMAC-SHA256` is taken.
-        1 sign_type: Option<String> => "sign_type",
-        /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
-        2 sign: Option<String> => "sign",
-        /// The file, where the answer is one.
-        3 file: w::Download => "",
-    }
-}
+/// Answer to [`DownloadFundFlow`], the same as to [`DownloadBill`].
+pub type DownloadFundFlowResponse = DownloadBillResponse;
 
 w::endpoint! {
     DownloadFundFlow => DownloadFundFlowResponse,

@@ -5961,35 +5961,8 @@ pub mod refund {
             set(goods_detail: Vec<super::super::RefundGoodsDetail>)
         }
 
-        w::record! {
-            /// Answer to [`Create`].
-            pub struct CreateResponse {
-                /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
-                0 refund_id: String => "refund_id: must",
-                /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
-                1 out_refund_no: String => "out_refund_no: must",
-                /// Paid order to refund; alternative to `out_trade_no`.
-                2 transaction_id: String => "transaction_id: must",
-                /// Paid order by the merchant's number; alternative to `transaction_id`.
-                3 out_trade_no: String => "out_trade_no: must",
-                /// Way back: `ORIGINAL`, `BALANCE`, or after trouble `OTHER_BALANCE`, `OTHER_BANKCARD`.
-                4 channel: String => "channel: must",
-                /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
-                5 user_received_account: String => "user_received_account: must",
-                /// Account that pays; `AVAILABLE` for the balance, else unsettled funds (old fund flow).
-                6 funds_account: String => "funds_account: must",
-                /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
-                7 status: String => "status: must",
-                /// When the money was given back; only on success; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
-                8 success_time: Option<String> => "success_time",
-                /// When the refund was accepted; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
-                9 create_time: String => "create_time: must",
-                /// Amounts of order and refund, and who pays.
-                10 amount: super::super::AmountItem => "amount: must",
-                /// Discounts that applied, one entry each; absent without discounts.
-                11 promotion_detail: Option<Vec<super::super::PromotionDetailInfo>> => "promotion_detail",
-            }
-        }
+        /// Answer to [`Create`], the same as to [`ApplyAbnormalRefund`].
+        pub type CreateResponse = ApplyAbnormalRefundResponse;
 
         w::endpoint! {
             Create => CreateResponse,

@@ -320,21 +320,8 @@ pub mod capital_lhh {
             set(offset: i64)
         }
 
-        w::record! {
-            /// Answer to [`ListPersonalBankings`].
-            pub struct ListPersonalBankingsResponse {
-                /// Banks that take personal accounts: `bank_alias`, `bank_alias_code`, `account_bank` and so on.
-                0 data: Vec<super::super::DataInfo> => "data: must",
-                /// How many records to skip; 0 starts at the first; such as `0`.
-                1 offset: i64 => "offset: must",
-                /// All matching records, for paging.
-                2 total_count: i64 => "total_count: must",
-                /// Records in this page.
-                3 count: i64 => "count: must",
-                /// Links to this, the next and the previous page.
-                4 links: super::super::Link => "links: must",
-            }
-        }
+        /// Answer to [`ListPersonalBankings`], the same as to [`ListCorporateBankings`].
+        pub type ListPersonalBankingsResponse = ListCorporateBankingsResponse;
 
         w::endpoint! {
             ListPersonalBankings => ListPersonalBankingsResponse,

@@ -4257,13 +4257,8 @@ w::record! {
     new(unionid: impl Into<xinqiao_types::UnionId>)
 }
 
-w::record! {
-    /// Answer to [`UnionidToExternalUserid`].
-    pub struct UnionidToExternalUseridResponse {
-        /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
-        0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-    }
-}
+/// Answer to [`UnionidToExternalUserid`], the same as to [`ToServiceExternalUserid`].
+pub type UnionidToExternalUseridResponse = ToServiceExternalUseridResponse;
 
 w::endpoint! {
     UnionidToExternalUserid => UnionidToExternalUseridResponse,

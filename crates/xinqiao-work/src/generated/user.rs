@@ -793,13 +793,8 @@ w::record! {
     set(email_type: i64)
 }
 
-w::record! {
-    /// Answer to [`GetUseridByEmail`].
-    pub struct GetUseridByEmailResponse {
-        /// The member who has this address.
-        0 userid: xinqiao_types::UserId => "userid: must",
-    }
-}
+/// Answer to [`GetUseridByEmail`], the same as to [`ConvertToUserid`].
+pub type GetUseridByEmailResponse = ConvertToUseridResponse;
 
 w::endpoint! {
     GetUseridByEmail => GetUseridByEmailResponse,

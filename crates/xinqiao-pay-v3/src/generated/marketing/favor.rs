@@ -1064,21 +1064,8 @@ w::record! {
     )
 }
 
-w::record! {
-    /// Answer to [`ListStockMerchants`].
-    pub struct ListStockMerchantsResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
-        0 stock_id: String => "stock_id: must",
-        /// Merchant IDs where the stock is valid.
-        1 data: Vec<String> => "data: must",
-        /// Most records on a page.
-        2 limit: i64 => "limit: must",
-        /// Page number, counted from 0.
-        3 offset: i64 => "offset: must",
-        /// How many records match altogether, for paging.
-        4 total_count: i64 => "total_count: must",
-    }
-}
+/// Answer to [`ListStockMerchants`], the same as to [`ListStockItems`].
+pub type ListStockMerchantsResponse = ListStockItemsResponse;
 
 w::endpoint! {
     ListStockMerchants => ListStockMerchantsResponse,
