@@ -24,7 +24,7 @@ impl Send {
 }
 
 impl BizSend {
-    /// A notification of a service account (订阅通知) to fill with [`Bizsend::field`].
+    /// A notification of a service account (订阅通知) to fill with [`BizSend::field`].
     #[must_use]
     pub fn to(touser: impl Into<OpenId>, template_id: impl Into<String>) -> Self {
         let mut send = Self::default();
