@@ -11,7 +11,7 @@ use std::{env, error::Error, fs};
 use xinqiao::{
     pay_business::{
         Platform,
-        payments::{Payee, QrcodePay, QrcodePayNotifyUrl},
+        payments::{CreateQrCodePay, CreateQrCodePayNotifyUrl, Payee},
     },
     types::Fen,
 };
@@ -33,8 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The company's name travels encrypted; the client sees to it.
     let payee = Payee::new("100012345", "信桥咖啡有限公司");
-    let notify = QrcodePayNotifyUrl::new("https://shop.example.com/entpay/notify");
-    let payment = QrcodePay::new(
+    let notify = CreateQrCodePayNotifyUrl::new("https://shop.example.com/entpay/notify");
+    let payment = CreateQrCodePay::new(
         "ENTERPRISE",
         "E2026020100001",
         Fen(100_000),

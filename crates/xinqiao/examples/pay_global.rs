@@ -9,7 +9,7 @@ use std::{env, error::Error, fs};
 
 use xinqiao::pay_global::{
     Merchant,
-    transactions::{AppAmount, Native},
+    transactions::{AmountInfo, CreateNative},
 };
 
 #[tokio::main]
@@ -27,8 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = xinqiao::pay_global(merchant)?;
 
     // Amounts are in the smallest unit of the currency; the category code is the shop's.
-    let amount = AppAmount::new(1000, "HKD");
-    let order = Native::new(
+    let amount = AmountInfo::new(1000, "HKD");
+    let order = CreateNative::new(
         "A cup of coffee",
         "G2026020100001",
         "NATIVE",

@@ -47,7 +47,7 @@ fn shop_calls_are_mini_programs_too() {
 fn a_platform_calls_for_its_accounts() {
     use xinqiao::open_platform;
 
-    same::<official_account::sns::Userinfo, open_platform::sns::Userinfo>();
+    same::<official_account::sns::UserInfo, open_platform::sns::UserInfo>();
     same::<
         open_platform::message::template::Subscribe,
         official_account::message::template::Subscribe,
