@@ -11,7 +11,7 @@ use std::{env, error::Error, fs};
 use xinqiao::{
     pay_business::{
         Platform,
-        payments::{Payee, CreateQrCodePay, CreateQrCodePayNotifyUrl},
+        payments::{CreateQrCodePay, CreateQrCodePayNotifyUrl, Payee},
     },
     types::Fen,
 };

@@ -497,7 +497,9 @@ impl<'a> Writer<'a> {
     fn twin(&self, endpoint: &Endpoint, file: bool) -> Option<(&'a Endpoint, &str)> {
         let same = self.answers.get(endpoint.module)?;
         same.iter()
-            .find(|(other, _)| is_file(other) == file && same_fields(&other.response, &endpoint.response))
+            .find(|(other, _)| {
+                is_file(other) == file && same_fields(&other.response, &endpoint.response)
+            })
             .map(|(other, name)| (*other, name.as_str()))
     }
 
