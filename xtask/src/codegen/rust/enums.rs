@@ -273,7 +273,7 @@ mod tests {
         check(&["A_1", "A_1X"], &["A1", "A1X"]);
         check(
             &["SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION"],
-            &["SubmitOfflineInformation"],
+            &["SubmitOfflineScenarioInformation"],
         );
     }
 }
