@@ -34,7 +34,8 @@ struct Uses {
 impl Enums {
     pub(crate) fn of(catalog: &Catalog, product: Product, section: &Section) -> Self {
         // Equal are values with their meanings: `SUCCESS` of an order is not `SUCCESS` of a refund.
-        let mut groups: BTreeMap<(&str, BTreeSet<(&str, u32)>), Vec<usize>> = BTreeMap::new();
+        type Values<'v> = BTreeSet<(&'v str, u32)>;
+        let mut groups: BTreeMap<(&str, Values), Vec<usize>> = BTreeMap::new();
         for (at, known) in section.enums.iter().enumerate() {
             let values = known.values.iter();
             let values = values.map(|value| (value.value, value.meaning)).collect();
@@ -117,15 +118,6 @@ impl Enums {
             names.any(|(own, uses)| *own == (module, name) && !uses.fields.is_empty())
         };
         self.names.iter().filter(|name| used(name)).count()
-    }
-
-    /// Whether a field has one value of an enumeration, so that its setter takes texts too.
-    pub(super) fn is_one(&self, field: &Field, base: &str) -> bool {
-        let single = matches!(field.ty, TypeRef::String | TypeRef::Int32 | TypeRef::Int64);
-        field.enumeration.is_some()
-            && single
-            && !base.starts_with("Vec<")
-            && !base.starts_with("w::")
     }
 
     /// The text of each, with its file.
@@ -221,13 +213,20 @@ fn short(name: &str) -> String {
     camel(&words.join("_"))
 }
 
+/// Whether a field has one value of an enumeration, so that its setter takes texts too.
+pub(super) fn is_one(field: &Field, base: &str) -> bool {
+    let single = matches!(field.ty, TypeRef::String | TypeRef::Int32 | TypeRef::Int64);
+    field.enumeration.is_some() && single && !base.starts_with("Vec<") && !base.starts_with("w::")
+}
+
 fn variant(value: &str) -> String {
     let number = value.replace('.', "");
     if !number.is_empty() && number.chars().all(|letter| letter.is_ascii_digit()) {
         // A version keeps its points apart; any other number is one.
-        return match value.contains('.') {
-            true => format!("V{}", value.replace('.', "_")),
-            false => format!("N{value}"),
+        return if value.contains('.') {
+            format!("V{}", value.replace('.', "_"))
+        } else {
+            format!("N{value}")
         };
     }
     let mut name = camel(&split(&snake(value)));
