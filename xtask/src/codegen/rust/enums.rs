@@ -270,7 +270,7 @@ mod tests {
         check(&["MD5", "HMAC-SHA256"], &["Md5", "HmacSha256"]);
         check(&["1", "12", "2.0"], &["N1", "N12", "V2_0"]);
         check(&["TRANSACTION.SUCCESS"], &["TransactionSuccess"]);
-        check(&["A_1", "A_1X"], &["A1", "A1x"]);
+        check(&["A_1", "A_1X"], &["A1", "A1X"]);
         check(
             &["SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION"],
             &["SubmitOfflineInformation"],
