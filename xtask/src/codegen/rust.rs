@@ -12,21 +12,21 @@ use super::Files;
 use crate::names::{camel, ident, snake, split};
 use crate::pack::Catalog;
 
+mod called;
 mod enums;
 mod files;
 mod paging;
 mod text;
 mod users;
 
+use self::called::event_place;
+pub(crate) use self::called::{crate_name, event_type, field_name, type_name};
 pub(crate) use self::enums::{Enums, variants};
 use self::files::{Lints, print};
 use self::text::{
     Record, argument, doc, endpoint_doc, endpoint_info, field_doc, is_text, line, text_type,
     type_doc, whole_type,
 };
-
-/// Names that a request type may not have, because generated code uses them.
-const FORBIDDEN: &[&str] = &["String", "Option", "Vec", "Self", "Some", "None", "W"];
 
 /// What a Rust module holds.
 #[derive(Default)]
@@ -180,11 +180,6 @@ fn titles(modules: &[xinqiao_catalog::Module], product: Product) -> BTreeMap<&'s
         .filter(|module| module.product == product && !module.title.is_empty())
         .map(|module| (module.name, module.title))
         .collect()
-}
-
-/// The folder of a product's crate.
-pub(crate) fn crate_name(product: Product) -> String {
-    format!("xinqiao-{}", product.name().replace('_', "-"))
 }
 
 /// Modules inside the file for an endpoint of `module`.
@@ -525,30 +520,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Module and name of a callback inside its product's events: `event.subscribe`.
-fn event_place(event: &Event) -> (&'static str, &'static str) {
-    let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
-    rest.split_once('.').unwrap_or(("event", rest))
-}
-
-/// The type's name of a callback. Its id keeps the wire's spelling, the type has its words apart.
-pub(crate) fn event_type(event: &Event) -> String {
-    if event.rust.is_empty() {
-        type_name(&split(event_place(event).1))
-    } else {
-        event.rust.to_owned()
-    }
-}
-
-/// The name of a field in Rust.
-pub(crate) fn field_name(field: &Field) -> String {
-    if field.rust.is_empty() {
-        ident(field.name)
-    } else {
-        field.rust.to_owned()
-    }
-}
-
 /// Whether two shapes have the same fields, whatever is said about them.
 fn same_fields(one: &Shape, other: &Shape) -> bool {
     let unsaid = |field: &Field| Field {
@@ -603,94 +574,5 @@ fn any_field() -> Field {
     }
 }
 
-/// The request type's name: the verb in camel case.
-pub(crate) fn type_name(verb: &str) -> String {
-    let mut name = camel(verb);
-    if FORBIDDEN.contains(&name.as_str()) {
-        name.push_str("Call");
-    }
-    if name.starts_with(|character: char| character.is_ascii_digit()) {
-        name.insert(0, 'N');
-    }
-    name
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::read;
-
-    #[test]
-    fn a_record_says_what_its_fields_mean_and_an_enumeration_what_its_values_do() {
-        let catalog = crate::pack::sample(
-            Product::PayV3,
-            r#"
-            [[endpoint]]
-            id = "pay.orders.get"
-            http = "GET /v3/pay/orders/{id}"
-            host = "api.mch.weixin.qq.com"
-            [endpoint.path]
-            id = "string!"
-            [endpoint.response]
-            appid = "string!"
-            payer_openids = "[string]"
-            tradeState = { type = "string", enum = "TradeState", required = true }
-            days = { type = "[int32]", enum = "Day" }
-            total = { type = "int64", unit = "fen" }
-            unexplained = "string"
-            [enums]
-            TradeState = ["SUCCESS", "NOTPAY", "OTHER"]
-            Day = ["1", "2"]
-            "#,
-            r#"
-            [fields]
-            id = { zh = "订单", en = "Number `order[0]` of the order", example = "12", from = { zh = "下单", en = "The answer to the order" } }
-            trade_state = { zh = "状态", en = "State of the trade" }
-            days = { zh = "日子", en = "Days <of a week>" }
-            [values]
-            SUCCESS = { zh = "已付", en = "Paid" }
-            1 = { zh = "周一", en = "Monday" }
-            "#,
-        );
-        let mut files = Files::new();
-        write(&catalog, &mut files);
-        let path = read::repository().join("crates/xinqiao-pay-v3/src/generated/pay.rs");
-        let text = String::from_utf8(files[&path].clone()).unwrap();
-        insta::assert_snapshot!(text);
-        let root = read::repository().join("crates/xinqiao-pay-v3/src/generated.rs");
-        let root = String::from_utf8(files[&root].clone()).unwrap();
-        assert!(root.contains("allow(missing_docs"), "{root}");
-    }
-
-    #[test]
-    fn identifiers_have_their_types_by_the_end_of_their_name() {
-        let check = |product: Product, name: &'static str, want: &str| {
-            let field = Field {
-                name,
-                ..any_field()
-            };
-            let found = text::text_type(product, &field);
-            let found = found.strip_prefix("xinqiao_types::").unwrap_or(&found);
-            assert_eq!(found, want, "{name}");
-        };
-        let pay = Product::PayV3;
-        check(pay, "openid", "OpenId");
-        check(pay, "sub_openid", "OpenId");
-        check(pay, "openid_list", "OpenId");
-        check(pay, "open_ids", "OpenId");
-        check(pay, "sp_mchid", "MchId");
-        check(pay, "sub_mch_id", "MchId");
-        check(pay, "SubAppId", "AppId");
-        check(pay, "auth_corpid", "CorpId");
-        check(pay, "thumb_media_id", "MediaId");
-        check(pay, "transaction_id", "String");
-        check(pay, "userid", "String");
-        check(pay, "touser", "String");
-        check(Product::OfficialAccount, "touser", "OpenId");
-        check(Product::Work, "userid_list", "UserId");
-        check(Product::Work, "handover_userid", "UserId");
-        check(Product::Work, "external_userid", "ExternalUserId");
-        check(Product::Work, "open_userid", "String");
-        check(Product::Work, "student_userid", "String");
-    }
-}
+mod tests;
