@@ -313,7 +313,7 @@ impl<'a> Writer<'a> {
                     let _ = writeln!(out.body, "    #[doc(alias = \"{}\")]", field.name);
                 }
                 let _ = writeln!(out.body, "    {index} {name}: {ty} => \"{line}\",");
-                let converts = is_text(&base) || self.enums.is_one(field, &base);
+                let converts = is_text(&base) || enums::is_one(field, &base);
                 if required {
                     out.new
                         .push(format!("{name}: {}", argument(&base, converts)));

@@ -14,6 +14,9 @@ use crate::pack::Catalog;
 /// Longest name of a value.
 const LONGEST: usize = 32;
 
+/// What an enumeration says: its values with the numbers of their meanings.
+type Said<'a> = BTreeSet<(&'a str, u32)>;
+
 /// The enumerations of a product: those of a file that say the same are one type.
 pub(crate) struct Enums {
     /// By id: the module, and the name in Rust.
@@ -34,7 +37,7 @@ struct Uses {
 impl Enums {
     pub(crate) fn of(catalog: &Catalog, product: Product, section: &Section) -> Self {
         // Equal are values with their meanings: `SUCCESS` of an order is not `SUCCESS` of a refund.
-        let mut groups: BTreeMap<(&str, BTreeSet<(&str, u32)>), Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<(&str, Said<'_>), Vec<usize>> = BTreeMap::new();
         for (at, known) in section.enums.iter().enumerate() {
             let values = known.values.iter();
             let values = values.map(|value| (value.value, value.meaning)).collect();
@@ -119,15 +122,6 @@ impl Enums {
         self.names.iter().filter(|name| used(name)).count()
     }
 
-    /// Whether a field has one value of an enumeration, so that its setter takes texts too.
-    pub(super) fn is_one(&self, field: &Field, base: &str) -> bool {
-        let single = matches!(field.ty, TypeRef::String | TypeRef::Int32 | TypeRef::Int64);
-        field.enumeration.is_some()
-            && single
-            && !base.starts_with("Vec<")
-            && !base.starts_with("w::")
-    }
-
     /// The text of each, with its file.
     pub(super) fn print(
         &self,
@@ -153,6 +147,12 @@ impl Enums {
         }
         out
     }
+}
+
+/// Whether a field has one value of an enumeration, so that its setter takes texts too.
+pub(super) fn is_one(field: &Field, base: &str) -> bool {
+    let single = matches!(field.ty, TypeRef::String | TypeRef::Int32 | TypeRef::Int64);
+    field.enumeration.is_some() && single && !base.starts_with("Vec<") && !base.starts_with("w::")
 }
 
 fn print(catalog: &Catalog, product: Product, known: &Enumeration, uses: &Uses) -> String {
@@ -225,9 +225,10 @@ fn variant(value: &str) -> String {
     let number = value.replace('.', "");
     if !number.is_empty() && number.chars().all(|letter| letter.is_ascii_digit()) {
         // A version keeps its points apart; any other number is one.
-        return match value.contains('.') {
-            true => format!("V{}", value.replace('.', "_")),
-            false => format!("N{value}"),
+        return if value.contains('.') {
+            format!("V{}", value.replace('.', "_"))
+        } else {
+            format!("N{value}")
         };
     }
     let mut name = camel(&split(&snake(value)));
