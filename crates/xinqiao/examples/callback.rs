@@ -7,14 +7,15 @@
 
 use std::{env, error::Error};
 
-use xinqiao::callback::{Callback, Event, Message, Reply, inbound};
+use xinqiao::callback::{Callback, Event, Message, Reply};
+use xinqiao::official_account::events::{event::Subscribe, message::Text};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let callback = Callback::builder(env::var("WECHAT_APPID")?, env::var("WECHAT_TOKEN")?)
         .aes_key(&env::var("WECHAT_AES_KEY")?)?
-        .on(|Message(text): Message<inbound::Text>| async move { Reply::text(text.content) })
-        .on(|Event(_): Event<inbound::Subscribe>| async { Reply::text("欢迎来喝咖啡") })
+        .on(|Message(text): Message<Text>| async move { Reply::text(text.content) })
+        .on(|Event(_): Event<Subscribe>| async { Reply::text("欢迎来喝咖啡") })
         .build();
     let app = axum::Router::new().route_service("/wx", callback);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use xinqiao_catalog::{Content, Endpoint, Product};
 
-use super::rust::{crate_name, type_name};
+use super::rust::events::homes;
+use super::rust::{crate_name, event_type, type_name};
 use super::{Files, HEAD};
 use crate::names::ident;
 use crate::pack::Catalog;
 use crate::source::read;
 
 /// Writes one registry file a product.
-pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
+pub(crate) fn write(catalog: &Catalog, files: &mut Files) -> Result<()> {
+    let homes = homes(catalog)?;
     let folder = read::repository().join("crates/xinqiao-samples/src/generated");
     let mut root = format!("{HEAD}//! Makers by id, one table a product.\n\n");
     for (product, section) in &catalog.sections {
@@ -37,14 +40,17 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         out.push_str("];\n\n/// Events by id.\npub(crate) static EVENTS: &[(&str, Maker)] = &[\n");
         if let Some(events) = catalog.events.get(product) {
             for event in &events.events {
-                let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
-                let (kind, verb) = rest.split_once('.').unwrap_or(("event", rest));
+                let kind = event.id.split('.').nth(1).unwrap_or_default();
+                let name = match homes.get(event.id) {
+                    Some((_, name)) => name.clone(),
+                    None => event_type(event),
+                };
                 let _ = writeln!(
                     out,
                     "    (\"{}\", make::<p::events::{}::{}>),",
                     event.id,
                     ident(kind),
-                    type_name(verb)
+                    name
                 );
             }
         }
@@ -53,6 +59,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         let _ = writeln!(root, "pub(crate) mod {name};");
     }
     files.insert(folder.with_extension("rs"), root.into_bytes());
+    Ok(())
 }
 
 /// The name of the answer's own type, or the shared type.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use xinqiao_catalog::{
     Code, Content, Endpoint, Event, Field, Product, Shape, Spelling, Text, TypeDef, TypeId,
     TypeRef, Union,
@@ -12,6 +13,7 @@ use super::Files;
 use crate::names::{camel, ident, snake, split};
 use crate::pack::Catalog;
 
+pub(crate) mod events;
 mod files;
 mod text;
 mod users;
@@ -57,47 +59,39 @@ struct Writer<'a> {
     codes: HashMap<i64, &'static str>,
     /// Where each type stands, for its documentation.
     users: Vec<Vec<String>>,
+    /// What is pushed is written: lists are always there, unless presence says something.
+    pushed: bool,
 }
 
 /// Everything that one product's crate is generated from.
-pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
+pub(crate) fn write(catalog: &Catalog, files: &mut Files) -> Result<()> {
+    events::write(catalog, files)?;
     for (product, section) in &catalog.sections {
-        let reach = users::reach(&section.types);
         let requests = section
             .endpoints
             .iter()
             .map(|endpoint| (endpoint.module, type_name(endpoint.verb)))
             .collect();
+        let users = users::of(section, catalog.events.get(product));
         let mut writer = Writer {
-            product: *product,
-            types: &section.types,
-            reach,
-            many_arguments: false,
             sent: users::sent(&section.types, &section.endpoints),
             requests,
-            answers: HashMap::new(),
-            codes: catalog
-                .errors
-                .codes
-                .iter()
-                .filter(|error| error.family == product.errors() && !error.name.is_empty())
-                .filter_map(|error| match error.code {
-                    Code::Number(code) => Some((code, error.name)),
-                    Code::Word(_) => None,
-                })
-                .collect(),
-            users: users::of(section, catalog.events.get(product)),
+            ..Writer::new(catalog, *product, &section.types, users)
         };
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         let none = Vec::new();
         let type_files = catalog.type_files.get(product).unwrap_or(&none);
+        let pushed = catalog.events.get(product);
+        let elsewhere = pushed.is_some_and(events::in_envelope);
         for (at, ty) in section.types.iter().enumerate() {
             let file = type_files.get(at).cloned().unwrap_or_default();
-            let source = sources.entry(file).or_default();
-            source
-                .root
-                .body
-                .push_str(&writer.type_def(TypeId(at as u32), ty));
+            let id = TypeId(at as u32);
+            let text = match (file == "events", elsewhere) {
+                (true, true) => continue,
+                (true, false) => writer.pushed_type(id, ty),
+                (false, _) => writer.type_def(id, ty),
+            };
+            sources.entry(file).or_default().root.body.push_str(&text);
         }
         let mut unions = BTreeSet::new();
         for endpoint in &section.endpoints {
@@ -141,20 +135,31 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                     .push_str(&text);
             }
         }
-        if let Some(events) = catalog.events.get(product)
-            && !events.events.is_empty()
-        {
+        if let Some(events) = pushed.filter(|events| !events.events.is_empty() && !elsewhere) {
             let source = sources.entry("events".into()).or_default();
+            let mut marks = String::new();
             for event in &events.events {
                 let (kind, _) = event_place(event);
                 let module = source.root.inner.entry(ident(kind)).or_default();
-                module.body.push_str(&writer.event(event));
+                module.body.push_str(&writer.event(event, &[]));
+                let _ = writeln!(
+                    marks,
+                    "    NoticeBody {} = \"{}\";",
+                    event_type(event),
+                    event.id
+                );
             }
+            if let Some(module) = source.root.inner.get_mut("notify") {
+                let _ = write!(module.body, "\nw::pushed! {{\n{marks}}}\n");
+            }
+            let all = events::notices(*product, &events.events);
+            source.root.body.push_str(&all);
         }
         let many = writer.many_arguments;
         let titles = titles(&catalog.outline.modules, *product);
-        print(*product, sources, &titles, many, files);
+        print(*product, sources, elsewhere, &titles, many, files);
     }
+    Ok(())
 }
 
 /// Titles of a product's modules by name.
@@ -188,6 +193,43 @@ fn inside(module: &str, file: &str) -> Vec<String> {
 }
 
 impl<'a> Writer<'a> {
+    fn new(
+        catalog: &Catalog,
+        product: Product,
+        types: &'a [TypeDef],
+        users: Vec<Vec<String>>,
+    ) -> Self {
+        let codes = catalog.errors.codes.iter();
+        Writer {
+            product,
+            types,
+            reach: users::reach(types),
+            many_arguments: false,
+            sent: HashSet::new(),
+            requests: HashSet::new(),
+            answers: HashMap::new(),
+            codes: codes
+                .filter(|error| error.family == product.errors() && !error.name.is_empty())
+                .filter_map(|error| match error.code {
+                    Code::Number(code) => Some((code, error.name)),
+                    Code::Word(_) => None,
+                })
+                .collect(),
+            users,
+            pushed: false,
+        }
+    }
+
+    /// Whether a field is a list, or a group that holds nothing else.
+    fn is_list(&self, field: &Field) -> bool {
+        let of = |ty: &TypeRef| matches!(ty, TypeRef::List(_));
+        let group = field.ty.named().filter(|_| !of(&field.ty));
+        let group = group.and_then(|id| self.types.get(id.0 as usize));
+        field.numbered
+            || of(&field.ty)
+            || group.is_some_and(|group| matches!(&*group.shape.fields, [only] if of(&only.ty)))
+    }
+
     fn named(&self, id: TypeId, up: &str) -> String {
         match self.types.get(id.0 as usize) {
             Some(ty) if ty.shape.is_empty() => "w::Free".into(),
@@ -199,6 +241,9 @@ impl<'a> Writer<'a> {
 
     fn plain(&self, field: &Field, ty: &TypeRef, up: &str) -> String {
         match ty {
+            TypeRef::String if self.pushed && field.wire == Spelling::TextOrNumber => {
+                "String".into()
+            }
             TypeRef::String => text_type(self.product, field),
             TypeRef::Int32 | TypeRef::Int64 => whole_type(field).into(),
             TypeRef::Timestamp if field.format.starts_with("unix") => {
@@ -271,7 +316,7 @@ impl<'a> Writer<'a> {
                 out.names.insert(name.clone());
                 let base = self.base_type(field, owner, up);
                 let required = field.required && !field.numbered;
-                let ty = if required {
+                let ty = if required || self.pushed && self.is_list(field) {
                     base.clone()
                 } else {
                     format!("Option<{base}>")
@@ -348,6 +393,13 @@ impl<'a> Writer<'a> {
         let users = self.users.get(id.0 as usize).map_or(&[][..], Vec::as_slice);
         let head = type_doc(ty, users);
         record.print(ty.name, &head, builder)
+    }
+
+    fn pushed_type(&mut self, id: TypeId, ty: &TypeDef) -> String {
+        self.pushed = true;
+        let out = self.type_def(id, ty);
+        self.pushed = false;
+        out
     }
 
     fn union(&mut self, union: &Union) -> String {
@@ -458,7 +510,8 @@ impl<'a> Writer<'a> {
             .map(|(other, name)| (*other, name.as_str()))
     }
 
-    fn event(&mut self, event: &Event) -> String {
+    /// `ids`: what the callback is called in other products.
+    fn event(&mut self, event: &Event, ids: &[&str]) -> String {
         let title = if event.title.is_empty() {
             format!("`{}`.", event.id)
         } else {
@@ -474,8 +527,19 @@ impl<'a> Writer<'a> {
         for url in event.doc.iter().take(1) {
             let _ = writeln!(head, "/// * Source: <{url}>.");
         }
-        let _ = writeln!(head, "/// * Catalog: `{}`.", event.id);
+        let ids = std::iter::once(&event.id)
+            .chain(ids)
+            .map(|id| format!("`{id}`"));
+        let ids: Vec<String> = ids.collect();
+        let _ = writeln!(head, "/// * Catalog: {}.", ids.join(", "));
+        if event.presence {
+            head.push_str(
+                "///\n/// What is `None` was not changed; what is there and empty was cleared.\n",
+            );
+        }
+        self.pushed = !event.presence;
         let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
+        self.pushed = false;
         record.print(&event_type(event), &head, false)
     }
 }
