@@ -225,9 +225,9 @@ pub(crate) static ENDPOINTS: &[(&str, Maker, Maker)] = &[
 
 /// Events by id.
 pub(crate) static EVENTS: &[(&str, Maker)] = &[
-    ("open_platform.event.betaapp_authorization_apply_event", make::<p::events::event::BetaappAuthorizationApplyEvent>),
-    ("open_platform.event.betaapp_verify_apply_event", make::<p::events::event::BetaappVerifyApplyEvent>),
-    ("open_platform.event.betaapp_verify_event", make::<p::events::event::BetaappVerifyEvent>),
+    ("open_platform.event.betaapp_authorization_apply_event", make::<p::events::event::BetaAppAuthorizationApplyEvent>),
+    ("open_platform.event.betaapp_verify_apply_event", make::<p::events::event::BetaAppVerifyApplyEvent>),
+    ("open_platform.event.betaapp_verify_event", make::<p::events::event::BetaAppVerifyEvent>),
     ("open_platform.event.user_info_modified", make::<p::events::event::UserInfoModified>),
     ("open_platform.event.weapp_audit_delay", make::<p::events::event::WeappAuditDelay>),
     ("open_platform.event.weapp_audit_fail", make::<p::events::event::WeappAuditFail>),
@@ -239,11 +239,11 @@ pub(crate) static EVENTS: &[(&str, Maker)] = &[
     ("open_platform.info.authorized", make::<p::events::info::Authorized>),
     ("open_platform.info.component_verify_ticket", make::<p::events::info::ComponentVerifyTicket>),
     ("open_platform.info.notify_3rd_wxa_auth", make::<p::events::info::Notify3rdWxaAuth>),
-    ("open_platform.info.notify_3rd_wxa_wxverify", make::<p::events::info::Notify3rdWxaWxverify>),
-    ("open_platform.info.notify_apply_icpfiling_result", make::<p::events::info::NotifyApplyIcpfilingResult>),
-    ("open_platform.info.notify_third_fasteregister", make::<p::events::info::NotifyThirdFasteregister>),
-    ("open_platform.info.notify_third_fastregisterbetaapp", make::<p::events::info::NotifyThirdFastregisterbetaapp>),
-    ("open_platform.info.notify_third_fastverifybetaapp", make::<p::events::info::NotifyThirdFastverifybetaapp>),
+    ("open_platform.info.notify_3rd_wxa_wxverify", make::<p::events::info::Notify3rdWxaWxVerify>),
+    ("open_platform.info.notify_apply_icpfiling_result", make::<p::events::info::NotifyApplyIcpFilingResult>),
+    ("open_platform.info.notify_third_fasteregister", make::<p::events::info::NotifyThirdFasteRegister>),
+    ("open_platform.info.notify_third_fastregisterbetaapp", make::<p::events::info::NotifyThirdFastRegisterBetaApp>),
+    ("open_platform.info.notify_third_fastverifybetaapp", make::<p::events::info::NotifyThirdFastVerifyBetaApp>),
     ("open_platform.info.unauthorized", make::<p::events::info::Unauthorized>),
-    ("open_platform.info.updateauthorized", make::<p::events::info::Updateauthorized>),
+    ("open_platform.info.updateauthorized", make::<p::events::info::UpdateAuthorized>),
 ];
