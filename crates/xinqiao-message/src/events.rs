@@ -31,6 +31,14 @@ use xinqiao_wire::Pushes;
 
 use crate::Message;
 
+#[cfg(any(
+    feature = "channels",
+    feature = "chatbot",
+    feature = "mini-program",
+    feature = "official-account",
+    feature = "open-platform",
+    feature = "work"
+))]
 pub use crate::generated::*;
 
 /// Reads a push as one of everything that a product sends. XML or JSON is told by the bytes; nothing fails.

@@ -220,16 +220,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Whether a field is a list, or a group that holds nothing else.
-    fn is_list(&self, field: &Field) -> bool {
-        let of = |ty: &TypeRef| matches!(ty, TypeRef::List(_));
-        let group = field.ty.named().filter(|_| !of(&field.ty));
-        let group = group.and_then(|id| self.types.get(id.0 as usize));
-        field.numbered
-            || of(&field.ty)
-            || group.is_some_and(|group| matches!(&*group.shape.fields, [only] if of(&only.ty)))
-    }
-
     fn named(&self, id: TypeId, up: &str) -> String {
         match self.types.get(id.0 as usize) {
             Some(ty) if ty.shape.is_empty() => "w::Free".into(),
@@ -395,13 +385,6 @@ impl<'a> Writer<'a> {
         record.print(ty.name, &head, builder)
     }
 
-    fn pushed_type(&mut self, id: TypeId, ty: &TypeDef) -> String {
-        self.pushed = true;
-        let out = self.type_def(id, ty);
-        self.pushed = false;
-        out
-    }
-
     fn union(&mut self, union: &Union) -> String {
         let mut out = format!(
             "\nw::union! {{\n    /// One of several bodies, told apart by `{}`.\n    pub enum {} by \"{}\" {{\n",
@@ -508,39 +491,6 @@ impl<'a> Writer<'a> {
         same.iter()
             .find(|(other, _)| is_file(other) == file && other.response == endpoint.response)
             .map(|(other, name)| (*other, name.as_str()))
-    }
-
-    /// `ids`: what the callback is called in other products.
-    fn event(&mut self, event: &Event, ids: &[&str]) -> String {
-        let title = if event.title.is_empty() {
-            format!("`{}`.", event.id)
-        } else {
-            format!("{} ({}).", doc(event.title.en), doc(event.title.zh))
-        };
-        let mut head = format!("/// {title}\n///\n");
-        if !event.trigger.is_empty() {
-            let _ = writeln!(head, "/// * When: {}.", doc(event.trigger));
-        }
-        if !event.reply.is_empty() {
-            let _ = writeln!(head, "/// * Answer: {}.", doc(event.reply));
-        }
-        for url in event.doc.iter().take(1) {
-            let _ = writeln!(head, "/// * Source: <{url}>.");
-        }
-        let ids = std::iter::once(&event.id)
-            .chain(ids)
-            .map(|id| format!("`{id}`"));
-        let ids: Vec<String> = ids.collect();
-        let _ = writeln!(head, "/// * Catalog: {}.", ids.join(", "));
-        if event.presence {
-            head.push_str(
-                "///\n/// What is `None` was not changed; what is there and empty was cleared.\n",
-            );
-        }
-        self.pushed = !event.presence;
-        let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
-        self.pushed = false;
-        record.print(&event_type(event), &head, false)
     }
 }
 

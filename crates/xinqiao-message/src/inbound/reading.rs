@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use serde_json::Value;
 use xinqiao_wire::xml::{self, Document, MAX_BYTES, XmlError, XmlErrorKind};
 
-use super::{Form, Message, MessageError, Read, Typed, lower, read_json, read_xml};
+use super::{
+    Form, Message, MessageError,
+    head::{Read, Typed, read_json, read_xml},
+    lower,
+};
 
 /// How a verified message was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -199,7 +199,7 @@ fn what_a_type_does_not_know_is_kept_and_never_an_error() {
     let official_account::Push::LocationEvent(place) = official_account::read(odd) else {
         panic!()
     };
-    assert_eq!(place.latitude, 0.0);
+    assert!(place.latitude.abs() < 1e-9);
     for bytes in [
         "",
         "<xml>",
