@@ -73,6 +73,8 @@ pub struct Field {
     pub open: bool,
     /// A multipart part that holds JSON.
     pub json_part: bool,
+    /// A group whose fields may stand beside it, without it.
+    pub beside: bool,
 }
 
 impl Field {
@@ -93,6 +95,7 @@ impl Field {
             bare: false,
             open: false,
             json_part: false,
+            beside: false,
         }
     }
 
@@ -107,7 +110,7 @@ impl Field {
     /// | `numeric json comma pipe semicolon` | spelling of a number, a value, a list as text |
     /// | `part` | a multipart part that holds JSON |
     /// | `xml=Name plain-xml` | element name in XML; text without CDATA |
-    /// | `numbered flat bare open` | see the fields of this struct |
+    /// | `numbered flat bare open beside` | see the fields of this struct |
     fn parse(line: &'static str) -> Result<Self, String> {
         let (name, marks) = line.split_once(": ").unwrap_or((line, ""));
         let mut field = Field::new(name);
@@ -133,6 +136,7 @@ impl Field {
                 "flat" => field.flat = true,
                 "bare" => field.bare = true,
                 "open" => field.open = true,
+                "beside" => field.beside = true,
                 other => match other.strip_prefix("xml=") {
                     Some(name) => field.xml_name = name,
                     None => return Err(format!("unknown mark `{other}` of field `{name}`")),

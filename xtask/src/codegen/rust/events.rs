@@ -85,21 +85,24 @@ fn merge(catalog: &Catalog) -> Result<Merged> {
     Ok(out)
 }
 
-/// Without the fields that JSON writes beside a group of XML that holds them: they are read into the group.
+/// Without the fields that JSON writes beside a group of XML that holds them: they are read into the group, which
+/// is marked as one of both forms.
 fn outside_group_left_out(event: &Event, types: &[TypeDef]) -> Event {
     let mut event = event.clone();
-    let groups: Vec<&Shape> = event
+    let fields = event.shape.fields.iter();
+    let beside: Vec<&str> = fields.filter(|f| f.json_only).map(|f| f.name).collect();
+    let mut grouped = Vec::new();
+    for group in event.shape.fields.iter_mut().filter(|group| group.xml_only) {
+        let ty = group.ty.named().and_then(|id| types.get(id.0 as usize));
+        let holds = |name: &&&str| ty.is_some_and(|ty| ty.shape.field(name).is_some());
+        let before = grouped.len();
+        grouped.extend(beside.iter().filter(holds).copied());
+        group.json_only = grouped.len() > before;
+    }
+    event
         .shape
         .fields
-        .iter()
-        .filter(|field| field.xml_only)
-        .filter_map(|field| types.get(field.ty.named()?.0 as usize))
-        .map(|ty| &ty.shape)
-        .collect();
-    let grouped = |field: &Field| {
-        field.json_only && groups.iter().any(|group| group.field(field.name).is_some())
-    };
-    event.shape.fields.retain(|field| !grouped(field));
+        .retain(|field| !grouped.contains(&field.name));
     event
 }
 
@@ -129,6 +132,8 @@ fn add(
         };
         let known = &mut shape.fields[at];
         known.required &= new.required;
+        known.xml_only |= new.xml_only;
+        known.json_only |= new.json_only;
         // Whoever says more about it is right for all.
         for (mine, its) in [(&mut known.format, new.format), (&mut known.unit, new.unit)] {
             if mine.is_empty() {
