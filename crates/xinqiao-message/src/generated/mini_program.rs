@@ -1577,7 +1577,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `BussiCallBackInfo`.
-            5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must",
+            5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must beside",
         }
     }
 

@@ -1641,7 +1641,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `SubscribeMsgChangeEvent`.
-            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must",
+            5 subscribe_msg_change_event: super::SubscribeMsgChangeEventItem => "SubscribeMsgChangeEvent: must beside",
         }
     }
 
@@ -1663,7 +1663,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `SubscribeMsgPopupEvent`.
-            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must",
+            5 subscribe_msg_popup_event: super::SubscribeMsgPopupEventItem => "SubscribeMsgPopupEvent: must beside",
         }
     }
 
@@ -1685,7 +1685,7 @@ pub mod event {
             /// `Event`.
             4 event: String => "Event: must",
             /// `SubscribeMsgSentEvent`.
-            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must",
+            5 subscribe_msg_sent_event: super::SubscribeMsgSentEventItem => "SubscribeMsgSentEvent: must beside",
         }
     }
 
