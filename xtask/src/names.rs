@@ -191,6 +191,21 @@ pub(crate) fn ident(name: &str) -> String {
     out
 }
 
+/// Names that a request type may not have, because generated code uses them.
+const FORBIDDEN: &[&str] = &["String", "Option", "Vec", "Self", "Some", "None", "W"];
+
+/// The type's name of a request, from its verb, or of a callback.
+pub(crate) fn type_name(name: &str) -> String {
+    let mut name = camel(name);
+    if FORBIDDEN.contains(&name.as_str()) {
+        name.push_str("Call");
+    }
+    if name.starts_with(|character: char| character.is_ascii_digit()) {
+        name.insert(0, 'N');
+    }
+    name
+}
+
 /// Type names that generated code may not redefine.
 pub(crate) const TAKEN: &[&str] = &[
     "String",

@@ -12,9 +12,9 @@ use anyhow::Result;
 use serde::Deserialize;
 use xinqiao_catalog::{Endpoint, Product};
 
-use crate::codegen::rust::{crate_name, type_name};
+use crate::codegen::rust::crate_name;
 use crate::codegen::{Files, HEAD};
-use crate::names::ident;
+use crate::names::{ident, type_name};
 use crate::pack::Catalog;
 use crate::source::read;
 

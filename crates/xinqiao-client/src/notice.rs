@@ -278,7 +278,7 @@ pub fn may_hold(
         Generation::V2 => Product::PayV2,
         Generation::V3 => Product::PayV3,
     };
-    let of_that_name = notices(product).filter(|event| rust_name(event) == shape.name);
+    let of_that_name = notices(product).filter(|event| event.rust == shape.name);
     let of_that_name: Vec<_> = of_that_name.collect();
     let fits = of_that_name.iter().any(|event| match generation {
         Generation::V2 => kind_v2(event) == kind,
@@ -299,21 +299,6 @@ pub fn may_hold(
         format!("this is a {kind} notice{named}, no `{}`", shape.name),
         0,
     ))
-}
-
-/// What an event's generated type is called: the last part of its id, unless that is too long.
-fn rust_name(event: &Event) -> String {
-    if !event.rust.is_empty() {
-        return event.rust.to_owned();
-    }
-    let last = event.id.rsplit('.').next().unwrap_or_default();
-    let words = last.split('_').filter(|word| !word.is_empty());
-    words
-        .map(|word| {
-            let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
-            first.to_uppercase() + rest
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use xinqiao_catalog::{Shape, TypeDef};
 
-use crate::codegen::rust::{event_type, field_name, variants};
+use crate::codegen::rust::{field_name, variants};
 use crate::names::{camel, snake, words};
 use crate::pack::Catalog;
 
@@ -82,7 +82,7 @@ pub(super) fn faults(catalog: &Catalog) -> Faults {
     }
     for section in catalog.events.values() {
         for event in &section.events {
-            out.name(event.id, &event_type(event));
+            out.name(event.id, event.rust);
             out.splits(event.id);
             out.fields(event.id, &event.shape);
         }

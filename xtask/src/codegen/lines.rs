@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use xinqiao_catalog::{Endpoint, Product, Shape, Text, TypeId, TypeRef};
 
 use super::registry::answer;
-use super::rust::{Enums, crate_name, type_name};
+use super::rust::{Enums, crate_name};
 use super::{Files, HEAD};
-use crate::names::ident;
+use crate::names::{ident, type_name};
 use crate::pack::Catalog;
 use crate::source::read;
 

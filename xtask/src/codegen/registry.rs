@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use xinqiao_catalog::{Content, Endpoint, Product};
 
-use super::rust::{crate_name, event_type, type_name};
+use super::rust::{crate_name, event_module};
 use super::{Files, HEAD};
-use crate::names::ident;
+use crate::names::{ident, type_name};
 use crate::pack::Catalog;
 use crate::source::read;
 
@@ -37,14 +37,12 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         out.push_str("];\n\n/// Events by id.\npub(crate) static EVENTS: &[(&str, Maker)] = &[\n");
         if let Some(events) = catalog.events.get(product) {
             for event in &events.events {
-                let rest = event.id.split_once('.').map_or(event.id, |(_, rest)| rest);
-                let kind = rest.split_once('.').map_or("event", |(kind, _)| kind);
                 let _ = writeln!(
                     out,
                     "    (\"{}\", make::<p::events::{}::{}>),",
                     event.id,
-                    ident(kind),
-                    event_type(event)
+                    event_module(event),
+                    event.rust
                 );
             }
         }

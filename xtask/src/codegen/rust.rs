@@ -9,7 +9,7 @@ use xinqiao_catalog::{
 };
 
 use super::Files;
-use crate::names::{camel, ident, snake, split};
+use crate::names::{camel, ident, snake, split, type_name};
 use crate::pack::Catalog;
 
 mod called;
@@ -19,8 +19,7 @@ mod paging;
 mod text;
 mod users;
 
-use self::called::event_place;
-pub(crate) use self::called::{crate_name, event_type, field_name, type_name};
+pub(crate) use self::called::{crate_name, event_module, field_name};
 pub(crate) use self::enums::{Enums, variants};
 use self::files::{Lints, print};
 use self::text::{
@@ -159,8 +158,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         {
             let source = sources.entry("events".into()).or_default();
             for event in &events.events {
-                let (kind, _) = event_place(event);
-                let module = source.root.inner.entry(ident(kind)).or_default();
+                let module = source.root.inner.entry(event_module(event)).or_default();
                 module.body.push_str(&writer.event(event));
             }
         }
@@ -516,7 +514,7 @@ impl<'a> Writer<'a> {
         }
         let _ = writeln!(head, "/// * Catalog: `{}`.", event.id);
         let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
-        record.print(&event_type(event), &head, false)
+        record.print(event.rust, &head, false)
     }
 }
 

@@ -12,7 +12,7 @@ use xinqiao_catalog::{
 
 use super::meaning::Table;
 use super::{all, intern, prose};
-use crate::names::snake;
+use crate::names::{snake, split, type_name};
 use crate::sensitive;
 use crate::source::{EndpointSpec, EventSpec, FieldSpec, Fields, File};
 
@@ -357,6 +357,16 @@ pub(super) fn endpoint(
     })
 }
 
+/// The type's name of a callback. Its id keeps the wire's spelling, the type has its words apart.
+fn event_type(spec: &EventSpec) -> String {
+    if spec.rust.is_empty() {
+        let (_, name) = spec.id.split_once('.').unwrap_or(("", &spec.id));
+        type_name(&split(name))
+    } else {
+        spec.rust.clone()
+    }
+}
+
 pub(super) fn event(
     product: Product,
     scope: &Scope<'_>,
@@ -384,7 +394,7 @@ pub(super) fn event(
         },
         msg_type: intern(&spec.msg_type),
         event: intern(&spec.event),
-        rust: intern(&spec.rust),
+        rust: intern(&event_type(spec)),
         info_type: intern(&spec.info_type),
         event_type: intern(&spec.event_type),
         when: spec

@@ -53,7 +53,7 @@ pub struct Event {
     pub event_type: &'static str,
     /// Value that tells it apart from others with the same names (`ChangeType` …): name, value.
     pub when: Option<(&'static str, &'static str)>,
-    /// Name of its type in Rust where the one that follows from the id is too long; empty = that one.
+    /// Name of its type in Rust: the last part of its id with its words apart, or a shorter one.
     pub rust: &'static str,
     /// Title.
     pub title: Text,

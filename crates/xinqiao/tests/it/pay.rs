@@ -14,7 +14,7 @@ use xinqiao::{
         Merchant,
         base::RefundAmount,
         bill_file::{self, Bill, BillError, Ticket, check},
-        events::notify::{Refund, Transaction},
+        events::notify::{MarketingBusiFavorCoupon, Refund, Transaction},
         invoke,
         notify::{self, NotifyError},
         pay::{self, partner::transactions as partner},
@@ -596,6 +596,9 @@ async fn a_notice_of_another_kind_is_named() {
             other => panic!("{other}"),
         };
         let named = format!("this is a {} notice ({})", notice.kind(), notice.event_type);
+        assert!(error.to_string().contains(&named), "{error}");
+        // Its id runs words together (`marketing_busifavor_coupon`), its type does not.
+        let error = notice.read::<MarketingBusiFavorCoupon>().unwrap_err();
         assert!(error.to_string().contains(&named), "{error}");
         seen.push(notice.event_id().unwrap());
     }

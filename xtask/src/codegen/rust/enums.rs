@@ -8,7 +8,7 @@ use xinqiao_catalog::{EnumId, Enumeration, Field, Product, Shape, TypeRef};
 
 use super::text::{doc, is_whole};
 use super::users;
-use crate::names::{camel, snake, split};
+use crate::names::{camel, snake, split, type_name};
 use crate::pack::Catalog;
 
 /// Longest name of a value.
@@ -69,7 +69,7 @@ impl Enums {
         };
         for endpoint in &section.endpoints {
             let path = endpoint.module.replace('.', "::");
-            let name = format!("{path}::{}", super::type_name(endpoint.verb));
+            let name = format!("{path}::{}", type_name(endpoint.verb));
             note(&endpoint.path_params, &name);
             note(&endpoint.query, &name);
             note(&endpoint.headers, &name);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use xinqiao_catalog::blob::{Events, Section};
 use xinqiao_catalog::{Endpoint, Shape, TypeDef, TypeRef};
 
-use super::type_name;
+use crate::names::type_name;
 
 /// The fields that hold each type, in the order of the section's types.
 pub(super) fn of(section: &Section, events: Option<&Events>) -> Vec<Vec<String>> {
