@@ -20,7 +20,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
-use xinqiao_catalog::{Diagnosis, Product, Shape, TypeRef, diagnosis, type_def};
+use xinqiao_catalog::{Diagnosis, Product, Shape, diagnosis, type_def};
 use xinqiao_wire::{Endpoint, value};
 
 const NAME: &str = "unionid";
@@ -158,11 +158,7 @@ fn tells(
             if field.name == NAME {
                 return true;
             }
-            let mut ty = &field.ty;
-            while let TypeRef::List(inner) | TypeRef::Map(inner) = ty {
-                ty = inner;
-            }
-            let named = ty.named().and_then(|id| type_def(product, id));
+            let named = field.ty.named().and_then(|id| type_def(product, id));
             named.is_some_and(|def| {
                 seen.insert(def.name) && tells(product, &def.shape, seen, depth + 1)
             })

@@ -22,7 +22,6 @@ use xinqiao_catalog::{code, id::open_platform::component as id};
 use xinqiao_types::{AppId, AppSecret, ErrCode};
 
 use super::{
-    TokenSource as _,
     flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
     recover::{Arrivals, Recovery},
@@ -31,7 +30,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    error::{BoxError, Error},
+    error::{ApiError, BoxError, Error},
 };
 
 /// A third-party platform. Cheap to clone; clones share tokens.
@@ -130,30 +129,22 @@ impl Component {
     /// The platform refuses to push, or the new ticket; or no ticket came (`ticket.stale`).
     pub async fn recover(&self, client: &Client, patience: Duration) -> Result<Recovery, Error> {
         let (endpoint, own) = (id::API_START_PUSH_TICKET, &self.inner.own);
-        let key = own.ticket_key();
-        let since = self.inner.arrivals.count();
-        let old = load(&*own.vault, &key).await?;
+        let arrivals = &self.inner.arrivals;
+        let before = arrivals.before(&*own.vault, own.ticket_key()).await?;
         let client = client.with_component(self);
         let fields = json!({
             "component_appid": own.appid.as_str(),
             "component_secret": own.secret.expose(),
         });
         client.call(endpoint, fields).await?;
-        if old.is_some() {
-            self.inner.flight.forget();
-            match self.token(&client).await {
-                Ok(_) => return Ok(Recovery::StillGood),
-                Err(Error::Api(error)) => tracing::info!(
-                    endpoint = error.endpoint, appid = %own.appid, error = %error,
-                    "The ticket is dead, will wait for the next one."
-                ),
-                Err(other) => return Err(other),
-            }
-        }
-        let vault = (&*own.vault, &key);
-        let arrivals = &self.inner.arrivals;
-        if !arrivals.wait(since, vault, old.as_ref(), patience).await? {
-            return Err(Error::Credential {
+        let dead = |error: &ApiError| {
+            tracing::info!(
+                endpoint = error.endpoint, appid = %own.appid, error = %error,
+                "The ticket is dead, will wait for the next one."
+            );
+        };
+        let found = before.recover(self, &client, patience, dead).await?;
+        found.ok_or_else(|| Error::Credential {
                 endpoint,
                 reason: format!(
                     "ticket.stale: the platform was asked to push its component_verify_ticket, and none came in {} s: \
@@ -163,11 +154,7 @@ impl Component {
                     patience.as_secs()
                 )
                 .into(),
-            });
-        }
-        self.inner.flight.forget();
-        self.token(&client).await?;
-        Ok(Recovery::NewTicket)
+            })
     }
 
     /// Keeps the refresh token of an account, for instance one from another system.

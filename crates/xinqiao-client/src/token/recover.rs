@@ -15,10 +15,15 @@ use tokio::{sync::Notify, time::Instant};
 use xinqiao_types::AppSecret;
 
 use super::{
+    TokenSource as _,
     component::load,
+    flight::Flies,
     vault::{Vault, VaultKey},
 };
-use crate::error::Error;
+use crate::{
+    client::Client,
+    error::{ApiError, Error},
+};
 
 /// How long a ticket may take: they are pushed every ten minutes.
 pub const TICKET_PATIENCE: Duration = Duration::from_mins(11);
@@ -48,23 +53,73 @@ impl Arrivals {
         self.bell.notify_waiters();
     }
 
-    /// Waits for a ticket that came after `since`, or is another than `old`; whether one came in time.
-    pub(super) async fn wait(
+    /// What is there before anything is done about it.
+    pub(super) async fn before<'a>(
+        &'a self,
+        vault: &'a dyn Vault,
+        key: VaultKey,
+    ) -> Result<Before<'a>, Error> {
+        Ok(Before {
+            since: self.count(),
+            old: load(vault, &key).await?,
+            arrivals: self,
+            vault,
+            key,
+        })
+    }
+
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
+    }
+}
+
+/// The ticket that was kept, and which of those that came was the last.
+pub(super) struct Before<'a> {
+    arrivals: &'a Arrivals,
+    since: u64,
+    old: Option<AppSecret>,
+    vault: &'a dyn Vault,
+    key: VaultKey,
+}
+
+impl Before<'_> {
+    /// Tries the ticket that was kept, else waits for another, and proves it by a new token; none: no other came in time.
+    /// `dead` hears why the old one gave no token.
+    pub(super) async fn recover(
         &self,
-        since: u64,
-        (vault, key): (&dyn Vault, &VaultKey),
-        old: Option<&AppSecret>,
+        source: &impl Flies,
+        client: &Client,
         patience: Duration,
-    ) -> Result<bool, Error> {
+        dead: impl FnOnce(&ApiError),
+    ) -> Result<Option<Recovery>, Error> {
+        let (flight, _) = source.flight();
+        if self.old.is_some() {
+            flight.forget();
+            match source.token(client).await {
+                Ok(_) => return Ok(Some(Recovery::StillGood)),
+                Err(Error::Api(error)) => dead(&error),
+                Err(other) => return Err(other),
+            }
+        }
+        if !self.wait(patience).await? {
+            return Ok(None);
+        }
+        flight.forget();
+        source.token(client).await?;
+        Ok(Some(Recovery::NewTicket))
+    }
+
+    /// Waits for a ticket that came since, or is another than the old one; whether one came in time.
+    async fn wait(&self, patience: Duration) -> Result<bool, Error> {
         let end = Instant::now() + patience;
         loop {
-            let bell = self.bell.notified();
-            if self.count() != since {
+            let bell = self.arrivals.bell.notified();
+            if self.arrivals.count() != self.since {
                 return Ok(true);
             }
-            let kept = load(vault, key).await?;
+            let kept = load(self.vault, &self.key).await?;
             if let Some(kept) = kept
-                && old.is_none_or(|old| old.expose() != kept.expose())
+                && (self.old.as_ref()).is_none_or(|old| old.expose() != kept.expose())
             {
                 return Ok(true);
             }
@@ -75,9 +130,5 @@ impl Arrivals {
             // Whichever comes first; both lead to another look.
             let _ = tokio::time::timeout(left.min(POLL), bell).await;
         }
-    }
-
-    pub(super) fn count(&self) -> u64 {
-        self.count.load(Ordering::Acquire)
     }
 }

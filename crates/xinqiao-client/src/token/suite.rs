@@ -16,7 +16,6 @@ use xinqiao_catalog::id::work::service as id;
 use xinqiao_types::{AppSecret, CorpId, SuiteId};
 
 use super::{
-    TokenSource as _,
     component::{load, save},
     flight::{Fetch, Fetched, Flies, Flight, Want},
     read,
@@ -24,7 +23,10 @@ use super::{
     text,
     vault::{MemoryVault, Vault, VaultKey},
 };
-use crate::{client::Client, error::Error};
+use crate::{
+    client::Client,
+    error::{ApiError, Error},
+};
 
 /// A third-party application. Cheap to clone; clones share tokens.
 #[derive(Debug, Clone)]
@@ -100,25 +102,17 @@ impl Suite {
     /// WeCom refuses the new ticket, or none came (`ticket.suite`).
     pub async fn recover(&self, client: &Client, patience: Duration) -> Result<Recovery, Error> {
         let own = &self.inner.own;
-        let key = own.ticket_key();
-        let since = self.inner.arrivals.count();
-        let old = load(&*own.vault, &key).await?;
-        let client = client.with_suite(self);
-        if old.is_some() {
-            self.inner.flight.forget();
-            match self.token(&client).await {
-                Ok(_) => return Ok(Recovery::StillGood),
-                Err(Error::Api(error)) => tracing::info!(
-                    endpoint = error.endpoint, suite = %own.id, error = %error,
-                    "The ticket is dead, will wait for the next one."
-                ),
-                Err(other) => return Err(other),
-            }
-        }
-        let vault = (&*own.vault, &key);
         let arrivals = &self.inner.arrivals;
-        if !arrivals.wait(since, vault, old.as_ref(), patience).await? {
-            return Err(Error::Credential {
+        let before = arrivals.before(&*own.vault, own.ticket_key()).await?;
+        let client = client.with_suite(self);
+        let dead = |error: &ApiError| {
+            tracing::info!(
+                endpoint = error.endpoint, suite = %own.id, error = %error,
+                "The ticket is dead, will wait for the next one."
+            );
+        };
+        let found = before.recover(self, &client, patience, dead).await?;
+        found.ok_or_else(|| Error::Credential {
                 endpoint: id::GET_SUITE_TOKEN,
                 reason: format!(
                     "ticket.suite: no suite_ticket came in {} s, and WeCom has no call that asks for one: press \
@@ -128,11 +122,7 @@ impl Suite {
                     patience.as_secs()
                 )
                 .into(),
-            });
-        }
-        self.inner.flight.forget();
-        self.token(&client).await?;
-        Ok(Recovery::NewTicket)
+            })
     }
 
     /// Keeps the permanent code of a corp, for instance one from another system.
