@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use xinqiao_client::Environment;
+
 use crate::exec::environment::WXJAVA_HOSTS;
 use crate::fail::Outcome;
 use crate::lang::Lang;
@@ -93,8 +95,7 @@ fn plain(account: Option<&Account>, endpoints: &BTreeMap<String, String>) -> Vec
         }
     }
     for (host, origin) in endpoints {
-        let name = host.replace(['.', '-'], "_").to_ascii_uppercase();
-        lines.push((format!("XINQIAO_HOST_{name}"), origin.clone()));
+        lines.push((Environment::host_variable(host), origin.clone()));
     }
     for (name, host) in WXJAVA_HOSTS {
         if let Some(origin) = endpoints.get(host) {

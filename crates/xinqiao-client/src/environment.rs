@@ -92,6 +92,18 @@ impl Environment {
         }
     }
 
+    /// The variable that names what stands in for a host.
+    ///
+    /// ```
+    /// let name = xinqiao_client::Environment::host_variable("api.weixin.qq.com");
+    /// assert_eq!(name, "XINQIAO_HOST_API_WEIXIN_QQ_COM");
+    /// ```
+    #[must_use]
+    pub fn host_variable(host: &str) -> String {
+        let name = host.replace(['.', '-'], "_").to_ascii_uppercase();
+        format!("XINQIAO_HOST_{name}")
+    }
+
     /// An account.
     ///
     /// # Errors
@@ -234,8 +246,7 @@ impl Environment {
             builder = builder.endpoint(main, origin);
         }
         for host in xinqiao_catalog::hosts() {
-            let name = host.name.replace(['.', '-'], "_").to_ascii_uppercase();
-            if let Some(origin) = self.get(&format!("XINQIAO_HOST_{name}")) {
+            if let Some(origin) = self.get(&Self::host_variable(host.name)) {
                 builder = builder.endpoint(host.name, origin);
             }
         }
