@@ -43,16 +43,6 @@ scalar_slot!(
     Fen,
     UnixSeconds
 );
-scalar_slot!(
-    AppId,
-    CorpId,
-    ExternalUserId,
-    MchId,
-    MediaId,
-    OpenId,
-    UnionId,
-    UserId
-);
 
 #[cold]
 fn wrong(expected: &'static str, input: &dyn Input) -> DecodeError {
@@ -250,6 +240,8 @@ number_wrapper!(Fen, UnixSeconds);
 
 macro_rules! identifier {
     ($($ty:ident),+) => {$(
+        scalar_slot!($ty);
+
         impl Scalar for $ty {
             fn encode(&self, field: &Field, out: &mut dyn Output) {
                 out.text(self.as_str(), field.cdata);
