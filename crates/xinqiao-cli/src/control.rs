@@ -471,35 +471,39 @@ impl Control {
     /// The appid of an account, by itself or by name; the first without either. Accounts that were made later are
     /// known to the simulator alone.
     fn account(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
-        let accounts = &self.ready.accounts;
-        let Some(wanted) = wanted else {
-            let first = accounts.first().map(|account| account.appid.clone());
-            return first.ok_or_else(|| {
-                Fail::usage(lang.pick(
-                    "世界里没有预置账号，请用 --account 指定 appid",
-                    "the world has no seeded account; name an appid with --account",
-                ))
-            });
-        };
-        let named = accounts.iter().find(|account| account.name == wanted);
-        Ok(named.map_or_else(|| wanted.to_owned(), |account| account.appid.clone()))
+        let known = self.ready.accounts.iter();
+        let known = known.map(|account| (account.appid.as_str(), account.name.as_str()));
+        named(known, wanted).ok_or_else(|| {
+            Fail::usage(lang.pick(
+                "世界里没有预置账号，请用 --account 指定 appid",
+                "the world has no seeded account; name an appid with --account",
+            ))
+        })
     }
 
     /// The same about a user.
     fn user(&self, wanted: Option<&str>, lang: Lang) -> Result<String, Fail> {
-        let users = &self.ready.users;
-        let Some(wanted) = wanted else {
-            let first = users.first().map(|user| user.id.clone());
-            return first.ok_or_else(|| {
-                Fail::usage(lang.pick(
-                    "世界里没有预置用户，请用 --user 指定 id",
-                    "the world has no seeded user; name an id with --user",
-                ))
-            });
-        };
-        let named = users.iter().find(|user| user.nickname == wanted);
-        Ok(named.map_or_else(|| wanted.to_owned(), |user| user.id.clone()))
+        let known = self.ready.users.iter();
+        let known = known.map(|user| (user.id.as_str(), user.nickname.as_str()));
+        named(known, wanted).ok_or_else(|| {
+            Fail::usage(lang.pick(
+                "世界里没有预置用户，请用 --user 指定 id",
+                "the world has no seeded user; name an id with --user",
+            ))
+        })
     }
+}
+
+/// The id of what has that name, else what was wanted itself; the first id where nothing was, none if there is none.
+fn named<'a>(
+    mut known: impl Iterator<Item = (&'a str, &'a str)>,
+    wanted: Option<&str>,
+) -> Option<String> {
+    let Some(wanted) = wanted else {
+        return known.next().map(|(id, _)| id.to_owned());
+    };
+    let found = known.find(|(_, name)| *name == wanted);
+    Some(found.map_or(wanted, |(id, _)| id).to_owned())
 }
 
 /// A number of seconds, or one with a unit.

@@ -31,6 +31,16 @@ pub(crate) fn fact(
     }
 }
 
+/// The string that a signature is of; secrets in it are marked, not shown.
+pub(crate) fn string_to_sign(text: impl Into<Value>) -> Fact {
+    fact(
+        "string_to_sign",
+        "被签名的串",
+        "string that was signed",
+        text,
+    )
+}
+
 /// A fact as one line.
 fn line(fact: &Fact, lang: Lang) -> String {
     let value = match &fact.value {

@@ -286,12 +286,7 @@ fn string_with(token: &str, timestamp: &str, nonce: &str, encrypt: Option<&str>)
     parts.extend(encrypt);
     let shown = |at: usize| if at == 0 { TOKEN } else { parts[at] };
     let joined: String = callback::order(&parts).into_iter().map(shown).collect();
-    vec![fact(
-        "string_to_sign",
-        "被签名的串",
-        "string that was signed",
-        joined,
-    )]
+    vec![verdict::string_to_sign(joined)]
 }
 
 /// What was compared.

@@ -44,12 +44,7 @@ pub(super) fn verify(options: &Verify, ticket: &str, lang: Lang) -> Outcome {
 
 fn string_to_sign(nonce: &str, time: i64, url: &str) -> Fact {
     let text = jssdk::string_to_sign("{jsapi_ticket}", nonce, time, url);
-    fact(
-        "string_to_sign",
-        "被签名的串",
-        "string that was signed",
-        text,
-    )
+    verdict::string_to_sign(text)
 }
 
 /// Says whether two signatures are equal, and how they came about.

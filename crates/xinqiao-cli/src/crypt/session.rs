@@ -135,10 +135,5 @@ fn string_to_sign(hmac: bool, raw: &str) -> verdict::Fact {
     } else {
         format!("{raw}{{session_key}}")
     };
-    fact(
-        "string_to_sign",
-        "被签名的串",
-        "string that was signed",
-        text,
-    )
+    verdict::string_to_sign(text)
 }

@@ -1,10 +1,9 @@
 //! `xinqiao pay bill`: a bill's file as a table, as JSON, and its sums against its rows.
 
-use std::io::Read as _;
-
 use serde_json::{Map, Value, json};
-use xinqiao_wire::bill::{
-    Amount, Bill, BillTextError, Columns, Fund, FundSums, Row, Trade, TradeSums, ValueError,
+use xinqiao_client::bill::{
+    self, Amount, Bill, BillError, BillTextError, Columns, Fund, FundSums, Row, Trade, TradeSums,
+    ValueError,
 };
 
 use crate::fail::{Fail, Outcome};
@@ -49,16 +48,13 @@ const TELLING: [&str; 12] = [
 /// What the platform answers for a day on which nothing was traded: the second generation, and the third.
 const EMPTY: [&str; 2] = ["20002", "NO_STATEMENT_EXIST"];
 
-/// No bill unpacks to more.
-const LARGEST: u64 = 1 << 30;
-
 /// Reads a bill and shows it; sums that do not fit are a failure.
 pub(crate) fn run(options: &Options, lang: Lang) -> Outcome {
     let bytes = match options.file.as_str() {
         "-" => input::bytes(None, lang)?,
         path => input::file(path.strip_prefix('@').unwrap_or(path), lang)?,
     };
-    let bill = match Bill::parse(&unpacked(bytes, lang)?) {
+    let bill = match Bill::parse(&unpacked(&bytes, lang)?) {
         Ok(bill) => bill,
         // WECHAT: a day without trade is an error, in the words of its generation.
         Err(BillTextError::Failure { code, .. }) if EMPTY.contains(&code.as_str()) => {
@@ -118,21 +114,19 @@ pub(crate) fn run(options: &Options, lang: Lang) -> Outcome {
     Err(Fail::failed(said.join(lang.pick("；", "; "))))
 }
 
-fn unpacked(bytes: Vec<u8>, lang: Lang) -> Result<Vec<u8>, Fail> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes);
-    }
-    let mut plain = Vec::new();
-    flate2::read::GzDecoder::new(bytes.as_slice())
-        .take(LARGEST)
-        .read_to_end(&mut plain)
-        .map_err(|_| {
-            Fail::failed(lang.pick(
+fn unpacked(bytes: &[u8], lang: Lang) -> Result<Vec<u8>, Fail> {
+    bill::check(bytes, bill::Hash::None).map_err(|error| {
+        Fail::failed(match error {
+            BillError::TooLarge => lang.pick(
+                "这不是账单：解压后超过 1 GiB",
+                "this is no bill: it unpacks to more than 1 GiB",
+            ),
+            _ => lang.pick(
                 "压缩的账单损坏或不完整：请重新下载",
                 "the packed bill is damaged or incomplete: download it again",
-            ))
-        })?;
-    Ok(plain)
+            ),
+        })
+    })
 }
 
 /// Why a file is no bill; what is none at all was given by mistake.

@@ -142,12 +142,7 @@ fn borrowed(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 
 fn string_to_sign(pairs: &[(String, String)]) -> verdict::Fact {
     let text = format!("{}key={{key}}", pay_v2::string_to_sign(borrowed(pairs)));
-    fact(
-        "string_to_sign",
-        "被签名的串",
-        "string that was signed",
-        text,
-    )
+    verdict::string_to_sign(text)
 }
 
 /// Parameters from XML, from a JSON object, or from `a=1&b=2`.

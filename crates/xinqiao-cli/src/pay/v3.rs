@@ -13,11 +13,6 @@ use crate::lang::Lang;
 use crate::verdict::{self, fact};
 use crate::{crypt, input, talk};
 
-/// A file in PEM, or the refusal that names its option.
-fn pem(given: Option<&str>, option: &str, lang: Lang) -> Result<String, Fail> {
-    input::needed(given, option, lang)
-}
-
 fn unusable(error: KeyError, option: &str, as_json: bool, lang: Lang) -> Fail {
     let facts = [fact("option", "选项", "option", option)];
     match verdict::failed(error.rule(), &facts, as_json, lang) {
@@ -28,7 +23,7 @@ fn unusable(error: KeyError, option: &str, as_json: bool, lang: Lang) -> Fail {
 
 fn private_key(options: &Sign, lang: Lang) -> Result<PrivateKey, Fail> {
     let option = "--private-key";
-    let text = pem(options.keys.private_key.as_deref(), option, lang)?;
+    let text = input::needed(options.keys.private_key.as_deref(), option, lang)?;
     PrivateKey::from_pem(&text).map_err(|error| unusable(error, option, options.shown.json, lang))
 }
 
@@ -117,13 +112,7 @@ fn shown(name: &str, value: &str, message: &[u8], options: &Sign, lang: Lang) {
 
 /// The lines that were signed; line feeds are part of it and shown as such.
 fn string_to_sign(message: &[u8]) -> verdict::Fact {
-    let text = String::from_utf8_lossy(message).into_owned();
-    fact(
-        "string_to_sign",
-        "被签名的串",
-        "string that was signed",
-        text,
-    )
+    verdict::string_to_sign(String::from_utf8_lossy(message))
 }
 
 /// Path and query of an address.
