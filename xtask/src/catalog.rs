@@ -231,15 +231,8 @@ fn types(catalog: &Catalog, complaints: &mut Vec<String>) {
     let (mut all, mut fallback) = (0, 0);
     for (product, section) in &catalog.sections {
         let mut used: BTreeSet<u32> = BTreeSet::new();
-        let shapes = section.endpoints.iter().flat_map(|e| {
-            [
-                &e.path_params,
-                &e.query,
-                &e.headers,
-                &e.request,
-                &e.response,
-            ]
-        });
+        let shapes = section.endpoints.iter().flat_map(Endpoint::shapes);
+        let shapes = shapes.map(|(_, shape)| shape);
         let events = catalog.events.get(product);
         let events = events
             .iter()

@@ -130,13 +130,7 @@ fn whole(products: &[Product]) -> Value {
 
 /// An endpoint with the types that it leads to.
 pub(crate) fn endpoint(endpoint: &catalog::Endpoint) -> Value {
-    let shapes = [
-        &endpoint.path_params,
-        &endpoint.query,
-        &endpoint.headers,
-        &endpoint.request,
-        &endpoint.response,
-    ];
+    let shapes = endpoint.shapes().map(|(_, shape)| shape);
     with_types(bare_endpoint(endpoint), endpoint.product, &shapes)
 }
 

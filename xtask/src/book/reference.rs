@@ -145,13 +145,7 @@ fn module(language: Language, product: Product, endpoints: &[&Endpoint]) -> Stri
     let mut types = BTreeSet::new();
     for one in endpoints {
         endpoint::section(&mut out, language, one);
-        for fields in [
-            &one.path_params,
-            &one.query,
-            &one.headers,
-            &one.request,
-            &one.response,
-        ] {
+        for (_, fields) in one.shapes() {
             shape::reach(product, fields, &mut types);
         }
     }

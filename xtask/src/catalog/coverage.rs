@@ -65,15 +65,7 @@ fn shapes(catalog: &Catalog, product: Product) -> Vec<(&'static str, &Shape)> {
         .into_iter()
         .flat_map(|all| &all.endpoints)
     {
-        for shape in [
-            &endpoint.path_params,
-            &endpoint.query,
-            &endpoint.headers,
-            &endpoint.request,
-            &endpoint.response,
-        ] {
-            out.push((endpoint.id, shape));
-        }
+        out.extend(endpoint.shapes().map(|(_, shape)| (endpoint.id, shape)));
     }
     for event in catalog
         .events

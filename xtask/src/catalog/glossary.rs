@@ -143,13 +143,7 @@ fn scopes(catalog: &Catalog, product: Product) -> BTreeSet<String> {
             .endpoint_files
             .get(endpoint.id)
             .map_or("", String::as_str);
-        for (part, shape) in [
-            ("path", &endpoint.path_params),
-            ("query", &endpoint.query),
-            ("headers", &endpoint.headers),
-            ("request", &endpoint.request),
-            ("response", &endpoint.response),
-        ] {
+        for (part, shape) in endpoint.shapes() {
             if !shape.fields.is_empty() || shape.union.is_some() {
                 let id = within(endpoint.id);
                 out.extend(endpoint_scopes(id, part, endpoint.module, file));

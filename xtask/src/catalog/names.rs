@@ -15,9 +15,6 @@ const LONGEST: usize = 32;
 /// Parts of a name that say nothing of what is meant.
 const EMPTY: &[&str] = &["inner"];
 
-/// Names that break a rule on purpose: the name, and why.
-const EXCEPTIONS: &[(&str, &str)] = &[];
-
 /// How often each rule is broken.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
@@ -42,12 +39,7 @@ pub(super) fn faults(catalog: &Catalog) -> Faults {
                 out.other
                     .insert(format!("{}: a parameter is no verb", endpoint.id));
             }
-            for shape in [
-                &endpoint.path_params,
-                &endpoint.query,
-                &endpoint.request,
-                &endpoint.response,
-            ] {
+            for (_, shape) in endpoint.shapes() {
                 out.fields(endpoint.id, shape);
             }
         }
@@ -65,12 +57,7 @@ pub(super) fn faults(catalog: &Catalog) -> Faults {
                 if variant.len() > LONGEST {
                     out.long.insert(format!("{place}: {variant}"));
                 }
-                for part in snake(value.value).split('_') {
-                    if words(part).is_none() {
-                        out.together
-                            .insert(format!("{place}: `{part}` is not in words.txt"));
-                    }
-                }
+                out.splits(&place, &snake(value.value));
             }
         }
         for ty in &section.types {
@@ -83,7 +70,7 @@ pub(super) fn faults(catalog: &Catalog) -> Faults {
     for section in catalog.events.values() {
         for event in &section.events {
             out.name(event.id, event.rust);
-            out.splits(event.id);
+            out.splits(event.id, event.id);
             out.fields(event.id, &event.shape);
         }
     }
@@ -127,12 +114,18 @@ impl Faults {
         }
     }
 
-    /// Ids of callbacks keep the wire's spelling; it must only be possible to split them.
-    fn splits(&mut self, id: &str) {
-        for part in id.split(['.', '_']).filter(|part| words(part).is_none()) {
-            self.together
-                .insert(format!("{id}: `{part}` is not in words.txt"));
+    /// Ids of callbacks and values keep the wire's spelling; it must only be possible to split them.
+    fn splits(&mut self, place: &str, name: &str) {
+        for part in name.split(['.', '_']) {
+            if words(part).is_none() {
+                self.unknown(place, part);
+            }
         }
+    }
+
+    fn unknown(&mut self, place: &str, part: &str) {
+        self.together
+            .insert(format!("{place}: `{part}` is not in words.txt"));
     }
 
     fn words(&mut self, place: &str, snaked: &str) {
@@ -143,10 +136,7 @@ impl Faults {
                     self.together
                         .insert(format!("{place}: `{part}` is `{}`", found.join("_")));
                 }
-                None => {
-                    self.together
-                        .insert(format!("{place}: `{part}` is not in words.txt"));
-                }
+                None => self.unknown(place, part),
             }
         }
     }
@@ -163,24 +153,11 @@ pub(super) fn numbers(catalog: &Catalog) -> Value {
     })
 }
 
-/// Names without a fault, apart from the exceptions; an exception that is none is a complaint too.
+/// Names without a fault.
 pub(super) fn check(catalog: &Catalog, complaints: &mut Vec<String>) {
     let faults = faults(catalog);
-    let all = faults
-        .long
-        .iter()
-        .map(|name| format!("longer than {LONGEST}: {name}"));
-    let all = all
-        .chain(faults.together.iter().cloned())
-        .chain(faults.other.iter().cloned());
-    let mut unused: Vec<&str> = EXCEPTIONS.iter().map(|(name, _)| *name).collect();
-    for fault in all {
-        match EXCEPTIONS.iter().find(|(name, _)| fault.contains(name)) {
-            Some((name, _)) => unused.retain(|other| other != name),
-            None => complaints.push(format!("name: {fault}")),
-        }
-    }
-    for name in unused {
-        complaints.push(format!("name: {name} is no exception any more"));
-    }
+    let long = faults.long.iter();
+    let long = long.map(|name| format!("name: longer than {LONGEST}: {name}"));
+    let others = faults.together.iter().chain(&faults.other);
+    complaints.extend(long.chain(others.map(|fault| format!("name: {fault}"))));
 }

@@ -115,14 +115,11 @@ fn added(endpoint: &Endpoint, types: &[TypeDef], fact: &Value, corrected: &mut O
 }
 
 fn part_of<'a>(endpoint: &'a Endpoint, part: &str) -> Option<&'a Shape> {
-    Some(match part {
-        "path" => &endpoint.path_params,
-        "query" => &endpoint.query,
-        "headers" => &endpoint.headers,
-        "request" => &endpoint.request,
-        "response" => &endpoint.response,
-        _ => return None,
-    })
+    let found = endpoint
+        .shapes()
+        .into_iter()
+        .find(|(name, _)| *name == part);
+    found.map(|(_, shape)| shape)
 }
 
 fn by_path(endpoints: &[Endpoint]) -> BTreeMap<(String, String), Vec<&Endpoint>> {

@@ -256,6 +256,19 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Everything that has fields, by its name in the catalog's files: what is sent, in the order of a request, then the
+    /// answer.
+    #[must_use]
+    pub const fn shapes(&self) -> [(&'static str, &Shape); 5] {
+        [
+            ("path", &self.path_params),
+            ("query", &self.query),
+            ("headers", &self.headers),
+            ("request", &self.request),
+            ("response", &self.response),
+        ]
+    }
+
     /// Every method and path that is this endpoint, the canonical one first.
     pub fn routes(&self) -> impl Iterator<Item = (Method, &'static str)> + '_ {
         let others = self.path_alt.iter().map(|alternative| {

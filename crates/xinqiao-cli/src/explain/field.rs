@@ -93,13 +93,7 @@ fn visit(mut each: impl FnMut(Product, Option<&'static str>, &'static Field)) {
     };
     for product in Product::ALL {
         for endpoint in catalog::endpoints(product) {
-            for part in [
-                &endpoint.path_params,
-                &endpoint.query,
-                &endpoint.headers,
-                &endpoint.request,
-                &endpoint.response,
-            ] {
+            for (_, part) in endpoint.shapes() {
                 shape(product, Some(endpoint.id), part);
             }
         }
