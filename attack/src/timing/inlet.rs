@@ -10,7 +10,7 @@ use xinqiao_types::{AesKeyText, AppSecret, CallbackToken, Clock, SystemClock};
 
 use super::{
     Comparison,
-    opening::{AES_KEY, APPID, CLASSES, Pools, TOKEN},
+    opening::{AES_KEY, APPID, CLASSES, Classes, Refused, TOKEN},
 };
 use crate::chance::Chance;
 
@@ -60,7 +60,8 @@ struct Inlet {
     name: String,
     address: SocketAddr,
     stream: Option<TcpStream>,
-    pools: Pools,
+    classes: Classes,
+    drawn: Refused,
     timed: Timed,
     next: Vec<u8>,
     probe: Vec<u8>,
@@ -78,6 +79,11 @@ fn bytes(query: &str, body: &[u8]) -> Vec<u8> {
 }
 
 impl Inlet {
+    fn draw(&mut self, class: bool, chance: &mut Chance) -> Vec<u8> {
+        self.classes.draw(class, chance, &mut self.drawn);
+        bytes(&self.drawn.query, &self.drawn.body)
+    }
+
     /// Sends a request and reads its answer, whose head and body come in one piece of known length.
     fn exchange(&mut self, request: &[u8]) {
         let address = self.address;
@@ -117,12 +123,10 @@ impl Comparison for Inlet {
     }
 
     fn ready(&mut self, class: bool, chance: &mut Chance) {
-        let refused = self.pools.pick(class, chance);
-        self.next = bytes(&refused.query, &refused.body);
+        self.next = self.draw(class, chance);
         if self.timed == Timed::TheNextOne {
             let other = chance.once_in(2);
-            let probe = self.pools.pick(other, chance);
-            self.probe = bytes(&probe.query, &probe.body);
+            self.probe = self.draw(other, chance);
             let next = std::mem::take(&mut self.next);
             self.exchange(&next);
         }
@@ -155,7 +159,8 @@ pub(super) fn comparisons() -> Vec<Box<dyn Comparison>> {
                 name: format!("{what}: {name}"),
                 address,
                 stream: None,
-                pools: Pools::new(classes, time),
+                classes: Classes { of: classes, time },
+                drawn: Refused::default(),
                 timed,
                 next: Vec::new(),
                 probe: Vec::new(),

@@ -13,11 +13,8 @@ pub(super) const APPID: &str = "wx5823bf96d3bd56c7";
 pub(super) const TOKEN: &str = "QDG6eKtiming";
 pub(super) const AES_KEY: &str = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C";
 
-/// Requests of one class; enough of them, so that none is learned by heart.
-const POOL: usize = 512;
-
 /// A request that does not verify, as a URL's query and a body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct Refused {
     pub(super) query: String,
     pub(super) body: Vec<u8>,
@@ -155,25 +152,24 @@ pub(super) fn refused((wrong, sealed): (Wrong, Sealed), time: i64, chance: &mut 
     }
 }
 
-/// Requests of both classes, the same number of each.
+/// Two classes of requests. Every request is a fresh one: what a few drawn once happen to hold (how many `+` the base64
+/// has, say) costs a nanosecond too, and would be taken for their class.
 #[derive(Debug)]
-pub(super) struct Pools([Vec<Refused>; 2]);
+pub(super) struct Classes {
+    pub(super) of: [(Wrong, Sealed); 2],
+    pub(super) time: i64,
+}
 
-impl Pools {
-    pub(super) fn new(classes: [(Wrong, Sealed); 2], time: i64) -> Self {
-        let mut chance = Chance::of(7, "pools", 0);
-        let mut pools = [Vec::new(), Vec::new()];
-        // In turns, so that they lie in memory alike.
-        for _ in 0..POOL {
-            for (pool, class) in pools.iter_mut().zip(classes) {
-                pool.push(refused(class, time, &mut chance));
-            }
-        }
-        Self(pools)
-    }
-
-    pub(super) fn pick(&self, class: bool, chance: &mut Chance) -> &Refused {
-        chance.pick(&self.0[usize::from(class)])
+impl Classes {
+    /// Makes one of each in any order, and copies the wanted one to where the last one was: neither what was done
+    /// before nor the place in memory tells the class.
+    pub(super) fn draw(&self, class: bool, chance: &mut Chance, into: &mut Refused) {
+        let turned = chance.once_in(2);
+        let [one, other] = if turned { [1, 0] } else { [0, 1] }
+            .map(|at: usize| refused(self.of[at], self.time, chance));
+        let wanted = if class == turned { &one } else { &other };
+        into.query.clone_from(&wanted.query);
+        into.body.clone_from(&wanted.body);
     }
 }
 
@@ -182,8 +178,8 @@ const NOW: i64 = 1_795_257_345;
 struct Opening {
     name: String,
     keys: Keys,
-    pools: Pools,
-    next: Option<Refused>,
+    classes: Classes,
+    next: Refused,
     is_check: bool,
 }
 
@@ -193,23 +189,25 @@ impl Comparison for Opening {
     }
 
     fn ready(&mut self, class: bool, chance: &mut Chance) {
-        // Copied, so that both classes are as near.
-        self.next = Some(self.pools.pick(class, chance).clone());
+        self.classes.draw(class, chance, &mut self.next);
+        if self.is_check {
+            let check = as_check(&self.next);
+            self.next.query.clone_from(&check);
+        }
     }
 
     fn go(&mut self) {
-        let Some(next) = &self.next else { return };
-        let query = CallbackQuery::parse(black_box(&next.query));
+        let query = CallbackQuery::parse(black_box(&self.next.query));
         if self.is_check {
             black_box(verify_url(&self.keys, &query, UnixSeconds(NOW)).is_ok());
         } else {
-            black_box(open(&self.keys, &query, &next.body, UnixSeconds(NOW)).is_ok());
+            black_box(open(&self.keys, &query, &self.next.body, UnixSeconds(NOW)).is_ok());
         }
     }
 }
 
-/// A URL check with the ciphertext of a push.
-fn as_check(push: &Refused) -> Refused {
+/// The query of a URL check with the ciphertext of a push.
+fn as_check(push: &Refused) -> String {
     let body = String::from_utf8_lossy(&push.body);
     let start = body.find("<Encrypt><![CDATA[").expect("an envelope") + "<Encrypt><![CDATA[".len();
     let end = start + body[start..].find("]]>").expect("an envelope");
@@ -221,33 +219,27 @@ fn as_check(push: &Refused) -> Refused {
     let of = |name: &str| pairs.get(name).copied().unwrap_or_default();
     // As it is: percent signs would make one class's query a little longer than the other's.
     let echo = &body[start..end];
-    Refused {
-        query: format!(
-            "msg_signature={}&timestamp={}&nonce={}&echostr={echo}",
-            of("msg_signature"),
-            of("timestamp"),
-            of("nonce")
-        ),
-        body: Vec::new(),
-    }
+    format!(
+        "msg_signature={}&timestamp={}&nonce={}&echostr={echo}",
+        of("msg_signature"),
+        of("timestamp"),
+        of("nonce")
+    )
 }
 
 pub(super) fn comparisons() -> Vec<Box<dyn Comparison>> {
     let mut all: Vec<Box<dyn Comparison>> = Vec::new();
     for is_check in [false, true] {
         for (name, classes) in CLASSES {
-            let mut pools = Pools::new(classes, NOW);
-            if is_check {
-                for push in pools.0.iter_mut().flatten() {
-                    *push = as_check(push);
-                }
-            }
             let what = if is_check { "verify_url" } else { "open" };
             all.push(Box::new(Opening {
                 name: format!("{what}: {name}"),
                 keys: keys(APPID),
-                pools,
-                next: None,
+                classes: Classes {
+                    of: classes,
+                    time: NOW,
+                },
+                next: Refused::default(),
                 is_check,
             }));
         }
