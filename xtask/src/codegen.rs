@@ -33,8 +33,8 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
     let ids = constants::ids(&catalog, &fs::read_to_string(&lock).unwrap_or_default());
     files.insert(lock, ids.into_bytes());
     if !blob_only {
-        rust::write(&catalog, &mut files);
-        registry::write(&catalog, &mut files);
+        rust::write(&catalog, &mut files)?;
+        registry::write(&catalog, &mut files)?;
         lines::write(&catalog, &mut files);
         crate::tasks::write(&catalog, &mut files)?;
         crate::features::write(&catalog, &mut files)?;
@@ -73,10 +73,10 @@ pub(crate) fn run(check: bool, blob_only: bool) -> Result<()> {
 /// Files in generated folders that nothing generates any more.
 fn leftovers(files: &Files) -> Result<Vec<PathBuf>> {
     let mut out = Vec::new();
-    for product in xinqiao_catalog::Product::ALL {
-        let crate_root = read::repository()
-            .join("crates")
-            .join(rust::crate_name(product));
+    let products = xinqiao_catalog::Product::ALL.map(rust::crate_name);
+    let message = "xinqiao-message".to_owned();
+    for name in products.into_iter().chain([message]) {
+        let crate_root = read::repository().join("crates").join(name);
         let mut todo = vec![crate_root.join("src/generated")];
         while let Some(folder) = todo.pop() {
             let Ok(entries) = fs::read_dir(&folder) else {

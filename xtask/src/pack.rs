@@ -56,11 +56,6 @@ impl Catalog {
         let at = number.checked_sub(1)?;
         self.meanings.get(&product)?.meanings.get(at as usize)
     }
-
-    /// An enumeration of a product.
-    pub(crate) fn enumeration(&self, product: Product, id: EnumId) -> Option<&Enumeration> {
-        self.sections.get(&product)?.enums.get(id.0 as usize)
-    }
 }
 
 /// Strings of the model live for the program; equal ones share their memory.

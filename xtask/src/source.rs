@@ -211,6 +211,7 @@ pub(crate) struct EventSpec {
     pub(crate) event_type: String,
     pub(crate) rust: String,
     pub(crate) when: BTreeMap<String, String>,
+    pub(crate) presence: bool,
     pub(crate) trigger: String,
     pub(crate) reply: String,
     pub(crate) confidence: String,

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use xinqiao_message::inbound::{Body, EventBody, MessageBody};
 use xinqiao_types::OpenId;
+use xinqiao_wire::{EventBody, MessageBody, Pushes};
 
 use crate::delivery::Delivery;
 
@@ -13,29 +13,38 @@ pub trait Extract: Sized + Send + 'static {
     fn extract(delivery: &Arc<Delivery>) -> Option<Self>;
 }
 
-/// A user's message of one type, for instance `Message<inbound::Text>`.
+/// A user's message of one type, of any product: `Message<official_account::message::Text>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message<T>(pub T);
 
-impl<T: MessageBody + Clone> Extract for Message<T> {
+impl<T: MessageBody> Extract for Message<T> {
     fn extract(delivery: &Arc<Delivery>) -> Option<Self> {
-        match &delivery.message.body {
-            Body::Content(content) => T::peek(content).cloned().map(Self),
-            Body::Event(_) | Body::Info(_) => None,
-        }
+        delivery.message.get().map(Self)
     }
 }
 
-/// An event of one type, for instance `Event<inbound::Subscribe>`.
+/// What happened, of one type and any product: `Event<work::event::ChangeContact>`, or with an `InfoType`
+/// `Event<open_platform::info::Authorized>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<T>(pub T);
 
-impl<T: EventBody + Clone> Extract for Event<T> {
+impl<T: EventBody> Extract for Event<T> {
     fn extract(delivery: &Arc<Delivery>) -> Option<Self> {
-        match &delivery.message.body {
-            Body::Event(event) => T::peek(event).cloned().map(Self),
-            Body::Content(_) | Body::Info(_) => None,
-        }
+        delivery.message.get().map(Self)
+    }
+}
+
+/// One of everything that a product pushes, `Pushed<work::Push>`: fits always, and is `Push::Other` where there is
+/// no type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed<E>(pub E);
+
+impl<E: Pushes<Other = xinqiao_message::Message>> Extract for Pushed<E> {
+    fn extract(delivery: &Arc<Delivery>) -> Option<Self> {
+        let message = &delivery.message;
+        Some(Self(
+            message.typed().unwrap_or_else(|| E::other(message.clone())),
+        ))
     }
 }
 

@@ -16,17 +16,44 @@
 //! stand behind a gateway that remembers on disk.
 //!
 //! ```no_run
-//! use xinqiao_callback::{Callback, Event, Message, Reply, inbound};
+//! use xinqiao_callback::{Callback, Event, Message, Reply};
+//! use xinqiao_callback::events::official_account::{event::Subscribe, message::Text};
 //!
 //! # fn f() -> Result<axum::Router, xinqiao_callback::SetupError> {
 //! let callback = Callback::builder("wx0123456789abcdef", "token")
 //!     .aes_key("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")?
-//!     .on(|Message(text): Message<inbound::Text>| async move { Reply::text(text.content) })
-//!     .on(|Event(_): Event<inbound::Subscribe>| async { Reply::text("欢迎") })
+//!     .on(|Message(text): Message<Text>| async move { Reply::text(text.content) })
+//!     .on(|Event(_): Event<Subscribe>| async { Reply::text("欢迎") })
 //!     .build();
 //! let app = axum::Router::new().route_service("/wx", callback);
 //! # Ok(app) }
 //! ```
+//!
+//! It takes the pushes of every product that come in an envelope: official accounts, mini programs, third-party
+//! platforms, shops, WeCom. A handler names the type that it wants, or takes any of a product's:
+//!
+//! ```no_run
+//! # #[cfg(feature = "work")] {
+//! use xinqiao_callback::{Callback, Event, Pushed};
+//! use xinqiao_callback::events::work::{Push, event::ChangeContact, info::SuiteTicket};
+//!
+//! let callback = Callback::builder("ww0123456789abcdef", "token")
+//!     .on(|Event(ticket): Event<SuiteTicket>| async move { println!("{}", ticket.suite_id) })
+//!     .on(|Event(change): Event<ChangeContact>| async move {
+//!         // `None`: not changed. Some and empty: cleared.
+//!         println!("{:?} now is in {:?}", change.user_id, change.department);
+//!     })
+//!     .on(|Pushed(push): Pushed<Push>| async move {
+//!         if let Push::Other(message) = push {
+//!             println!("nobody knows {:?}", message.event());
+//!         }
+//!     })
+//!     .build();
+//! # let _ = callback; }
+//! ```
+//!
+//! The types of a product are there with the feature of its name. Notices of WeChat Pay come without an envelope: the
+//! `notify` modules of its products take them.
 //!
 //! Source: doc pages "接入指南", "接收普通消息", "被动回复用户消息".
 
@@ -40,9 +67,9 @@ mod service;
 
 pub use self::{
     delivery::{Answer, Delivery, IntoAnswer},
-    extract::{Account, Event, Extract, Message, Sender, Whole},
+    extract::{Account, Event, Extract, Message, Pushed, Sender, Whole},
     handler::Handler,
     late::LateReply,
     service::{Builder, Callback, SetupError},
 };
-pub use xinqiao_message::{Reply, inbound, reply};
+pub use xinqiao_message::{Reply, events, inbound, reply};

@@ -141,7 +141,8 @@ pub fn event(id: &str) -> Option<&'static Event> {
         .and_then(|found| all.get(found))
 }
 
-/// The callback with these wire values; `field` reads a further element (`ChangeType` …) where several share them.
+/// The callback with these wire values; `field` reads a further field where several share them, as text, empty for
+/// one that is there and no text.
 ///
 /// `event` is the value of `Event`, or of `InfoType` for component and suite pushes, or empty for messages.
 /// WeChat is not consistent about upper and lower case, so names are compared without it.
@@ -156,20 +157,20 @@ pub fn recognise_event<'a>(
         if candidate.kind == EventKind::Reply {
             continue;
         }
-        let name = if candidate.event.is_empty() {
-            candidate.info_type
-        } else {
-            candidate.event
-        };
-        let matches = name.eq_ignore_ascii_case(event)
-            && (candidate.kind == EventKind::Info
-                || candidate.msg_type.eq_ignore_ascii_case(msg_type));
+        let is_info = !candidate.info_type.is_empty()
+            && (candidate.kind == EventKind::Info || msg_type.is_empty())
+            && candidate.info_type.eq_ignore_ascii_case(event);
+        let matches = is_info
+            || candidate.kind != EventKind::Info
+                && candidate.kind != EventKind::Notify
+                && candidate.event.eq_ignore_ascii_case(event)
+                && candidate.msg_type.eq_ignore_ascii_case(msg_type);
         if !matches {
             continue;
         }
         match candidate.when {
             Some((name, value)) => {
-                if field(name) == Some(value) {
+                if field(name).is_some_and(|found| value == "*" || found == value) {
                     return Some(candidate);
                 }
             }

@@ -26,9 +26,6 @@ pub mod cooperation;
 #[cfg(feature = "coupon")]
 pub mod coupon;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(feature = "finder-live")]
 pub mod finder_live;
 
@@ -88,6 +85,10 @@ pub mod warehouse;
 
 #[cfg(feature = "window")]
 pub mod window;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::channels as events;
 
 #[cfg(feature = "base")]
 pub use self::base::activity;

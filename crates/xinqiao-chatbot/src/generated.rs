@@ -6,11 +6,12 @@
 #[cfg(feature = "base")]
 pub mod base;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(feature = "v2")]
 pub mod v2;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::chatbot as events;
 
 #[cfg(feature = "base")]
 pub use self::base::kefu_state;

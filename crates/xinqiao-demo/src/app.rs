@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use axum::Router;
 use xinqiao_callback::{
     Callback, Event, LateReply, Message, Reply, Sender, SetupError,
-    inbound::{Click, Image, Location, Subscribe, Text, Voice},
+    events::official_account::{
+        event::{Click, Subscribe},
+        message::{Image, Location, Text, Voice},
+    },
 };
 use xinqiao_catalog::id::official_account::message::custom;
 use xinqiao_client::{Client, HttpOptions};
@@ -103,7 +106,7 @@ fn callback(options: &Options, client: Client) -> Result<Callback, SetupError> {
         .on(|Message(place): Message<Location>| async move {
             format!(
                 "收到位置：{}（{:.4}, {:.4}）",
-                place.label, place.latitude, place.longitude
+                place.label, place.location_x, place.location_y
             )
         })
         .on(|Event(_): Event<Subscribe>| async {

@@ -1,113 +1,82 @@
 //! What comes in: messages, events, authorization events.
 //!
-//! A [`Message`] is typed where a type exists, and keeps everything else: an unknown message type or
-//! event is data, not an error; unknown fields are found by [`Message::rest`]; the bytes stay
-//! available. Reading is lenient (a missing field takes its default), because the platform adds and
-//! drops fields without notice.
+//! A [`Message`] is whatever came: who sent it to whom, what it is called, and its fields in the shape that the catalog
+//! knows, which is the same for XML and JSON. An unknown message type or event is data, not an error; so are unknown
+//! fields; the bytes stay available. The types of what comes are in [`crate::events`]: [`Message::get`] gives one of
+//! them, [`Message::typed`] any of a product.
 //!
 //! [`Message::parse`] says what is wrong with a message; [`Message::read`] never loses one: it mends what
 //! is plain, and keeps as bytes what is not. It is for what was verified.
 //!
 //! Nothing here verifies anything: [`crate::envelope::open`] does, before.
 
-pub mod content;
-pub mod event;
-pub mod field;
 mod form;
-pub mod info;
+mod head;
 mod lower;
+mod made;
 mod reading;
-mod unknown;
-mod variants;
+mod shape;
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, sync::OnceLock};
 
 use serde_json::{Map, Value};
-use xinqiao_types::UnixSeconds;
-use xinqiao_wire::xml::{Document, Writer, XmlError};
-
-pub(crate) use self::unknown::{object_of, write_xml};
-pub use self::{
-    content::*,
-    event::{Event, EventBody, *},
-    field::Items,
-    form::Form,
-    info::{Info, InfoBody},
-    reading::Reading,
-    unknown::Unknown,
+use xinqiao_catalog::{Event as Described, Product};
+use xinqiao_wire::{
+    Pushed, Pushes, event,
+    xml::{Document, Writer, XmlError},
 };
-use self::{field::Source, variants::variants};
+
+use self::head::{Read, Typed, read_json, read_xml};
+pub(crate) use self::shape::{object_of, write_xml};
+pub use self::{form::Form, head::Head, reading::Reading};
 use crate::names::msg_type;
 
-variants! {
-    /// What a user said, by the `MsgType` element.
-    pub enum Content by MessageBody, MSG_TYPE {
-        Text = msg_type::TEXT,
-        Image = msg_type::IMAGE,
-        Voice = msg_type::VOICE,
-        Video = msg_type::VIDEO,
-        ShortVideo = msg_type::SHORT_VIDEO,
-        Location = msg_type::LOCATION,
-        Link = msg_type::LINK,
-        File = msg_type::FILE,
-        DeviceText = msg_type::DEVICE_TEXT,
-        MiniProgramPage = msg_type::MINI_PROGRAM_PAGE,
-    }
-}
-
 /// What came in.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body {
-    /// A user said something.
-    Content(Content),
-    /// Something happened.
-    Event(Event),
-    /// An authorization event of a third-party platform.
-    Info(Info),
-}
-
-impl Body {
-    /// The fields that its type has a place for.
-    fn fields(&self) -> &'static [&'static str] {
-        match self {
-            Self::Content(content) => content.fields(),
-            Self::Event(event) => event.fields(),
-            Self::Info(info) => info.fields(),
-        }
-    }
-}
-
-/// What every message and event carries.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Head {
-    /// `ToUserName`: the account's original id (`gh_…`). In authorization events the `AppId` of the
-    /// third-party platform.
-    pub to: String,
-    /// `FromUserName`: the user's openid.
-    pub from: String,
-    /// `CreateTime`.
-    pub time: UnixSeconds,
-    /// `MsgId`: the same on every try of one message; events have none.
-    pub msg_id: Option<u64>,
-    /// `MsgDataId`: the article that the message was sent from.
-    pub msg_data_id: Option<String>,
-    /// `Idx`: which article of a mass message, from 1.
-    pub idx: Option<i64>,
-    /// `AgentID`: the application, in WeCom.
-    pub agent_id: Option<i64>,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A user said something, named by its `MsgType`.
+    Content,
+    /// Something happened, named by its `Event`.
+    Event,
+    /// An authorization event of a third-party platform or a suite, named by its `InfoType`.
+    Info,
 }
 
 /// A message or an event, with what it was read from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Message {
     /// What every message carries.
     pub head: Head,
-    /// What this one carries.
-    pub body: Body,
+    kind: Kind,
+    name: String,
     raw: Vec<u8>,
     /// What was read instead of the bytes as they came.
     mended: Option<String>,
     reading: Reading,
+    /// The fields, once somebody asks.
+    shaped: OnceLock<Shaped>,
+}
+
+/// The fields of a message in the shape that the catalog knows.
+#[derive(Debug, Clone, Default)]
+struct Shaped {
+    known: Option<&'static Described>,
+    /// Without those of the head.
+    fields: Map<String, Value>,
+}
+
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let whole = |message: &Self| {
+            (
+                message.kind,
+                message.reading,
+                message.name.clone(),
+                message.raw.clone(),
+            )
+        };
+        self.head == other.head && whole(self) == whole(other) && self.fields() == other.fields()
+    }
 }
 
 /// Why a message cannot be read.
@@ -144,50 +113,40 @@ const INFO_FIELDS: &[&str] = &["AppId", "InfoType"];
 /// What the head holds of every message, if it could be read.
 const NUMBER_FIELDS: &[&str] = &["MsgId", "MsgDataId", "Idx", "AgentID"];
 
-/// Whether a type has the field, in some spelling.
-fn is_known(known: &[&str], name: &str) -> bool {
-    known.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
 /// Whether the head holds the field of a message of that sort.
-fn is_head_field(body: &Body, name: &str) -> bool {
-    let own = match body {
-        Body::Content(_) => [TALK_FIELDS, &[]],
-        Body::Event(_) => [TALK_FIELDS, EVENT_FIELDS],
-        Body::Info(_) => [INFO_FIELDS, &[]],
+fn is_head_field(kind: Kind, name: &str) -> bool {
+    let own = match kind {
+        Kind::Content => [TALK_FIELDS, &[]],
+        Kind::Event => [TALK_FIELDS, EVENT_FIELDS],
+        Kind::Info => [INFO_FIELDS, &[]],
     };
     HEAD_FIELDS.contains(&name) || own.iter().any(|names| names.contains(&name))
 }
 
 impl Message {
-    /// Makes a message that was not read from anywhere.
-    pub fn new(head: Head, body: impl Into<Body>) -> Self {
-        Self {
-            head,
-            body: body.into(),
-            raw: Vec::new(),
-            mended: None,
-            reading: Reading::Clean,
-        }
-    }
-
     /// Reads a well-formed message. The bytes are kept.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Result<Self, MessageError> {
         let raw = bytes.into();
-        let (head, body) = match Form::of(&raw) {
+        let read = match Form::of(&raw) {
             Form::Xml => {
                 let document = Document::parse_whole(&raw)?;
                 read_xml(&document, Typed::Must)?
             }
             Form::Json => read_json(&lower::usual(serde_json::from_slice(&raw)?), Typed::Must)?,
         };
-        Ok(Self {
-            head,
-            body,
+        Ok(Self::from_reading(raw, read, None, Reading::Clean))
+    }
+
+    fn from_reading(raw: Vec<u8>, read: Read, mended: Option<String>, reading: Reading) -> Self {
+        Self {
+            head: read.head,
+            kind: read.kind,
+            name: read.name,
             raw,
-            mended: None,
-            reading: Reading::Clean,
-        })
+            mended,
+            reading,
+            shaped: OnceLock::new(),
+        }
     }
 
     /// How it was read.
@@ -216,31 +175,28 @@ impl Message {
         Form::of(self.source())
     }
 
+    /// What sort of thing came.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// `MsgType`; empty for an authorization event.
     pub fn msg_type(&self) -> &str {
-        match &self.body {
-            Body::Content(content) => content.name(),
-            Body::Event(_) => msg_type::EVENT,
-            Body::Info(_) => "",
+        match self.kind {
+            Kind::Content => &self.name,
+            Kind::Event => msg_type::EVENT,
+            Kind::Info => "",
         }
     }
 
     /// `Event`, if it is one.
     pub fn event(&self) -> Option<&str> {
-        if let Body::Event(event) = &self.body {
-            Some(event.name())
-        } else {
-            None
-        }
+        (self.kind == Kind::Event).then_some(&*self.name)
     }
 
     /// `InfoType`, if it is an authorization event.
     pub fn info_type(&self) -> Option<&str> {
-        if let Body::Info(info) = &self.body {
-            Some(info.name())
-        } else {
-            None
-        }
+        (self.kind == Kind::Info).then_some(&*self.name)
     }
 
     /// `EventKey`, if there is one.
@@ -250,36 +206,16 @@ impl Message {
 
     /// The words of a text message.
     pub fn text(&self) -> Option<&str> {
-        if let Body::Content(Content::Text(text)) = &self.body {
-            Some(&text.content)
-        } else {
-            None
-        }
+        let is_text = self.kind == Kind::Content && self.name == msg_type::TEXT;
+        let words = || self.fields().get("Content").and_then(Value::as_str);
+        is_text.then(|| words().unwrap_or_default())
     }
 
     /// Looks a top-level field up by its name on the wire.
     pub fn field(&self, name: &str) -> Option<Cow<'_, str>> {
-        let Body::Event(event) = &self.body else {
-            return self.written_field(name);
-        };
-        let key = match event {
-            Event::Click(event) => &event.event_key,
-            Event::View(event) => &event.event_key,
-            Event::Scan(event) => &event.event_key,
-            Event::Subscribe(event) => match &event.event_key {
-                Some(key) => key,
-                None => return self.written_field(name),
-            },
-            _ => return self.written_field(name),
-        };
-        if name == "EventKey" {
-            Some(Cow::Borrowed(key))
-        } else {
-            self.written_field(name)
+        if let Some(Value::String(text)) = self.fields().get(name) {
+            return Some(Cow::Borrowed(text));
         }
-    }
-
-    fn written_field(&self, name: &str) -> Option<Cow<'_, str>> {
         match self.to_json().remove(name)? {
             Value::String(text) => Some(Cow::Owned(text)),
             Value::Null | Value::Object(_) | Value::Array(_) => None,
@@ -287,299 +223,247 @@ impl Message {
         }
     }
 
-    /// The top-level fields that have no place in the type, and those of which it could not hold
-    /// everything: nothing that came is missing from both.
+    /// All fields but those of the head, by the catalog's names: what is a list, a group or a number there is one here,
+    /// in whatever form it came. What the catalog does not know stays as it came: texts of XML are strings, elements
+    /// are objects, and what repeats is a list.
+    pub fn fields(&self) -> &Map<String, Value> {
+        &self.shaped().fields
+    }
+
+    /// The top-level fields that have no place in the catalog, and those of which it does not know everything. A
+    /// message that it does not know at all has none.
     pub fn rest(&self) -> Map<String, Value> {
-        let known = self.body.fields();
-        let is_unknown = matches!(
-            &self.body,
-            Body::Content(Content::Unknown(_))
-                | Body::Event(Event::Unknown(_))
-                | Body::Info(Info::Unknown(_))
-        );
-        let source = self.source();
-        if source.is_empty() || is_unknown {
-            return Map::new();
+        let shaped = self.shaped();
+        let mut rest = Map::new();
+        if let Some(event) = shaped.known {
+            let unheld = shaped.fields.iter().filter(|(name, value)| {
+                // What the head could not read says nothing, unless the event has a field of that name.
+                let is_heads = NUMBER_FIELDS.contains(&name.as_str())
+                    && !value.is_array()
+                    && event
+                        .shape
+                        .field(name)
+                        .is_none_or(|field| field.xml_name.is_empty());
+                !is_heads && !shape::holds(event, name, value)
+            });
+            rest.extend(unheld.map(|(name, value)| (name.clone(), value.clone())));
+            rest = shape::written(event, &rest);
         }
-        let mut all = match self.form() {
+        rest
+    }
+
+    /// This message as a type, if it is one: `message.get::<work::event::ChangeContact>()`. Nothing gets lost and
+    /// nothing fails: what fits into no slot is kept in the record's `rest()`.
+    pub fn get<T: Pushed>(&self) -> Option<T> {
+        let known = |id: &&&str| self.known_in(Product::of_id(id)?).filter(|e| e.id == **id);
+        let own = self.shaped().known.map(|event| event.id);
+        let event = T::IDS
+            .iter()
+            .find(|id| Some(**id) == own)
+            .and_then(|id| known(&id))
+            .or_else(|| T::IDS.iter().find_map(|id| known(&id)))?;
+        Some(event::record(&self.whole(event, T::IDS.first().copied())))
+    }
+
+    /// This message as one of everything that a product pushes; nothing if it has no type there.
+    pub fn typed<E: Pushes>(&self) -> Option<E> {
+        let event = self.known_in(Product::parse(E::PRODUCT)?)?;
+        E::typed(event.id, &self.whole(event, E::home(event.id)))
+    }
+
+    /// What a product's catalog knows of it.
+    fn known_in(&self, product: Product) -> Option<&'static Described> {
+        if let Some(known) = self.shaped().known.filter(|event| event.product == product) {
+            return Some(known);
+        }
+        let fields = self.as_they_came();
+        recognise(product, self.kind, &self.name, &fields)
+    }
+
+    /// All fields in the shape of an event, with the names that its type has.
+    fn whole(&self, event: &Described, home: Option<&str>) -> Value {
+        let mut fields = self.as_they_came();
+        fields.remove("Encrypt");
+        shape::fit_event(event, &mut fields);
+        if let Some(home) = home.filter(|home| *home != event.id)
+            && let Some(home) = xinqiao_catalog::event(home)
+        {
+            shape::fit_event(home, &mut fields);
+        }
+        Value::Object(fields)
+    }
+
+    /// All fields, those of the head too.
+    fn as_they_came(&self) -> Map<String, Value> {
+        let source = self.source();
+        if source.is_empty() {
+            // A made message has its fields from the beginning, and bytes that are none have none.
+            return self
+                .shaped
+                .get()
+                .map(|_| self.to_json())
+                .unwrap_or_default();
+        }
+        match self.form() {
+            _ if matches!(self.reading, Reading::Doctype) => Map::new(),
             Form::Xml => match Document::parse_within(source, usize::MAX) {
-                Ok(document) => unknown::object_of(document.root()),
+                Ok(document) => object_of(document.root()),
                 Err(_) => Map::new(),
             },
             Form::Json => match serde_json::from_slice(source).map(lower::usual) {
                 Ok(Value::Object(object)) => object,
                 _ => Map::new(),
             },
-        };
-        let described = unknown::described(&all);
-        let mut held = HashSet::new();
-        let mut typed = Map::new();
-        self.write_typed(&mut typed);
-        for (name, value) in &typed {
-            unknown::leaves(name, value, &mut |name, leaf| {
-                held.insert((name.to_ascii_lowercase(), leaf));
-            });
         }
-        all.retain(|name, value| {
-            let mut leaves = 0;
-            let mut missing = 0;
-            unknown::leaves(name, value, &mut |name, leaf| {
-                leaves += 1;
-                missing += usize::from(!held.contains(&(name.to_ascii_lowercase(), leaf)));
-            });
-            if name == "Encrypt" || missing > 0 {
-                return name != "Encrypt";
+    }
+
+    fn shaped(&self) -> &Shaped {
+        self.shaped.get_or_init(|| {
+            let mut fields = self.as_they_came();
+            let known = described(self.kind, &self.name, &fields);
+            if let Some(event) = known {
+                shape::fit_event(event, &mut fields);
             }
-            let has_place = is_known(known, name)
-                || is_head_field(&self.body, name)
-                || NUMBER_FIELDS.contains(&name.as_str());
-            // A list without its group has no place of its name, and is in the type all the same.
-            let is_group = value.is_object() || value.is_array();
-            !has_place && (leaves == 0 || !is_group)
-        });
-        if let Some(known) = described.filter(|_| !all.is_empty()) {
-            unknown::fit(known.product, &known.shape, &mut all);
-        }
-        all
+            let head = &self.head;
+            // Of several of one name the head holds the first.
+            fields.retain(|name, value| {
+                value.is_array() && name != "Encrypt"
+                    || !is_head_field(self.kind, name)
+                        && match name.as_str() {
+                            "MsgId" => head.msg_id.is_none(),
+                            "MsgDataId" => head.msg_data_id.is_none(),
+                            "Idx" => head.idx.is_none(),
+                            "AgentID" => head.agent_id.is_none(),
+                            _ => true,
+                        }
+            });
+            Shaped { known, fields }
+        })
     }
 
     /// Writes the message as XML, the way the platform pushes it.
     pub fn to_xml(&self) -> String {
         let mut out = Writer::with_capacity(512);
         out.open("xml");
-        if let Body::Info(info) = &self.body {
-            out.cdata("AppId", &self.head.to)
-                .number("CreateTime", self.head.time)
-                .cdata("InfoType", info.name());
-            info.write_fields(&mut out);
-        } else {
-            out.cdata("ToUserName", &self.head.to)
-                .cdata("FromUserName", &self.head.from)
-                .number("CreateTime", self.head.time)
-                .cdata("MsgType", self.msg_type());
-            match &self.body {
-                Body::Content(content) => content.write_fields(&mut out),
-                Body::Event(event) => {
-                    out.cdata("Event", event.name());
-                    event.write_fields(&mut out);
-                }
-                Body::Info(_) => {}
-            }
-        }
         let head = &self.head;
-        if let Some(id) = head.msg_id {
-            out.number("MsgId", id);
+        if self.kind == Kind::Info {
+            // A suite's pushes have other names for both.
+            if !head.to.is_empty() {
+                out.cdata("AppId", &head.to).number("CreateTime", head.time);
+            }
+            out.cdata("InfoType", &self.name);
+        } else {
+            out.cdata("ToUserName", &head.to)
+                .cdata("FromUserName", &head.from)
+                .number("CreateTime", head.time)
+                .cdata("MsgType", self.msg_type());
         }
-        if let Some(id) = &head.msg_data_id {
-            out.text("MsgDataId", id);
+        if self.kind == Kind::Event {
+            out.cdata("Event", &self.name);
         }
-        if let Some(idx) = head.idx {
-            out.number("Idx", idx);
-        }
-        if let Some(id) = head.agent_id {
-            out.number("AgentID", id);
-        }
-        // What the type holds a part of is written as the type has it.
-        let known = self.body.fields();
-        for (name, value) in &self.rest() {
-            if !is_known(known, name) && !is_head_field(&self.body, name) {
-                unknown::write_xml(name, value, &mut out);
+        for (name, value) in &self.written() {
+            match value {
+                Value::String(id) if name == "MsgDataId" => {
+                    out.text(name, id);
+                }
+                value => write_xml(name, value, &mut out),
             }
         }
         out.close("xml");
         out.finish()
     }
 
-    /// Writes the message as JSON, the way the platform pushes it to mini programs.
+    /// The event's JSON: the same for XML and JSON. Names are those of the platform's XML.
     pub fn to_json(&self) -> Map<String, Value> {
         let mut out = Map::new();
-        self.write_typed(&mut out);
-        for (name, value) in self.rest() {
-            out.entry(name).or_insert(value);
-        }
-        out
-    }
-
-    /// Writes what the types hold.
-    fn write_typed(&self, out: &mut Map<String, Value>) {
         let mut put = |name: &str, value: Value| {
             out.insert(name.to_owned(), value);
         };
         let head = &self.head;
-        if let Body::Info(info) = &self.body {
-            put("AppId", head.to.clone().into());
-            put("CreateTime", head.time.0.into());
-            put("InfoType", info.name().into());
+        if self.kind == Kind::Info {
+            if !head.to.is_empty() {
+                put("AppId", head.to.clone().into());
+                put("CreateTime", head.time.0.into());
+            }
+            put("InfoType", self.name.clone().into());
         } else {
             put("ToUserName", head.to.clone().into());
             put("FromUserName", head.from.clone().into());
             put("CreateTime", head.time.0.into());
             put("MsgType", self.msg_type().into());
         }
-        if let Body::Event(event) = &self.body {
-            put("Event", event.name().into());
+        if self.kind == Kind::Event {
+            put("Event", self.name.clone().into());
         }
-        match &self.body {
-            Body::Content(content) => content.write_object(out),
-            Body::Event(event) => event.write_object(out),
-            Body::Info(info) => info.write_object(out),
+        for (name, value) in self.written() {
+            out.entry(name).or_insert(value);
         }
-        let mut put = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                out.insert(name.to_owned(), value);
-            }
+        out
+    }
+
+    /// The fields behind the head as they are written: in the catalog's order what it knows, then the numbers that the
+    /// head holds, then the rest. All of a message that it does not know stands before the numbers.
+    fn written(&self) -> Map<String, Value> {
+        let head = &self.head;
+        let numbers = [
+            ("MsgId", head.msg_id.map(Value::from)),
+            ("MsgDataId", head.msg_data_id.clone().map(Value::from)),
+            ("Idx", head.idx.map(Value::from)),
+            ("AgentID", head.agent_id.map(Value::from)),
+        ];
+        let numbers = numbers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let shaped = self.shaped();
+        let fields = shaped.fields.clone().into_iter();
+        let Some(event) = shaped.known else {
+            return fields.chain(numbers).collect();
         };
-        put("MsgId", head.msg_id.map(Value::from));
-        put("MsgDataId", head.msg_data_id.clone().map(Value::from));
-        put("Idx", head.idx.map(Value::from));
-        put("AgentID", head.agent_id.map(Value::from));
-    }
-}
-
-impl From<Content> for Body {
-    fn from(content: Content) -> Self {
-        Self::Content(content)
-    }
-}
-
-impl From<Event> for Body {
-    fn from(event: Event) -> Self {
-        Self::Event(event)
-    }
-}
-
-impl From<Info> for Body {
-    fn from(info: Info) -> Self {
-        Self::Info(info)
-    }
-}
-
-/// Whether a message without a type is one.
-#[derive(Clone, Copy, PartialEq)]
-enum Typed {
-    Must,
-    May,
-}
-
-/// The head's elements, in the order of [`Fields`].
-const FIELDS: [&str; 11] = [
-    "ToUserName",
-    "FromUserName",
-    "CreateTime",
-    "MsgType",
-    "Event",
-    "InfoType",
-    "AppId",
-    "MsgId",
-    "MsgDataId",
-    "Idx",
-    "AgentID",
-];
-
-/// The texts of the head's elements; of several of one name the first counts.
-///
-/// WECHAT: the head comes first. An element of its name behind a text may be a part of that text, which a
-/// user wrote and nobody split.
-type Fields<'a> = [Option<Cow<'a, str>>; FIELDS.len()];
-
-/// Reads the head in one pass over the children, then the body by name.
-fn read_xml(document: &Document<'_>, typed: Typed) -> Result<(Head, Body), MessageError> {
-    let root = document.root();
-    let mut fields = Fields::default();
-    for child in root.children() {
-        let name = child.name();
-        if let Some(at) = FIELDS.iter().position(|field| *field == name) {
-            fields[at].get_or_insert_with(|| child.text());
+        let (mut known, unknown): (Map<_, _>, Map<_, _>) =
+            fields.partition(|(name, _)| event.shape.field(name).is_some());
+        for (name, value) in numbers {
+            known.entry(name).or_insert(value);
         }
-    }
-    finish(fields, Source::Xml(root), typed)
-}
-
-fn read_json(value: &Value, typed: Typed) -> Result<(Head, Body), MessageError> {
-    let source = Source::Json(value);
-    let fields = FIELDS.map(|name| source.exactly(name).map(Source::text));
-    finish(fields, source, typed)
-}
-
-fn finish(
-    fields: Fields<'_>,
-    source: Source<'_>,
-    typed: Typed,
-) -> Result<(Head, Body), MessageError> {
-    let [
-        to,
-        from,
-        time,
-        msg,
-        event,
-        info,
-        appid,
-        msg_id,
-        data_id,
-        idx,
-        agent,
-    ] = fields;
-    let mut head = Head {
-        to: to.unwrap_or_default().into_owned(),
-        from: from.unwrap_or_default().into_owned(),
-        time: UnixSeconds(number(time).unwrap_or_default()),
-        msg_id: number(msg_id),
-        msg_data_id: data_id.map(Cow::into_owned),
-        idx: number(idx),
-        agent_id: number(agent),
-    };
-    let msg = msg.unwrap_or_default();
-    let event = event.unwrap_or_default();
-    let info = info.unwrap_or_default();
-    let body = if msg == msg_type::EVENT {
-        let known = Event::read(&event, source);
-        Body::Event(known.unwrap_or_else(|| Event::Unknown(Unknown::new(&event))))
-    } else if !msg.is_empty() {
-        let known = Content::read(&msg, source);
-        Body::Content(known.unwrap_or_else(|| Content::Unknown(Unknown::new(&msg))))
-    } else if !info.is_empty() {
-        head.to = appid.unwrap_or_default().into_owned();
-        let known = Info::read(&info, source);
-        Body::Info(known.unwrap_or_else(|| Info::Unknown(Unknown::new(&info))))
-    } else if typed == Typed::Must {
-        return Err(MessageError::Untyped);
-    } else {
-        Body::Content(Content::Unknown(Unknown::default()))
-    };
-    // Some events have an id of their own under this name, in one spelling or the other.
-    if matches!(&body, Body::Event(event) if event.fields().contains(&"MsgID")) {
-        head.msg_id = None;
-    }
-    let body = unknown_fields(body, source, &head);
-    Ok((head, body))
-}
-
-/// Gives a body that has no type its fields.
-fn unknown_fields(mut body: Body, source: Source<'_>, head: &Head) -> Body {
-    let held = |name: &str| match name {
-        "MsgId" => head.msg_id.is_some(),
-        "MsgDataId" => head.msg_data_id.is_some(),
-        "Idx" => head.idx.is_some(),
-        "AgentID" => head.agent_id.is_some(),
-        _ => false,
-    };
-    let fields = match &body {
-        Body::Content(Content::Unknown(_))
-        | Body::Event(Event::Unknown(_))
-        | Body::Info(Info::Unknown(_)) => {
-            unknown::fields_of(source, |name| is_head_field(&body, name) || held(name))
+        let mut written = shape::written(event, &known);
+        for (name, value) in unknown {
+            written.entry(name).or_insert(value);
         }
-        _ => return body,
-    };
-    if let Body::Content(Content::Unknown(unknown))
-    | Body::Event(Event::Unknown(unknown))
-    | Body::Info(Info::Unknown(unknown)) = &mut body
-    {
-        unknown.fields = fields;
+        written
     }
-    body
 }
 
-fn number<T: std::str::FromStr>(text: Option<Cow<'_, str>>) -> Option<T> {
-    text?.trim().parse().ok()
+/// What the catalog knows of a message with these fields: the product that knows most of them sent it.
+fn described(kind: Kind, name: &str, fields: &Map<String, Value>) -> Option<&'static Described> {
+    let work = ["AgentID", "SuiteId", "AuthCorpId", "ChangeType"];
+    let is_work = work.iter().any(|name| fields.contains_key(*name));
+    let first = is_work.then_some(Product::Work);
+    let others = [
+        Product::OfficialAccount,
+        Product::MiniProgram,
+        Product::OpenPlatform,
+        Product::Channels,
+        Product::Work,
+    ];
+    first
+        .into_iter()
+        .chain(others)
+        .filter_map(|product| recognise(product, kind, name, fields))
+        .min_by_key(|event| shape::unknown(event, fields))
+}
+
+fn recognise(
+    product: Product,
+    kind: Kind,
+    name: &str,
+    fields: &Map<String, Value>,
+) -> Option<&'static Described> {
+    let text = |name: &str| fields.get(name).map(|value| value.as_str().unwrap_or(""));
+    let (msg_type, event) = match kind {
+        // The chatbot has a spelling of its own.
+        Kind::Content if name.is_empty() => ("", text("event").filter(|event| !event.is_empty())?),
+        Kind::Content => (name, ""),
+        Kind::Event => (msg_type::EVENT, name),
+        Kind::Info => ("", name),
+    };
+    xinqiao_catalog::recognise_event(product, msg_type, event, text)
 }

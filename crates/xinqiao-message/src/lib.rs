@@ -12,6 +12,9 @@
 
 pub mod dedup;
 pub mod envelope;
+pub mod events;
+#[rustfmt::skip]
+mod generated;
 pub mod inbound;
 pub mod names;
 pub mod push;

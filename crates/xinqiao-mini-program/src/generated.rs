@@ -15,9 +15,6 @@ pub mod data_cube;
 #[cfg(feature = "donut")]
 pub mod donut;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(any(feature = "express-business", feature = "express-delivery", feature = "express-intra-city", feature = "express-local"))]
 pub mod express;
 
@@ -50,6 +47,10 @@ pub mod wxa_drama;
 
 #[cfg(feature = "xpay")]
 pub mod xpay;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::mini_program as events;
 
 #[cfg(feature = "base")]
 pub use self::base::red_packet_cover;

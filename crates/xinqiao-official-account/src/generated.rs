@@ -32,9 +32,6 @@ pub mod device;
 #[cfg(feature = "draft")]
 pub mod draft;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(feature = "free-publish")]
 pub mod free_publish;
 
@@ -82,6 +79,10 @@ pub mod template;
 
 #[cfg(feature = "user")]
 pub mod user;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::official_account as events;
 
 #[cfg(feature = "base")]
 pub use self::base::call;

@@ -14,9 +14,6 @@ pub mod component;
 #[cfg(feature = "component-tcb")]
 pub mod component_tcb;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(feature = "open")]
 pub mod open;
 
@@ -31,6 +28,10 @@ pub mod wx_open;
 
 #[cfg(any(feature = "wxa", feature = "wxa-icp", feature = "wxa-operation-ams"))]
 pub mod wxa;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::open_platform as events;
 
 #[cfg(feature = "base")]
 pub use self::base::tcb;

@@ -103,6 +103,14 @@ impl Notice {
         Ok(record)
     }
 
+    /// What the notice says, of whatever kind: `Notify::PayResult`, `Notify::RefundResult` and so on. Fields without
+    /// a place are kept, and so is a notice without a type.
+    #[cfg(feature = "events")]
+    #[must_use]
+    pub fn event(&self) -> crate::events::Notify {
+        crate::events::read("", &self.xml)
+    }
+
     /// One element's text.
     pub fn text(&self, name: &str) -> Option<String> {
         let document = Document::parse(&self.xml).ok()?;

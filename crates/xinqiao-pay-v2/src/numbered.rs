@@ -118,21 +118,35 @@ pub trait Declarations {
     fn declarations(&self) -> Vec<Declaration<'_>>;
 }
 
-/// The places of one field, if any of it came.
-type Places<'a, T> = Option<&'a Vec<Option<T>>>;
-
-fn len<T>(list: Option<&Vec<T>>) -> usize {
-    list.map_or(0, Vec::len)
+/// A field's places by number: in a notice a list, in an answer nothing if none of it came.
+trait Places<T> {
+    fn places(&self) -> &[T];
 }
 
-fn at<T>(list: Places<'_, T>, number: usize) -> Option<&T> {
-    list?.get(number)?.as_ref()
+impl<T> Places<T> for Vec<T> {
+    fn places(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> Places<T> for Option<Vec<T>> {
+    fn places(&self) -> &[T] {
+        self.as_deref().unwrap_or_default()
+    }
+}
+
+fn len<T>(list: &impl Places<T>) -> usize {
+    list.places().len()
+}
+
+fn at<T>(list: &impl Places<Option<T>>, number: usize) -> Option<&T> {
+    list.places().get(number)?.as_ref()
 }
 
 #[cfg(any(feature = "deposit", feature = "pay"))]
 /// The places of an inner list, none if there is no such list.
-fn inner<T>(list: Option<&Vec<Vec<Option<T>>>>, number: usize) -> &[Option<T>] {
-    let places = list.and_then(|list| list.get(number));
+fn inner<T>(list: &impl Places<Vec<Option<T>>>, number: usize) -> &[Option<T>] {
+    let places = list.places().get(number);
     places.map_or(&[], Vec::as_slice)
 }
 
@@ -153,13 +167,13 @@ impl Money for i64 {
     }
 }
 
-fn fen<T: Money>(list: Places<'_, T>, number: usize) -> Option<Fen> {
+fn fen<T: Money>(list: &impl Places<Option<T>>, number: usize) -> Option<Fen> {
     at(list, number).map(|fee| fee.fen())
 }
 
 macro_rules! text {
     ($list:expr, $number:expr) => {
-        at($list.as_ref(), $number).map(|text| text.as_str())
+        at(&$list, $number).map(|text| text.as_str())
     };
 }
 
@@ -168,12 +182,12 @@ macro_rules! coupons {
         $(#[$cfg])*
         impl Coupons for $record {
             fn coupons(&self) -> Vec<Coupon<'_>> {
-                let count = [len(self.$id.as_ref()), $(len(self.$kind.as_ref()),)? len(self.$fee.as_ref())];
+                let count = [len(&self.$id), $(len(&self.$kind),)? len(&self.$fee)];
                 let all = (0..count.into_iter().max().unwrap_or_default()).map(|number| Coupon {
                     number,
                     id: text!(self.$id, number),
                     kind: coupons!(@kind self number $($kind)?),
-                    fee: fen(self.$fee.as_ref(), number),
+                    fee: fen(&self.$fee, number),
                 });
                 all.filter(Coupon::is_there).collect()
             }
@@ -229,9 +243,9 @@ macro_rules! refunds {
         impl Refunds for $record {
             fn refunds(&self) -> Vec<RefundLine<'_>> {
                 let coupons = |number| {
-                    let ids = inner(self.coupon_refund_id_n_m.as_ref(), number);
-                    let kinds = inner(self.coupon_type_n_m.as_ref(), number);
-                    let fees = inner(self.coupon_refund_fee_n_m.as_ref(), number);
+                    let ids = inner(&self.coupon_refund_id_n_m, number);
+                    let kinds = inner(&self.coupon_type_n_m, number);
+                    let fees = inner(&self.coupon_refund_fee_n_m, number);
                     let count = ids.len().max(kinds.len()).max(fees.len());
                     let all = (0..count).map(|number| Coupon {
                         number,
@@ -242,19 +256,19 @@ macro_rules! refunds {
                     all.filter(Coupon::is_there).collect::<Vec<_>>()
                 };
                 let count = [
-                    len(self.out_refund_no_n.as_ref()),
-                    len(self.refund_id_n.as_ref()),
-                    len(self.refund_channel_n.as_ref()),
-                    len(self.refund_status_n.as_ref()),
-                    len(self.refund_account_n.as_ref()),
-                    len(self.refund_recv_accout_n.as_ref()),
-                    len(self.refund_success_time_n.as_ref()),
-                    len(self.refund_fee_n.as_ref()),
-                    len(self.settlement_refund_fee_n.as_ref()),
-                    len(self.coupon_refund_fee_n.as_ref()),
-                    len(self.coupon_refund_id_n_m.as_ref()),
-                    len(self.coupon_type_n_m.as_ref()),
-                    len(self.coupon_refund_fee_n_m.as_ref()),
+                    len(&self.out_refund_no_n),
+                    len(&self.refund_id_n),
+                    len(&self.refund_channel_n),
+                    len(&self.refund_status_n),
+                    len(&self.refund_account_n),
+                    len(&self.refund_recv_accout_n),
+                    len(&self.refund_success_time_n),
+                    len(&self.refund_fee_n),
+                    len(&self.settlement_refund_fee_n),
+                    len(&self.coupon_refund_fee_n),
+                    len(&self.coupon_refund_id_n_m),
+                    len(&self.coupon_type_n_m),
+                    len(&self.coupon_refund_fee_n_m),
                 ];
                 let all = (0..count.into_iter().max().unwrap_or_default()).map(|number| RefundLine {
                     number,
@@ -265,9 +279,9 @@ macro_rules! refunds {
                     account: text!(self.refund_account_n, number),
                     received_by: text!(self.refund_recv_accout_n, number),
                     success_time: text!(self.refund_success_time_n, number),
-                    fee: fen(self.refund_fee_n.as_ref(), number),
-                    settlement_fee: fen(self.settlement_refund_fee_n.as_ref(), number),
-                    coupon_fee: fen(self.coupon_refund_fee_n.as_ref(), number),
+                    fee: fen(&self.refund_fee_n, number),
+                    settlement_fee: fen(&self.settlement_refund_fee_n, number),
+                    coupon_fee: fen(&self.coupon_refund_fee_n, number),
                     coupons: coupons(number),
                 });
                 all.filter(RefundLine::is_there).collect()
@@ -307,10 +321,10 @@ refunds! {
 #[cfg(feature = "base")]
 impl Declarations for crate::mch::customs::CustomDeclareQueryResponse {
     fn declarations(&self) -> Vec<Declaration<'_>> {
-        let count = len(self.state_n.as_ref())
-            .max(len(self.sub_order_no_n.as_ref()))
-            .max(len(self.sub_order_id_n.as_ref()))
-            .max(len(self.customs_n.as_ref()));
+        let count = len(&self.state_n)
+            .max(len(&self.sub_order_no_n))
+            .max(len(&self.sub_order_id_n))
+            .max(len(&self.customs_n));
         let all = (0..count).map(|number| Declaration {
             number,
             state: text!(self.state_n, number),
@@ -319,10 +333,10 @@ impl Declarations for crate::mch::customs::CustomDeclareQueryResponse {
             customs: text!(self.customs_n, number),
             mch_customs_no: text!(self.mch_customs_no_n, number),
             fee_type: text!(self.fee_type_n, number),
-            duty: fen(self.duty_n.as_ref(), number),
-            order_fee: fen(self.order_fee_n.as_ref(), number),
-            transport_fee: fen(self.transport_fee_n.as_ref(), number),
-            product_fee: fen(self.product_fee_n.as_ref(), number),
+            duty: fen(&self.duty_n, number),
+            order_fee: fen(&self.order_fee_n, number),
+            transport_fee: fen(&self.transport_fee_n, number),
+            product_fee: fen(&self.product_fee_n, number),
             modify_time: text!(self.modify_time_n, number),
             cert_check_result: text!(self.cert_check_result_n, number),
             explanation: text!(self.explanation_n, number),

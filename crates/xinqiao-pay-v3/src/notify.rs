@@ -125,6 +125,14 @@ impl Notice {
         Ok(record)
     }
 
+    /// What the notice says, of whatever kind: `Notify::Transaction`, `Notify::Refund` and so on, by
+    /// [`event_type`](Self::event_type). Fields without a place are kept, and so is a notice without a type.
+    #[cfg(feature = "events")]
+    #[must_use]
+    pub fn event(&self) -> crate::events::Notify {
+        crate::events::read(&self.event_type, &self.resource)
+    }
+
     /// The resource as free JSON; `null` if it is none.
     pub fn json(&self) -> Value {
         response::value(&self.resource).unwrap_or_default()

@@ -11,6 +11,7 @@ pub mod bill;
 pub mod codec;
 pub mod disposition;
 pub mod endpoint;
+pub mod event;
 pub mod file;
 pub mod input;
 pub mod json;
@@ -30,6 +31,7 @@ pub mod value;
 pub mod xml;
 
 pub use self::endpoint::{Auth, Content, Endpoint, EndpointInfo, Retry};
+pub use self::event::{EventBody, MessageBody, NoticeBody, Pushed, Pushes};
 pub use self::file::{Download, FilePart, FileSource};
 pub use self::input::DecodeError;
 pub use self::json::Keep;

@@ -12,7 +12,7 @@ use crate::json::Keep;
 use crate::output::Output;
 use crate::record::Record;
 use crate::value;
-use crate::xml::{Children, Document, Element, Writer as XmlWriter};
+use crate::xml::{Children, Document, Element, Writer as XmlWriter, XmlError};
 
 /// Reads a record from an XML document, whatever its root is called.
 pub fn decode(record: &mut dyn Record, xml: &[u8], keep: Keep) -> Result<(), DecodeError> {
@@ -77,6 +77,14 @@ impl std::fmt::Debug for Reader<'_, '_> {
             .field("depth", &self.frames.len())
             .finish_non_exhaustive()
     }
+}
+
+/// An XML document as free JSON: texts, objects, and a list of what repeats.
+///
+/// # Errors
+/// It is no XML, or XML of a kind that is never read.
+pub fn value(xml: &[u8]) -> Result<Value, XmlError> {
+    Document::parse(xml).map(|document| element_value(document.root()))
 }
 
 fn element_value(element: Element<'_, '_>) -> Value {

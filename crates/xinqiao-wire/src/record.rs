@@ -75,6 +75,8 @@ pub struct Field {
     pub open: bool,
     /// A multipart part that holds JSON.
     pub json_part: bool,
+    /// A group whose fields may stand beside it, without it.
+    pub beside: bool,
 }
 
 impl Field {
@@ -95,6 +97,7 @@ impl Field {
             bare: false,
             open: false,
             json_part: false,
+            beside: false,
         }
     }
 
@@ -110,7 +113,7 @@ impl Field {
     /// | `number` | a value of an enumeration is a number |
     /// | `part` | a multipart part that holds JSON |
     /// | `xml=Name plain-xml` | element name in XML; text without CDATA |
-    /// | `numbered flat bare open` | see the fields of this struct |
+    /// | `numbered flat bare open beside` | see the fields of this struct |
     fn parse(line: &'static str) -> Result<Self, String> {
         let (name, marks) = line.split_once(": ").unwrap_or((line, ""));
         let mut field = Field::new(name);
@@ -137,6 +140,7 @@ impl Field {
                 "flat" => field.flat = true,
                 "bare" => field.bare = true,
                 "open" => field.open = true,
+                "beside" => field.beside = true,
                 other => match other.strip_prefix("xml=") {
                     Some(name) => field.xml_name = name,
                     None => return Err(format!("unknown mark `{other}` of field `{name}`")),

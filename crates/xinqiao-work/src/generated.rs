@@ -42,9 +42,6 @@ pub mod department;
 #[cfg(feature = "device-data")]
 pub mod device_data;
 
-#[cfg(feature = "events")]
-pub mod events;
-
 #[cfg(feature = "exmail")]
 pub mod exmail;
 
@@ -127,6 +124,10 @@ pub mod wedoc;
 
 #[cfg(feature = "wedrive")]
 pub mod wedrive;
+
+/// What the platform sends (回调).
+#[cfg(feature = "events")]
+pub use xinqiao_message::events::work as events;
 
 #[cfg(feature = "base")]
 pub use self::base::advanced_feature;

@@ -9,14 +9,15 @@
 use std::{env, error::Error};
 
 use axum::Router;
-use xinqiao::callback::{Callback, Event, Message, Reply, SetupError, inbound};
+use xinqiao::callback::{Callback, Event, Message, Reply, SetupError};
+use xinqiao::official_account::events::{event::Subscribe, message::Text};
 
 /// The app: one address for the check and for everything that the platform pushes.
 fn app(appid: &str, token: &str, aes_key: &str) -> Result<Router, SetupError> {
     let callback = Callback::builder(appid, token)
         .aes_key(aes_key)?
-        .on(|Message(text): Message<inbound::Text>| async move { Reply::text(text.content) })
-        .on(|Event(_): Event<inbound::Subscribe>| async { Reply::text("欢迎来喝咖啡") })
+        .on(|Message(text): Message<Text>| async move { Reply::text(text.content) })
+        .on(|Event(_): Event<Subscribe>| async { Reply::text("欢迎来喝咖啡") })
         .build();
     Ok(Router::new().route_service("/wx", callback))
 }

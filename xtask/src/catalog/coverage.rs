@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::{Field, Product, Shape, TypeRef};
 
 use super::glossary::is_echo;
-use crate::codegen::rust::Enums;
+use crate::codegen::rust::{Enums, Stock};
 use crate::names::snake;
 use crate::pack::Catalog;
 use crate::pack::meaning::within;
@@ -146,7 +146,7 @@ pub(super) fn numbers(catalog: &Catalog) -> Result<Value> {
         all.fields += count.fields;
         all.with_meaning += count.with_meaning;
         products.insert(product.name(), count.value());
-        let typed = Enums::of(catalog, *product, section);
+        let typed = Enums::of(Stock::of(catalog, *product, section));
         enums += section.enums.len();
         bare += section.enums.len() - typed.covered();
         for value in section.enums.iter().flat_map(|known| &known.values) {

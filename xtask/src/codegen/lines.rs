@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use xinqiao_catalog::{Endpoint, Product, Shape, Text, TypeId, TypeRef};
 
 use super::registry::answer;
-use super::rust::{Enums, crate_name};
+use super::rust::{Enums, Stock, crate_name};
 use super::{Files, HEAD};
 use crate::names::{ident, type_name};
 use crate::pack::Catalog;
@@ -73,7 +73,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
     let enums: BTreeMap<Product, Enums> = catalog
         .sections
         .iter()
-        .map(|(product, section)| (*product, Enums::of(catalog, *product, section)))
+        .map(|(product, section)| (*product, Enums::of(Stock::of(catalog, *product, section))))
         .collect();
     for (line, home, implied) in LINES {
         let mut tree = Node::default();

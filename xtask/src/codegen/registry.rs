@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use xinqiao_catalog::{Content, Endpoint, Product};
 
+use super::rust::events::homes;
 use super::rust::{crate_name, event_module};
 use super::{Files, HEAD};
 use crate::names::{ident, type_name};
@@ -11,7 +13,8 @@ use crate::pack::Catalog;
 use crate::source::read;
 
 /// Writes one registry file a product.
-pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
+pub(crate) fn write(catalog: &Catalog, files: &mut Files) -> Result<()> {
+    let homes = homes(catalog)?;
     let folder = read::repository().join("crates/xinqiao-samples/src/generated");
     let mut root = format!("{HEAD}//! Makers by id, one table a product.\n\n");
     for (product, section) in &catalog.sections {
@@ -37,12 +40,13 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         out.push_str("];\n\n/// Events by id.\npub(crate) static EVENTS: &[(&str, Maker)] = &[\n");
         if let Some(events) = catalog.events.get(product) {
             for event in &events.events {
+                let name = homes.get(event.id).map_or(event.rust, |(_, name)| name);
                 let _ = writeln!(
                     out,
                     "    (\"{}\", make::<p::events::{}::{}>),",
                     event.id,
                     event_module(event),
-                    event.rust
+                    name
                 );
             }
         }
@@ -51,6 +55,7 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
         let _ = writeln!(root, "pub(crate) mod {name};");
     }
     files.insert(folder.with_extension("rs"), root.into_bytes());
+    Ok(())
 }
 
 /// The name of the answer's own type, or the shared type.

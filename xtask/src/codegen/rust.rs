@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use xinqiao_catalog::{
-    Code, Content, Endpoint, Event, Field, Meaning, Product, Shape, Spelling, Text, TypeDef,
-    TypeId, TypeRef, Union,
+    Code, Content, Endpoint, Field, Meaning, Product, Shape, Spelling, Text, TypeDef, TypeId,
+    TypeRef, Union,
 };
 
 use super::Files;
@@ -14,14 +15,17 @@ use crate::pack::Catalog;
 
 mod called;
 mod enums;
+pub(crate) mod events;
 mod files;
 mod paging;
+mod stock;
 mod text;
 mod users;
 
 pub(crate) use self::called::{crate_name, event_module, field_name};
 pub(crate) use self::enums::{Enums, variants};
 use self::files::{Lints, print};
+pub(crate) use self::stock::Stock;
 use self::text::{
     Record, argument, doc, endpoint_doc, endpoint_info, field_doc, is_text, line, text_type,
     type_doc, whole_type,
@@ -62,54 +66,46 @@ struct Writer<'a> {
     /// Where each type stands, for its documentation.
     users: Vec<Vec<String>>,
     enums: Enums,
-    catalog: &'a Catalog,
+    stock: Stock<'a>,
+    /// What is pushed is written: lists are always there, unless presence says something.
+    pushed: bool,
 }
 
 /// Everything that one product's crate is generated from.
-pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
+pub(crate) fn write(catalog: &Catalog, files: &mut Files) -> Result<()> {
+    events::write(catalog, files)?;
     for (product, section) in &catalog.sections {
-        let reach = users::reach(&section.types);
+        let stock = Stock::of(catalog, *product, section);
         let requests = section
             .endpoints
             .iter()
             .map(|endpoint| (endpoint.module, type_name(endpoint.verb)))
             .collect();
         let mut writer = Writer {
-            product: *product,
-            types: &section.types,
-            reach,
-            many_arguments: false,
-            undocumented: false,
             sent: users::sent(&section.types, &section.endpoints),
             requests,
-            answers: HashMap::new(),
-            codes: catalog
-                .errors
-                .codes
-                .iter()
-                .filter(|error| error.family == product.errors() && !error.name.is_empty())
-                .filter_map(|error| match error.code {
-                    Code::Number(code) => Some((code, error.name)),
-                    Code::Word(_) => None,
-                })
-                .collect(),
-            users: users::of(section, catalog.events.get(product)),
-            enums: Enums::of(catalog, *product, section),
-            catalog,
+            codes: codes(catalog, *product),
+            ..Writer::new(stock)
         };
         let mut sources: BTreeMap<String, Source> = BTreeMap::new();
         let none = Vec::new();
         let type_files = catalog.type_files.get(product).unwrap_or(&none);
+        let pushed = catalog.events.get(product);
+        let elsewhere = pushed.is_some_and(events::in_envelope);
         for (at, ty) in section.types.iter().enumerate() {
             let file = type_files.get(at).cloned().unwrap_or_default();
-            let source = sources.entry(file).or_default();
-            source
-                .root
-                .body
-                .push_str(&writer.type_def(TypeId(at as u32), ty));
-        }
-        for (file, text) in writer.enums.print(catalog, *product, section) {
+            let id = TypeId(at as u32);
+            let text = match (file == "events", elsewhere) {
+                (true, true) => continue,
+                (true, false) => writer.pushed_type(id, ty),
+                (false, _) => writer.type_def(id, ty),
+            };
             sources.entry(file).or_default().root.body.push_str(&text);
+        }
+        for (file, text) in writer.enums.print(stock) {
+            if file != "events" || !elsewhere {
+                sources.entry(file).or_default().root.body.push_str(&text);
+            }
         }
         let mut unions = BTreeSet::new();
         for endpoint in &section.endpoints {
@@ -153,22 +149,37 @@ pub(crate) fn write(catalog: &Catalog, files: &mut Files) {
                     .push_str(&text);
             }
         }
-        if let Some(events) = catalog.events.get(product)
-            && !events.events.is_empty()
-        {
+        if let Some(events) = pushed.filter(|events| !events.events.is_empty() && !elsewhere) {
             let source = sources.entry("events".into()).or_default();
+            let mut marks = String::new();
             for event in &events.events {
                 let module = source.root.inner.entry(event_module(event)).or_default();
-                module.body.push_str(&writer.event(event));
+                module.body.push_str(&writer.event(event, &[]));
+                let _ = writeln!(marks, "    NoticeBody {} = \"{}\";", event.rust, event.id);
             }
+            if let Some(module) = source.root.inner.get_mut("notify") {
+                let _ = write!(module.body, "\nw::pushed! {{\n{marks}}}\n");
+            }
+            let all = events::notices(*product, &events.events);
+            source.root.body.push_str(&all);
         }
-        let lints = Lints {
-            many_arguments: writer.many_arguments,
-            undocumented: writer.undocumented,
-        };
+        let lints = Lints::of(&writer);
         let titles = titles(&catalog.outline.modules, *product);
-        print(*product, sources, &titles, &lints, files);
+        print(*product, sources, elsewhere, &titles, &lints, files);
     }
+    Ok(())
+}
+
+/// Names of the error codes that a product may answer with.
+fn codes(catalog: &Catalog, product: Product) -> HashMap<i64, &'static str> {
+    let codes = catalog.errors.codes.iter();
+    codes
+        .filter(|error| error.family == product.errors() && !error.name.is_empty())
+        .filter_map(|error| match error.code {
+            Code::Number(code) => Some((code, error.name)),
+            Code::Word(_) => None,
+        })
+        .collect()
 }
 
 /// Titles of a product's modules by name.
@@ -197,6 +208,24 @@ fn inside(module: &str, file: &str) -> Vec<String> {
 }
 
 impl<'a> Writer<'a> {
+    fn new(stock: Stock<'a>) -> Self {
+        Writer {
+            product: stock.product,
+            types: stock.types(),
+            reach: users::reach(stock.types()),
+            many_arguments: false,
+            undocumented: false,
+            sent: HashSet::new(),
+            requests: HashSet::new(),
+            answers: HashMap::new(),
+            codes: HashMap::new(),
+            users: users::of(stock.section, stock.events),
+            enums: Enums::of(stock),
+            stock,
+            pushed: false,
+        }
+    }
+
     fn named(&self, id: TypeId, up: &str) -> String {
         match self.types.get(id.0 as usize) {
             Some(ty) if ty.shape.is_empty() => "w::Free".into(),
@@ -212,6 +241,9 @@ impl<'a> Writer<'a> {
             return self.enums.path(id, up);
         }
         match ty {
+            TypeRef::String if self.pushed && field.wire == Spelling::TextOrNumber => {
+                "String".into()
+            }
             TypeRef::String => text_type(self.product, field),
             TypeRef::Int32 | TypeRef::Int64 => whole_type(field).into(),
             TypeRef::Timestamp if field.format.starts_with("unix") => {
@@ -285,17 +317,17 @@ impl<'a> Writer<'a> {
                 out.names.insert(name.clone());
                 let base = self.base_type(field, owner, up);
                 let required = field.required && !field.numbered;
-                let ty = if required {
+                let ty = if required || self.pushed && self.is_list(field) {
                     base.clone()
                 } else {
                     format!("Option<{base}>")
                 };
                 let line = line(field, place, required);
                 let none = Meaning::default();
-                let said = self.catalog.meaning(self.product, field.meaning);
+                let said = self.stock.meaning(field.meaning);
                 let values = field
                     .enumeration
-                    .and_then(|id| self.catalog.enumeration(self.product, id))
+                    .and_then(|id| self.stock.enumeration(id))
                     .map_or(&[][..], |known| &known.values);
                 match field_doc(field, &name, said.unwrap_or(&none), values) {
                     Some(text) => {
@@ -327,7 +359,7 @@ impl<'a> Writer<'a> {
                 while !out.names.insert(name.clone()) {
                     name.push('_');
                 }
-                let said = self.catalog.meaning(self.product, union.meaning);
+                let said = self.stock.meaning(union.meaning);
                 let said = said.map_or("The body", |said| said.text.get(false));
                 let _ = writeln!(
                     out.body,
@@ -494,27 +526,6 @@ impl<'a> Writer<'a> {
                 is_file(other) == file && same_fields(&other.response, &endpoint.response)
             })
             .map(|(other, name)| (*other, name.as_str()))
-    }
-
-    fn event(&mut self, event: &Event) -> String {
-        let title = if event.title.is_empty() {
-            format!("`{}`.", event.id)
-        } else {
-            format!("{} ({}).", doc(event.title.en), doc(event.title.zh))
-        };
-        let mut head = format!("/// {title}\n///\n");
-        if !event.trigger.is_empty() {
-            let _ = writeln!(head, "/// * When: {}.", doc(event.trigger));
-        }
-        if !event.reply.is_empty() {
-            let _ = writeln!(head, "/// * Answer: {}.", doc(event.reply));
-        }
-        for url in event.doc.iter().take(1) {
-            let _ = writeln!(head, "/// * Source: <{url}>.");
-        }
-        let _ = writeln!(head, "/// * Catalog: `{}`.", event.id);
-        let record = self.fields(&[(&event.shape, "")], None, "super::", None, false);
-        record.print(event.rust, &head, false)
     }
 }
 

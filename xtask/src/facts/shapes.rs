@@ -353,7 +353,8 @@ fn same(event: &Event, fact: &Value) -> bool {
     let constants = fact.get("fields").and_then(Value::as_array);
     let told = event.when.is_none_or(|(name, value)| {
         let mut fields = constants.into_iter().flatten();
-        fields.any(|field| text(field, "name") == name && text(field, "const") == value)
+        value == "*"
+            || fields.any(|field| text(field, "name") == name && text(field, "const") == value)
     });
     let event_type = match fact.get("event_type") {
         Some(Value::Array(_)) => texts(fact, "event_type").join(" "),

@@ -277,6 +277,7 @@ fn event(
         msg_type: text(fact, "msg_type"),
         event: text(fact, "event"),
         info_type: text(fact, "info_type"),
+        presence: false,
         rust: String::new(),
         event_type,
         when,

@@ -402,6 +402,7 @@ pub(super) fn event(
             .iter()
             .next()
             .map(|(name, value)| (intern(name), intern(value))),
+        presence: spec.presence,
         title: prose(&spec.title),
         shape: scope.shape(&spec.fields)?,
         trigger: intern(&spec.trigger),

@@ -249,6 +249,9 @@ fn event(out: &mut String, spec: &EventSpec) {
     text(out, "event_type", &spec.event_type);
     text(out, "rust", &spec.rust);
     when(out, &spec.when);
+    if spec.presence {
+        let _ = writeln!(out, "presence = true");
+    }
     text(out, "trigger", &spec.trigger);
     text(out, "reply", &spec.reply);
     text(out, "confidence", &spec.confidence);

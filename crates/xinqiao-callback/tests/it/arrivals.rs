@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::Method;
-use xinqiao_callback::{Message, Sender, Whole, inbound};
+use xinqiao_callback::{Message, Sender, Whole, events::official_account::message};
 use xinqiao_message::envelope::seal_bytes;
 use xinqiao_types::CallbackMode;
 
@@ -31,7 +31,7 @@ async fn no_verified_message_is_refused() {
         let said = Arc::new(Mutex::new(Vec::new()));
         let (one, two) = (Arc::clone(&said), Arc::clone(&said));
         let callback = builder(SAFE)
-            .on(move |Message(text): Message<inbound::Text>, _: Sender| {
+            .on(move |Message(text): Message<message::Text>, _: Sender| {
                 one.lock().unwrap().push(format!("text {}", text.content));
                 async {}
             })

@@ -4,15 +4,16 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use tower_service::Service as _;
-use xinqiao_callback::{Builder, Callback, Reply, inbound};
+use xinqiao_callback::{Builder, Callback, Reply, events::official_account::message};
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
     envelope::{Keys, OpenedReply, Push, open_reply, seal_push, url_query},
-    inbound::{Content, Head},
+    inbound::Head,
     reply,
 };
 use xinqiao_types::{CallbackMode, CallbackToken, ManualClock, SeededEntropy, UnixSeconds};
+use xinqiao_wire::EventBody;
 
 pub(crate) const APPID: &str = "wx0123456789abcdef";
 pub(crate) const TOKEN: &str = "bridge";
@@ -43,22 +44,19 @@ pub(crate) fn text(msg_id: u64, content: &str) -> Message {
         msg_id: Some(msg_id),
         ..Head::default()
     };
-    let text = inbound::Text {
-        content: content.to_owned(),
-        ..inbound::Text::default()
-    };
-    Message::new(head, Content::from(text))
+    let mut text = message::Text::default();
+    text.content = content.into();
+    Message::of(head, &text)
 }
 
-pub(crate) fn event(event: impl Into<inbound::Event>) -> Message {
+pub(crate) fn event(event: &impl EventBody) -> Message {
     let head = Head {
         to: GH.to_owned(),
         from: OPENID.to_owned(),
         time: UnixSeconds(NOW),
         ..Head::default()
     };
-    let event: inbound::Event = event.into();
-    Message::new(head, event)
+    Message::of(head, event)
 }
 
 /// A push as the platform makes it: query and body.

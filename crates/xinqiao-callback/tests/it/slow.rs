@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use xinqiao_callback::{Builder, Callback, LateReply, Message, Reply, inbound};
+use xinqiao_callback::{
+    Builder, Callback, LateReply, Message, Reply, events::official_account::message,
+};
 use xinqiao_types::CallbackMode;
 
 use crate::platform::{builder, say, text};
@@ -20,7 +22,7 @@ fn slow(calls: &Arc<AtomicU32>, late: &Arc<Mutex<Vec<LateReply>>>) -> Builder {
     let (calls, late) = (Arc::clone(calls), Arc::clone(late));
     builder(MODE)
         .budget(Duration::from_millis(100))
-        .on(move |Message(text): Message<inbound::Text>| {
+        .on(move |Message(text): Message<message::Text>| {
             let calls = Arc::clone(&calls);
             async move {
                 calls.fetch_add(1, Ordering::SeqCst);

@@ -51,8 +51,10 @@ pub struct Event {
     pub info_type: &'static str,
     /// Value of `event_type` (pay); empty = none.
     pub event_type: &'static str,
-    /// Value that tells it apart from others with the same names (`ChangeType` …): name, value.
+    /// Field that tells it apart from others with the same names: its name and its value, `*` = any.
     pub when: Option<(&'static str, &'static str)>,
+    /// A field that is not there was not changed, one that is there and empty was cleared.
+    pub presence: bool,
     /// Name of its type in Rust: the last part of its id with its words apart, or a shorter one.
     pub rust: &'static str,
     /// Title.

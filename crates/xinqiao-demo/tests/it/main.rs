@@ -6,7 +6,10 @@ mod platform;
 use std::time::Duration;
 
 use serde_json::json;
-use xinqiao_callback::{Reply, inbound};
+use xinqiao_callback::{
+    Reply,
+    events::official_account::{event as happens, message},
+};
 use xinqiao_demo::{Demo, Options, start};
 
 use crate::platform::{AES_KEY, APPID, OPENID, Platform, SECRET, TOKEN, event, text};
@@ -48,11 +51,9 @@ async fn a_greeting_is_answered_with_what_was_said() {
 async fn a_picture_comes_back() {
     let platform = Platform::start().await;
     let demo = demo(&platform).await;
-    let image = inbound::Image {
-        pic_url: String::new(),
-        media_id: "m1".to_owned(),
-    };
-    let message = platform::message(3, image);
+    let mut image = message::Image::default();
+    image.media_id = "m1".into();
+    let message = platform::message(3, &image);
     assert_eq!(
         platform.push(demo.url(), &message).await,
         Some(Reply::image("m1"))
@@ -74,10 +75,9 @@ async fn a_menu_is_made_and_its_buttons_answer() {
     }
     assert!(keys.len() >= 3, "{menu}");
     for key in keys.into_iter().filter(|key| *key != "DEMO_SLOW") {
-        let click = event(inbound::Click {
-            event_key: key.to_owned(),
-        });
-        let reply = platform.push(demo.url(), &click).await;
+        let mut click = happens::Click::default();
+        click.event_key = key.into();
+        let reply = platform.push(demo.url(), &event(&click)).await;
         assert!(
             matches!(reply, Some(Reply::Text { .. })),
             "{key}: {reply:?}"
@@ -90,7 +90,7 @@ async fn a_follower_is_welcomed() {
     let platform = Platform::start().await;
     let demo = demo(&platform).await;
     let reply = platform
-        .push(demo.url(), &event(inbound::Subscribe::default()))
+        .push(demo.url(), &event(&happens::Subscribe::default()))
         .await;
     let Some(Reply::Text { content }) = reply else {
         panic!("a welcome")

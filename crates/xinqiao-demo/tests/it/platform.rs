@@ -14,15 +14,16 @@ use axum::{
     response::IntoResponse,
 };
 use serde_json::{Value, json};
-use xinqiao_callback::{Reply, inbound};
+use xinqiao_callback::{Reply, events::official_account::message::Text};
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     Message,
     envelope::{Keys, OpenedReply, Push, open_reply, seal_push, url_query},
-    inbound::{Content, Head},
+    inbound::Head,
     reply,
 };
 use xinqiao_types::{CallbackToken, Clock as _, SystemClock};
+use xinqiao_wire::{EventBody, MessageBody};
 
 pub(crate) const APPID: &str = "wx0123456789abcdef";
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -148,22 +149,16 @@ fn head(msg_id: Option<u64>) -> Head {
     }
 }
 
-pub(crate) fn message(msg_id: u64, content: impl Into<Content>) -> Message {
-    let content: Content = content.into();
-    Message::new(head(Some(msg_id)), content)
+pub(crate) fn message(msg_id: u64, content: &impl MessageBody) -> Message {
+    Message::of(head(Some(msg_id)), content)
 }
 
 pub(crate) fn text(msg_id: u64, content: &str) -> Message {
-    message(
-        msg_id,
-        inbound::Text {
-            content: content.to_owned(),
-            ..inbound::Text::default()
-        },
-    )
+    let mut text = Text::default();
+    text.content = content.into();
+    message(msg_id, &text)
 }
 
-pub(crate) fn event(event: impl Into<inbound::Event>) -> Message {
-    let event: inbound::Event = event.into();
-    Message::new(head(None), event)
+pub(crate) fn event(event: &impl EventBody) -> Message {
+    Message::of(head(None), event)
 }

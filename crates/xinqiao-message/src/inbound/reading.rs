@@ -9,7 +9,9 @@ use xinqiao_wire::{
 };
 
 use super::{
-    Body, Content, Form, Head, Message, MessageError, Typed, Unknown, lower, read_json, read_xml,
+    Form, Message, MessageError,
+    head::{Read, Typed, read_json, read_xml},
+    lower,
 };
 
 /// How a verified message was read.
@@ -62,8 +64,7 @@ impl Reading {
 
 /// What the second attempt came to.
 struct Mended {
-    head: Head,
-    body: Body,
+    read: Read,
     text: String,
     /// What was mended, if anything had to be.
     rule: Option<&'static str>,
@@ -72,22 +73,22 @@ struct Mended {
 impl Message {
     /// Reads a verified message, whatever it is. The bytes are kept; [`Message::reading`] says how it went.
     ///
-    /// What cannot be read is a [`Content::Unknown`] without a name; so is what has no type, with its fields.
+    /// What cannot be read is a message without a name; so is what has no type, with its fields.
     pub fn read(bytes: impl Into<Vec<u8>>) -> Self {
         let raw = bytes.into();
         let strict = match strictly(&raw) {
-            Ok((head, body)) => return Self::from_reading(raw, head, body, None, Reading::Clean),
+            Ok(read) => return Self::from_reading(raw, read, None, Reading::Clean),
             Err(error) => error,
         };
         let error = match again(&raw) {
             Ok(found) => {
-                let reading = match (untyped(&found.body), found.rule) {
+                let reading = match (found.read.is_untyped(), found.rule) {
                     (true, _) => UNTYPED,
                     (false, Some(rule)) => Reading::Repaired { rule },
                     (false, None) => Reading::Clean,
                 };
                 let text = found.rule.map(|_| found.text);
-                return Self::from_reading(raw, found.head, found.body, text, reading);
+                return Self::from_reading(raw, found.read, text, reading);
             }
             Err(error) => error,
         };
@@ -99,24 +100,7 @@ impl Message {
             _ if Form::of(&raw) == Form::Xml && xml::may_hold_doctype(&raw) => Reading::Doctype,
             rule => Reading::Unreadable { rule },
         };
-        let body = Body::Content(Content::Unknown(Unknown::default()));
-        Self::from_reading(raw, Head::default(), body, None, reading)
-    }
-
-    fn from_reading(
-        raw: Vec<u8>,
-        head: Head,
-        body: Body,
-        mended: Option<String>,
-        reading: Reading,
-    ) -> Self {
-        Self {
-            head,
-            body,
-            raw,
-            mended,
-            reading,
-        }
+        Self::from_reading(raw, Read::default(), None, reading)
     }
 }
 
@@ -124,12 +108,8 @@ const UNTYPED: Reading = Reading::Unreadable {
     rule: MessageError::Untyped.rule(),
 };
 
-fn untyped(body: &Body) -> bool {
-    matches!(body, Body::Content(Content::Unknown(unknown)) if unknown.name.is_empty())
-}
-
 /// Reads what every reader takes. Fails without an error for what only some do.
-fn strictly(raw: &[u8]) -> Result<(Head, Body), Option<MessageError>> {
+fn strictly(raw: &[u8]) -> Result<Read, Option<MessageError>> {
     match Form::of(raw) {
         Form::Xml => {
             let document = Document::parse_whole(raw).map_err(|error| Some(error.into()))?;
@@ -154,10 +134,8 @@ fn again(raw: &[u8]) -> Result<Mended, MessageError> {
     }
     let repaired = xml::repair(raw).map_err(|kind| XmlError { kind, at: 0 })?;
     let document = Document::parse_within(repaired.text.as_bytes(), MAX_BYTES * 8)?;
-    let (head, body) = read_xml(&document, Typed::May)?;
     Ok(Mended {
-        head,
-        body,
+        read: read_xml(&document, Typed::May)?,
         text: repaired.text,
         rule: repaired.mended.map(xml::Mended::rule),
     })
@@ -168,15 +146,14 @@ fn json(whole: &str, recoded: bool) -> Result<Mended, MessageError> {
         .trim_matches(|each: char| each.is_whitespace() || each.is_control() || each == '\u{feff}');
     let mended = mended_json(text);
     let value: Value = serde_json::from_str(&mended)?;
-    let (head, body) = read_json(&lower::usual(value), Typed::May)?;
+    let read = read_json(&lower::usual(value), Typed::May)?;
     let rule = if recoded {
         Some("json.encoding")
     } else {
         (mended != whole.trim()).then_some("json.character")
     };
     Ok(Mended {
-        head,
-        body,
+        read,
         text: mended,
         rule,
     })

@@ -4,6 +4,8 @@
 
 mod arrivals;
 mod diagnosis;
+mod events;
+mod forms;
 mod freshness;
 mod inbound;
 mod push;

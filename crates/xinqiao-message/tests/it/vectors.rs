@@ -7,7 +7,7 @@ use xinqiao_message::{
         CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, Wrapping, diagnose,
         open, open_reply, seal_push, seal_reply, seal_reply_as, url_query, verify_url,
     },
-    inbound::Event,
+    events::official_account::event::DebugDemo,
 };
 use xinqiao_types::{CallbackMode, UnixSeconds};
 
@@ -97,9 +97,7 @@ fn safe_json_push() {
     );
     let message = Message::parse(opened.xml).unwrap();
     assert_eq!(message.head.from, "o9AgO5Kd5ggOC-bXrbNODIiE3bGY");
-    let xinqiao_message::inbound::Body::Event(Event::DebugDemo(demo)) = &message.body else {
-        panic!("not the debug event: {message:?}");
-    };
+    let demo: DebugDemo = message.get().unwrap();
     assert_eq!(demo.debug_str, "hello world");
 
     let error = open(

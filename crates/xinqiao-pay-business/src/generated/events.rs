@@ -125,7 +125,32 @@ w::record! {
     }
 }
 
-/// `pay_business.events.notify`.
+w::notices! {
+    /// Every notice, by what has happened; see [`read`].
+    pub enum Notify of "pay_business" {
+        /// Result of a payment (支付结果通知).
+        Payment(notify::Payment) = "pay_business.notify.payment" on "mse_payment.close mse_payment.revoked mse_payment.succeeded" with "",
+        /// Result of an application for the product (产品开通结果通知).
+        ProductApplication(notify::ProductApplication) = "pay_business.notify.product_application" on "product.application.finish" with "",
+        /// Result of a profit allocation (分账结果通知).
+        ProfitAllocation(notify::ProfitAllocation) = "pay_business.notify.profit_allocation" on "profit_allocation.finished" with "",
+        /// Result of a refund (退款结果通知).
+        Refund(notify::Refund) = "pay_business.notify.refund" on "mse_refund.succeeded" with "",
+        /// Result of a withdrawal (提现结果通知).
+        Withdraw(notify::Withdraw) = "pay_business.notify.withdraw" on "withdraw.succeeded" with "",
+    }
+}
+
+/// Reads a notice that was verified: what was opened of it (its resource), XML or JSON.
+///
+/// `event_type` is what it says has happened, empty where it says nothing. It never fails: fields without a
+/// place are kept in the record's `rest()`, and what has no type here is [`Notify::Other`].
+#[must_use]
+pub fn read(event_type: &str, content: &[u8]) -> Notify {
+    Notify::of(event_type, w::event::fields(content))
+}
+
+/// Notices (通知).
 pub mod notify {
     use xinqiao_wire as w;
 
@@ -177,5 +202,13 @@ pub mod notify {
             /// Facts of the payment, refund, split, withdrawal or application.
             0 event_content: super::WithdrawEventContent => "event_content: must",
         }
+    }
+
+    w::pushed! {
+        NoticeBody Payment = "pay_business.notify.payment";
+        NoticeBody ProductApplication = "pay_business.notify.product_application";
+        NoticeBody ProfitAllocation = "pay_business.notify.profit_allocation";
+        NoticeBody Refund = "pay_business.notify.refund";
+        NoticeBody Withdraw = "pay_business.notify.withdraw";
     }
 }

@@ -102,7 +102,7 @@ w::record! {
         /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
-        11 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
+        11 goods_detail: Vec<GoodsDetail> => "goods_detail",
     }
 }
 
@@ -114,7 +114,34 @@ w::record! {
     }
 }
 
-/// `pay_global.events.notify`.
+w::notices! {
+    /// Every notice, by what has happened; see [`read`].
+    pub enum Notify of "pay_global" {
+        /// A deduction contract was signed or ended (签约与解约通知).
+        PaPayContract(notify::PaPayContract) = "pay_global.notify.pa_pay_contract" on "PAPAY.SIGN PAPAY.TERMINATE" with "",
+        /// A deduction contract was signed or ended (institution) (签约与解约通知（机构）).
+        PartnerPaPayContract(notify::PartnerPaPayContract) = "pay_global.notify.partner_pa_pay_contract" on "PAPAY.SIGN PAPAY.TERMINATE" with "sp_mchid",
+        /// Result of a refund (institution) (退款结果通知（机构）).
+        PartnerRefund(notify::PartnerRefund) = "pay_global.notify.partner_refund" on "REFUND.ABNORMAL REFUND.CLOSED REFUND.SUCCESS" with "sp_mchid",
+        /// Result of a payment (institution) (支付结果通知（机构）).
+        PartnerTransaction(notify::PartnerTransaction) = "pay_global.notify.partner_transaction" on "TRANSACTION.SUCCESS" with "sp_mchid",
+        /// Result of a refund (退款结果通知).
+        Refund(notify::Refund) = "pay_global.notify.refund" on "REFUND.ABNORMAL REFUND.CLOSED REFUND.SUCCESS" with "",
+        /// Result of a payment (支付结果通知).
+        Transaction(notify::Transaction) = "pay_global.notify.transaction" on "TRANSACTION.SUCCESS" with "",
+    }
+}
+
+/// Reads a notice that was verified: what was opened of it (its resource), XML or JSON.
+///
+/// `event_type` is what it says has happened, empty where it says nothing. It never fails: fields without a
+/// place are kept in the record's `rest()`, and what has no type here is [`Notify::Other`].
+#[must_use]
+pub fn read(event_type: &str, content: &[u8]) -> Notify {
+    Notify::of(event_type, w::event::fields(content))
+}
+
+/// Notices (通知).
 pub mod notify {
     use xinqiao_wire as w;
 
@@ -234,7 +261,7 @@ pub mod notify {
             /// Amounts: order price, paid, exchange rate.
             11 amount: super::PartnerTransactionAmount => "amount: must",
             /// Discounts used in the payment, one entry per coupon; absent without any.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            12 promotion_detail: Vec<super::PromotionDetail> => "promotion_detail",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             13 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
@@ -300,7 +327,16 @@ pub mod notify {
             /// Amounts: order price, paid, exchange rate.
             11 amount: super::PartnerTransactionAmount => "amount: must",
             /// Discounts used in the payment, one entry per coupon; absent without any.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            12 promotion_detail: Vec<super::PromotionDetail> => "promotion_detail",
         }
+    }
+
+    w::pushed! {
+        NoticeBody PaPayContract = "pay_global.notify.pa_pay_contract";
+        NoticeBody PartnerPaPayContract = "pay_global.notify.partner_pa_pay_contract";
+        NoticeBody PartnerRefund = "pay_global.notify.partner_refund";
+        NoticeBody PartnerTransaction = "pay_global.notify.partner_transaction";
+        NoticeBody Refund = "pay_global.notify.refund";
+        NoticeBody Transaction = "pay_global.notify.transaction";
     }
 }

@@ -97,7 +97,7 @@ w::record! {
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
         /// Discounts that applied, one entry each; absent without discounts.
-        5 promotion_detail: Option<Vec<TransactionPromotionDetail>> => "promotion_detail",
+        5 promotion_detail: Vec<TransactionPromotionDetail> => "promotion_detail",
     }
 }
 
@@ -129,7 +129,7 @@ w::record! {
         /// Order in which it was used.
         2 transaction_id: String => "transaction_id: must",
         /// Items it was used for: `goods_id`, `quantity`, `price` and `discount_amount`.
-        3 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
+        3 goods_detail: Vec<GoodsDetail> => "goods_detail",
     }
 }
 
@@ -163,7 +163,7 @@ w::record! {
         /// Item that the merchant defined.
         0 name: String => "name: must",
         /// Choices of the user.
-        1 user_chosen_values: Option<Vec<String>> => "user_chosen_values",
+        1 user_chosen_values: Vec<String> => "user_chosen_values",
     }
 }
 
@@ -299,7 +299,7 @@ w::record! {
         /// Goal in words.
         4 description: Option<String> => "description",
         /// Records of progress towards the goal: `objective_completion_serial_no`, `objective_id` and so on.
-        5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
+        5 objective_completion_records: Vec<ObjectiveCompletionRecord> => "objective_completion_records",
     }
 }
 
@@ -365,7 +365,7 @@ w::record! {
         /// Part of the refund that returns as discount; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Which accounts pay and how much each.
-        8 from: Option<Vec<AmountFrom>> => "from",
+        8 from: Vec<AmountFrom> => "from",
         /// Service fee that is given back with the refund; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
@@ -420,7 +420,7 @@ w::record! {
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
         /// Items of the order or of the discount, for single-item offers.
-        10 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
+        10 goods_detail: Vec<PromotionDetailGoodsDetail> => "goods_detail",
     }
 }
 
@@ -569,7 +569,7 @@ w::record! {
         /// Reward in words.
         6 description: Option<String> => "description",
         /// Records of use: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
-        7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
+        7 reward_usage_records: Vec<RewardUsageRecord> => "reward_usage_records",
     }
 }
 
@@ -723,9 +723,9 @@ w::record! {
     /// `user_information` of `pay_v3.notify.brand_partner_card_member_user_card`.
     pub struct UserInformation {
         /// Standard items with values: `name` and `value`.
-        0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
+        0 common_field_list: Vec<CommonField> => "common_field_list",
         /// Merchant's own items with choices: `name` and `user_chosen_values`.
-        1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
+        1 custom_field_list: Vec<CustomField> => "custom_field_list",
     }
 }
 
@@ -780,7 +780,110 @@ w::record! {
     }
 }
 
-/// `pay_v3.events.notify`.
+w::notices! {
+    /// Every notice, by what has happened; see [`read`].
+    pub enum Notify of "pay_v3" {
+        /// A member exchanged points for a coupon (会员积分兑券通知).
+        PartnerPointExchangeCoupon(notify::PartnerPointExchangeCoupon) = "pay_v3.notify.brand_partner_card_member_point_exchange_coupon" on "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON" with "",
+        /// A user's card changed (用户会员卡通知).
+        BrandPartnerCardMemberUserCard(notify::BrandPartnerCardMemberUserCard) = "pay_v3.notify.brand_partner_card_member_user_card" on "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE" with "",
+        /// A user's points changed (用户积分通知).
+        BrandPartnerCardMemberUserPoint(notify::BrandPartnerCardMemberUserPoint) = "pay_v3.notify.brand_partner_card_member_user_point" on "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT" with "",
+        /// Result of a combined payment (合单支付结果通知).
+        CombineTransaction(notify::CombineTransaction) = "pay_v3.notify.combine_transaction" on "TRANSACTION.SUCCESS" with "combine_out_trade_no",
+        /// A complaint arrived or changed (用户投诉通知).
+        Complaint(notify::Complaint) = "pay_v3.notify.complaint" on "COMPLAINT.CREATE COMPLAINT.STATE_CHANGE" with "",
+        /// A discount card changed (先享卡通知).
+        DiscountCard(notify::DiscountCard) = "pay_v3.notify.discount_card" on "DISCOUNT_CARD.AGREEMENT_ENDED DISCOUNT_CARD.USER_ACCEPTED DISCOUNT_CARD.USER_PAID" with "",
+        /// A combined deduction contract changed (合单代扣签约通知).
+        EcommerceEntrust(notify::EcommerceEntrust) = "pay_v3.notify.ecommerce_entrust" on "ECOMMERCE_ENTRUST.SIGN ECOMMERCE_ENTRUST.TERMINATE" with "",
+        /// A tuition contract changed (教培续费通签约通知).
+        EducationEntrust(notify::EducationEntrust) = "pay_v3.notify.education_entrust" on "ENTRUST.RELEASE ENTRUST.SIGNING" with "",
+        /// Result of a tuition deduction (教培扣款结果通知).
+        EducationTransaction(notify::EducationTransaction) = "pay_v3.notify.education_transaction" on "TRANSACTION.FAIL TRANSACTION.SUCCESS" with "",
+        /// An invoice changed (电子发票通知).
+        Fapiao(notify::Fapiao) = "pay_v3.notify.fapiao" on "FAPIAO.USER_APPLIED" with "",
+        /// A user authorized points of a mall (商圈积分授权通知).
+        MallAuth(notify::MallAuth) = "pay_v3.notify.mall_auth" on "MALL_AUTH.ACTIVATE_CARD" with "",
+        /// A refund in a mall (商圈退款通知).
+        MallRefund(notify::MallRefund) = "pay_v3.notify.mall_refund" on "MALL_REFUND.SUCCESS" with "",
+        /// A payment in a mall (商圈支付通知).
+        MallTransaction(notify::MallTransaction) = "pay_v3.notify.mall_transaction" on "MALL_TRANSACTION.SUCCESS" with "",
+        /// A merchant coupon was received (商家券领券通知).
+        MarketingBusiFavorCoupon(notify::MarketingBusiFavorCoupon) = "pay_v3.notify.marketing_busifavor_coupon" on "COUPON.SEND" with "",
+        /// A cash coupon was used (代金券核销通知).
+        MarketingFavorCoupon(notify::MarketingFavorCoupon) = "pay_v3.notify.marketing_favor_coupon" on "COUPON.USE" with "",
+        /// A membership card changed (会员卡通知).
+        MarketingMemberCard(notify::MarketingMemberCard) = "pay_v3.notify.marketing_member_card" on "MEMBERCARD.ACTIVATE_CARD MEMBERCARD.USERCARD_MANAGE" with "",
+        /// A delivery plan changed (投放计划通知).
+        MarketingPartnerDeliveryPlan(notify::MarketingPartnerDeliveryPlan) = "pay_v3.notify.marketing_partner_delivery_plan" on "DELIVERY_PLAN.CHANGE" with "",
+        /// A user authorized transfers (免确认收款授权通知).
+        TransferAuthorizationConfirmed(notify::TransferAuthorizationConfirmed) = "pay_v3.notify.merchant_transfer_authorization_confirmed" on "MCHTRANSFER.AUTHORIZATION.CONFIRMED" with "",
+        /// A transfer batch was closed (批量转账关闭通知).
+        MerchantTransferBatchClosed(notify::MerchantTransferBatchClosed) = "pay_v3.notify.merchant_transfer_batch_closed" on "MCHTRANSFER.BATCH.CLOSED" with "",
+        /// A transfer batch was finished (批量转账完成通知).
+        MerchantTransferBatchFinished(notify::MerchantTransferBatchFinished) = "pay_v3.notify.merchant_transfer_batch_finished" on "MCHTRANSFER.BATCH.FINISHED" with "",
+        /// Result of a transfer (商家转账结果通知).
+        MerchantTransferBillFinished(notify::MerchantTransferBillFinished) = "pay_v3.notify.merchant_transfer_bill_finished" on "MCHTRANSFER.BILL.FINISHED" with "",
+        /// Result of a transfer to a QQ wallet (QQ 钱包转账结果通知).
+        TransferQqWalletBillFinished(notify::TransferQqWalletBillFinished) = "pay_v3.notify.merchant_transfer_qq_wallet_bill_finished" on "MCHTRANSFER.QQWALLETBILL.FINISHED" with "",
+        /// A deduction contract changed (代扣签约通知).
+        PaPayEntrust(notify::PaPayEntrust) = "pay_v3.notify.pa_pay_entrust" on "ENTRUST.SIGN ENTRUST.TERMINATE" with "",
+        /// An insurance contract changed (保险代扣签约通知).
+        PaPayInsuranceEntrust(notify::PaPayInsuranceEntrust) = "pay_v3.notify.pa_pay_insurance_entrust" on "INSURANCE_ENTRUST.SIGN INSURANCE_ENTRUST.TERMINATE" with "",
+        /// Result of profit sharing (partner) (分账动账通知（服务商）).
+        PartnerProfitSharing(notify::PartnerProfitSharing) = "pay_v3.notify.partner_profit_sharing" on "PROFITSHARING.RETURN PROFITSHARING.SUCCESS" with "sp_mchid",
+        /// Result of a refund (partner) (退款结果通知（服务商）).
+        PartnerRefund(notify::PartnerRefund) = "pay_v3.notify.partner_refund" on "REFUND.ABNORMAL REFUND.CLOSED REFUND.SUCCESS" with "sp_mchid",
+        /// Result of a payment (partner) (支付结果通知（服务商）).
+        PartnerTransaction(notify::PartnerTransaction) = "pay_v3.notify.partner_transaction" on "TRANSACTION.SUCCESS" with "sp_appid",
+        /// A PayScore permission changed (acquiring bank) (支付分授权通知（收单机构）).
+        PayScoreAcquiringBankPermissions(notify::PayScoreAcquiringBankPermissions) = "pay_v3.notify.pay_score_acquiring_bank_permissions" on "PAYSCORE.USER_CLOSE_SERVICE PAYSCORE.USER_OPEN_SERVICE" with "channel_id",
+        /// A PayScore order changed (acquiring bank) (支付分订单通知（收单机构）).
+        AcquiringBankServiceOrder(notify::AcquiringBankServiceOrder) = "pay_v3.notify.pay_score_acquiring_bank_service_order" on "PAYSCORE.USER_CONFIRM PAYSCORE.USER_PAID" with "channel_id",
+        /// A PayScore permission changed (partner) (支付分授权通知（服务商）).
+        PayScorePartnerPermissions(notify::PayScorePartnerPermissions) = "pay_v3.notify.pay_score_partner_permissions" on "PAYSCORE.USER_CLOSE_SERVICE PAYSCORE.USER_OPEN_SERVICE" with "sub_mch_id",
+        /// A PayScore order changed (partner) (支付分订单通知（服务商）).
+        PayScorePartnerServiceOrder(notify::PayScorePartnerServiceOrder) = "pay_v3.notify.pay_score_partner_service_order" on "PAYSCORE.USER_CONFIRM PAYSCORE.USER_PAID" with "sub_mchid",
+        /// A user's sign plan changed (partner) (用户签约计划通知（服务商）).
+        PayScorePartnerUserSignPlan(notify::PayScorePartnerUserSignPlan) = "pay_v3.notify.pay_score_partner_user_sign_plan" on "PAYSCORE.USER_SIGN_PLAN" with "sub_mchid",
+        /// A PayScore permission changed (支付分授权通知).
+        PayScorePermissions(notify::PayScorePermissions) = "pay_v3.notify.pay_score_permissions" on "PAYSCORE.USER_CLOSE_SERVICE PAYSCORE.USER_OPEN_SERVICE" with "",
+        /// A PayScore order changed (支付分订单通知).
+        PayScoreServiceOrder(notify::PayScoreServiceOrder) = "pay_v3.notify.pay_score_service_order" on "PAYSCORE.USER_CONFIRM PAYSCORE.USER_PAID" with "",
+        /// A user's sign plan changed (用户签约计划通知).
+        PayScoreUserSignPlan(notify::PayScoreUserSignPlan) = "pay_v3.notify.pay_score_user_sign_plan" on "PAYSCORE.USER_SIGN_PLAN" with "",
+        /// Result of a platform top-up (平台充值结果通知).
+        PlatformSolutionRecharge(notify::PlatformSolutionRecharge) = "pay_v3.notify.platform_solution_recharge" on "RECHARGE.CLOSED RECHARGE.SUCCESS" with "",
+        /// Result of profit sharing (分账动账通知).
+        ProfitSharing(notify::ProfitSharing) = "pay_v3.notify.profit_sharing" on "PROFITSHARING.RETURN PROFITSHARING.SUCCESS" with "",
+        /// Result of a refund (退款结果通知).
+        Refund(notify::Refund) = "pay_v3.notify.refund" on "REFUND.ABNORMAL REFUND.CLOSED REFUND.SUCCESS" with "",
+        /// A trade was found risky (风险交易通知).
+        RiskTradeIdentification(notify::RiskTradeIdentification) = "pay_v3.notify.risk_trade_identification" on "RISKTRADE.IDENTIFICATION" with "",
+        /// Result of a payment (支付结果通知).
+        Transaction(notify::Transaction) = "pay_v3.notify.transaction" on "TRANSACTION.SUCCESS" with "trade_state_desc",
+        /// A parking entry changed (停车入场状态变更通知).
+        VehicleEntranceStateChange(notify::VehicleEntranceStateChange) = "pay_v3.notify.vehicle_entrance_state_change" on "VEHICLE.ENTRANCE_STATE_CHANGE" with "",
+        /// Result of an ETC payment (ETC 扣费结果通知).
+        VehicleEtcTransaction(notify::VehicleEtcTransaction) = "pay_v3.notify.vehicle_etc_transaction" on "TRANSACTION.SUCCESS" with "plate_number",
+        /// Result of a parking payment (停车扣费结果通知).
+        VehicleTransaction(notify::VehicleTransaction) = "pay_v3.notify.vehicle_transaction" on "TRANSACTION.FAIL TRANSACTION.PAY_BACK TRANSACTION.SUCCESS" with "trade_scene",
+        /// A merchant broke the rules (商户违规通知).
+        Violation(notify::Violation) = "pay_v3.notify.violation" on "VIOLATION.APPEAL VIOLATION.INTERCEPT VIOLATION.PUNISH" with "",
+    }
+}
+
+/// Reads a notice that was verified: what was opened of it (its resource), XML or JSON.
+///
+/// `event_type` is what it says has happened, empty where it says nothing. It never fails: fields without a
+/// place are kept in the record's `rest()`, and what has no type here is [`Notify::Other`].
+#[must_use]
+pub fn read(event_type: &str, content: &[u8]) -> Notify {
+    Notify::of(event_type, w::event::fields(content))
+}
+
+/// Notices (通知).
 pub mod notify {
     use xinqiao_wire as w;
 
@@ -892,7 +995,7 @@ pub mod notify {
             /// WeChat Pay's number for the whole combined order.
             3 combine_transaction_id: String => "combine_transaction_id: must",
             /// The orders inside the combined one, 2–50.
-            4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
+            4 sub_orders: Vec<super::SubOrder> => "sub_orders",
             /// Who pays the combined order: `openid`, or identity limits.
             5 combine_payer_info: Option<super::CombinePayerInfo> => "combine_payer_info",
             /// Device with which it was paid.
@@ -943,9 +1046,9 @@ pub mod notify {
             /// Charge: amount, state, time.
             10 pay_information: Option<super::PayInformation> => "pay_information",
             /// Goals of the user and their records: `objective_id`, `name`, `count`, `unit` and so on.
-            11 objectives: Option<Vec<super::Objective>> => "objectives",
+            11 objectives: Vec<super::Objective> => "objectives",
             /// Rewards of the user and their use: `reward_id`, `name`, `count_type`, `count` and so on.
-            12 rewards: Option<Vec<super::Reward>> => "rewards",
+            12 rewards: Vec<super::Reward> => "rewards",
             /// Id of the user who invited; personal data, masked in `Debug`.
             13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
             /// When it was made; format `rfc3339`.
@@ -1025,7 +1128,7 @@ pub mod notify {
             /// Device number and IP.
             11 device_information: Option<super::DeviceInformation> => "device_information",
             /// Discounts that applied, one entry each; absent without discounts.
-            12 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
+            12 promotion_detail: Vec<super::PromotionDetail> => "promotion_detail",
         }
     }
 
@@ -1042,7 +1145,7 @@ pub mod notify {
             /// When the invoice was asked for; format `rfc3339`.
             2 apply_time: Option<String> => "apply_time",
             /// Number and state of every invoice: `fapiao_id`, `fapiao_status` and `card_status`.
-            3 fapiao_information: Option<Vec<super::FapiaoInformation>> => "fapiao_information",
+            3 fapiao_information: Vec<super::FapiaoInformation> => "fapiao_information",
         }
     }
 
@@ -1540,7 +1643,7 @@ pub mod notify {
             /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             14 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
-            15 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
+            15 promotion_detail: Vec<super::TransactionPromotionDetail> => "promotion_detail",
             /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             16 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
@@ -1613,9 +1716,9 @@ pub mod notify {
             /// Private text that came with it.
             14 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
-            15 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
+            15 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
-            16 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
+            16 post_discounts: Vec<super::PostDiscount> => "post_discounts",
             /// Period of the agreement: `end_time` and so on.
             17 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
@@ -1692,9 +1795,9 @@ pub mod notify {
             /// Private text that came with it.
             13 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
-            14 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
+            14 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
-            15 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
+            15 post_discounts: Vec<super::PostDiscount> => "post_discounts",
             /// Period of the agreement: `end_time` and so on.
             16 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
@@ -1759,7 +1862,7 @@ pub mod notify {
             /// When the contract was ended; format `rfc3339`.
             21 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
-            22 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
+            22 signed_detail_list: Vec<super::SignedDetail> => "signed_detail_list",
         }
     }
 
@@ -1818,9 +1921,9 @@ pub mod notify {
             /// Private text that came with it.
             10 attach: Option<String> => "attach",
             /// Items to be charged after use, at most 100; final at completion.
-            11 post_payments: Option<Vec<super::PostPayment>> => "post_payments",
+            11 post_payments: Vec<super::PostPayment> => "post_payments",
             /// Discounts the merchant gives, at most 30, taken off the total.
-            12 post_discounts: Option<Vec<super::PostDiscount>> => "post_discounts",
+            12 post_discounts: Vec<super::PostDiscount> => "post_discounts",
             /// Period of the agreement: `end_time` and so on.
             13 time_range: Option<super::TimeRangeItem> => "time_range",
             /// Where the service is used: start and end place.
@@ -1879,7 +1982,7 @@ pub mod notify {
             /// When the contract was ended; format `rfc3339`.
             18 cancel_sign_time: Option<String> => "cancel_sign_time",
             /// What became of each charge in the contract: `plan_detail_no`, `plan_detail_name`, `plan_detail_state` and so on.
-            19 signed_detail_list: Option<Vec<super::SignedDetail>> => "signed_detail_list",
+            19 signed_detail_list: Vec<super::SignedDetail> => "signed_detail_list",
         }
     }
 
@@ -2022,7 +2125,7 @@ pub mod notify {
             /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::SceneInfo> => "scene_info",
             /// Discounts that applied, one entry each; absent without discounts.
-            13 promotion_detail: Option<Vec<super::TransactionPromotionDetail>> => "promotion_detail",
+            13 promotion_detail: Vec<super::TransactionPromotionDetail> => "promotion_detail",
             /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
         }
@@ -2129,7 +2232,7 @@ pub mod notify {
             /// Entry, duration and car park.
             17 parking_info: Option<super::ParkingInfo> => "parking_info",
             /// Discounts that applied, one entry each; absent without discounts.
-            18 promotion_detail: Option<Vec<super::TransactionPromotionDetailInfo>> => "promotion_detail",
+            18 promotion_detail: Vec<super::TransactionPromotionDetailInfo> => "promotion_detail",
         }
     }
 
@@ -2156,5 +2259,52 @@ pub mod notify {
             /// Risk in words.
             7 risk_description: String => "risk_description: must",
         }
+    }
+
+    w::pushed! {
+        NoticeBody PartnerPointExchangeCoupon = "pay_v3.notify.brand_partner_card_member_point_exchange_coupon";
+        NoticeBody BrandPartnerCardMemberUserCard = "pay_v3.notify.brand_partner_card_member_user_card";
+        NoticeBody BrandPartnerCardMemberUserPoint = "pay_v3.notify.brand_partner_card_member_user_point";
+        NoticeBody CombineTransaction = "pay_v3.notify.combine_transaction";
+        NoticeBody Complaint = "pay_v3.notify.complaint";
+        NoticeBody DiscountCard = "pay_v3.notify.discount_card";
+        NoticeBody EcommerceEntrust = "pay_v3.notify.ecommerce_entrust";
+        NoticeBody EducationEntrust = "pay_v3.notify.education_entrust";
+        NoticeBody EducationTransaction = "pay_v3.notify.education_transaction";
+        NoticeBody Fapiao = "pay_v3.notify.fapiao";
+        NoticeBody MallAuth = "pay_v3.notify.mall_auth";
+        NoticeBody MallRefund = "pay_v3.notify.mall_refund";
+        NoticeBody MallTransaction = "pay_v3.notify.mall_transaction";
+        NoticeBody MarketingBusiFavorCoupon = "pay_v3.notify.marketing_busifavor_coupon";
+        NoticeBody MarketingFavorCoupon = "pay_v3.notify.marketing_favor_coupon";
+        NoticeBody MarketingMemberCard = "pay_v3.notify.marketing_member_card";
+        NoticeBody MarketingPartnerDeliveryPlan = "pay_v3.notify.marketing_partner_delivery_plan";
+        NoticeBody TransferAuthorizationConfirmed = "pay_v3.notify.merchant_transfer_authorization_confirmed";
+        NoticeBody MerchantTransferBatchClosed = "pay_v3.notify.merchant_transfer_batch_closed";
+        NoticeBody MerchantTransferBatchFinished = "pay_v3.notify.merchant_transfer_batch_finished";
+        NoticeBody MerchantTransferBillFinished = "pay_v3.notify.merchant_transfer_bill_finished";
+        NoticeBody TransferQqWalletBillFinished = "pay_v3.notify.merchant_transfer_qq_wallet_bill_finished";
+        NoticeBody PaPayEntrust = "pay_v3.notify.pa_pay_entrust";
+        NoticeBody PaPayInsuranceEntrust = "pay_v3.notify.pa_pay_insurance_entrust";
+        NoticeBody PartnerProfitSharing = "pay_v3.notify.partner_profit_sharing";
+        NoticeBody PartnerRefund = "pay_v3.notify.partner_refund";
+        NoticeBody PartnerTransaction = "pay_v3.notify.partner_transaction";
+        NoticeBody PayScoreAcquiringBankPermissions = "pay_v3.notify.pay_score_acquiring_bank_permissions";
+        NoticeBody AcquiringBankServiceOrder = "pay_v3.notify.pay_score_acquiring_bank_service_order";
+        NoticeBody PayScorePartnerPermissions = "pay_v3.notify.pay_score_partner_permissions";
+        NoticeBody PayScorePartnerServiceOrder = "pay_v3.notify.pay_score_partner_service_order";
+        NoticeBody PayScorePartnerUserSignPlan = "pay_v3.notify.pay_score_partner_user_sign_plan";
+        NoticeBody PayScorePermissions = "pay_v3.notify.pay_score_permissions";
+        NoticeBody PayScoreServiceOrder = "pay_v3.notify.pay_score_service_order";
+        NoticeBody PayScoreUserSignPlan = "pay_v3.notify.pay_score_user_sign_plan";
+        NoticeBody PlatformSolutionRecharge = "pay_v3.notify.platform_solution_recharge";
+        NoticeBody ProfitSharing = "pay_v3.notify.profit_sharing";
+        NoticeBody Refund = "pay_v3.notify.refund";
+        NoticeBody RiskTradeIdentification = "pay_v3.notify.risk_trade_identification";
+        NoticeBody Transaction = "pay_v3.notify.transaction";
+        NoticeBody VehicleEntranceStateChange = "pay_v3.notify.vehicle_entrance_state_change";
+        NoticeBody VehicleEtcTransaction = "pay_v3.notify.vehicle_etc_transaction";
+        NoticeBody VehicleTransaction = "pay_v3.notify.vehicle_transaction";
+        NoticeBody Violation = "pay_v3.notify.violation";
     }
 }

@@ -519,7 +519,7 @@ pub(crate) static EVENTS: &[(&str, Maker)] = &[
     ("official_account.event.subscribe_msg_change_event", make::<p::events::event::SubscribeMsgChangeEvent>),
     ("official_account.event.subscribe_msg_popup_event", make::<p::events::event::SubscribeMsgPopupEvent>),
     ("official_account.event.subscribe_msg_sent_event", make::<p::events::event::SubscribeMsgSentEvent>),
-    ("official_account.event.templatesendjobfinish", make::<p::events::event::TemplatesEndJobFinish>),
+    ("official_account.event.templatesendjobfinish", make::<p::events::event::TemplateSendJobFinish>),
     ("official_account.event.unsubscribe", make::<p::events::event::Unsubscribe>),
     ("official_account.event.update_invoice_status", make::<p::events::event::UpdateInvoiceStatus>),
     ("official_account.event.update_member_card", make::<p::events::event::UpdateMemberCard>),

@@ -7,8 +7,13 @@
 
 #[cfg(feature = "registry")]
 mod arrivals;
+#[cfg(feature = "registry")]
+#[path = "../../../xinqiao-message/tests/it/forms.rs"]
+mod forms;
 mod index;
 #[cfg(feature = "registry")]
 mod mutated;
+#[cfg(feature = "registry")]
+mod notices;
 #[cfg(feature = "registry")]
 mod registry;

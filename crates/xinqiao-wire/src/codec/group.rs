@@ -13,7 +13,8 @@ use crate::value;
 
 /// Where keys go that no field of a record has as its name.
 pub(super) struct Groups {
-    /// Groups that hold nothing but one list, which may stand without its group.
+    /// Groups that hold nothing but one list, which may stand without its group; and fields that may stand without
+    /// theirs, each by its name.
     wraps: &'static [(usize, &'static str)],
     /// In XML: the record is such a group itself, and its children are items whatever their name.
     is_wrap: bool,
@@ -54,7 +55,14 @@ impl Groups {
                 .slot(*index)
                 .and_then(|slot| value::slot_value(slot, field));
             if let Some(ViewMut::Record(group)) = record.slot_mut(*index).map(Slot::view_mut) {
-                add(group, value, self.xml);
+                if field.beside && list_of(group).is_none() {
+                    let one = Value::Object(Map::from_iter([((*inner).to_owned(), value.clone())]));
+                    // What does not fit stays where it is.
+                    let _ =
+                        decode_record(group, &mut value::Reader::new(&one, false).xml(self.xml));
+                } else {
+                    add(group, value, self.xml);
+                }
             }
             if keep {
                 remark(record, *index, field, before);
@@ -99,11 +107,14 @@ fn find_wraps(record: &mut dyn Record, shape: &'static Shape) -> Box<[(usize, &'
             continue;
         }
         let absent = record.at(index).is_absent();
-        if let ViewMut::Record(group) = record.at_mut(index).view_mut()
-            && let Some(inner) = list_of(group)
-        {
-            let xml = inner.xml_name;
-            found.push((index, if xml.is_empty() { inner.name } else { xml }));
+        if let ViewMut::Record(group) = record.at_mut(index).view_mut() {
+            if let Some(inner) = list_of(group) {
+                let xml = inner.xml_name;
+                found.push((index, if xml.is_empty() { inner.name } else { xml }));
+            } else if field.beside {
+                let inner = group.shape().fields.iter();
+                found.extend(inner.map(|inner| (index, inner.name)));
+            }
         }
         if absent {
             record.at_mut(index).reset();

@@ -258,3 +258,44 @@ fn absent_is_not_empty() {
     assert!(event.name.is_none() && event.sent.is_none() && event.list.is_none());
     assert_eq!(xml("<Name></Name>").name.as_deref(), Some(""));
 }
+
+w::record! {
+    /// What happened.
+    pub struct Happened {
+        /// Name.
+        0 name: Option<String> => "Name",
+        /// Around its fields in XML, and beside them in JSON.
+        1 sent: Sent => "Sent: must beside",
+    }
+}
+
+#[test]
+fn a_group_may_be_left_out_around_its_fields() {
+    let around = json!({"Name": "n", "Sent": {"Count": 2, "PicList": {"item": [{"Sum": "a"}]}}});
+    let without = json!({"Name": "n", "Count": "2", "PicList": {"item": [{"Sum": "a"}]}, "New": 1});
+    let read = |from: &Value, keep| {
+        let mut record = Happened::default();
+        codec::decode(&mut record, from.to_string().as_bytes(), keep).expect("is read");
+        record
+    };
+    let whole = read(&around, Keep::Typed);
+    assert_eq!(
+        (whole.sent.count, sums(&whole.sent.pics.item)),
+        (2, vec!["a"])
+    );
+    for keep in [Keep::Typed, Keep::Raw] {
+        let found = read(&without, keep);
+        assert_eq!(
+            value::to_typed_value(&found),
+            value::to_typed_value(&whole),
+            "{keep:?}"
+        );
+    }
+    assert_eq!(
+        value::to_value(&read(&without, Keep::Raw)),
+        without,
+        "nothing is lost"
+    );
+    let odd = read(&json!({"Count": {"a": 1}}), Keep::Typed);
+    assert_eq!(odd.sent.count, 0);
+}

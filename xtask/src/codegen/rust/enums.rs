@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use xinqiao_catalog::blob::Section;
-use xinqiao_catalog::{EnumId, Enumeration, Field, Product, Shape, TypeRef};
+use xinqiao_catalog::{EnumId, Enumeration, Field, Shape, TypeRef};
 
 use super::text::{doc, is_whole};
-use super::users;
+use super::{Stock, users};
 use crate::names::{camel, snake, split, type_name};
-use crate::pack::Catalog;
 
 /// Longest name of a value.
 const LONGEST: usize = 32;
@@ -32,7 +30,11 @@ struct Uses {
 }
 
 impl Enums {
-    pub(crate) fn of(catalog: &Catalog, product: Product, section: &Section) -> Self {
+    pub(crate) fn of(
+        Stock {
+            section, events, ..
+        }: Stock<'_>,
+    ) -> Self {
         // Equal are values with their meanings: `SUCCESS` of an order is not `SUCCESS` of a refund.
         type Values<'v> = BTreeSet<(&'v str, u32)>;
         let mut groups: BTreeMap<(&str, Values), Vec<usize>> = BTreeMap::new();
@@ -79,12 +81,7 @@ impl Enums {
         for ty in &section.types {
             note(&ty.shape, ty.name);
         }
-        for event in catalog
-            .events
-            .get(&product)
-            .into_iter()
-            .flat_map(|all| &all.events)
-        {
+        for event in events {
             note(&event.shape, event.id);
         }
         let names = chosen.into_iter().map(|at| {
@@ -121,14 +118,9 @@ impl Enums {
     }
 
     /// The text of each, with its file.
-    pub(super) fn print(
-        &self,
-        catalog: &Catalog,
-        product: Product,
-        section: &Section,
-    ) -> Vec<(String, String)> {
+    pub(super) fn print(&self, stock: Stock<'_>) -> Vec<(String, String)> {
         let mut out = Vec::new();
-        for (at, known) in section.enums.iter().enumerate() {
+        for (at, known) in stock.section.enums.iter().enumerate() {
             let own = self.names.get(at) == Some(&(known.module, known.name));
             let Some(uses) = self
                 .uses
@@ -141,16 +133,16 @@ impl Enums {
                 "" => "types",
                 module => module,
             };
-            out.push((file.to_owned(), print(catalog, product, known, uses)));
+            out.push((file.to_owned(), print(stock, known, uses)));
         }
         out
     }
 }
 
-fn print(catalog: &Catalog, product: Product, known: &Enumeration, uses: &Uses) -> String {
+fn print(stock: Stock<'_>, known: &Enumeration, uses: &Uses) -> String {
     let mut out = String::from("\nw::open_enum! {\n");
     let english = |number: u32| {
-        let said = catalog.meaning(product, number);
+        let said = stock.meaning(number);
         said.map_or("", |said| said.text.get(false))
     };
     match english(uses.meaning) {

@@ -36,7 +36,7 @@ fn a_record_says_what_its_fields_mean_and_an_enumeration_what_its_values_do() {
         "#,
     );
     let mut files = Files::new();
-    write(&catalog, &mut files);
+    write(&catalog, &mut files).unwrap();
     let path = read::repository().join("crates/xinqiao-pay-v3/src/generated/pay.rs");
     let text = String::from_utf8(files[&path].clone()).unwrap();
     insta::assert_snapshot!(text);

@@ -135,6 +135,8 @@ pub(super) fn line(field: &Field, place: &str, required: bool) -> String {
         ),
         ("plain-xml", text && !field.cdata),
         ("numbered", field.numbered),
+        // Only so where its fields were left out, see `events`.
+        ("beside", field.xml_only && field.json_only),
     ] {
         if set {
             marks.push(mark.to_owned());

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use xinqiao_catalog::blob::{Events, Section};
-use xinqiao_catalog::{Endpoint, Shape, TypeDef, TypeRef};
+use xinqiao_catalog::blob::Section;
+use xinqiao_catalog::{Endpoint, Event, Shape, TypeDef, TypeRef};
 
 use crate::names::type_name;
 
 /// The fields that hold each type, in the order of the section's types.
-pub(super) fn of(section: &Section, events: Option<&Events>) -> Vec<Vec<String>> {
+pub(super) fn of(section: &Section, events: &[Event]) -> Vec<Vec<String>> {
     let mut users = vec![Vec::new(); section.types.len()];
     for endpoint in &section.endpoints {
         let name = format!("{}::{}", path(endpoint.module), type_name(endpoint.verb));
@@ -20,7 +20,7 @@ pub(super) fn of(section: &Section, events: Option<&Events>) -> Vec<Vec<String>>
             &format!("the answer of `{name}`"),
         );
     }
-    for event in events.into_iter().flat_map(|events| &events.events) {
+    for event in events {
         note(&mut users, &event.shape, event.id);
     }
     for ty in &section.types {

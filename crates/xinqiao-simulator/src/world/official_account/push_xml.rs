@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use xinqiao_message::{
     Message,
-    inbound::{Content, Event, Head, Unknown},
+    inbound::{Head, Kind},
     names::msg_type,
 };
 use xinqiao_types::UnixSeconds;
@@ -66,22 +66,11 @@ impl Draft {
             msg_id,
             ..Head::default()
         };
-        match &self.event {
-            Some(name) => {
-                let unknown = Unknown {
-                    name: name.clone(),
-                    fields: self.fields.clone(),
-                };
-                Message::new(head, Event::Unknown(unknown)).to_xml()
-            }
-            None => {
-                let unknown = Unknown {
-                    name: self.msg_type.clone(),
-                    fields: self.fields.clone(),
-                };
-                Message::new(head, Content::Unknown(unknown)).to_xml()
-            }
-        }
+        let (kind, name) = match &self.event {
+            Some(event) => (Kind::Event, event),
+            None => (Kind::Content, &self.msg_type),
+        };
+        Message::new(head, kind, name, self.fields.clone()).to_xml()
     }
 }
 

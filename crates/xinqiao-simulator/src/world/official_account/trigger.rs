@@ -356,7 +356,7 @@ mod tests {
         let fields = set("VIEW", json!({"EventKey": "http://a", "MenuId": 7})).unwrap();
         assert_eq!(
             Value::Object(fields),
-            json!({"EventKey": "http://a", "MenuId": "7"})
+            json!({"EventKey": "http://a", "MenuId": 7})
         );
     }
 
