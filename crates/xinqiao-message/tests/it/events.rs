@@ -192,7 +192,10 @@ fn what_a_type_does_not_know_is_kept_and_never_an_error() {
         .collect();
     assert_eq!(kept, [("New".to_owned(), serde_json::json!({"A": "1"}))]);
     assert_eq!(
-        (change.user_id.as_ref().map(|id| id.as_str()), change.state),
+        (
+            change.user_id.as_ref().map(xinqiao_types::UserId::as_str),
+            change.state
+        ),
         (Some("u"), None)
     );
     // A text where a number is meant, a list where a group is.
