@@ -668,10 +668,10 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
-        6 trade_type: String => "trade_type: must",
-        /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
-        7 trade_state: String => "trade_state: must",
+        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+        6 trade_type: TradeType => "trade_type: must",
+        /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+        7 trade_state: TradeState => "trade_state: must",
         /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
@@ -777,6 +777,76 @@ w::record! {
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
+    }
+}
+
+w::open_enum! {
+    /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
+    ///
+    /// What `refund_status` of `pay_v3.notify.partner_refund`, `refund_status` of `pay_v3.notify.refund` may be.
+    pub enum RefundStatus {
+        /// Refunded (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Refund closed, nothing was paid back (`CLOSED`).
+        Closed = "CLOSED",
+        /// Refund stuck: the card is void or frozen; another account is needed (`ABNORMAL`).
+        Abnormal = "ABNORMAL",
+    }
+}
+
+w::open_enum! {
+    /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
+    ///
+    /// What `trade_state` of `SubOrder`, `trade_state` of `pay_v3.notify.education_transaction` and 2 more may be.
+    pub enum TradeState {
+        /// Paid (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Refunded at least in part; look the refund up (`REFUND`).
+        Refund = "REFUND",
+        /// Not paid (`NOTPAY`).
+        NotPay = "NOTPAY",
+        /// Order closed (`CLOSED`).
+        Closed = "CLOSED",
+        /// Reversed (payment codes only) (`REVOKED`).
+        Revoked = "REVOKED",
+        /// The user is paying, e.g. entering the password (`USERPAYING`).
+        UserPaying = "USERPAYING",
+        /// Payment failed, e.g. at the bank (`PAYERROR`).
+        PayError = "PAYERROR",
+    }
+}
+
+w::open_enum! {
+    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    ///
+    /// What `trade_type` of `SubOrder`, `trade_type` of `pay_v3.notify.partner_transaction` and 1 more may be.
+    pub enum TradeType {
+        /// Payment in official account or mini program (`JSAPI`).
+        Jsapi = "JSAPI",
+        /// User scans the merchant's QR code (`NATIVE`).
+        Native = "NATIVE",
+        /// Payment in an app (`APP`).
+        App = "APP",
+        /// Merchant scans the user's payment code (`MICROPAY`).
+        MicroPay = "MICROPAY",
+        /// Payment from a mobile web page (`MWEB`).
+        Mweb = "MWEB",
+        /// Face payment (`FACEPAY`).
+        FacePay = "FACEPAY",
+    }
+}
+
+w::open_enum! {
+    /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`.
+    ///
+    /// What `state` of `pay_v3.notify.merchant_transfer_bill_finished` may be.
+    pub enum TransferState {
+        /// Transferred (`SUCCESS`).
+        Success = "SUCCESS",
+        /// Transfer failed; see `fail_reason` (`FAIL`).
+        Fail = "FAIL",
+        /// Transfer cancelled (`CANCELLED`).
+        CancelLEd = "CANCELLED",
     }
 }
 
@@ -1111,8 +1181,8 @@ pub mod notify {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`.
-            4 trade_state: String => "trade_state: must",
+            /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            4 trade_state: super::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             5 trade_state_description: String => "trade_state_description: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -1436,8 +1506,8 @@ pub mod notify {
             1 out_bill_no: String => "out_bill_no: must",
             /// WeChat Pay's number for the transfer; such as `1330000071100999991182020050700019480001`.
             2 transfer_bill_no: String => "transfer_bill_no: must",
-            /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`.
-            3 state: String => "state: must",
+            /// Final state: `SUCCESS`, `FAIL` or `CANCELLED`; one of `SUCCESS` `FAIL` `CANCELLED`.
+            3 state: super::TransferState => "state: must",
             /// Amount to hand over, in fen; in fen.
             4 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
             /// Payee's id under the AppID; personal data, masked in `Debug`.
@@ -1595,8 +1665,8 @@ pub mod notify {
             5 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             6 refund_id: String => "refund_id: must",
-            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
-            7 refund_status: String => "refund_status: must",
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `ABNORMAL`.
+            7 refund_status: super::RefundStatus => "refund_status: must",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
             /// When the money was given back; only on success; format `rfc3339`.
@@ -1624,10 +1694,10 @@ pub mod notify {
             4 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             5 transaction_id: String => "transaction_id: must",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
-            6 trade_type: String => "trade_type: must",
-            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
-            7 trade_state: String => "trade_state: must",
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            6 trade_type: super::TradeType => "trade_type: must",
+            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            7 trade_state: super::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             8 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -2064,8 +2134,8 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
-            5 refund_status: String => "refund_status: must",
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `ABNORMAL`.
+            5 refund_status: super::RefundStatus => "refund_status: must",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             6 user_received_account: String => "user_received_account: must",
             /// When the money was given back; only on success; format `rfc3339`.
@@ -2106,10 +2176,10 @@ pub mod notify {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
-            4 trade_type: String => "trade_type: must",
-            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
-            5 trade_state: String => "trade_state: must",
+            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            4 trade_type: super::TradeType => "trade_type: must",
+            /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+            5 trade_state: super::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
