@@ -71,13 +71,13 @@ impl Report {
         counts.1 += 1;
         match trip.failure {
             None => counts.0 += 1,
-            Some(reason) => self.failures.push((file, reason)),
+            Some(reason) => self.failures.push((file.clone(), reason)),
         }
         self.values.0 += trip.values;
         self.values.1 += trip.typed;
         self.refused += usize::from(trip.refused);
         for place in trip.untyped {
-            *self.untyped.entry(place).or_default() += 1;
+            *self.untyped.entry(format!("{file} {place}")).or_default() += 1;
         }
     }
 }

@@ -5,7 +5,7 @@
 //! compared whatever their spelling (`"1"` in a number's slot is held; that it was quoted is what keep-raw keeps). The
 //! error envelope of an answer counts as typed, since the client holds it in a type of its own.
 //!
-//! The exit code is 1 below 99.5 % lossless or 99 % typed, and 2 if there is nothing to judge. `--untyped` lists values
+//! The exit code is 1 below 99.5 % lossless or 99.7 % typed, and 2 if there is nothing to judge. `--untyped` lists values
 //! that no slot held.
 
 #![expect(

@@ -71,12 +71,15 @@ fn through_json(make: Make<'_>, text: &[u8], envelope: &[&str]) -> Option<Trip> 
         failure: (input != output).then(|| difference(&input, &output, "")),
         ..Trip::default()
     };
+    // What stands beside a group is held in it.
+    let groups = raw.shape().fields.iter().filter(|field| field.beside);
+    let groups: Vec<&Value> = groups.filter_map(|group| held.get(group.name)).collect();
     for (name, value) in input.as_object().into_iter().flatten() {
-        let in_envelope = envelope.contains(&name.as_str());
-        let held = if in_envelope {
+        let held = if envelope.contains(&name.as_str()) {
             Some(value)
         } else {
-            held.get(name)
+            let mut inside = groups.iter().filter_map(|group| group.get(name));
+            held.get(name).or_else(|| inside.next())
         };
         count(value, held, name, &mut trip);
     }

@@ -198,8 +198,10 @@ w::record! {
 w::record! {
     /// Answer to [`AsyncFetch`].
     pub struct AsyncFetchResponse {
+        /// Unique number of the request, for tracing or against repeats.
+        0 request_id: Option<String> => "request_id",
         /// Progress and result of the task: `err_detail`, `state`, `progress`, `start` and so on.
-        0 data: Option<AsyncFetchData> => "data",
+        1 data: Option<AsyncFetchData> => "data",
     }
 }
 
@@ -215,8 +217,8 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
+        code_field: "code",
+        message_field: "msg",
         client_cert: false,
         permissions: &[],
     }
@@ -238,8 +240,10 @@ w::record! {
 w::record! {
     /// Answer to [`Token`].
     pub struct TokenResponse {
+        /// Unique number of the request, for tracing or against repeats.
+        0 request_id: Option<String> => "request_id",
         /// The credential: `err_detail` and `access_token`.
-        0 data: Option<TokenData> => "data",
+        1 data: Option<TokenData> => "data",
     }
 }
 
@@ -255,8 +259,8 @@ w::endpoint! {
         content: w::Content::Json,
         answer: w::Content::Json,
         retry: w::Retry::Never,
-        code_field: "errcode",
-        message_field: "errmsg",
+        code_field: "code",
+        message_field: "msg",
         client_cert: false,
         permissions: &[],
     }
@@ -282,8 +286,10 @@ pub mod bot {
     w::record! {
         /// Answer to [`EffectiveProgress`].
         pub struct EffectiveProgressResponse {
+            /// Unique number of the request, for tracing or against repeats.
+            0 request_id: Option<String> => "request_id",
             /// How far the publication has taken effect: `err_detail`, `status`, `progress` and `end_time`.
-            0 data: Option<super::EffectiveProgressData> => "data",
+            1 data: Option<super::EffectiveProgressData> => "data",
         }
     }
 
@@ -299,8 +305,8 @@ pub mod bot {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
+            code_field: "code",
+            message_field: "msg",
             client_cert: false,
             permissions: &[],
         }
@@ -324,8 +330,10 @@ pub mod bot {
     w::record! {
         /// Answer to [`ImportJson`].
         pub struct ImportJsonResponse {
+            /// Unique number of the request, for tracing or against repeats.
+            0 request_id: Option<String> => "request_id",
             /// Number of the import task: `err_detail` and `task_id`.
-            0 data: Option<super::DataItem> => "data",
+            1 data: Option<super::DataItem> => "data",
         }
     }
 
@@ -341,8 +349,8 @@ pub mod bot {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
+            code_field: "code",
+            message_field: "msg",
             client_cert: false,
             permissions: &[],
         }
@@ -362,8 +370,10 @@ pub mod bot {
     w::record! {
         /// Answer to [`Publish`].
         pub struct PublishResponse {
+            /// Unique number of the request, for tracing or against repeats.
+            0 request_id: Option<String> => "request_id",
             /// Details when publishing failed: `err_detail`.
-            0 data: Option<super::PublishData> => "data",
+            1 data: Option<super::PublishData> => "data",
         }
     }
 
@@ -379,8 +389,8 @@ pub mod bot {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Never,
-            code_field: "errcode",
-            message_field: "errmsg",
+            code_field: "code",
+            message_field: "msg",
             client_cert: false,
             permissions: &[],
         }
@@ -416,8 +426,10 @@ pub mod bot {
     w::record! {
         /// Answer to [`Query`].
         pub struct QueryResponse {
+            /// Unique number of the request, for tracing or against repeats.
+            0 request_id: Option<String> => "request_id",
             /// The bot's answer and what was hit: `err_detail`, `answer_type`, `answer`, `status` and so on.
-            0 data: Option<super::QueryData> => "data",
+            1 data: Option<super::QueryData> => "data",
         }
     }
 
@@ -433,8 +445,8 @@ pub mod bot {
             content: w::Content::Json,
             answer: w::Content::Json,
             retry: w::Retry::Safe,
-            code_field: "errcode",
-            message_field: "errmsg",
+            code_field: "code",
+            message_field: "msg",
             client_cert: false,
             permissions: &[],
         }

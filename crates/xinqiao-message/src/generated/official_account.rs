@@ -1884,6 +1884,8 @@ pub mod event {
             6 fail_order_id: Option<String> => "FailOrderId",
             /// Where the authorisation came from: `web`, `app` or `wxa` (mini program); `Source` on the wire.
             7 source: String => "Source: must",
+            /// AppID of the account that the user authorised; `AppId` on the wire.
+            8 app_id: Option<xinqiao_types::AppId> => "AppId",
         }
     }
 

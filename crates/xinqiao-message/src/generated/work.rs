@@ -839,6 +839,10 @@ pub mod event {
             6 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
         }
     }
 
@@ -1021,58 +1025,62 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// One of `create_user`, `update_user`, `delete_user`, `create_party`, `update_party`, `delete_party`, `update_tag`; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// Name of the member or department; only if it changed; `Name` on the wire.
-            9 name: Option<String> => "Name",
+            11 name: Option<String> => "Name",
             /// The member; the old account if it was renamed; `UserID` on the wire.
-            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            12 user_id: Option<xinqiao_types::UserId> => "UserID",
             /// The new account, if it was renamed; `NewUserID` on the wire.
-            11 new_user_id: Option<xinqiao_types::UserId> => "NewUserID",
+            13 new_user_id: Option<xinqiao_types::UserId> => "NewUserID",
             /// The member's second name; only if it changed; `Alias` on the wire.
-            12 alias: Option<String> => "Alias",
+            14 alias: Option<String> => "Alias",
             /// Numbers of the member's departments, comma-joined; only those in the app's scope; joined by `,` on the wire; `Department` on the wire.
-            13 department: Option<Vec<i64>> => "Department: comma",
+            15 department: Option<Vec<i64>> => "Department: comma",
             /// Whether the member leads each department, in the order of `Department`: `1` yes, `0` no; joined by `,` on the wire; `IsLeaderInDept` on the wire.
-            14 is_leader_in_dept: Option<Vec<i64>> => "IsLeaderInDept: comma",
+            16 is_leader_in_dept: Option<Vec<i64>> => "IsLeaderInDept: comma",
             /// Number of the member's main department, one of those they belong to; `MainDepartment` on the wire.
-            15 main_department: Option<i64> => "MainDepartment",
+            17 main_department: Option<i64> => "MainDepartment",
             /// The member's mail address; only if changed and permitted; personal data, masked in `Debug`; `Email` on the wire.
-            16 email: Option<String> => "Email: masked",
+            18 email: Option<String> => "Email: masked",
             /// The member's mailbox in the corp's mail service; only where the corp has one; such as `zhangsan@example.com`; `BizMail` on the wire.
-            17 biz_mail: Option<String> => "BizMail",
+            19 biz_mail: Option<String> => "BizMail",
             /// The member's mobile number; only if changed and permitted; personal data, masked in `Debug`; `Mobile` on the wire.
-            18 mobile: Option<String> => "Mobile: masked",
+            20 mobile: Option<String> => "Mobile: masked",
             /// Desk phone of the member; only if it changed; personal data, masked in `Debug`; `Telephone` on the wire.
-            19 telephone: Option<String> => "Telephone: masked",
+            21 telephone: Option<String> => "Telephone: masked",
             /// `1` male, `2` female, `0` unset; a number as text on the wire; `Gender` on the wire.
-            20 gender: Option<i64> => "Gender: numeric",
+            22 gender: Option<i64> => "Gender: numeric",
             /// Where the member works; personal data, masked in `Debug`; `Address` on the wire.
-            21 address: Option<String> => "Address: masked",
+            23 address: Option<String> => "Address: masked",
             /// The member's job title; only if it changed; `Position` on the wire.
-            22 position: Option<String> => "Position",
+            24 position: Option<String> => "Position",
             /// The member's picture; only if it changed; personal data, masked in `Debug`; `Avatar` on the wire.
-            23 avatar: Option<String> => "Avatar: masked",
+            25 avatar: Option<String> => "Avatar: masked",
             /// `1` active, `2` disabled, `4` not activated, `5` has left; `Status` on the wire.
-            24 status: Option<i64> => "Status",
+            26 status: Option<i64> => "Status",
             /// The corp's own attributes of the member; only if they changed; `ExtAttr` on the wire.
-            25 ext_attr: Option<super::ExtAttr> => "ExtAttr",
+            27 ext_attr: Option<super::ExtAttr> => "ExtAttr",
             /// Number of the department that changed; `Id` on the wire.
-            26 id: Option<i64> => "Id",
+            28 id: Option<i64> => "Id",
             /// Number of the department above; only if it changed; `ParentId` on the wire.
-            27 parent_id: Option<String> => "ParentId",
+            29 parent_id: Option<String> => "ParentId",
             /// Rank of the department; `Order` on the wire.
-            28 order: Option<i64> => "Order",
+            30 order: Option<i64> => "Order",
             /// Number of the member tag that changed; `TagId` on the wire.
-            29 tag_id: Option<i64> => "TagId",
+            31 tag_id: Option<i64> => "TagId",
             /// Members that got the tag, comma-joined; joined by `,` on the wire; `AddUserItems` on the wire.
-            30 add_user_items: Option<Vec<String>> => "AddUserItems: comma",
+            32 add_user_items: Option<Vec<String>> => "AddUserItems: comma",
             /// Members that lost the tag, comma-joined; joined by `,` on the wire; `DelUserItems` on the wire.
-            31 del_user_items: Option<Vec<String>> => "DelUserItems: comma",
+            33 del_user_items: Option<Vec<String>> => "DelUserItems: comma",
             /// Departments that got the tag, comma-joined; joined by `,` on the wire; `AddPartyItems` on the wire.
-            32 add_party_items: Option<Vec<i64>> => "AddPartyItems: comma",
+            34 add_party_items: Option<Vec<i64>> => "AddPartyItems: comma",
             /// Departments that lost the tag, comma-joined; joined by `,` on the wire; `DelPartyItems` on the wire.
-            33 del_party_items: Option<Vec<i64>> => "DelPartyItems: comma",
+            35 del_party_items: Option<Vec<i64>> => "DelPartyItems: comma",
         }
     }
 
@@ -1101,24 +1109,28 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// `create`, `update` or `dismiss`; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// Id of the customer group; `ChatId` on the wire.
-            9 chat_id: Option<String> => "ChatId",
+            11 chat_id: Option<String> => "ChatId",
             /// What changed: `add_member`, `del_member`, `change_owner`, `change_name`, `change_notice`; `UpdateDetail` on the wire.
-            10 update_detail: Option<String> => "UpdateDetail",
+            12 update_detail: Option<String> => "UpdateDetail",
             /// How they joined: `0` invited, `3` by QR code; only when people join; `JoinScene` on the wire.
-            11 join_scene: Option<i64> => "JoinScene",
+            13 join_scene: Option<i64> => "JoinScene",
             /// How they left: `0` on their own, `1` removed; only when people leave; `QuitScene` on the wire.
-            12 quit_scene: Option<i64> => "QuitScene",
+            14 quit_scene: Option<i64> => "QuitScene",
             /// How many people joined or left; `MemChangeCnt` on the wire.
-            13 mem_change_cnt: Option<i64> => "MemChangeCnt",
+            15 mem_change_cnt: Option<i64> => "MemChangeCnt",
             /// Who joined or left; `MemChangeList` on the wire.
-            14 mem_change_list: Option<super::MemChange> => "MemChangeList",
+            16 mem_change_list: Option<super::MemChange> => "MemChangeList",
             /// Version of the member list before the change; `LastMemVer` on the wire.
-            15 last_mem_ver: Option<String> => "LastMemVer",
+            17 last_mem_ver: Option<String> => "LastMemVer",
             /// Version of the member list after the change; `CurMemVer` on the wire.
-            16 cur_mem_ver: Option<String> => "CurMemVer",
+            18 cur_mem_ver: Option<String> => "CurMemVer",
         }
     }
 
@@ -1147,22 +1159,26 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// Such as `add_external_contact`, `edit_external_contact`, `del_external_contact`, `del_follow_user`, `transfer_fail`; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// The acquisition link that the customer came by; `LinkId` on the wire.
-            9 link_id: Option<String> => "LinkId",
+            11 link_id: Option<String> => "LinkId",
             /// Account of the member; third-party apps get the encrypted id; `UserID` on the wire.
-            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            12 user_id: Option<xinqiao_types::UserId> => "UserID",
             /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
-            11 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
+            13 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
             /// Channel: the `state` of the contact way or link that was used; `State` on the wire.
-            12 state: Option<String> => "State",
+            14 state: Option<String> => "State",
             /// Lets you send a welcome message, once and within 20 seconds; `WelcomeCode` on the wire.
-            13 welcome_code: Option<String> => "WelcomeCode",
+            15 welcome_code: Option<String> => "WelcomeCode",
             /// Why the hand-over failed: `customer_refused`, or `customer_limit_exceed` if the new member has too many customers; `FailReason` on the wire.
-            14 fail_reason: Option<String> => "FailReason",
+            16 fail_reason: Option<String> => "FailReason",
             /// `DELETE_BY_TRANSFER` if the contact went because it was handed over; `Source` on the wire.
-            15 source: Option<String> => "Source",
+            17 source: Option<String> => "Source",
         }
     }
 
@@ -1191,14 +1207,18 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// `create`, `update`, `delete`, or `shuffle` for a new order; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// `tag` or `tag_group`; `TagType` on the wire.
-            9 tag_type: Option<String> => "TagType",
+            11 tag_type: Option<String> => "TagType",
             /// Id of the tag or group; `Id` on the wire.
-            10 id: Option<String> => "Id",
+            12 id: Option<String> => "Id",
             /// Rule group of the tag, if it belongs to one; `StrategyId` on the wire.
-            11 strategy_id: Option<String> => "StrategyId",
+            13 strategy_id: Option<String> => "StrategyId",
         }
     }
 
@@ -1227,10 +1247,14 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// Such as `create_student`, `update_parent`, `create_department`, `subscribe`, `unsubscribe`; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// Id of the student, parent or department; `Id` on the wire.
-            9 id: Option<String> => "Id",
+            11 id: Option<String> => "Id",
         }
     }
 
@@ -1279,18 +1303,22 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            8 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// Such as `balance_low`, `balance_exhausted`, `link_unavailable`, `quota_expire_soon`, `friend_request`, `customer_start_chat`; `ChangeType` on the wire.
-            8 change_type: String => "ChangeType: must",
+            10 change_type: String => "ChangeType: must",
             /// The acquisition link concerned; `LinkId` on the wire.
-            9 link_id: Option<String> => "LinkId",
+            11 link_id: Option<String> => "LinkId",
             /// Account of the member; third-party apps get the encrypted id; `UserID` on the wire.
-            10 user_id: Option<xinqiao_types::UserId> => "UserID",
+            12 user_id: Option<xinqiao_types::UserId> => "UserID",
             /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
-            11 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
+            13 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
             /// When the quota runs out; format `unix`; `ExpireTime` on the wire.
-            12 expire_time: Option<xinqiao_types::UnixSeconds> => "ExpireTime",
+            14 expire_time: Option<xinqiao_types::UnixSeconds> => "ExpireTime",
             /// How much of the quota is about to run out; `ExpireQuotaNum` on the wire.
-            13 expire_quota_num: Option<i64> => "ExpireQuotaNum",
+            15 expire_quota_num: Option<i64> => "ExpireQuotaNum",
         }
     }
 
@@ -1812,12 +1840,16 @@ pub mod event {
             5 agent_id: Option<i64> => "AgentID",
             /// Third-party app or template that gets the push; `SuiteId` on the wire.
             6 suite_id: Option<String> => "SuiteId",
+            /// Kind of push, which decides the fields that come; `InfoType` on the wire.
+            7 info_type: Option<String> => "InfoType",
+            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            8 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// The corp that shares the app; `CorpId` on the wire.
-            7 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
+            9 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
             /// Number of the shared app inside its suite, old suites only; `AppId` on the wire.
-            8 app_id: Option<i64> => "AppId",
+            10 app_id: Option<i64> => "AppId",
             /// Number of the shared app; `AgentId` on the wire.
-            9 agent_id_again: i64 => "AgentId: must",
+            11 agent_id_again: i64 => "AgentId: must",
         }
     }
 

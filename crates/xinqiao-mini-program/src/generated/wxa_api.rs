@@ -1234,8 +1234,8 @@ pub mod log {
             7 client_version: String => "clientVersion: must",
             /// Only errors of this user, all if left out; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Whether the order is descending; `0` or `1` on the wire.
-            9 desc: bool => "desc: must zero-one",
+            /// Whether the order is descending.
+            9 desc: i64 => "desc: must",
             /// How many rows to skip.
             10 offset: i64 => "offset: must",
             /// Rows to return, at most 30.
@@ -1251,7 +1251,7 @@ pub mod log {
             os_name: impl Into<String>,
             client_version: impl Into<String>,
             openid: impl Into<xinqiao_types::OpenId>,
-            desc: bool,
+            desc: i64,
             offset: i64,
             limit: i64,
         )
@@ -1324,8 +1324,8 @@ pub mod log {
             /// Sort by `uv` (users) or `pv` (times); `orderby` on the wire.
             #[doc(alias = "orderby")]
             6 order_by: String => "orderby: must",
-            /// Whether the order is descending; `0` or `1` on the wire.
-            7 desc: bool => "desc: must zero-one",
+            /// Whether the order is descending.
+            7 desc: i64 => "desc: must",
             /// How many rows to skip.
             8 offset: i64 => "offset: must",
             /// Rows to return, at most 30.
@@ -1339,7 +1339,7 @@ pub mod log {
             openid: impl Into<xinqiao_types::OpenId>,
             keyword: impl Into<String>,
             order_by: impl Into<String>,
-            desc: bool,
+            desc: i64,
             offset: i64,
             limit: i64,
         )

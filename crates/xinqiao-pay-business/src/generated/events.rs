@@ -159,8 +159,15 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.payment`.
         pub struct Payment {
+            0 event_id: String => "event_id: must",
+            1 event_type: String => "event_type: must",
+            /// When the order was made; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            3 live_mode: Option<bool> => "live_mode",
+            4 api_version: Option<String> => "api_version",
+            5 pending_webhooks: Option<i64> => "pending_webhooks",
             /// Facts of the payment, refund, split, withdrawal or application.
-            0 event_content: super::EventContent => "event_content: must",
+            6 event_content: super::EventContent => "event_content: must",
         }
     }
 
@@ -169,8 +176,15 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.product_application`.
         pub struct ProductApplication {
+            0 event_id: String => "event_id: must",
+            1 event_type: String => "event_type: must",
+            /// When the order was made; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            3 live_mode: Option<bool> => "live_mode",
+            4 api_version: Option<String> => "api_version",
+            5 pending_webhooks: Option<i64> => "pending_webhooks",
             /// Facts of the payment, refund, split, withdrawal or application.
-            0 event_content: super::ProductApplicationEventContent => "event_content: must",
+            6 event_content: super::ProductApplicationEventContent => "event_content: must",
         }
     }
 
@@ -179,8 +193,15 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.profit_allocation`.
         pub struct ProfitAllocation {
+            0 event_id: String => "event_id: must",
+            1 event_type: String => "event_type: must",
+            /// When the order was made; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            3 live_mode: Option<bool> => "live_mode",
+            4 api_version: Option<String> => "api_version",
+            5 pending_webhooks: Option<i64> => "pending_webhooks",
             /// Facts of the payment, refund, split, withdrawal or application.
-            0 event_content: super::ProfitAllocationEventContent => "event_content: must",
+            6 event_content: super::ProfitAllocationEventContent => "event_content: must",
         }
     }
 
@@ -189,8 +210,15 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.refund`.
         pub struct Refund {
+            0 event_id: String => "event_id: must",
+            1 event_type: String => "event_type: must",
+            /// When the order was made; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            3 live_mode: Option<bool> => "live_mode",
+            4 api_version: Option<String> => "api_version",
+            5 pending_webhooks: Option<i64> => "pending_webhooks",
             /// Facts of the payment, refund, split, withdrawal or application.
-            0 event_content: super::RefundEventContent => "event_content: must",
+            6 event_content: super::RefundEventContent => "event_content: must",
         }
     }
 
@@ -199,8 +227,15 @@ pub mod notify {
         ///
         /// * Catalog: `pay_business.notify.withdraw`.
         pub struct Withdraw {
+            0 event_id: String => "event_id: must",
+            1 event_type: String => "event_type: must",
+            /// When the order was made; format `rfc3339`.
+            2 create_time: String => "create_time: must",
+            3 live_mode: Option<bool> => "live_mode",
+            4 api_version: Option<String> => "api_version",
+            5 pending_webhooks: Option<i64> => "pending_webhooks",
             /// Facts of the payment, refund, split, withdrawal or application.
-            0 event_content: super::WithdrawEventContent => "event_content: must",
+            6 event_content: super::WithdrawEventContent => "event_content: must",
         }
     }
 

@@ -37,30 +37,50 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.papay_contract`.
         pub struct PapayContract {
+            /// Transport result; `SUCCESS` only says the request arrived.
+            0 return_code: Option<String> => "return_code",
+            /// Why transport failed, e.g. a bad signature.
+            1 return_msg: Option<String> => "return_msg",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
+            2 appid: Option<xinqiao_types::AppId> => "appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
+            4 nonce_str: Option<String> => "nonce_str",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
+            5 sign: Option<String> => "sign",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            6 sign_type: Option<String> => "sign_type",
+            /// Business result: `SUCCESS` or `FAIL`.
+            7 result_code: Option<String> => "result_code",
+            /// Code of the business error, e.g. `ORDERPAID`.
+            8 err_code: Option<String> => "err_code",
+            /// Business error in words.
+            9 err_code_des: Option<String> => "err_code_des",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
-            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
-            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// Number of the deduction template, set up on the merchant platform; such as `12535`.
-            2 plan_id: i64 => "plan_id: must",
+            12 plan_id: i64 => "plan_id: must",
             /// The merchant's contract number, unique; such as `100001256`.
-            3 contract_code: String => "contract_code: must",
+            13 contract_code: String => "contract_code: must",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
-            4 contract_id: String => "contract_id: must",
+            14 contract_id: String => "contract_id: must",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            5 openid: xinqiao_types::OpenId => "openid: must masked",
+            15 openid: xinqiao_types::OpenId => "openid: must masked",
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+            16 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `ADD` signed or `DELETE` ended.
-            7 change_type: String => "change_type: must",
+            17 change_type: String => "change_type: must",
             /// Serial of the signing request, digits, unique; such as `1695`.
-            8 request_serial: i64 => "request_serial: must",
+            18 request_serial: i64 => "request_serial: must",
             /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
-            9 contract_termination_mode: Option<i64> => "contract_termination_mode",
+            19 contract_termination_mode: Option<i64> => "contract_termination_mode",
             /// When it was signed or ended; format `yyyy-MM-dd HH:mm:ss`.
-            10 operate_time: String => "operate_time: must",
+            20 operate_time: String => "operate_time: must",
             /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
-            11 contract_expired_time: Option<String> => "contract_expired_time",
+            21 contract_expired_time: Option<String> => "contract_expired_time",
         }
     }
 
@@ -69,50 +89,70 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.papay_order`.
         pub struct PapayOrder {
+            /// Transport result; `SUCCESS` only says the request arrived.
+            0 return_code: Option<String> => "return_code",
+            /// Why transport failed, e.g. a bad signature.
+            1 return_msg: Option<String> => "return_msg",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
+            2 appid: Option<xinqiao_types::AppId> => "appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
+            4 nonce_str: Option<String> => "nonce_str",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
+            5 sign: Option<String> => "sign",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            6 sign_type: Option<String> => "sign_type",
+            /// Business result: `SUCCESS` or `FAIL`.
+            7 result_code: Option<String> => "result_code",
+            /// Code of the business error, e.g. `ORDERPAID`.
+            8 err_code: Option<String> => "err_code",
+            /// Business error in words.
+            9 err_code_des: Option<String> => "err_code_des",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
-            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
-            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
-            2 device_info: Option<String> => "device_info",
+            12 device_info: Option<String> => "device_info",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            13 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
-            4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
+            14 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+            15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
-            6 trade_state: String => "trade_state: must",
+            16 trade_state: String => "trade_state: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
-            7 bank_type: String => "bank_type: must",
+            17 bank_type: String => "bank_type: must",
             /// Order total in fen, a whole number; in fen; such as `888`.
-            8 total_fee: xinqiao_types::Fen => "total_fee: must",
+            18 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
-            9 fee_type: Option<String> => "fee_type",
+            19 fee_type: Option<String> => "fee_type",
             /// What coupons covered, in fen.
-            10 coupon_fee: Option<i64> => "coupon_fee",
+            20 coupon_fee: Option<i64> => "coupon_fee",
             /// How many coupons were used.
-            11 coupon_count: Option<i64> => "coupon_count",
+            21 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            12 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
+            22 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            13 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
+            23 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
             /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-            14 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            24 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
-            15 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
+            25 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
-            16 cash_fee_type: Option<String> => "cash_fee_type",
+            26 cash_fee_type: Option<String> => "cash_fee_type",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
-            17 out_trade_no: String => "out_trade_no: must",
+            27 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
-            18 transaction_id: String => "transaction_id: must",
+            28 transaction_id: String => "transaction_id: must",
             /// Merchant's private text, returned by queries and notices.
-            19 attach: Option<String> => "attach",
+            29 attach: Option<String> => "attach",
             /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
-            20 time_end: Option<String> => "time_end",
+            30 time_end: Option<String> => "time_end",
             /// Contract number given by WeChat; needed to charge; such as `Wx15463511252015071056489715`.
-            21 contract_id: String => "contract_id: must",
+            31 contract_id: String => "contract_id: must",
         }
     }
 
@@ -121,56 +161,76 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.pay_result`.
         pub struct PayResult {
+            /// Transport result; `SUCCESS` only says the request arrived.
+            0 return_code: Option<String> => "return_code",
+            /// Why transport failed, e.g. a bad signature.
+            1 return_msg: Option<String> => "return_msg",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
+            2 appid: Option<xinqiao_types::AppId> => "appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
+            4 nonce_str: Option<String> => "nonce_str",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
+            5 sign: Option<String> => "sign",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            6 sign_type: Option<String> => "sign_type",
+            /// Business result: `SUCCESS` or `FAIL`.
+            7 result_code: Option<String> => "result_code",
+            /// Code of the business error, e.g. `ORDERPAID`.
+            8 err_code: Option<String> => "err_code",
+            /// Business error in words.
+            9 err_code_des: Option<String> => "err_code_des",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
-            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
-            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// The merchant's terminal or store number; `WEB` for pages; such as `013467007045764`.
-            2 device_info: Option<String> => "device_info",
+            12 device_info: Option<String> => "device_info",
             /// The user's id under `appid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            3 openid: xinqiao_types::OpenId => "openid: must masked",
+            13 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
-            4 is_subscribe: Option<bool> => "is_subscribe: yes-no",
+            14 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
-            5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
+            15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
             /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
-            6 trade_state: String => "trade_state: must",
+            16 trade_state: String => "trade_state: must",
             /// State in words, with what to do next.
-            7 trade_state_desc: String => "trade_state_desc: must",
+            17 trade_state_desc: String => "trade_state_desc: must",
             /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
-            8 trade_type: String => "trade_type: must",
+            18 trade_type: String => "trade_type: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
-            9 bank_type: String => "bank_type: must",
+            19 bank_type: String => "bank_type: must",
             /// Order total in fen, a whole number; in fen; such as `888`.
-            10 total_fee: xinqiao_types::Fen => "total_fee: must",
+            20 total_fee: xinqiao_types::Fen => "total_fee: must",
             /// Currency of the order, `CNY` in the mainland; such as `CNY`.
-            11 fee_type: Option<String> => "fee_type",
+            21 fee_type: Option<String> => "fee_type",
             /// Amount to settle: total less non-prepaid coupons, in fen; in fen.
-            12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
+            22 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// What coupons covered, in fen.
-            13 coupon_fee: Option<i64> => "coupon_fee",
+            23 coupon_fee: Option<i64> => "coupon_fee",
             /// How many coupons were used.
-            14 coupon_count: Option<i64> => "coupon_count",
+            24 coupon_count: Option<i64> => "coupon_count",
             /// Number of coupon n, counted from 0; such as `10000`; `coupon_id_$n` on the wire.
-            15 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
+            25 coupon_id_n: Vec<Option<String>> => "coupon_id_$n: numbered",
             /// Kind of coupon number n (from 0): `CASH` prepaid, `NO_CASH` not; `coupon_type_$n` on the wire.
-            16 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
+            26 coupon_type_n: Vec<Option<String>> => "coupon_type_$n: numbered",
             /// What coupon number n covered, in fen; in fen; `coupon_fee_$n` on the wire.
-            17 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
+            27 coupon_fee_n: Vec<Option<xinqiao_types::Fen>> => "coupon_fee_$n: numbered",
             /// Cash the user really paid, in fen; in fen; such as `800`.
-            18 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
+            28 cash_fee: Option<xinqiao_types::Fen> => "cash_fee",
             /// Currency of the cash payment; such as `CNY`.
-            19 cash_fee_type: Option<String> => "cash_fee_type",
+            29 cash_fee_type: Option<String> => "cash_fee_type",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
-            20 out_trade_no: String => "out_trade_no: must",
+            30 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's order number; preferred where either number will do; such as `1009660380201506130728806387`.
-            21 transaction_id: String => "transaction_id: must",
+            31 transaction_id: String => "transaction_id: must",
             /// Merchant's private text, returned by queries and notices.
-            22 attach: Option<String> => "attach",
+            32 attach: Option<String> => "attach",
             /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915133525`.
-            23 time_end: Option<String> => "time_end",
+            33 time_end: Option<String> => "time_end",
             /// Exchange rate of pricing to payment currency, times 10^8.
-            24 rate: Option<f64> => "rate",
+            34 rate: Option<f64> => "rate",
         }
     }
 
@@ -217,21 +277,41 @@ pub mod notify {
         ///
         /// * Catalog: `pay_v2.notify.vehicle`.
         pub struct Vehicle {
+            /// Transport result; `SUCCESS` only says the request arrived.
+            0 return_code: Option<String> => "return_code",
+            /// Why transport failed, e.g. a bad signature.
+            1 return_msg: Option<String> => "return_msg",
+            /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
+            2 appid: Option<xinqiao_types::AppId> => "appid",
+            /// Merchant number; in partner mode that of the partner; such as `1230000109`.
+            3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
+            /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
+            4 nonce_str: Option<String> => "nonce_str",
+            /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
+            5 sign: Option<String> => "sign",
+            /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
+            6 sign_type: Option<String> => "sign_type",
+            /// Business result: `SUCCESS` or `FAIL`.
+            7 result_code: Option<String> => "result_code",
+            /// Code of the business error, e.g. `ORDERPAID`.
+            8 err_code: Option<String> => "err_code",
+            /// Business error in words.
+            9 err_code_des: Option<String> => "err_code_des",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
-            0 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+            10 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
-            1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+            11 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// Number plate of the vehicle, without separators; such as `粤B888888`.
-            2 plate_number: String => "plate_number: must",
+            12 plate_number: String => "plate_number: must",
             /// `PROACTIVE` the user pays, `AUTOPAY` is charged.
-            3 deduct_mode: Option<String> => "deduct_mode",
+            13 deduct_mode: Option<String> => "deduct_mode",
             /// What happened to the service, such as `NORMAL`; else paused, overdue or closed.
-            4 vehicle_event_type: String => "vehicle_event_type: must",
+            14 vehicle_event_type: String => "vehicle_event_type: must",
             /// Event in words.
-            5 vehicle_event_des: Option<String> => "vehicle_event_des",
+            15 vehicle_event_des: Option<String> => "vehicle_event_des",
             /// When it happened; format `yyyyMMddHHmmss`; `vehicle_event_createtime` on the wire.
             #[doc(alias = "vehicle_event_createtime")]
-            6 vehicle_event_create_time: String => "vehicle_event_createtime: must",
+            16 vehicle_event_create_time: String => "vehicle_event_createtime: must",
         }
     }
 

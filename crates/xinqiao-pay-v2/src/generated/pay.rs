@@ -537,20 +537,22 @@ w::record! {
 w::record! {
     /// Answer to [`CloseOrder`].
     pub struct CloseOrderResponse {
+        /// More about the result in words, such as `OK`; such as `OK`.
+        0 result_msg: Option<String> => "result_msg",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
-        0 mch_id: xinqiao_types::MchId => "mch_id: must",
+        1 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
-        1 appid: xinqiao_types::AppId => "appid: must",
+        2 appid: xinqiao_types::AppId => "appid: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
-        2 nonce_str: Option<String> => "nonce_str",
+        3 nonce_str: Option<String> => "nonce_str",
         /// `MD5` (default) or `HMAC-SHA256`; some calls accept only one of them.
-        3 sign_type: Option<String> => "sign_type",
+        4 sign_type: Option<String> => "sign_type",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
-        4 sign: Option<String> => "sign",
+        5 sign: Option<String> => "sign",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
-        5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
+        6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
-        6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
+        7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
     }
 }
 

@@ -273,8 +273,8 @@ w::record! {
         /// State of the health code; `health_qrcode_status` on the wire.
         #[doc(alias = "health_qrcode_status")]
         1 health_qr_code_status: i64 => "health_qrcode_status: must",
-        /// `1` filled in by themselves, `0` by someone else; `0` or `1` on the wire.
-        2 self_submit: bool => "self_submit: must zero-one",
+        /// `1` filled in by themselves, `2` by someone else.
+        2 self_submit: i64 => "self_submit: must",
         /// Answers one by one: `question_id`, `single_chose` and `text`.
         3 report_values: Vec<ReportValue> => "report_values: must",
     }
@@ -363,10 +363,10 @@ w::record! {
         1 title: String => "title: must",
         /// Kind of question, as a code.
         2 question_type: i64 => "question_type: must",
-        /// `1` must be answered, `0` need not; `0` or `1` on the wire.
-        3 is_must_fill: bool => "is_must_fill: must zero-one",
-        /// `1` hidden, `0` shown; `0` or `1` on the wire.
-        4 is_not_display: bool => "is_not_display: must zero-one",
+        /// `1` must be answered, `2` need not.
+        3 is_must_fill: i64 => "is_must_fill: must",
+        /// `1` hidden, `2` shown.
+        4 is_not_display: i64 => "is_not_display: must",
         /// Options to choose from: `option_id` and `option_text`.
         5 option_list: Option<Vec<QuestionTemplateOption>> => "option_list",
     }
@@ -803,12 +803,12 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92949>.
     /// * Catalog: `work.school.set_upgrade_info`.
     pub struct SetUpgradeInfo {
-        /// `1` grades move up automatically, `0` not; `0` or `1` on the wire.
-        0 upgrade_switch: bool => "upgrade_switch: must zero-one",
+        /// `1` grades move up automatically, `2` not.
+        0 upgrade_switch: i64 => "upgrade_switch: must",
         /// When grades move up each year; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
-    new(upgrade_switch: bool)
+    new(upgrade_switch: i64)
     set(upgrade_time: xinqiao_types::UnixSeconds)
 }
 
