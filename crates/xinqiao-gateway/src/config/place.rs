@@ -1,6 +1,17 @@
 //! Where in a configuration's text something is wrong, and what may be said of it.
 
-/// The reason with the key on whose line it arose, unless it names it already.
+use std::sync::LazyLock;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, Visitor, value::Error},
+    forward_to_deserialize_any,
+};
+
+use super::{AccountConfig, Admin, AppConfig, Config, KeyConfig, Listen, Proxy, Seal};
+
+/// The reason with the key on whose line it arose, unless it names it already. What is no key of a configuration may
+/// be anything, a piece of a secret too.
 pub(super) fn with_key(text: &str, at: usize, message: &str) -> String {
     let line = text[..at.min(text.len())].rsplit('\n').next().unwrap_or("");
     // The last key before the place: a line may hold an inline table with several.
@@ -9,7 +20,7 @@ pub(super) fn with_key(text: &str, at: usize, message: &str) -> String {
         let start = before.rfind([' ', '{', ',', '\t']).map_or(0, |at| at + 1);
         &before[start..]
     });
-    if key.is_empty() || message.contains(&format!("`{key}`")) {
+    if !KEYS.contains(&key) || message.contains(&format!("`{key}`")) {
         return message.to_owned();
     }
     format!("{key}: {message}")
@@ -33,6 +44,54 @@ pub(super) fn without_texts(message: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// The keys that a configuration may have, in any table.
+static KEYS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    [
+        keys::<Config>(),
+        keys::<Listen>(),
+        keys::<Proxy>(),
+        keys::<Seal>(),
+        keys::<Admin>(),
+        keys::<AccountConfig>(),
+        keys::<AppConfig>(),
+        keys::<KeyConfig>(),
+    ]
+    .concat()
+});
+
+/// The keys of a table, as serde reads them.
+fn keys<T: Deserialize<'static>>() -> &'static [&'static str] {
+    let mut names: &[&str] = &[];
+    // It tells the names and refuses: there is nothing to read.
+    let _ = T::deserialize(Names(&mut names));
+    names
+}
+
+struct Names<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Names<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(Error::custom("only names are asked for"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = fields;
+        Err(Error::custom("only names are asked for"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// The tables of a configuration. A header that is none of these may be anything, a secret too.

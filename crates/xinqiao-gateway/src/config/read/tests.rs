@@ -57,6 +57,20 @@ fn an_unknown_key_names_line_table_and_what_is_allowed() {
 }
 
 #[test]
+fn a_text_cut_by_a_missing_quote_is_not_taken_for_a_key() {
+    for text in [
+        "[[account]]\nappid = \"wx1\"\nsecret=\"CANARY01234m={\"api.weixin.qq.com\"=\"x\"}\n",
+        "[[account]]\nappid = \"wx1\"\nsecret = \"abc CANARY=\\q\"\n",
+        "CANARY = \\q\n",
+    ] {
+        let error = refused(text);
+        assert!(!error.contains("CANARY"), "{error}");
+    }
+    let error = refused("[[account]]\nappid = \"wx1\"\nsecret = \\q\n");
+    assert!(error.contains("[[account]]: secret: "), "{error}");
+}
+
+#[test]
 fn a_wrong_value_names_what_is_allowed() {
     let error = refused("preflight = \"maybe\"");
     assert!(
