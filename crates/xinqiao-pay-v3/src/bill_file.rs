@@ -1,6 +1,6 @@
 //! Bills (账单): downloads the file, checks its hash, and reads its rows.
 //!
-//! A bill may be large, so [`rows`], [`save`] and [`write`] unpack and hash it while it arrives; [`download`] gives a
+//! A bill may be large, so [`rows`], [`save`] and [`write()`] unpack and hash it while it arrives; [`download`] gives a
 //! small one in memory.
 //!
 //! The platform does not sign the file: the hash in the signed answer before is what proves it. Only the

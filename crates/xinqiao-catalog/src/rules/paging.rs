@@ -1,7 +1,7 @@
 //! Which endpoints give a list in pages, and by which fields one goes from page to page.
 //!
 //! There are three ways: a cursor that each answer gives for the next request, an offset and a page's number. They are
-//! told from the names that the platform uses; what breaks the rule stands in [`BY_HAND`].
+//! told from the names that the platform uses; what breaks the rule stands in `BY_HAND`.
 //!
 //! Invariant: a cursor is only one if the answer gives the next; an answer without a list is no page.
 
