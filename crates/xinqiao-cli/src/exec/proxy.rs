@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use super::authority::Authority;
 use super::hosts::{Hosts, Origin, Place};
 use super::upstream::Upstream;
-use crate::lang::either;
+use crate::lang::{Lang, either};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Body = BoxBody<Bytes, BoxError>;
@@ -151,7 +151,10 @@ impl Proxy {
         let Some(host) = request.uri().host().map(str::to_owned) else {
             return refuse(
                 StatusCode::BAD_REQUEST,
-                "this is the proxy of `xinqiao exec`, not a web site\n",
+                either(
+                    "这是 `xinqiao exec` 的代理，不是网站\n",
+                    "this is the proxy of `xinqiao exec`, not a web site\n",
+                ),
             );
         };
         match self.hosts.place(&host) {
@@ -164,7 +167,8 @@ impl Proxy {
 
     async fn answer_connect(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let Some(authority) = request.uri().authority().cloned() else {
-            return refuse(StatusCode::BAD_REQUEST, "CONNECT without host:port\n");
+            let text = either("CONNECT 缺少 host:port\n", "CONNECT without host:port\n");
+            return refuse(StatusCode::BAD_REQUEST, text);
         };
         let host = authority.host().to_owned();
         let port = authority.port_u16().unwrap_or(443);
@@ -197,15 +201,18 @@ impl Proxy {
             Ok(Err(error)) => {
                 return refuse(
                     StatusCode::BAD_GATEWAY,
-                    format!("cannot reach {host}:{port}: {error}\n"),
+                    unreachable(&format!("{host}:{port}"), &Lang::settled().io(&error)),
                 );
             }
             Err(_) => {
                 return refuse(
                     StatusCode::GATEWAY_TIMEOUT,
-                    format!(
-                        "{host}:{port} did not accept within {} s\n",
-                        PATIENCE.as_secs()
+                    either(
+                        format!("{host}:{port} 在 {} 秒内没有接受连接\n", PATIENCE.as_secs()),
+                        format!(
+                            "{host}:{port} did not accept within {} s\n",
+                            PATIENCE.as_secs()
+                        ),
                     ),
                 );
             }
@@ -314,13 +321,20 @@ impl Proxy {
                 remove_hop_by_hop(&mut parts.headers);
                 Response::from_parts(parts, body.map_err(Into::into).boxed())
             }
-            Err(error) => refuse(
-                StatusCode::BAD_GATEWAY,
-                format!(
-                    "xinqiao exec: {} does not answer ({error}); is `xinqiao dev` still running?\n",
-                    target.authority().map_or("the simulator", |a| a.as_str()),
-                ),
-            ),
+            Err(error) => {
+                let origin = target.authority().map_or("", |origin| origin.as_str());
+                refuse(
+                    StatusCode::BAD_GATEWAY,
+                    either(
+                        format!(
+                            "xinqiao exec: {origin} 没有应答（{error}）；`xinqiao dev` 还在运行吗？\n"
+                        ),
+                        format!(
+                            "xinqiao exec: {origin} does not answer ({error}); is `xinqiao dev` still running?\n"
+                        ),
+                    ),
+                )
+            }
         }
     }
 
@@ -345,7 +359,7 @@ impl Proxy {
             }
             Err(error) => refuse(
                 StatusCode::BAD_GATEWAY,
-                format!("cannot reach {host}: {}\n", error.without_url()),
+                unreachable(&host, &error.without_url().to_string()),
             ),
         }
     }
@@ -415,9 +429,19 @@ fn missing(host: &str) -> Response<Body> {
     crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
     refuse(
         StatusCode::BAD_GATEWAY,
-        format!(
-            "xinqiao exec: {host} is a platform host that is not simulated; the call was not passed on to the real platform\n"
+        either(
+            format!("xinqiao exec: {host} 是平台的域名，但不在模拟范围内；调用没有转给真实平台\n"),
+            format!(
+                "xinqiao exec: {host} is a platform host that is not simulated; the call was not passed on to the real platform\n"
+            ),
         ),
+    )
+}
+
+fn unreachable(place: &str, why: &str) -> String {
+    either(
+        format!("连不上 {place}：{why}\n"),
+        format!("cannot reach {place}: {why}\n"),
     )
 }
 
@@ -426,8 +450,11 @@ fn offline(host: &str) -> Response<Body> {
     crate::talk::say(format_args!("xinqiao exec: {host} {what}"));
     refuse(
         StatusCode::FORBIDDEN,
-        format!(
-            "xinqiao exec: {host} is outside, and --offline refuses everything but the platform and this machine\n"
+        either(
+            format!("xinqiao exec: {host} 在外网；--offline 只放行平台和本机\n"),
+            format!(
+                "xinqiao exec: {host} is outside, and --offline refuses everything but the platform and this machine\n"
+            ),
         ),
     )
 }
