@@ -1143,14 +1143,14 @@ pub mod kefu_state {
             /// User to look up; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// What to return: the staff state only, or the match state as well.
-            3 type_: Option<i64> => "type",
+            3 type_: Option<String> => "type",
         }
         new(
             token: impl Into<String>,
             appid: impl Into<xinqiao_types::AppId>,
             openid: impl Into<xinqiao_types::OpenId>,
         )
-        set(type_: i64)
+        text(type_: String)
     }
 
     w::record! {
