@@ -15,11 +15,11 @@ w::record! {
 w::record! {
     /// An item of `custom_locations` in `ad_groups::GeoLocation`.
     pub struct CustomLocation {
-        /// Longitude of the centre; personal data, masked in `Debug`.
+        /// Longitude of the circle's centre in degrees; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// Latitude of the centre; personal data, masked in `Debug`.
+        /// Latitude of the circle's centre in degrees; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// Radius around the centre; in m.
+        /// Radius of the circle in metres; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -48,7 +48,7 @@ w::record! {
         7 optimization_goal: String => "optimization_goal: must",
         /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         8 billing_event: String => "billing_event: must",
-        /// Bid; per thousand impressions when those are charged; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
         9 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         10 begin_date: String => "begin_date: must",
@@ -56,7 +56,7 @@ w::record! {
         11 end_date: String => "end_date: must",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         12 time_series: String => "time_series: must",
-        /// Budget a day, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit; in fen.
         13 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         14 configured_status: String => "configured_status: must",
@@ -64,9 +64,9 @@ w::record! {
         15 system_status: String => "system_status: must",
         /// Why the review refused it.
         16 reject_message: Option<String> => "reject_message",
-        /// When it was last changed; format `unix`.
+        /// When this campaign, ad, creative or audience was last changed; format `unix`.
         17 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         18 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ad_groups::Get`.
     pub struct Filtering {
-        /// Name of the field to filter by.
+        /// Field to filter by, such as `campaign_id`.
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
@@ -89,9 +89,9 @@ w::record! {
     pub struct GeoLocation {
         /// Meaning of the regions, such as `LIVE_IN` (residents).
         0 location_types: Vec<String> => "location_types: must",
-        /// Codes of provinces, cities and districts; such as `110000`.
+        /// Codes of provinces, cities and districts, from the targeting tags (`REGION`); such as `110000`.
         1 regions: Option<Vec<i64>> => "regions",
-        /// Codes of business districts.
+        /// Codes of business districts, from the targeting tags (`BUSINESS_DISTRICT`).
         2 business_districts: Option<Vec<i64>> => "business_districts",
         /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
@@ -129,7 +129,7 @@ w::record! {
     pub struct Targeting {
         /// Age range, such as `18~30`.
         0 age: Option<Vec<String>> => "age",
-        /// Sex: `MALE`, `FEMALE`.
+        /// Sex of the audience: `MALE`, `FEMALE`.
         1 gender: Option<Vec<String>> => "gender",
         /// Education, such as `BACHELOR`.
         2 education: Option<Vec<String>> => "education",
@@ -207,7 +207,7 @@ w::record! {
         6 optimization_goal: String => "optimization_goal: must",
         /// What is charged: `BILLINGEVENT_IMPRESSION` or `BILLINGEVENT_CLICK`.
         7 billing_event: String => "billing_event: must",
-        /// Bid; per thousand impressions when those are charged; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
         8 bid_amount: xinqiao_types::Fen => "bid_amount: must",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         9 begin_date: String => "begin_date: must",
@@ -215,7 +215,7 @@ w::record! {
         10 end_date: String => "end_date: must",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         11 time_series: Option<String> => "time_series",
-        /// Budget a day, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit; in fen.
         12 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         13 configured_status: Option<String> => "configured_status",
@@ -371,7 +371,7 @@ w::record! {
         1 ad_group_name: Option<String> => "adgroup_name",
         /// Whom the ad is shown to.
         2 targeting: Option<Targeting> => "targeting",
-        /// Bid; per thousand impressions when those are charged; in fen.
+        /// Bid in fen: for a thousand impressions when those are charged, else for a click; in fen.
         3 bid_amount: Option<xinqiao_types::Fen> => "bid_amount",
         /// Day on which delivery starts; format `yyyy-MM-dd`; such as `2025-04-01`.
         4 begin_date: Option<String> => "begin_date",
@@ -379,7 +379,7 @@ w::record! {
         5 end_date: Option<String> => "end_date",
         /// Hours of delivery: 336 digits `0` or `1`, half an hour each, from Monday midnight.
         6 time_series: Option<String> => "time_series",
-        /// Budget a day, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit; in fen.
         7 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         8 configured_status: Option<String> => "configured_status",

@@ -22,15 +22,15 @@ w::record! {
         4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
         /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         5 site_set: Vec<String> => "site_set: must",
-        /// Landing page of a click.
+        /// Landing page that a click opens.
         6 destination_url: String => "destination_url: must",
         /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         7 product_type: String => "product_type: must",
         /// Id of the thing promoted, such as an app or card; may be empty.
         8 product_refs_id: Option<String> => "product_refs_id",
-        /// When it was last changed; format `unix`.
+        /// When this campaign, ad, creative or audience was last changed; format `unix`.
         9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -38,13 +38,13 @@ w::record! {
 w::record! {
     /// `adcreative_elements` of `ads::AdCreative`.
     pub struct AdCreativeElement {
-        /// Title of the creative.
+        /// Title of the creative as users see it on the ad.
         0 title: Option<String> => "title",
-        /// Text of the creative.
+        /// Text of the creative, which users see below the title.
         1 description: Option<String> => "description",
         /// Image id of the picture. From: The image upload endpoint.
         2 image: Option<String> => "image",
-        /// Image ids of the pictures.
+        /// Ids of the pictures, from the image upload endpoint.
         3 image_list: Option<Vec<String>> => "image_list",
         /// Kind of link text, such as `VIEW_DETAILS`.
         4 link_name_type: Option<String> => "link_name_type",
@@ -80,9 +80,9 @@ w::record! {
         6 system_status: String => "system_status: must",
         /// Why the review refused it.
         7 reject_message: Option<String> => "reject_message",
-        /// When it was last changed; format `unix`.
+        /// When this campaign, ad, creative or audience was last changed; format `unix`.
         8 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         9 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -90,7 +90,7 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ads::Get`.
     pub struct Filtering {
-        /// Name of the field to filter by.
+        /// Field to filter by, such as `campaign_id`.
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",

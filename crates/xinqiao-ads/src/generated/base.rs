@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// `adcreative_elements` of `ad_creatives::Add`; `adcreative_elements` of `ad_creatives::Update`; and 1 more.
     pub struct AdCreativeElement {
-        /// Title of the creative.
+        /// Title of the creative as users see it on the ad.
         0 title: Option<String> => "title",
-        /// Text of the creative.
+        /// Text of the creative, which users see below the title.
         1 description: Option<String> => "description",
         /// Image id of the picture. From: The image upload endpoint.
         2 image: Option<String> => "image",
-        /// Image ids of the pictures.
+        /// Ids of the pictures, from the image upload endpoint.
         3 image_list: Option<Vec<String>> => "image_list",
         /// Kind of link text, such as `VIEW_DETAILS`.
         4 link_name_type: Option<String> => "link_name_type",
@@ -52,13 +52,13 @@ w::record! {
     pub struct DataEntryInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Amount of the movement; in fen.
+        /// Amount of the movement, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// The caller's own transfer number; repeating it does not transfer twice.
         2 external_bill_no: Option<String> => "external_bill_no",
-        /// Whether the number had been used before.
+        /// Whether this `external_bill_no` came before; if so nothing is moved again and the earlier transfer is shown.
         3 is_repeated: bool => "is_repeated: must",
-        /// When it was booked; format `unix`.
+        /// When the movement was booked; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -86,13 +86,13 @@ w::record! {
         0 image_id: String => "image_id: must",
         /// Format of the picture, such as `IMAGE_TYPE_JPG`.
         1 type_: String => "type: must",
-        /// Width of the picture; in px.
+        /// Width of the picture in pixels; in px.
         2 width: i64 => "width: must",
-        /// Height of the picture; in px.
+        /// Height of the picture in pixels; in px.
         3 height: i64 => "height: must",
-        /// Size of the picture file; in byte.
+        /// Size of the picture file in bytes; in byte.
         4 file_size: i64 => "file_size: must",
-        /// MD5 of the picture.
+        /// MD5 of the picture's content, to find repeats.
         5 signature: String => "signature: must",
         /// Address to preview the picture.
         6 preview_url: String => "preview_url: must",
@@ -102,11 +102,11 @@ w::record! {
 w::record! {
     /// `credit_roll_spec` of `base::DataListInfo`.
     pub struct CreditRollSpec {
-        /// Credit line in total; in fen.
+        /// Credit line in total, in fen; in fen.
         0 limit_amount: xinqiao_types::Fen => "limit_amount: must",
-        /// Credit still available; in fen.
+        /// Credit still available, in fen; in fen.
         1 usable_amount: xinqiao_types::Fen => "usable_amount: must",
-        /// Credit already used; in fen.
+        /// Credit already used, in fen; in fen.
         2 used_amount: xinqiao_types::Fen => "used_amount: must",
     }
 }
@@ -114,11 +114,11 @@ w::record! {
 w::record! {
     /// An item of `custom_locations` in `base::GeoLocation`.
     pub struct CustomLocation {
-        /// Longitude of the centre; personal data, masked in `Debug`.
+        /// Longitude of the circle's centre in degrees; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// Latitude of the centre; personal data, masked in `Debug`.
+        /// Latitude of the circle's centre in degrees; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// Radius around the centre; in m.
+        /// Radius of the circle in metres; in m.
         2 radius: i64 => "radius: must",
     }
     new(longitude: f64, latitude: f64, radius: i64)
@@ -127,7 +127,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `sp_entrustment::Get`.
     pub struct DataB {
-        /// Whether the advertiser has entrusted this provider.
+        /// Whether the advertiser has entrusted this provider with its ads.
         0 entrusted: bool => "entrusted: must",
     }
 }
@@ -215,15 +215,15 @@ w::record! {
         4 ad_creative_elements: AdCreativeElement => "adcreative_elements: must",
         /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
         5 site_set: Vec<String> => "site_set: must",
-        /// Landing page of a click.
+        /// Landing page that a click opens.
         6 destination_url: String => "destination_url: must",
         /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
         7 product_type: String => "product_type: must",
         /// Id of the thing promoted, such as an app or card; may be empty.
         8 product_refs_id: Option<String> => "product_refs_id",
-        /// When it was last changed; format `unix`.
+        /// When this campaign, ad, creative or audience was last changed; format `unix`.
         9 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         10 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -247,13 +247,13 @@ w::record! {
         5 impression: i64 => "impression: must",
         /// How often the ad was clicked.
         6 click: i64 => "click: must",
-        /// Amount spent; in fen.
+        /// Amount spent on the ad in this time, in fen; in fen.
         7 cost: xinqiao_types::Fen => "cost: must",
-        /// Likes and comments.
+        /// Likes and comments that the ad got.
         8 like_or_comment: i64 => "like_or_comment: must",
-        /// Clicks on the picture.
+        /// How often users opened the ad's picture.
         9 image_click: i64 => "image_click: must",
-        /// Follows that came from the ad.
+        /// New followers of the official account through the ad.
         10 follow: i64 => "follow: must",
         /// How often the ad was shared.
         11 share: i64 => "share: must",
@@ -270,7 +270,7 @@ w::record! {
         /// Number of the ad group, which holds targeting, bid and hours; such as `123456`; `adgroup_id` on the wire.
         #[doc(alias = "adgroup_id")]
         1 ad_group_id: i64 => "adgroup_id: must",
-        /// Amount spent; in fen.
+        /// Amount spent on the ad in this time, in fen; in fen.
         2 cost: xinqiao_types::Fen => "cost: must",
     }
 }
@@ -280,9 +280,9 @@ w::record! {
     pub struct DataListInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Money in the account; in fen.
+        /// Money in this account, in fen; in fen.
         1 balance: xinqiao_types::Fen => "balance: must",
-        /// Credit line, for credit accounts.
+        /// Credit line (in total, available, used), for credit accounts.
         2 credit_roll_spec: Option<CreditRollSpec> => "credit_roll_spec",
     }
 }
@@ -294,7 +294,7 @@ w::record! {
         0 audience_id: i64 => "audience_id: must",
         /// Number of the audience file, returned on upload.
         1 custom_audience_file_id: i64 => "custom_audience_file_id: must",
-        /// Name of the audience.
+        /// Name of the audience the file belongs to.
         2 name: String => "name: must",
         /// Kind of ids in the file, such as `HASH_IMEI` or `HASH_MOBILE_PHONE`.
         3 user_id_type: String => "user_id_type: must",
@@ -302,15 +302,15 @@ w::record! {
         4 operation_type: String => "operation_type: must",
         /// State of the file: `PENDING`, `PROCESSING`, `SUCCESS` or `ERROR`.
         5 process_status: String => "process_status: must",
-        /// Result code of the file, `0` for success.
+        /// Result code of the file: `0` success, else see `error_message`.
         6 process_code: i64 => "process_code: must",
-        /// Why the file failed.
+        /// Why the audience file could not be processed.
         7 error_message: Option<String> => "error_message",
-        /// Lines of the file.
+        /// Lines of the audience file, one user id each.
         8 line_count: i64 => "line_count: must",
-        /// Lines that are valid.
+        /// Lines in the right form, which can be matched.
         9 valid_line_count: i64 => "valid_line_count: must",
-        /// Users that were matched.
+        /// How many users of WeChat were matched.
         10 user_count: i64 => "user_count: must",
         /// When the file was uploaded; format `yyyy-MM-dd HH:mm:ss`.
         11 created_time: String => "created_time: must",
@@ -332,7 +332,7 @@ w::record! {
     pub struct DataPart {
         /// People the targeting reaches, estimated.
         0 approximate_count: i64 => "approximate_count: must",
-        /// Impressions, estimated.
+        /// Impressions to expect with this targeting.
         1 impression: i64 => "impression: must",
     }
 }
@@ -340,9 +340,9 @@ w::record! {
 w::record! {
     /// `date_range` of `daily_reports::Get`; `date_range` of `fund_statements_detailed::Get`.
     pub struct DateRange {
-        /// First day, inclusive; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day to look at, inclusive, such as `2025-04-01`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 start_date: String => "start_date: must",
-        /// Last day, inclusive; format `yyyy-MM-dd`; such as `2025-04-07`.
+        /// Last day to look at, inclusive, such as `2025-04-07`; format `yyyy-MM-dd`; such as `2025-04-07`.
         1 end_date: String => "end_date: must",
     }
     new(start_date: impl Into<String>, end_date: impl Into<String>)
@@ -361,7 +361,7 @@ w::record! {
 w::record! {
     /// An item of `filtering` in `ad_creatives::Get`; an item of `filtering` in `async_tasks::Get`; and 3 more.
     pub struct Filtering {
-        /// Name of the field to filter by.
+        /// Field to filter by, such as `campaign_id`.
         0 field: String => "field: must",
         /// Comparison, such as `EQUALS`, `CONTAINS` or `IN`.
         1 operator: String => "operator: must",
@@ -376,9 +376,9 @@ w::record! {
     pub struct GeoLocation {
         /// Meaning of the regions, such as `LIVE_IN` (residents).
         0 location_types: Vec<String> => "location_types: must",
-        /// Codes of provinces, cities and districts; such as `110000`.
+        /// Codes of provinces, cities and districts, from the targeting tags (`REGION`); such as `110000`.
         1 regions: Option<Vec<i64>> => "regions",
-        /// Codes of business districts.
+        /// Codes of business districts, from the targeting tags (`BUSINESS_DISTRICT`).
         2 business_districts: Option<Vec<i64>> => "business_districts",
         /// Circles of your own: `longitude`, `latitude` and `radius`.
         3 custom_locations: Option<Vec<CustomLocation>> => "custom_locations",
@@ -460,13 +460,13 @@ w::record! {
         3 product_type: String => "product_type: must",
         /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
         4 configured_status: String => "configured_status: must",
-        /// Budget a day, `0` for no limit; in fen.
+        /// Budget a day in fen, `0` for no limit; in fen.
         5 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
-        /// Day the budget was last used up, `0` for never; format `yyyyMMdd`.
+        /// Day the budget was last used up, such as `20250401`; `0` for never; format `yyyyMMdd`.
         6 budget_reach_date: Option<w::TextOrNumber> => "budget_reach_date",
-        /// When it was last changed; format `unix`.
+        /// When this campaign, ad, creative or audience was last changed; format `unix`.
         7 last_modified_time: xinqiao_types::UnixSeconds => "last_modified_time: must",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         8 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -504,7 +504,7 @@ w::record! {
         3 status: String => "status: must",
         /// Result of the task: `code`, `message` and `data`.
         4 result: Option<ListResult> => "result",
-        /// When this object was set up; format `unix`.
+        /// When this campaign, ad, creative, audience or task was made; format `unix`.
         5 created_time: xinqiao_types::UnixSeconds => "created_time: must",
     }
 }
@@ -512,9 +512,9 @@ w::record! {
 w::record! {
     /// `last_modified_time_range` of `base::TypeWechatAdvertisingDataSpec`.
     pub struct LastModifiedTimeRange {
-        /// Start of the range; format `unix`.
+        /// Only what was changed at or after this; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// End of the range; format `unix`.
+        /// Only what was changed up to this; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)
@@ -529,17 +529,17 @@ w::record! {
         1 name: String => "name: must",
         /// Origin of the audience; `CUSTOMER_FILE` for an uploaded file.
         2 type_: String => "type: must",
-        /// Note on the audience.
+        /// Note on the audience by the advertiser.
         3 description: String => "description: must",
         /// State of the audience: `PENDING`, `PROCESSING`, `SUCCESS` (usable) or `ERROR`.
         4 status: String => "status: must",
         /// Error code of the audience, `0` for none.
         5 error_code: i64 => "error_code: must",
-        /// Users that were matched.
+        /// How many users of WeChat were matched.
         6 user_count: i64 => "user_count: must",
-        /// When it was last changed; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this campaign, ad, creative or audience was last changed; format `yyyy-MM-dd HH:mm:ss`.
         7 last_modified_time: String => "last_modified_time: must",
-        /// When this object was set up; format `yyyy-MM-dd HH:mm:ss`.
+        /// When this campaign, ad, creative, audience or task was made; format `yyyy-MM-dd HH:mm:ss`.
         8 created_time: String => "created_time: must",
     }
 }
@@ -551,13 +551,13 @@ w::record! {
         0 qualification_id: i64 => "qualification_id: must",
         /// Kind of qualification, such as `INDUSTRY_QUALIFICATION`.
         1 qualification_type: String => "qualification_type: must",
-        /// What the document is called.
+        /// Name of the document, such as a business licence.
         2 qualification_name: String => "qualification_name: must",
         /// Address of the document's picture.
         3 qualification_url: String => "qualification_url: must",
         /// State of the review; `QUALIFICATION_STATUS_NORMAL` is valid.
         4 qualification_status: String => "qualification_status: must",
-        /// Until when the document is valid; format `yyyy-MM-dd`.
+        /// Last day on which the document is valid, such as `2026-12-31`; format `yyyy-MM-dd`.
         5 valid_date: Option<String> => "valid_date",
         /// Why the review refused it.
         6 reject_message: Option<String> => "reject_message",
@@ -569,13 +569,13 @@ w::record! {
     pub struct ListInfo {
         /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
         0 fund_type: String => "fund_type: must",
-        /// Amount of the movement; in fen.
+        /// Amount of the movement, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the money movement.
         2 bill_number: String => "bill_number: must",
-        /// What the movement was for.
+        /// What this movement of money was for.
         3 description: String => "description: must",
-        /// When it was booked; format `unix`.
+        /// When the movement was booked; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -583,17 +583,17 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataInfo`.
     pub struct ListItem {
-        /// Day of the bill; format `yyyy-MM-dd`.
+        /// Day of the bill, such as `2025-04-01`; format `yyyy-MM-dd`.
         0 bill_date: String => "bill_date: must",
         /// Start of the billing period; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the billing period; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// When it has to be paid back; format `unix`.
+        /// When the bill has to be paid back; format `unix`.
         3 due_time: xinqiao_types::UnixSeconds => "due_time: must",
-        /// Amount to pay back; in fen.
+        /// Amount of the bill to pay back, in fen; in fen.
         4 need_repay_amount: xinqiao_types::Fen => "need_repay_amount: must",
-        /// Amount paid back; in fen.
+        /// Amount of the bill already paid back, in fen; in fen.
         5 repaid_amount: xinqiao_types::Fen => "repaid_amount: must",
     }
 }
@@ -603,11 +603,11 @@ w::record! {
     pub struct ListPart {
         /// Number of the tag, used as a targeting value.
         0 id: i64 => "id: must",
-        /// What the tag is called.
+        /// Name of the targeting tag, such as a city.
         1 name: String => "name: must",
-        /// Number of the parent tag.
+        /// Number of the targeting tag above, such as the province of a city.
         2 parent_id: i64 => "parent_id: must",
-        /// What the parent tag is called.
+        /// Name of the targeting tag above.
         3 parent_name: String => "parent_name: must",
         /// Tier of the city, for region tags only.
         4 city_level: Option<String> => "city_level",
@@ -619,7 +619,7 @@ w::record! {
     pub struct ListResult {
         /// Result code, `0` for success.
         0 code: i64 => "code: must",
-        /// Message when it failed.
+        /// Why the task failed.
         1 message: Option<String> => "message",
         /// The files of the result: `file_info_list`.
         2 data: Option<ResultData> => "data",
@@ -651,9 +651,9 @@ w::record! {
 w::record! {
     /// `share_info` of `ad_creatives::Add`.
     pub struct ShareInfo {
-        /// Headline that friends see.
+        /// Headline of the card when a user shares the ad.
         0 share_title: String => "share_title: must",
-        /// Text of the share.
+        /// Text below the headline when a user shares the ad.
         1 share_description: String => "share_description: must",
     }
     new(share_title: impl Into<String>, share_description: impl Into<String>)
@@ -664,7 +664,7 @@ w::record! {
     pub struct Targeting {
         /// Age range, such as `18~30`.
         0 age: Option<Vec<String>> => "age",
-        /// Sex: `MALE`, `FEMALE`.
+        /// Sex of the audience: `MALE`, `FEMALE`.
         1 gender: Option<Vec<String>> => "gender",
         /// Education, such as `BACHELOR`.
         2 education: Option<Vec<String>> => "education",
@@ -760,7 +760,7 @@ w::record! {
     pub struct TypeWechatAdvertisingDataSpec {
         /// Range of last changes to look at: `begin_time` and `end_time`.
         0 last_modified_time_range: LastModifiedTimeRange => "last_modified_time_range: must",
-        /// Fields to export.
+        /// Fields to export, by name.
         1 fields: Vec<String> => "fields: must",
     }
     new(last_modified_time_range: LastModifiedTimeRange, fields: Vec<String>)
@@ -801,7 +801,7 @@ pub mod ad_creatives {
             3 ad_creative_elements: super::AdCreativeElement => "adcreative_elements: must",
             /// Sites the ad runs on; `SITE_SET_WECHAT` for WeChat.
             4 site_set: Vec<String> => "site_set: must",
-            /// Landing page of a click.
+            /// Landing page that a click opens.
             5 destination_url: String => "destination_url: must",
             /// Kind of thing promoted, such as `PRODUCT_TYPE_LINK_WECHAT`.
             6 product_type: String => "product_type: must",
@@ -927,7 +927,7 @@ pub mod ad_creatives {
             /// Elements of the creative: title, text and pictures; `adcreative_elements` on the wire.
             #[doc(alias = "adcreative_elements")]
             2 ad_creative_elements: Option<super::AdCreativeElement> => "adcreative_elements",
-            /// Landing page of a click.
+            /// Landing page that a click opens.
             3 destination_url: Option<String> => "destination_url",
         }
         new(ad_creative_id: i64)
@@ -1250,7 +1250,7 @@ pub mod campaigns {
             2 product_type: String => "product_type: must",
             /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             3 configured_status: Option<String> => "configured_status",
-            /// Budget a day, `0` for no limit; in fen.
+            /// Budget a day in fen, `0` for no limit; in fen.
             4 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(
@@ -1362,7 +1362,7 @@ pub mod campaigns {
             1 campaign_name: Option<String> => "campaign_name",
             /// State set by the advertiser: `AD_STATUS_NORMAL` runs, `AD_STATUS_SUSPEND` paused.
             2 configured_status: Option<String> => "configured_status",
-            /// Budget a day, `0` for no limit; in fen.
+            /// Budget a day in fen, `0` for no limit; in fen.
             3 daily_budget: Option<xinqiao_types::Fen> => "daily_budget",
         }
         new(campaign_id: i64)
@@ -1400,9 +1400,9 @@ pub mod credit_bills {
         /// * Call: `GET /marketing/credit_bills/get` on `api.weixin.qq.com`.
         /// * Catalog: `ads.credit_bills.get`.
         pub struct Get {
-            /// Four digits; such as `2025`.
+            /// Year of the bill, four digits; such as `2025`.
             0 bill_year: i64 => "bill_year: must query",
-            /// 1 to 12; such as `4`.
+            /// Month of the bill, 1 to 12; such as `4`.
             1 bill_month: i64 => "bill_month: must query",
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
@@ -1472,7 +1472,7 @@ pub mod custom_audience_files {
             1 user_id_type: String => "user_id_type: must",
             /// What is done to the audience: `APPEND` or `REDUCE`.
             2 operation_type: String => "operation_type: must",
-            /// File to upload.
+            /// File to upload: a picture or an audience file.
             3 file: w::FilePart => "file: must",
         }
         new(
@@ -1586,7 +1586,7 @@ pub mod custom_audiences {
             0 name: String => "name: must",
             /// Origin of the audience; `CUSTOMER_FILE` for an uploaded file.
             1 type_: String => "type: must",
-            /// Note on the audience.
+            /// Note on the audience by the advertiser.
             2 description: String => "description: must",
         }
         new(name: impl Into<String>, type_: impl Into<String>, description: impl Into<String>)
@@ -1688,7 +1688,7 @@ pub mod custom_audiences {
             0 audience_id: i64 => "audience_id: must",
             /// What the audience is called.
             1 name: Option<String> => "name",
-            /// Note on the audience.
+            /// Note on the audience by the advertiser.
             2 description: Option<String> => "description",
         }
         new(audience_id: i64)
@@ -1842,7 +1842,7 @@ pub mod fund_statements_detailed {
         pub struct Get {
             /// Days to look at: `start_date` and `end_date`; JSON in a text on the wire.
             0 date_range: super::DateRange => "date_range: must query json",
-            /// Kind of movement: top-up, spending, transfer and so on.
+            /// Kind of movement to look for: top-up, spending, transfer and so on; all if left out.
             1 trade_type: Option<String> => "trade_type: query",
             /// Entries per page; the upper limit differs by endpoint.
             2 page_size: Option<i64> => "page_size: query",
@@ -1909,11 +1909,11 @@ pub mod fund_transfer {
         pub struct Add {
             /// Account of the money, such as `GENERAL_CASH`, `GENERAL_GIFT` or `GENERAL_SHARED`.
             0 fund_type: String => "fund_type: must",
-            /// Amount of the movement; in fen.
+            /// Amount of the movement, in fen; in fen.
             1 amount: xinqiao_types::Fen => "amount: must",
             /// The caller's own transfer number; repeating it does not transfer twice.
             2 external_bill_no: Option<String> => "external_bill_no",
-            /// Remark on the transfer.
+            /// Remark on the transfer, by who starts it.
             3 memo: Option<String> => "memo",
         }
         new(fund_type: impl Into<String>, amount: xinqiao_types::Fen)
@@ -2000,7 +2000,7 @@ pub mod images {
         /// * Call: `POST /marketing/images/add` on `api.weixin.qq.com`.
         /// * Catalog: `ads.images.add`.
         pub struct Add {
-            /// File to upload.
+            /// File to upload: a picture or an audience file.
             0 file: w::FilePart => "file: must",
         }
         new(file: w::FilePart)
@@ -2108,7 +2108,7 @@ pub mod qualifications {
         pub struct Add {
             /// Kind of qualification, such as `INDUSTRY_QUALIFICATION`.
             0 qualification_type: String => "qualification_type: must",
-            /// What the document is called.
+            /// Name of the document, such as a business licence.
             1 qualification_name: String => "qualification_name: must",
             /// Image id of the document. From: The image upload endpoint.
             2 qualification_image_id: String => "qualification_image_id: must",

@@ -10,13 +10,13 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
@@ -74,9 +74,9 @@ w::record! {
         15 merchant_update_detail: Option<MerchantUpdateDetail> => "merchant_update_detail",
         /// WeChat Pay's answer when the refund failed: `ret`, `code` and `message`.
         16 refund_resp: Option<RefundResp> => "refund_resp",
-        /// Whether the buyer opened the case or the merchant for them, as a code.
+        /// Whether the buyer opened the case or the merchant for them.
         17 gen_scene: Option<i64> => "gen_scene",
-        /// Latest time for it; in s.
+        /// Seconds left for the merchant to act; only while a refund, return or receipt awaits the merchant; in s.
         18 deadline: i64 => "deadline: must",
         /// Goods to be exchanged: `product_id`, `old_sku_id`, `new_sku_id`, `old_sku_price` and so on.
         19 exchange_product_info: Option<ExchangeProductInfo> => "exchange_product_info",
@@ -84,13 +84,13 @@ w::record! {
         20 exchange_delivery_info: Option<ExchangeDeliveryInfo> => "exchange_delivery_info",
         /// The virtual number and how long it works: `virtual_tel_number` and `virtual_tel_expire_time`.
         21 virtual_tel_num_info: Option<VirtualTelNumInfo> => "virtual_tel_num_info",
-        /// Compensation owed; in fen.
+        /// Compensation owed, in fen; in fen.
         22 compensation_liability_amount: Option<xinqiao_types::Fen> => "compensation_liability_amount",
         /// When it last changed; format `unix`.
         23 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// When this record was made, or this message sent; format `unix`.
         24 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was finished; format `unix`.
+        /// When it was finished, Unix seconds; format `unix`.
         25 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
     }
 }
@@ -102,13 +102,13 @@ w::record! {
         0 desc: Option<String> => "desc",
         /// Whether the buyer received the goods.
         1 receive_product: bool => "receive_product: must",
-        /// When it was cancelled; format `unix`.
+        /// When it was cancelled; without meaning before; format `unix`.
         2 cancel_time: xinqiao_types::UnixSeconds => "cancel_time: must",
         /// Handles of the uploaded files.
         3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         4 tel_number: Option<String> => "tel_number: masked",
-        /// Discount for members of the mini program; in fen.
+        /// Discount for members of the mini program, in fen; in fen.
         5 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -116,25 +116,25 @@ w::record! {
 w::record! {
     /// `bad_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct BadPayInfo {
-        /// Grade of damage by the merchant, as a code; it decides how much is paid.
+        /// Grade of damage by the merchant; it decides how much is paid.
         0 bad_level: i64 => "bad_level: must",
         /// What the buyer says about the damage.
         1 content: String => "content: must",
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
-        /// Compensation to pay; in fen.
+        /// Compensation to pay, in fen; in fen.
         3 pay_fee: xinqiao_types::Fen => "pay_fee: must",
-        /// Grade of damage after the merchant changed it, as a code.
+        /// Grade of damage after the merchant changed it.
         4 merchant_modify_level: Option<i64> => "merchant_modify_level",
         /// The merchant's own remark, not shown to users.
         5 merchant_remark: Option<String> => "merchant_remark",
-        /// Grade of damage after the platform changed it, as a code; this one counts.
+        /// Grade of damage after the platform changed it; this one counts.
         6 platform_modify_level: Option<i64> => "platform_modify_level",
-        /// Whether it is paid as a refund or by the merchant, as a code.
+        /// Whether it is paid as a refund or by the merchant.
         7 refund_type: i64 => "refund_type: must",
         /// Whether the buyer received the goods.
         8 receive_product: Option<i64> => "receive_product",
-        /// Why the buyer claims for damage, as a code.
+        /// Why the buyer claims for damage.
         9 refund_reason: Option<i64> => "refund_reason",
         /// Why the money is given back, in words.
         10 refund_reason_text: Option<String> => "refund_reason_text",
@@ -166,9 +166,9 @@ w::record! {
         1 old_sku_id: i64 => "old_sku_id: must",
         /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// Price of the variant before the change; in fen.
+        /// Price of the variant before the change, in fen; in fen.
         3 old_sku_price: xinqiao_types::Fen => "old_sku_price: must",
-        /// Price of the variant after the change; in fen.
+        /// Price of the variant after the change, in fen; in fen.
         4 new_sku_price: xinqiao_types::Fen => "new_sku_price: must",
         /// The merchant's code of the variant before the change.
         5 old_sku_code: Option<String> => "old_sku_code",
@@ -182,19 +182,19 @@ w::record! {
 w::record! {
     /// `fake_one_pay_four_info` of `after_sale::GuaranteeOrder`.
     pub struct FakeOnePayFourInfo {
-        /// Fee for the expert opinion; in fen.
+        /// Fee for the expert opinion, in fen; in fen.
         0 identify_fee: Option<xinqiao_types::Fen> => "identify_fee",
-        /// Price of the goods; in fen.
+        /// Price of the goods found to be fake, in fen; in fen.
         1 product_fee: xinqiao_types::Fen => "product_fee: must",
-        /// Compensation in all; in fen.
+        /// Compensation in all, for goods and expert, in fen; in fen.
         2 total_pay_fee: Option<xinqiao_types::Fen> => "total_pay_fee",
-        /// Compensation really paid; in fen.
+        /// Compensation really paid, in fen; in fen.
         3 acctual_pay: Option<xinqiao_types::Fen> => "acctual_pay",
         /// Pictures of the expert opinion.
         4 identify_proof_pic_list: Option<Vec<String>> => "identify_proof_pic_list",
         /// Pictures of the fee receipts.
         5 fee_proof_pic_list: Option<Vec<String>> => "fee_proof_pic_list",
-        /// Why the buyer claims fourfold compensation for a fake, as a code of the guarantee pages.
+        /// Why the buyer claims fourfold compensation for a fake.
         6 apply_reason: Option<i64> => "apply_reason",
     }
 }
@@ -234,7 +234,7 @@ w::record! {
         2 sku_code: Option<String> => "sku_code",
         /// How many pieces of the gift the case covers.
         3 count: i64 => "count: must",
-        /// Number of the task, to ask for its progress or result.
+        /// Gift task that the gift comes from, by number.
         4 task_id: i64 => "task_id: must",
     }
 }
@@ -248,7 +248,7 @@ w::record! {
         1 order_id: w::TextOrNumber => "order_id: must",
         /// Guarantee: `1` against fakes, `2` against damage.
         2 type_: i64 => "type: must",
-        /// Whether the order is normal or a present, as a code.
+        /// Whether the order is normal or a present.
         3 order_type: i64 => "order_type: must",
         /// State, such as `STATUS_WAIT_MERCHANT_HANDLE` or `STATUS_PAY_SUCC`.
         4 status: String => "status: must",
@@ -262,19 +262,19 @@ w::record! {
         8 apply_reason: String => "apply_reason: must",
         /// When it stops being valid; format `unix`.
         9 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// When it was finished; format `unix`.
+        /// When it was finished, Unix seconds; format `unix`.
         10 complete_time: Option<xinqiao_types::UnixSeconds> => "complete_time",
         /// The product: number, name, picture, price and how many.
         11 product_info: GuaranteeOrderProductInfo => "product_info: must",
-        /// How much is paid; in fen.
+        /// Money that the case gives back to the buyer, in fen; in fen.
         12 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Payment of the order: `transaction_id`.
         13 order_pay_info: OrderPayInfo => "order_pay_info: must",
-        /// Discount for members of the mini program; in fen.
+        /// Discount for members of the mini program, in fen; in fen.
         14 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
         /// Why the merchant refused.
         15 merchant_refuse_reason: Option<String> => "merchant_refuse_reason",
-        /// The present that the order belongs to.
+        /// The present that the order belongs to: number, giver and message.
         16 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// Fourfold pay for a fake: amounts and proofs.
         17 fake_one_pay_four_info: Option<FakeOnePayFourInfo> => "fake_one_pay_four_info",
@@ -300,7 +300,7 @@ w::record! {
         3 thumb_img: String => "thumb_img: must",
         /// The variant in words.
         4 detail: Option<String> => "detail",
-        /// What was paid for it in all: the lower of expected and changed price; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
         5 real_price: xinqiao_types::Fen => "real_price: must",
         /// How many pieces of the product are bought or concerned.
         6 product_cnt: i64 => "product_cnt: must",
@@ -312,19 +312,19 @@ w::record! {
     pub struct History {
         /// Step: `1` platform asked, `2` buyer wrote, `3` merchant wrote, `7` buyer's proof, `8` merchant's proof, `22` settled and so on.
         0 item_type: i64 => "item_type: must",
-        /// When it took place; format `unix`.
+        /// When the step took place, Unix seconds; format `unix`.
         1 time: xinqiao_types::UnixSeconds => "time: must",
         /// What was said in the step.
         2 content: Option<String> => "content",
         /// Handles of the uploaded files.
         3 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "media_id_list",
-        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: Option<String> => "phone_number: masked",
-        /// Class of the buyer's dispute, as a code.
+        /// Class of the problem that the buyer chose.
         5 complaint_type: Option<i64> => "complaint_type",
         /// Kind of after-sales: `1` refund, `2` return.
         6 after_sale_type: Option<i64> => "after_sale_type",
-        /// Why the buyer opened the case, a code from the list of reasons.
+        /// Why the buyer opened the case, one of the listed reasons.
         7 after_sale_reason: Option<i64> => "after_sale_reason",
     }
 }
@@ -342,9 +342,9 @@ w::record! {
         3 old_after_sale_type: i64 => "old_after_sale_type: must",
         /// Kind of case after the proposal: refund only, or return with refund.
         4 new_after_sale_type: i64 => "new_after_sale_type: must",
-        /// Refund before the change; in fen.
+        /// Refund before the change, in fen; in fen.
         5 old_after_sale_amount: xinqiao_types::Fen => "old_after_sale_amount: must",
-        /// Refund after the change; in fen.
+        /// Refund after the change, in fen; in fen.
         6 new_after_sale_amount: xinqiao_types::Fen => "new_after_sale_amount: must",
         /// Media handles of the uploaded pictures.
         7 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
@@ -402,7 +402,7 @@ w::record! {
         0 present_order_id: String => "present_order_id: must",
         /// Who gives the present, by nickname; personal data, masked in `Debug`.
         1 giver_nickname: String => "giver_nickname: must masked",
-        /// When the present was accepted; format `unix`.
+        /// When the present was accepted, Unix seconds; format `unix`.
         2 accept_present_time: xinqiao_types::UnixSeconds => "accept_present_time: must",
     }
 }
@@ -420,7 +420,7 @@ w::record! {
         3 count: i64 => "count: must",
         /// Whether the platform refunded at once.
         4 fast_refund: Option<bool> => "fast_refund",
-        /// Vouchers, one entry each.
+        /// Vouchers concerned, one entry per code.
         5 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Gifts that came with the item: `product_id`, `sku_id`, `sku_code`, `count` and so on.
         6 gift_product_list: Option<Vec<GiftProduct>> => "gift_product_list",
@@ -430,7 +430,7 @@ w::record! {
 w::record! {
     /// An item of `reason_list` in the answer of `after_sale::ReasonGet`.
     pub struct Reason {
-        /// Code of the reason, to be used when opening a case.
+        /// Value of the reason, given when a case is opened or changed.
         0 reason: String => "reason: must",
         /// The reason in words, to show to users.
         1 reason_text: String => "reason_text: must",
@@ -440,11 +440,11 @@ w::record! {
 w::record! {
     /// `refund_info` of `after_sale::AfterSaleOrder`; `refund_info` of `after_sale::PresentAfterSaleOrder`; and 2 more.
     pub struct RefundInfo {
-        /// How much is refunded; in fen.
+        /// How much goes back to the buyer, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// What led to the refund: `1` merchant's page, `3` API, `5` dispute and so on.
         1 refund_reason: Option<i64> => "refund_reason",
-        /// Discount of the platform that is given back; in fen.
+        /// Discount of the platform that is given back, in fen; in fen.
         2 platform_discount_return_amount: Option<xinqiao_types::Fen> => "platform_discount_return_amount",
         /// Whether an insurer pays because of a lower price.
         3 is_low_price_insurance_refund: Option<bool> => "is_low_price_insurance_refund",
@@ -474,7 +474,7 @@ w::record! {
         1 reject_reason_type_text: String => "reject_reason_type_text: must",
         /// Why the review turned it down; present after a rejection.
         2 reject_reason: Option<String> => "reject_reason",
-        /// Step at which the reason may be used: on the request or after the return, as a code.
+        /// Step at which the reason may be used: on the request or after the return.
         3 reject_scene: i64 => "reject_scene: must",
     }
 }
@@ -498,7 +498,7 @@ w::record! {
         0 real_tel_number: Option<String> => "real_tel_number",
         /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
         /// How often a virtual number was fetched.
         3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
@@ -510,7 +510,7 @@ w::record! {
     pub struct VirtualTelNumInfo {
         /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         1 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
     }
 }
@@ -692,7 +692,7 @@ w::record! {
     pub struct ApplyVirtualTelNumResponse {
         /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: String => "virtual_tel_number: must",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
     }
 }
@@ -733,7 +733,7 @@ w::record! {
         3 sku_id: i64 => "sku_id: must numeric",
         /// How many pieces the case covers.
         4 count: i64 => "count: must",
-        /// How much to refund; in fen.
+        /// How much to refund, in fen; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
         /// Reason of the case, one of the listed reasons. From: The list of after-sales reasons.
         6 reason: String => "reason: must",
@@ -741,7 +741,7 @@ w::record! {
         7 type_: String => "type: must",
         /// Number of an address in the merchant's book, returned when it is added.
         8 address_id: Option<i64> => "address_id",
-        /// The reason in words.
+        /// Why the merchant opens the case for the buyer, in words.
         9 desc: Option<String> => "desc",
     }
     new(
@@ -792,7 +792,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/aftersale/getaftersalelist.html>.
     /// * Catalog: `channels.after_sale.get_after_sale_list`.
     pub struct GetAfterSaleList {
-        /// Only records made at or after this moment; format `unix`.
+        /// Only records made at or after this moment, Unix seconds; format `unix`.
         0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
         /// Only entries made up to this moment; format `unix`.
         1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
@@ -985,7 +985,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/getpresentaftersalelist.html>.
     /// * Catalog: `channels.after_sale.get_present_after_sale_list`.
     pub struct GetPresentAfterSaleList {
-        /// Only records made at or after this moment; format `unix`.
+        /// Only records made at or after this moment, Unix seconds; format `unix`.
         0 begin_create_time: xinqiao_types::UnixSeconds => "begin_create_time: must",
         /// Only entries made up to this moment; format `unix`.
         1 end_create_time: xinqiao_types::UnixSeconds => "end_create_time: must",
@@ -1115,7 +1115,7 @@ w::record! {
     pub struct MerchantModifyGuarantee {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// Grade of damage by the merchant, as a code; it decides how much is paid.
+        /// Grade of damage by the merchant; it decides how much is paid.
         1 bad_level: i64 => "bad_level: must",
         /// The merchant's own remark, not shown to users.
         2 merchant_remark: Option<String> => "merchant_remark",
@@ -1152,7 +1152,7 @@ w::record! {
     pub struct MerchantProofGuarantee {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// The proof in words.
+        /// The merchant's proof in words, for the platform to decide.
         1 content: String => "content: must",
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
@@ -1189,7 +1189,7 @@ w::record! {
     pub struct MerchantRefuseGuarantee {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// Why the merchant refuses to pay.
+        /// Why the merchant refuses to pay, seen by buyer and platform.
         1 reason: String => "reason: must",
         /// Media handles of the proofs.
         2 pic_list: Option<Vec<String>> => "pic_list",
@@ -1228,7 +1228,7 @@ w::record! {
         0 after_sale_order_id: String => "after_sale_order_id: must",
         /// Kind that is proposed: `1` refund, `2` return.
         1 type_: i64 => "type: must",
-        /// Refund that is proposed; in fen.
+        /// Refund that is proposed, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the reason, which must fit the kind of case and proposal.
         3 update_reason_type: i64 => "update_reason_type: must",
@@ -1283,7 +1283,7 @@ w::record! {
 w::record! {
     /// Answer to [`ReasonGet`].
     pub struct ReasonGetResponse {
-        /// Reasons to choose from.
+        /// Reasons to choose from, each a code with its text.
         0 reason_list: Vec<Reason> => "reason_list: must",
     }
 }
@@ -1322,7 +1322,7 @@ w::record! {
         2 product_id: i64 => "product_id: must numeric",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// Difference to pay back; in fen.
+        /// Difference to pay back, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Why the difference is paid back.
         5 reason: String => "reason: must",
@@ -1455,7 +1455,7 @@ w::record! {
 w::record! {
     /// Answer to [`RejectReasonGet`].
     pub struct RejectReasonGetResponse {
-        /// Reasons to choose from.
+        /// Reasons to choose from, each a code with its text.
         0 reason_list: Vec<RejectReasonGetReason> => "reason_list: must",
     }
 }
@@ -1486,13 +1486,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/aftersale/searchguaranteeorder.html>.
     /// * Catalog: `channels.after_sale.search_guarantee_order`.
     pub struct SearchGuaranteeOrder {
-        /// Guarantee cases that match; fetch each for details.
+        /// Only the guarantee cases with these numbers.
         0 guarantee_order_id_list: Option<Vec<i64>> => "guarantee_order_id_list",
         /// Orders concerned, by number.
         1 order_id_list: Option<Vec<i64>> => "order_id_list",
         /// Guarantee to list: `0` all, `1` against fakes, `2` against damage.
         2 type_: Option<i64> => "type",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -1517,7 +1517,7 @@ w::record! {
 w::record! {
     /// Answer to [`SearchGuaranteeOrder`].
     pub struct SearchGuaranteeOrderResponse {
-        /// Guarantee cases, one entry each.
+        /// Guarantee cases that match: `status`, `type`, `pay_amount` and so on.
         0 guarantee_order_list: Vec<GuaranteeOrder> => "guarantee_order_list: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",

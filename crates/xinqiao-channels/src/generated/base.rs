@@ -8,9 +8,9 @@ w::record! {
     pub struct Activity {
         /// Number of the promotion activity, from the list.
         0 activity_id: i64 => "activity_id: must",
-        /// Stage of the campaign (signing up, running, over); codes on the activity pages.
+        /// Stage of the campaign: signing up, running or over.
         1 status: i64 => "status: must",
-        /// Times, shop and prizes.
+        /// The activity: `basic_info` and `prize_info`.
         2 info: ActivityInfo => "info: must",
     }
 }
@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `info` of `base::Activity`.
     pub struct ActivityInfo {
-        /// Name, times and shop.
+        /// Name, times and shop of the activity.
         0 basic_info: BasicInfo => "basic_info: must",
         /// What is given away: `product_info_list`.
         1 prize_info: PrizeInfo => "prize_info: must",
@@ -28,9 +28,9 @@ w::record! {
 w::record! {
     /// `basic_info` of `base::ActivityInfo`.
     pub struct BasicInfo {
-        /// When the activity starts; format `unix`.
+        /// When the activity starts, Unix seconds; format `unix`.
         0 activity_start_time: xinqiao_types::UnixSeconds => "activity_start_time: must",
-        /// When the activity ends; format `unix`.
+        /// When the activity ends, Unix seconds; format `unix`.
         1 activity_end_time: xinqiao_types::UnixSeconds => "activity_end_time: must",
         /// The shop: AppID, name and picture.
         2 shop_info: ShopInfo => "shop_info: must",
@@ -74,7 +74,7 @@ w::record! {
         1 shop_nickname: String => "shop_nickname: must masked",
         /// Number of the promotion activity, from the list.
         2 activity_id: i64 => "activity_id: must",
-        /// Stage of the campaign (signing up, running, over); codes on the activity pages.
+        /// Stage of the campaign: signing up, running or over.
         3 status: i64 => "status: must",
     }
 }
@@ -119,7 +119,7 @@ w::record! {
         3 sku_id: i64 => "sku_id: must",
         /// Variant in words, such as colour and size.
         4 sku_name: String => "sku_name: must",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         5 price: xinqiao_types::Fen => "price: must",
         /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
@@ -266,7 +266,7 @@ pub mod b2c {
         w::record! {
             /// Answer to [`InfoPromoterGet`].
             pub struct InfoPromoterGetResponse {
-                /// What is given away, when and by which shop.
+                /// The activity: name, times, shop and what is given away.
                 0 activity: super::super::Activity => "activity: must",
             }
         }
@@ -299,7 +299,7 @@ pub mod b2c {
             pub struct ListPromoterGet {
                 /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
                 0 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
-                /// Only activities in this state.
+                /// Only activities at this stage: signing up, running or over.
                 1 status: Option<i64> => "status",
                 /// Start of the page: how many entries to skip, from 0.
                 2 offset: i64 => "offset: must",
@@ -568,7 +568,7 @@ pub mod live_dashboard {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/livedashboard/getlivelist.html>.
         /// * Catalog: `channels.live_dashboard.get_live_list`.
         pub struct GetLiveList {
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: w::TextOrNumber => "ds: must",
         }
         new(ds: impl Into<w::TextOrNumber>)

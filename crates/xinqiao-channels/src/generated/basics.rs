@@ -75,7 +75,7 @@ w::record! {
         1 banner: ApplySubmitBanner => "banner: must",
         /// Product that is shown: `product_id`.
         2 product: Option<Product> => "product",
-        /// The Channels account concerned.
+        /// The Channels account concerned: id, nickname or the video to show.
         3 finder: Option<Finder> => "finder",
         /// The official account article to show: `url`.
         4 official_account: Option<OfficialAccount> => "official_account",
@@ -126,7 +126,7 @@ w::record! {
         4 status: String => "status: must",
         /// Whether the shop sells local services.
         5 is_local_life: bool => "is_local_life: must",
-        /// When the shop was opened; format `unix`.
+        /// When the shop was opened, Unix seconds; format `unix`.
         6 open_timestamp: Option<xinqiao_types::UnixSeconds> => "open_timestamp",
     }
 }
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `basics::QualificationUpload`.
     pub struct QualificationUploadData {
-        /// Number of the uploaded file.
+        /// Handle of the uploaded file, cited when qualifications are handed in.
         0 file_id: String => "file_id: must",
     }
 }
@@ -226,9 +226,9 @@ w::record! {
         1 upload_type: Option<i64> => "upload_type: query",
         /// Address of the picture; on upload the platform copies it and returns its own.
         2 img_url: Option<String> => "img_url: query",
-        /// Height of the uploaded picture, as it really is; in px.
+        /// Height of the uploaded picture, as it really is, in pixels; in px.
         3 height: Option<i64> => "height: query",
-        /// Width of the uploaded picture, as it really is; in px.
+        /// Width of the uploaded picture, as it really is, in pixels; in px.
         4 width: Option<i64> => "width: query",
         /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// Answer to [`InfoGet`].
     pub struct InfoGetResponse {
-        /// Name, state and owner of the shop.
+        /// The shop: name, picture, kind of owner and state.
         0 info: InfoGetInfo => "info: must",
     }
 }
@@ -732,7 +732,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/basics/getshopqrcode.html>.
         /// * Catalog: `channels.basics.shop.qr_code_get`.
         pub struct QrCodeGet {
-            /// What the shop's code opens when scanned, as a code; `qrcode_type` on the wire.
+            /// What the shop's code opens when scanned; `qrcode_type` on the wire.
             #[doc(alias = "qrcode_type")]
             0 qr_code_type: i64 => "qrcode_type: must",
             /// CorpID of the company in WeCom.

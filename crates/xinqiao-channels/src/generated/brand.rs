@@ -20,7 +20,7 @@ w::record! {
     pub struct ApplicationDetail {
         /// Application number on the trademark's acceptance letter.
         0 acceptance_no: Option<String> => "acceptance_no",
-        /// When the trademark was applied for; format `unix`.
+        /// When the trademark was applied for, Unix seconds; format `unix`.
         1 acceptance_time: Option<xinqiao_types::UnixSeconds> => "acceptance_time",
         /// File of the acceptance letter, at most one.
         2 acceptance_certification: Option<Vec<String>> => "acceptance_certification",
@@ -153,9 +153,9 @@ w::record! {
 w::record! {
     /// `register_details` of `brand::Brand`; `register_details` of `brand::BrandInfo`.
     pub struct RegisterDetail {
-        /// In whose name the trademark is registered.
+        /// Holder of the trademark as on its certificate.
         0 registrant: Option<String> => "registrant",
-        /// Registration number of the trademark.
+        /// Registration number on the trademark's certificate.
         1 register_no: Option<String> => "register_no",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",

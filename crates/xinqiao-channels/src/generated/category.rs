@@ -113,9 +113,9 @@ w::record! {
         11 buchongcailiao: Option<Vec<String>> => "buchongcailiao",
         /// Platform where the merchant sells elsewhere.
         12 jingyingpingtai: Option<String> => "jingyingpingtai",
-        /// Account on that platform.
+        /// Name of the merchant's account on the other platform.
         13 zhanghaomingcheng: Option<String> => "zhanghaomingcheng",
-        /// Groups of licences, one entry each.
+        /// Licences that the category asks for, by group: `license_group_id` and `license`.
         14 license_group_list: Option<Vec<LicenseGroup>> => "license_group_list",
         /// Brands, one entry each.
         15 brand_list: Option<Vec<Brand>> => "brand_list",
@@ -154,7 +154,7 @@ w::record! {
     pub struct CouponRule {
         /// Highest discount rate, `0` for no limit; in percent.
         0 discount_ratio_limit: i64 => "discount_ratio_limit: must",
-        /// Most that may be taken off, `0` for no limit; in fen.
+        /// Most that may be taken off, `0` for no limit, in fen; in fen.
         1 discount_limit: xinqiao_types::Fen => "discount_limit: must",
     }
 }
@@ -164,7 +164,7 @@ w::record! {
     pub struct DetailAttr {
         /// Whether goods without shipping are allowed.
         0 shop_no_shipment: bool => "shop_no_shipment: must",
-        /// Whether the category needs admission.
+        /// Whether the category needs admission before goods are sold in it.
         1 access_permit_required: bool => "access_permit_required: must",
         /// Whether presale is allowed.
         2 pre_sale: bool => "pre_sale: must",
@@ -183,9 +183,9 @@ w::record! {
         8 transaction_fee_info: Option<TransactionFeeInfo> => "transactionfee_info",
         /// Limits on coupons: `discount_ratio_limit` and `discount_limit`.
         9 coupon_rule: Option<CouponRule> => "coupon_rule",
-        /// Deposit that is needed; in fen.
+        /// Deposit that the category needs, in fen; in fen.
         10 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// Lowest price allowed; in fen.
+        /// Lowest price allowed, in fen; in fen.
         11 floor_price: Option<xinqiao_types::Fen> => "floor_price",
         /// Days after which receipt is confirmed, to choose from.
         12 confirm_receipt_days: Option<Vec<String>> => "confirm_receipt_days",
@@ -231,7 +231,7 @@ w::record! {
     pub struct License {
         /// Licence that the category asks for, from its details.
         0 license_id: i64 => "license_id: must",
-        /// Files concerned.
+        /// Files of the licence, as handles.
         1 file_id_list: Option<Vec<String>> => "file_id_list",
         /// Fields of the licence, one entry each.
         2 license_field_list: Option<Vec<LicenseField>> => "license_field_list",
@@ -283,7 +283,7 @@ w::record! {
         2 type_v2: String => "type_v2: must",
         /// Choices or units, separated by semicolons.
         3 value: String => "value: must",
-        /// Whether it must be filled in.
+        /// Whether the attribute must be filled in to list a product.
         4 is_required: bool => "is_required: must",
         /// Hint for users who fill this in.
         5 hint: Option<String> => "hint",
@@ -311,7 +311,7 @@ w::record! {
         0 qua_id: i64 => "qua_id: must",
         /// What the category, qualification or attribute is called.
         1 name: Option<String> => "name",
-        /// What the qualification is about.
+        /// What the qualification is and how to provide it.
         2 tips: Option<String> => "tips",
         /// Whether it has to be applied for.
         3 need_to_apply: bool => "need_to_apply: must",
@@ -341,9 +341,9 @@ w::record! {
         2 type_: String => "type: must",
         /// Form of the value: `1` single, `2` range, `3` either.
         3 format: String => "format: must",
-        /// Range of allowed values.
+        /// Range of values allowed for the size.
         4 limit: String => "limit: must",
-        /// Whether it must be filled in.
+        /// Whether the attribute must be filled in to list a product.
         5 is_required: bool => "is_required: must",
     }
 }
@@ -351,9 +351,9 @@ w::record! {
 w::record! {
     /// `transactionfee_info` of `category::DetailAttr`.
     pub struct TransactionFeeInfo {
-        /// Fee that is really taken; in 1/10000.
+        /// Fee that is really taken, in ten-thousandths; in 1/10000.
         0 basis_point: i64 => "basis_point: must",
-        /// Fee without incentives; in 1/10000.
+        /// Fee without incentives, in ten-thousandths; in 1/10000.
         1 original_basis_point: i64 => "original_basis_point: must",
         /// Incentive: `0` none, `1` for new shops.
         2 incentive_type: i64 => "incentive_type: must",
@@ -414,9 +414,9 @@ w::record! {
 w::record! {
     /// Answer to [`All`].
     pub struct AllResponse {
-        /// Category of the product in the old tree: first, second and third level.
+        /// All categories of the old three-level tree, each a path with the papers it needs.
         0 cats: Vec<Cat> => "cats: must",
-        /// Category of the product in the new tree, from the first level down to the leaf.
+        /// All categories of the new tree, each a path with the papers it needs.
         1 cats_v2: Vec<AllCatsV2Item> => "cats_v2: must",
     }
 }
@@ -541,9 +541,9 @@ w::record! {
 w::record! {
     /// Answer to [`LeagueAll`].
     pub struct LeagueAllResponse {
-        /// Category of the product in the old tree: first, second and third level.
+        /// All categories of the old three-level tree, each a path with the papers it needs.
         0 cats: Vec<Cat> => "cats: must",
-        /// Category of the product in the new tree, from the first level down to the leaf.
+        /// All categories of the new tree, each a path with the papers it needs.
         1 cats_v2: Vec<LeagueAllCatsV2Item> => "cats_v2: must",
     }
 }

@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::DataGetProductInfo`.
     pub struct DataGetData {
-        /// Amount of the orders placed; in fen.
+        /// Amount of the orders placed, in fen; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
@@ -24,7 +24,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -32,25 +32,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// Amount of the orders paid, without refunds; in fen.
+        /// Amount of the orders paid, without refunds, in fen; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// Amount paid per buyer; in fen.
+        /// Amount paid per buyer, in fen; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// Refunds of the orders paid; in fen.
+        /// Refunds of the orders paid, in fen; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// Share of the paid amount that was refunded; in percent.
+        /// Share of the paid amount that was refunded, in percent; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// Share that was refunded after sending; in percent.
+        /// Share that was refunded after sending, in percent; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// Share that was refunded before sending; in percent.
+        /// Share that was refunded before sending, in percent; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// Amount refunded; in fen.
+        /// Amount refunded, in fen; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
@@ -58,11 +58,11 @@ w::record! {
         19 refund_cnt: i64 => "refund_cnt: must",
         /// How many pieces were refunded.
         20 refund_product_cnt: i64 => "refund_product_cnt: must",
-        /// Share of those who added to the cart that bought; in percent.
+        /// Share of those who added to the cart that bought, in percent; in percent.
         21 cart_pay_ratio: f64 => "cart_pay_ratio: must",
         /// How many bought after adding to the cart.
         22 cart_pay_uv: i64 => "cart_pay_uv: must",
-        /// Sales after adding to the cart; in fen.
+        /// Sales after adding to the cart, in fen; in fen.
         23 cart_pay_gmv: xinqiao_types::Fen => "cart_pay_gmv: must",
         /// People who tapped the product, each counted once.
         24 product_click_uv: i64 => "product_click_uv: must",
@@ -70,25 +70,25 @@ w::record! {
         25 product_click_cnt: i64 => "product_click_cnt: must",
         /// How many talents sold something.
         26 pay_finder_cnt: i64 => "pay_finder_cnt: must",
-        /// Orders paid per tap; in percent.
+        /// Orders paid per tap, in percent; in percent.
         27 click_to_pay_cnt_ratio: f64 => "click_to_pay_cnt_ratio: must",
-        /// What really settled to the merchant; in fen.
+        /// What really settled to the merchant, in fen; in fen.
         28 seller_actual_settle_amount: xinqiao_types::Fen => "seller_actual_settle_amount: must",
-        /// Service fee that the platform really took; in fen.
+        /// Service fee that the platform really took, in fen; in fen.
         29 platform_actual_commission: xinqiao_types::Fen => "platform_actual_commission: must",
-        /// Commission that really went to the talent; in fen; `finderuin_actual_commission` on the wire.
+        /// Commission that really went to the talent, in fen; in fen; `finderuin_actual_commission` on the wire.
         #[doc(alias = "finderuin_actual_commission")]
         30 finder_uin_actual_commission: xinqiao_types::Fen => "finderuin_actual_commission: must",
-        /// Commission that really went to the head supplier; in fen.
+        /// Commission that really went to the head supplier, in fen; in fen.
         31 captain_actual_commission: xinqiao_types::Fen => "captain_actual_commission: must",
-        /// What is expected to settle to the merchant; in fen.
+        /// What is expected to settle to the merchant, in fen; in fen.
         32 seller_predict_settle_amount: xinqiao_types::Fen => "seller_predict_settle_amount: must",
-        /// Service fee expected for the platform; in fen.
+        /// Service fee expected for the platform, in fen; in fen.
         33 platform_predict_commission: xinqiao_types::Fen => "platform_predict_commission: must",
-        /// Commission expected to go to the talent; in fen; `finderuin_predict_commission` on the wire.
+        /// Commission expected to go to the talent, in fen; in fen; `finderuin_predict_commission` on the wire.
         #[doc(alias = "finderuin_predict_commission")]
         34 finder_uin_predict_commission: xinqiao_types::Fen => "finderuin_predict_commission: must",
-        /// Commission expected to go to the head supplier; in fen.
+        /// Commission expected to go to the head supplier, in fen; in fen.
         35 captain_predict_commission: xinqiao_types::Fen => "captain_predict_commission: must",
     }
 }
@@ -102,7 +102,7 @@ w::record! {
         1 title: String => "title: must",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -118,13 +118,13 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::OverallGet`.
     pub struct DataItem {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// How many talents sold something.
         1 pay_sales_finder_cnt: i64 => "pay_sales_finder_cnt: must",
         /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Buyers per person who tapped; in percent.
+        /// Buyers per person who tapped, in percent; in percent.
         3 click_to_pay_uv_ratio: f64 => "click_to_pay_uv_ratio: must",
     }
 }
@@ -134,7 +134,7 @@ w::record! {
     pub struct FieldData {
         /// Class within the dimension, such as a sex or age.
         0 dim_key: String => "dim_key: must",
-        /// Figure or share of the class.
+        /// Share or figure of the class.
         1 dim_value: f64 => "dim_value: must",
     }
 }
@@ -162,15 +162,15 @@ w::record! {
 w::record! {
     /// `data` of `compass::Finder`.
     pub struct FinderData {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
-        /// Refunds of the orders paid; in fen.
+        /// Refunds of the orders paid, in fen; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// How many different products sold.
         3 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Amount refunded; in fen.
+        /// Amount refunded, in fen; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -180,11 +180,11 @@ w::record! {
     pub struct Live {
         /// Number of the live stream, from the list of streams.
         0 live_id: String => "live_id: must",
-        /// Headline of the live stream.
+        /// Headline the host gave the live stream.
         1 live_title: String => "live_title: must",
-        /// When the live stream began; format `unix`.
+        /// When the live stream began, Unix seconds; format `unix`.
         2 live_time: xinqiao_types::UnixSeconds => "live_time: must",
-        /// How long the stream ran; in s.
+        /// How long the stream ran, in seconds; in s.
         3 live_duration: i64 => "live_duration: must",
         /// Cover of the live stream.
         4 live_cover_img_url: String => "live_cover_img_url: must",
@@ -194,17 +194,17 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::finder::OverallGet`.
     pub struct DataInfo {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
-        /// Sales from live streams; in fen.
+        /// Sales from live streams, in fen; in fen.
         1 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// Sales from short videos; in fen.
+        /// Sales from short videos, in fen; in fen.
         2 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
-        /// Sales from the window; in fen.
+        /// Sales from the window, in fen; in fen.
         3 window_pay_gmv: xinqiao_types::Fen => "window_pay_gmv: must",
-        /// Sales from product cards; in fen.
+        /// Sales from product cards, in fen; in fen.
         4 product_pay_gmv: xinqiao_types::Fen => "product_pay_gmv: must",
-        /// Sales from other sources; in fen.
+        /// Sales from other sources, in fen; in fen.
         5 other_pay_gmv: xinqiao_types::Fen => "other_pay_gmv: must",
     }
 }
@@ -212,17 +212,17 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::OverallGet`.
     pub struct OverallGetDataItem {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
-        /// Refunds of the orders paid; in fen.
+        /// Refunds of the orders paid, in fen; in fen.
         2 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// How many orders were paid.
         3 pay_order_cnt: i64 => "pay_order_cnt: must",
-        /// Sales from live streams; in fen.
+        /// Sales from live streams, in fen; in fen.
         4 live_pay_gmv: xinqiao_types::Fen => "live_pay_gmv: must",
-        /// Sales from short videos; in fen.
+        /// Sales from short videos, in fen; in fen.
         5 feed_pay_gmv: xinqiao_types::Fen => "feed_pay_gmv: must",
         /// People who tapped the product, each counted once.
         6 product_click_uv: i64 => "product_click_uv: must",
@@ -238,7 +238,7 @@ w::record! {
         1 title: String => "title: must",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -254,7 +254,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::Product`.
     pub struct ProductData {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Share of the price that the talent gets for this product.
         1 commission_ratio: f64 => "commission_ratio: must",
@@ -270,7 +270,7 @@ w::record! {
         1 title: String => "title: must",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// First-level category, from the list of categories.
         4 first_category_id: i64 => "first_category_id: must",
@@ -286,7 +286,7 @@ w::record! {
 w::record! {
     /// `data` of `compass::ProductInfo`.
     pub struct ProductInfoData {
-        /// Amount of the orders placed; in fen.
+        /// Amount of the orders placed, in fen; in fen.
         0 create_gmv: xinqiao_types::Fen => "create_gmv: must",
         /// Orders placed, paid or not.
         1 create_cnt: i64 => "create_cnt: must",
@@ -294,7 +294,7 @@ w::record! {
         2 create_uv: i64 => "create_uv: must",
         /// Pieces ordered, paid or not.
         3 create_product_cnt: i64 => "create_product_cnt: must",
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         4 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Orders that were paid.
         5 pay_cnt: i64 => "pay_cnt: must",
@@ -302,25 +302,25 @@ w::record! {
         6 pay_uv: i64 => "pay_uv: must",
         /// Pieces that were paid for.
         7 pay_product_cnt: i64 => "pay_product_cnt: must",
-        /// Amount of the orders paid, without refunds; in fen.
+        /// Amount of the orders paid, without refunds, in fen; in fen.
         8 pure_pay_gmv: xinqiao_types::Fen => "pure_pay_gmv: must",
-        /// Amount paid per buyer; in fen.
+        /// Amount paid per buyer, in fen; in fen.
         9 pay_gmv_per_uv: xinqiao_types::Fen => "pay_gmv_per_uv: must",
-        /// Refunds of the orders paid; in fen.
+        /// Refunds of the orders paid, in fen; in fen.
         10 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
         /// Buyers who got money back after paying, each counted once.
         11 pay_refund_uv: i64 => "pay_refund_uv: must",
-        /// Share of the paid amount that was refunded; in percent.
+        /// Share of the paid amount that was refunded, in percent; in percent.
         12 pay_refund_ratio: f64 => "pay_refund_ratio: must",
-        /// Share that was refunded after sending; in percent.
+        /// Share that was refunded after sending, in percent; in percent.
         13 pay_refund_after_send_ratio: f64 => "pay_refund_after_send_ratio: must",
         /// Refunds on paid orders.
         14 pay_refund_cnt: i64 => "pay_refund_cnt: must",
         /// How many paid pieces were refunded.
         15 pay_refund_product_cnt: i64 => "pay_refund_product_cnt: must",
-        /// Share that was refunded before sending; in percent.
+        /// Share that was refunded before sending, in percent; in percent.
         16 pay_refund_before_send_ratio: f64 => "pay_refund_before_send_ratio: must",
-        /// Amount refunded; in fen.
+        /// Amount refunded, in fen; in fen.
         17 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
         /// People who got money back within the period.
         18 refund_uv: i64 => "refund_uv: must",
@@ -332,9 +332,9 @@ w::record! {
         21 product_click_uv: i64 => "product_click_uv: must",
         /// How often the product was tapped within the period.
         22 product_click_cnt: i64 => "product_click_cnt: must",
-        /// Commission that really settled; in fen.
+        /// Commission that really settled, in fen; in fen.
         23 actual_commission: xinqiao_types::Fen => "actual_commission: must",
-        /// Commission that is expected; in fen.
+        /// Commission that is expected, in fen; in fen.
         24 predict_commission: xinqiao_types::Fen => "predict_commission: must",
     }
 }
@@ -342,15 +342,15 @@ w::record! {
 w::record! {
     /// `data` of the answer of `compass::shop::finder::ProductOverallGet`.
     pub struct ProductOverallGetData {
-        /// Amount of the orders paid; in fen.
+        /// Amount of the orders paid, in fen; in fen.
         0 pay_gmv: xinqiao_types::Fen => "pay_gmv: must",
         /// Buyers who paid, each counted once.
         1 pay_uv: i64 => "pay_uv: must",
         /// How many different products sold.
         2 pay_product_id_cnt: i64 => "pay_product_id_cnt: must",
-        /// Refunds of the orders paid; in fen.
+        /// Refunds of the orders paid, in fen; in fen.
         3 pay_refund_gmv: xinqiao_types::Fen => "pay_refund_gmv: must",
-        /// Amount refunded; in fen.
+        /// Amount refunded, in fen; in fen.
         4 refund_gmv: xinqiao_types::Fen => "refund_gmv: must",
     }
 }
@@ -382,7 +382,7 @@ pub mod finder {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfinderoverall.html>.
         /// * Catalog: `channels.compass.finder.overall_get`.
         pub struct OverallGet {
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
         new(ds: impl Into<String>)
@@ -424,7 +424,7 @@ pub mod finder {
         pub struct SaleProfileDataGet {
             /// Users: `1` saw, `2` tapped, `3` bought, `4` bought first, `5` bought again, `6` watched.
             0 type_: i64 => "type: must",
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(type_: i64, ds: impl Into<String>)
@@ -470,7 +470,7 @@ pub mod finder {
             pub struct DataGet {
                 /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
             new(product_id: i64, ds: impl Into<String>)
@@ -510,7 +510,7 @@ pub mod finder {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/finder/getfinderproductlist.html>.
             /// * Catalog: `channels.compass.finder.product.list_get`.
             pub struct ListGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
             new(ds: impl Into<String>)
@@ -558,7 +558,7 @@ pub mod shop {
         pub struct LiveListGet {
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             0 finder_id: String => "finder_id: must",
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(finder_id: impl Into<String>, ds: impl Into<String>)
@@ -598,7 +598,7 @@ pub mod shop {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopoverall.html>.
         /// * Catalog: `channels.compass.shop.overall_get`.
         pub struct OverallGet {
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             0 ds: String => "ds: must",
         }
         new(ds: impl Into<String>)
@@ -640,7 +640,7 @@ pub mod shop {
         pub struct SaleProfileDataGet {
             /// Users: `1` saw, `2` tapped, `3` bought, `4` bought first, `5` bought again, `6` watched.
             0 type_: i64 => "type: must",
-            /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+            /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
             1 ds: String => "ds: must",
         }
         new(type_: i64, ds: impl Into<String>)
@@ -693,7 +693,7 @@ pub mod shop {
             pub struct AuthorizationListGetResponse {
                 /// Channels account bound to the shop.
                 0 main_finder_id: String => "main_finder_id: must",
-                /// Channels accounts that gave their authorisation.
+                /// Channels accounts that let the shop see their data, by id.
                 1 authorized_finder_id_list: Option<Vec<String>> => "authorized_finder_id_list",
             }
         }
@@ -724,7 +724,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderlist.html>.
             /// * Catalog: `channels.compass.shop.finder.list_get`.
             pub struct ListGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
                 /// Version of the way of counting.
                 1 version: Option<String> => "version",
@@ -767,7 +767,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderoverall.html>.
             /// * Catalog: `channels.compass.shop.finder.overall_get`.
             pub struct OverallGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
             }
             new(ds: impl Into<String>)
@@ -807,7 +807,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderproductlist.html>.
             /// * Catalog: `channels.compass.shop.finder.product_list_get`.
             pub struct ProductListGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
                 /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
@@ -854,7 +854,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopfinderproductoverall.html>.
             /// * Catalog: `channels.compass.shop.finder.product_overall_get`.
             pub struct ProductOverallGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
                 /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
                 1 finder_id: Option<String> => "finder_id",
@@ -908,7 +908,7 @@ pub mod shop {
             pub struct DataGet {
                 /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 1 ds: String => "ds: must",
             }
             new(product_id: i64, ds: impl Into<String>)
@@ -948,7 +948,7 @@ pub mod shop {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/compass/shop/getshopproductlist.html>.
             /// * Catalog: `channels.compass.shop.product.list_get`.
             pub struct ListGet {
-                /// Day to which the figures belong; yesterday at the latest; format `yyyyMMdd`.
+                /// Day to which the figures belong; yesterday at the latest, as `yyyyMMdd`; format `yyyyMMdd`.
                 0 ds: String => "ds: must",
                 /// Start of the page: how many entries to skip, from 0.
                 1 offset: Option<i64> => "offset",

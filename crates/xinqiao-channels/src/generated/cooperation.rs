@@ -13,7 +13,7 @@ w::record! {
         1 old_sku_id: i64 => "old_sku_id: must",
         /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// Latest time to handle it; format `unix`.
+        /// Latest time to handle it, Unix seconds; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
@@ -67,9 +67,9 @@ w::record! {
         4 bind_time: Option<i64> => "bind_time",
         /// When the binding ended; absent while bound.
         5 unbind_time: Option<i64> => "unbind_time",
-        /// When it was turned down.
+        /// When the application or invitation was turned down.
         6 reject_time: Option<i64> => "reject_time",
-        /// When it was cancelled.
+        /// When it was cancelled; without meaning before.
         7 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -89,7 +89,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Number of the task, to ask for its progress or result.
+        /// Gift task that the main product belongs to, by number.
         2 task_id: i64 => "task_id: must",
         /// Pieces of the gift that come with the product.
         3 gift_cnt: i64 => "gift_cnt: must",
@@ -127,7 +127,7 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -135,50 +135,50 @@ w::record! {
 w::record! {
     /// `price_info` of `cooperation::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods in all; in fen.
+        /// Price of the goods before freight and discounts, in fen; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Whether there was any discount.
+        /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
-        /// Price of the order before the merchant changed it; in fen.
+        /// Price of the order before the merchant changed it, in fen; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// Expected price of the goods; in fen.
+        /// Expected price of the goods, in fen; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// How much the merchant took off; in fen.
+        /// How much the merchant took off, in fen; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// Freight after the change; in fen.
+        /// Freight after the change, in fen; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points; in fen.
+        /// How much was paid with points, in fen; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// What the merchant receives; in fen.
+        /// What the merchant receives, in fen; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// Discount paid by the merchant; in fen.
+        /// Discount paid by the merchant, in fen; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// Discount paid by the talent; in fen.
+        /// Discount paid by the talent, in fen; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// Discount for members; in fen.
+        /// Discount for members, in fen; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// Discount by cash coupons of the platform; in fen.
+        /// Discount by cash coupons of the platform, in fen; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -190,9 +190,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         1 title: String => "title: must",
-        /// Links of the pictures given as proof.
+        /// Links of the product's pictures, the main one first.
         2 img_urls: Vec<String> => "img_urls: must",
-        /// Lowest price among the variants; in fen.
+        /// Lowest price among the variants, in fen; in fen.
         3 min_price: xinqiao_types::Fen => "min_price: must",
     }
 }
@@ -220,40 +220,40 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// Price of the item after all discounts; in fen.
+        /// Price of the item after all discounts, in fen; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// Discount paid by the merchant; in fen.
+        /// Discount paid by the merchant, in fen; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// Discount paid by the talent; in fen.
+        /// Discount paid by the talent, in fen; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount by cash coupons of the platform; in fen.
+        /// Discount by cash coupons of the platform, in fen; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
-        /// Whether the price was changed.
+        /// Whether the merchant changed the price of the item.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// Price of the item after the change; in fen.
+        /// Price of the item after the change, in fen; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points; in fen.
+        /// How much was paid with points, in fen; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// Discount for members; in fen.
+        /// Discount for members, in fen; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
@@ -269,9 +269,9 @@ w::record! {
         31 extra_service: Option<ExtraService> => "extra_service",
         /// Coupons used for the item, one entry each.
         32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
-        /// Latest time to send it; format `unix`.
+        /// Latest time to send it, Unix seconds; format `unix`.
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
-        /// Vouchers, one entry each.
+        /// Vouchers concerned, one entry per code.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
@@ -309,7 +309,7 @@ w::record! {
         3 bind_time: Option<i64> => "bind_time",
         /// When the binding ended; absent while bound.
         4 unbind_time: Option<i64> => "unbind_time",
-        /// When it was cancelled.
+        /// When it was cancelled; without meaning before.
         5 cancel_time: Option<i64> => "cancel_time",
     }
 }
@@ -329,7 +329,7 @@ w::record! {
     pub struct SkuDeliverInfo {
         /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// When it is expected to be sent; for presale; format `unix`.
+        /// When it is expected to be sent; for presale, Unix seconds; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
@@ -341,9 +341,9 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher as a code; it decides how the voucher is used and settled.
+        /// Kind of voucher; it decides how it is used and settled.
         1 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher; in fen.
+        /// What the buyer paid for the voucher, in fen; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",

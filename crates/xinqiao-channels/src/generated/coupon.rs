@@ -14,7 +14,7 @@ w::record! {
         2 status: i64 => "status: must",
         /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// How many in all, received and left.
+        /// How many of the coupon were issued, claimed and so on.
         4 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -52,11 +52,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product are bought or concerned.
+        /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
         /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Price of the goods in all; in fen.
+        /// Sum to spend before the coupon applies, in fen; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -68,7 +68,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -84,9 +84,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when it is valid; format `unix`.
+        /// From when the coupon is valid, Unix seconds; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When it stops being valid; format `unix`.
+        /// When the coupon stops being valid, Unix seconds; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
@@ -126,7 +126,7 @@ w::record! {
     pub struct ReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -175,7 +175,7 @@ w::record! {
         7 ext_info: Option<UserCouponExtInfo> => "ext_info",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         8 order_id: Option<w::TextOrNumber> => "order_id",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         9 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
     }
 }
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `coupon::UserCoupon`.
     pub struct UserCouponExtInfo {
-        /// When it was used; format `unix`.
+        /// When the coupon was used; absent before; format `unix`.
         0 use_time: xinqiao_types::UnixSeconds => "use_time: must",
     }
 }
@@ -440,7 +440,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
-        /// The user's coupons, one entry each.
+        /// Coupons that the user claimed, each with its `coupon_id`.
         0 user_coupon_list: Vec<GetUserCouponListUserCoupon> => "user_coupon_list: must",
         /// Context for paging, handed back unchanged for the next page; empty at first.
         1 page_ctx: Option<String> => "page_ctx",

@@ -22,7 +22,7 @@ w::record! {
         0 export_id: String => "export_id: must",
         /// When the live stream began; format `unix`.
         1 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// How long the stream ran; in s.
+        /// How long the stream ran, in seconds; in s.
         2 live_duration_in_seconds: i64 => "live_duration_in_seconds: must",
         /// People who watched the stream, each counted once.
         3 total_audience_count: i64 => "total_audience_count: must",
@@ -32,7 +32,7 @@ w::record! {
         5 forward_count: i64 => "forward_count: must",
         /// How many comments there were.
         6 total_comment_count: i64 => "total_comment_count: must",
-        /// How long a viewer stayed on average; in s.
+        /// How long a viewer stayed on average, in seconds; in s.
         7 audiences_avg_seconds: i64 => "audiences_avg_seconds: must",
         /// Most viewers at one time.
         8 max_online_count: i64 => "max_online_count: must",
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFinderLiveNoticeRecordList`].
     pub struct GetFinderLiveNoticeRecordListResponse {
-        /// Live previews, one entry each.
+        /// Live previews, one entry each: id, start and state.
         0 live_notice_list: Vec<LiveNotice> => "live_notice_list: must",
     }
 }

@@ -47,15 +47,15 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved; in fen.
+        /// How much moved, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance afterwards; in fen.
+        /// Balance of the account after this entry; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
         /// Free text added by whoever made the record.
         6 remark: Option<String> => "remark",
-        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -97,9 +97,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// Part of the balance that can be used or withdrawn; in fen.
+        /// Part of the balance that can be used or withdrawn, in fen; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// Part of the balance that is not yet available; in fen.
+        /// Part of the balance that is not yet available, in fen; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
         2 sub_mchid: Option<w::TextOrNumber> => "sub_mchid",
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// How much is withdrawn; in fen.
+        /// How much is withdrawn, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -353,7 +353,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawList`].
     pub struct GetWithdrawListResponse {
-        /// Numbers of the withdrawals.
+        /// Numbers of the withdrawals on the page; fetch each for details.
         0 withdraw_ids: Vec<String> => "withdraw_ids: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -433,7 +433,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// How much is withdrawn; in fen.
+        /// How much is withdrawn, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",

@@ -10,7 +10,7 @@ w::record! {
         0 leads_component_id: String => "leads_component_id: must",
         /// The component in words.
         1 leads_description: String => "leads_description: must",
-        /// Whether the leads component is in use, as a code.
+        /// Whether the leads component is in use.
         2 status: i64 => "status: must",
     }
 }
@@ -72,7 +72,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsComponentId`].
     pub struct GetLeadsComponentIdResponse {
-        /// Components, one entry each.
+        /// Lead components, each with id, text and state.
         0 item: Vec<GetLeadsComponentIdItem> => "item: must",
         /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLeadsRequestId`].
     pub struct GetLeadsRequestIdResponse {
-        /// Requests, one entry per stream.
+        /// Lead requests, one per stream, with id and start.
         0 item: Vec<GetLeadsRequestIdItem> => "item: must",
         /// Whether more entries follow.
         1 continue_flag: bool => "continue_flag: must",

@@ -25,11 +25,11 @@ w::record! {
         0 info_id: Option<i64> => "info_id",
         /// Ids of the Channels accounts.
         1 finder_ids: Option<Vec<String>> => "finder_ids",
-        /// Talents who sold something.
+        /// For how many talents the promotion is.
         2 finder_num: Option<i64> => "finder_num",
-        /// Talents, one entry each.
+        /// Talents with the exclusive right, each with id and times.
         3 finder_info_list: Option<Vec<FinderInfo>> => "finder_info_list",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         4 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -53,7 +53,7 @@ w::record! {
     pub struct FinderInfo {
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         0 finder_id: String => "finder_id: must",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -65,19 +65,19 @@ w::record! {
     pub struct FundsFlow {
         /// Number of one entry of the funds flow, from its list; used to fetch details.
         0 flow_id: String => "flow_id: must",
-        /// Kind of funds, with the codes of the shop's flows.
+        /// Kind of funds, as `funds_type` of the shop's flows.
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved; in fen.
+        /// How much moved, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance afterwards; in fen.
+        /// Balance of the account after this entry; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Documents behind it, one entry each.
         5 related_info_list: Vec<RelatedInfo> => "related_info_list: must",
         /// Free text added by whoever made the record.
         6 remark: Option<String> => "remark",
-        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
         0 finder_id: String => "finder_id: must",
         /// Cooperation: `0` new, `1` invited, `2` accepted, `3` refused, `4` withdrawn, `5` ended, `10` deleted.
         1 status: i64 => "status: must",
-        /// When the invitation was sent; format `unix`.
+        /// When the invitation was sent, Unix seconds; format `unix`.
         2 invite_time: xinqiao_types::UnixSeconds => "invite_time: must",
         /// Products that are promoted.
         3 sale_product_number: i64 => "sale_product_number: must",
@@ -182,7 +182,7 @@ w::record! {
         0 add_finder_ids: Option<Vec<String>> => "add_finder_ids",
         /// Talents to remove, at most thirty.
         1 del_finder_ids: Option<Vec<String>> => "del_finder_ids",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -338,7 +338,7 @@ pub mod item {
             1 list: Vec<super::BatchAddList> => "list: must",
             /// Ids of the Channels accounts.
             2 finder_ids: Option<Vec<String>> => "finder_ids",
-            /// When promoting begins; at once if left out; format `unix`.
+            /// When promoting begins; at once if left out, Unix seconds; format `unix`.
             3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// End of the period or range, paired with its start; format `unix`.
             4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -505,7 +505,7 @@ pub mod item {
             0 head_supplier_appid: xinqiao_types::AppId => "headsupplier_appid: must",
             /// Products for the head supplier, one entry each.
             1 list: Vec<super::HeadSupplierBatchAddList> => "list: must",
-            /// When promoting begins; at once if left out; format `unix`.
+            /// When promoting begins; at once if left out, Unix seconds; format `unix`.
             2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
             /// End of the period or range, paired with its start; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -627,7 +627,7 @@ pub mod item {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/league/ecleague_upditem.html>.
         /// * Catalog: `channels.league.item.upd`.
         pub struct Upd {
-            /// Whether to start or stop promoting, as a code.
+            /// Whether to start or stop promoting.
             0 operate_type: i64 => "operate_type: must",
             /// Kind of promotion: `1` normal, `2` targeted, `3` exclusive.
             1 type_: i64 => "type: must",
@@ -756,7 +756,7 @@ pub mod promoter {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// The promoter concerned.
+            /// The talent: state, time of the invitation, products and sales.
             0 promoter: super::Promoter => "promoter: must",
         }
     }

@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// `address` of `logistics::SiteInfo`.
     pub struct Address {
-        /// Code of the country or region.
+        /// Code of the country or region of the address.
         0 country_code: String => "country_code: must",
         /// Code of the province, from the list of regions.
         1 province_code: String => "province_code: must",
@@ -46,15 +46,15 @@ w::record! {
         2 province_name: String => "province_name: must",
         /// Code of the city, from the list of regions.
         3 city_code: String => "city_code: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         4 city_name: String => "city_name: must",
         /// Code of the county or city district.
         5 district_code: String => "district_code: must",
-        /// District, by name.
+        /// Full name of the county or city district.
         6 district_name: String => "district_name: must",
         /// Code of the town or subdistrict.
         7 street_code: String => "street_code: must",
-        /// Street, by name.
+        /// Full name of the street or town.
         8 street_name: String => "street_name: must",
         /// Street, house number and the like; personal data, masked in `Debug`.
         9 detail_address: String => "detail_address: must masked",
@@ -66,7 +66,7 @@ w::record! {
     pub struct Contact {
         /// Who sends, receives or answers, by name.
         0 name: String => "name: must",
-        /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
         /// Phone of the carrier's outlet; personal data, masked in `Debug`.
         2 phone: String => "phone: must masked",
@@ -80,9 +80,9 @@ w::record! {
         0 width: Option<i64> => "width",
         /// Height of the waybill paper or of the custom area; in px.
         1 height: Option<i64> => "height",
-        /// Upper edge; in px.
+        /// Distance from the top edge of the waybill, in pixels; in px.
         2 top: Option<i64> => "top",
-        /// Left edge, or lower end of the range; in px.
+        /// Distance from the left edge of the waybill, in pixels; in px.
         3 left: Option<i64> => "left",
     }
 }
@@ -100,17 +100,17 @@ w::record! {
 w::record! {
     /// `delivery_info` of `logistics::ewaybill::biz::OrderCreate`.
     pub struct DeliveryInfo {
-        /// Product of the carrier, such as standard or express, as a code of that company.
+        /// Product of the carrier, such as standard or express; each has its own values.
         0 delivery_type: Option<i64> => "delivery_type",
-        /// Earliest time for the pickup; format `unix`.
+        /// Earliest time for the pickup, Unix seconds; format `unix`.
         1 collected_time_begin: Option<xinqiao_types::UnixSeconds> => "collected_time_begin",
-        /// Latest time for the pickup; format `unix`.
+        /// Latest time for the pickup, Unix seconds; format `unix`.
         2 collected_time_end: Option<xinqiao_types::UnixSeconds> => "collected_time_end",
         /// How many parcels.
         3 package_quantity: Option<i64> => "package_quantity",
         /// Parcels of the shipment, one entry each.
         4 subpackage_list: Option<Vec<Subpackage>> => "subpackage_list",
-        /// The merchant's further data.
+        /// Text of the merchant's own, sent along when the waybill is made.
         5 merchant_ext_info: Option<String> => "merchant_ext_info",
     }
     new()
@@ -149,15 +149,15 @@ w::record! {
     pub struct ExtInfo {
         /// At which temperature it is transported.
         0 temperature_range: Option<i64> => "temperature_range",
-        /// How heavy the parcel is; in g.
+        /// Weight of the parcel in grams; in g.
         1 package_weight_g: Option<i64> => "package_weight_g",
-        /// How long the parcel is; in cm.
+        /// How long the parcel is, in centimetres; in cm.
         2 package_space_x: Option<i64> => "package_space_x",
-        /// How wide the parcel is; in cm.
+        /// How wide the parcel is, in centimetres; in cm.
         3 package_space_y: Option<i64> => "package_space_y",
-        /// How tall the parcel is; in cm.
+        /// How tall the parcel is, in centimetres; in cm.
         4 package_space_z: Option<i64> => "package_space_z",
-        /// Volume of the parcel; in cm3.
+        /// Volume of the parcel, in cubic centimetres; in cm3.
         5 package_volume_ccm: Option<i64> => "package_volume_ccm",
         /// Further keys.
         6 further: std::collections::BTreeMap<String, w::serial::Value> => ": open",
@@ -180,7 +180,7 @@ w::record! {
         0 product_id: Option<i64> => "product_id",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: Option<i64> => "sku_id",
-        /// What the goods are called.
+        /// Goods in the parcel, by name, for the carrier.
         2 good_name: String => "good_name: must",
         /// How many pieces of goods.
         3 good_count: i64 => "good_count: must",
@@ -196,9 +196,9 @@ w::record! {
         0 option_id: i64 => "option_id: must",
         /// Size of the custom text on the waybill.
         1 font_size: i64 => "font_size: must",
-        /// Whether the text is bold.
+        /// Whether this text is printed bold on the waybill.
         2 is_bold: Option<bool> => "is_bold",
-        /// Whether the option is on.
+        /// Whether the item is printed on the waybill.
         3 is_open: Option<bool> => "is_open",
     }
     new(option_id: i64, font_size: i64)
@@ -224,11 +224,11 @@ w::record! {
         6 sender: Sender => "sender: must",
         /// Who receives the parcel: `province`, `city`, `county`, `street` and so on.
         7 receiver: Sender => "receiver: must",
-        /// Orders in the parcel, one entry each.
+        /// Shop orders in the parcel, one entry each with its goods.
         8 ec_order_list: Vec<EcOrder> => "ec_order_list: must",
         /// Free text added by whoever made the record.
         9 remark: Option<String> => "remark",
-        /// Step of the waybill: number taken, picked up, cancelled and so on, as a code.
+        /// Step of the waybill: number taken, picked up, cancelled and so on.
         10 status: i64 => "status: must",
         /// Route of the parcel, one entry per step.
         11 path_info: Vec<PathInfo> => "path_info: must",
@@ -248,9 +248,9 @@ w::record! {
 w::record! {
     /// An item of `order_vas_list` in `logistics::ewaybill::biz::OrderCreate`.
     pub struct OrderVa {
-        /// Extra service of the carrier, such as insurance or signed return, as a code.
+        /// Extra service of the carrier, such as insurance or signed return.
         0 vas_type: String => "vas_type: must",
-        /// Detail of the extra service.
+        /// Further content of the extra service, which differs by service.
         1 vas_detail: Option<String> => "vas_detail",
         /// Value of the extra service, such as the insured sum.
         2 vas_value: Option<String> => "vas_value",
@@ -262,7 +262,7 @@ w::record! {
 w::record! {
     /// An item of `path_info` in `logistics::OrderInfo`.
     pub struct PathInfo {
-        /// Stage of transport that this entry stands for, as a code: picked up, out for delivery, signed.
+        /// Stage of transport that this entry stands for: picked up, out for delivery, signed.
         0 status: i64 => "status: must",
         /// The step in words.
         1 desc: String => "desc: must",
@@ -308,9 +308,9 @@ w::record! {
     pub struct Sender {
         /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         1 city: String => "city: must",
-        /// Which district or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         2 county: String => "county: must",
         /// Street or town of the address.
         3 street: Option<String> => "street",
@@ -318,7 +318,7 @@ w::record! {
         4 address: String => "address: must masked",
         /// Who sends, receives or answers, by name.
         5 name: String => "name: must",
-        /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
     }
     new(
@@ -337,9 +337,9 @@ w::record! {
     pub struct SenderAddress {
         /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         1 city: String => "city: must",
-        /// Which district or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         2 county: String => "county: must",
         /// Street or town of the address.
         3 street: String => "street: must",
@@ -395,7 +395,7 @@ w::record! {
     pub struct SiteInfo {
         /// Code of the express or delivery company; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Whether the outlet can issue waybills, as a code.
+        /// Whether the outlet can issue waybills.
         1 site_status: i64 => "site_status: must",
         /// Code of the carrier's outlet, needed with franchised carriers; returned with the account.
         2 site_code: String => "site_code: must",
@@ -404,7 +404,7 @@ w::record! {
         /// The outlet's full name; `site_fullname` on the wire.
         #[doc(alias = "site_fullname")]
         4 site_full_name: String => "site_fullname: must",
-        /// Street, house number and the like; personal data, masked in `Debug`.
+        /// Where the branch is: region and street; personal data, masked in `Debug`.
         5 address: Address => "address: must masked",
         /// Who to call at the outlet: `name`, `mobile` and `phone`.
         6 contact: Contact => "contact: must",
@@ -414,13 +414,13 @@ w::record! {
 w::record! {
     /// An item of `subpackage_list` in `logistics::ewaybill::biz::OrderAddSuborder`; an item of `subpackage_list` in `logistics::DeliveryInfo`.
     pub struct Subpackage {
-        /// How heavy the parcel is; in g.
+        /// Weight of the parcel in grams; in g.
         0 weight_g: Option<i64> => "weight_g",
-        /// How long the parcel is; in cm.
+        /// How long the parcel is, in centimetres; in cm.
         1 space_x: Option<i64> => "space_x",
-        /// How wide the parcel is; in cm.
+        /// How wide the parcel is, in centimetres; in cm.
         2 space_y: Option<i64> => "space_y",
-        /// How tall the parcel is; in cm.
+        /// How tall the parcel is, in centimetres; in cm.
         3 space_z: Option<i64> => "space_z",
         /// Which parcel of the consignment it is.
         4 package_no: Option<String> => "package_no",
@@ -443,7 +443,7 @@ w::record! {
         3 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         4 options: Vec<TemplateOption> => "options: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         5 is_default: bool => "is_default: must",
         /// When this record was made, or this message sent; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -471,7 +471,7 @@ w::record! {
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         4 is_default: bool => "is_default: must",
     }
     new(
@@ -490,9 +490,9 @@ w::record! {
         0 option_id: i64 => "option_id: must",
         /// Size of the custom text on the waybill.
         1 font_size: i64 => "font_size: must",
-        /// Whether the text is bold.
+        /// Whether this text is printed bold on the waybill.
         2 is_bold: bool => "is_bold: must",
-        /// Whether the option is on.
+        /// Whether the item is printed on the waybill.
         3 is_open: bool => "is_open: must",
     }
 }
@@ -508,7 +508,7 @@ w::record! {
         2 template_desc: String => "template_desc: must",
         /// What is printed, one entry per kind with its style.
         3 options: Vec<InfoOption> => "options: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         4 is_default: bool => "is_default: must",
         /// Number of the waybill template, from adding or listing templates.
         5 template_id: String => "template_id: must",
@@ -609,7 +609,7 @@ w::record! {
 w::record! {
     /// Answer to [`PhoneNumberPoolGet`].
     pub struct PhoneNumberPoolGetResponse {
-        /// Numbers in the pool; `phonenumbers` on the wire.
+        /// Phone numbers in the pool, one entry each; `phonenumbers` on the wire.
         #[doc(alias = "phonenumbers")]
         0 phone_numbers: Vec<String> => "phonenumbers: must",
         /// How many there are in all, whatever the page.
@@ -734,7 +734,7 @@ pub mod ewaybill {
         w::record! {
             /// Answer to [`AccountGet`].
             pub struct AccountGetResponse {
-                /// Waybill accounts, one entry each.
+                /// Waybill accounts, one entry each: `acct_id`, `status`, `available` and so on.
                 0 account_list: Vec<super::super::Account> => "account_list: must",
                 /// How many there are in all, whatever the page.
                 1 total_num: i64 => "total_num: must",
@@ -841,7 +841,7 @@ pub mod ewaybill {
                 6 template_id: Option<String> => "template_id",
                 /// Parcels of the shipment, one entry each.
                 7 subpackage_list: Option<Vec<super::super::Subpackage>> => "subpackage_list",
-                /// Further data for the sub-parcels.
+                /// Text passed to the carrier with the added parcels.
                 8 sub_order_ext_info: Option<String> => "sub_order_ext_info",
             }
             new(
@@ -898,7 +898,7 @@ pub mod ewaybill {
             /// * Source: <https://developers.weixin.qq.com/doc/channels/API/ewaybill/batchnotify_print.html>.
             /// * Catalog: `channels.logistics.ewaybill.biz.order_batch_print`.
             pub struct OrderBatchPrint {
-                /// Requests of the batch, one entry each.
+                /// Waybills to print, each with its numbers and whether it is a reprint.
                 0 req_list: Vec<super::super::Req> => "req_list: must",
             }
             new(req_list: Vec<super::super::Req>)
@@ -1006,17 +1006,17 @@ pub mod ewaybill {
                 7 receiver: super::super::Sender => "receiver: must",
                 /// Where goods are returned to: person, phone and place.
                 8 return_address: Option<super::super::Sender> => "return_address",
-                /// Orders in the parcel, one entry each.
+                /// Shop orders in the parcel, one entry each with its goods.
                 9 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// Free text added by whoever made the record.
                 10 remark: Option<String> => "remark",
-                /// Whether the waybill is for a shop order or one from elsewhere, as a code.
+                /// Whether the waybill is for a shop order or one from elsewhere.
                 11 order_type: Option<i64> => "order_type",
                 /// Extra services of the carrier, such as insurance.
                 12 order_vas_list: Option<Vec<super::super::OrderVa>> => "order_vas_list",
                 /// Weight, volume and temperature of the parcel.
                 13 ext_info: Option<super::super::ExtInfo> => "ext_info",
-                /// Way of delivery, tracking number and address.
+                /// How it is sent: time of collection, number of parcels, sub-parcels.
                 14 delivery_info: Option<super::super::DeliveryInfo> => "delivery_info",
             }
             new(
@@ -1179,7 +1179,7 @@ pub mod ewaybill {
                 4 sender: super::super::Sender => "sender: must",
                 /// Who receives the parcel: `province`, `city`, `county`, `street` and so on.
                 5 receiver: super::super::Sender => "receiver: must",
-                /// Orders in the parcel, one entry each.
+                /// Shop orders in the parcel, one entry each with its goods.
                 6 ec_order_list: Vec<super::super::EcOrder> => "ec_order_list: must",
                 /// Free text added by whoever made the record.
                 7 remark: Option<String> => "remark",

@@ -43,13 +43,13 @@ w::record! {
         1 postal_code: Option<String> => "postal_code",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         4 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
@@ -89,13 +89,13 @@ w::record! {
         1 postal_code: Option<String> => "postal_code",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         4 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `merchant::FreightTemplate`; `all_condition_free_detail` of `merchant::Template`.
     pub struct AllConditionFreeDetail {
-        /// Rules for free delivery, one entry each.
+        /// Rules for free delivery by pieces, sum or weight, one per group of regions.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
@@ -133,7 +133,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `merchant::FreightTemplate`; `all_freight_calc_method` of `merchant::Template`.
     pub struct AllFreightCalcMethod {
-        /// Freight rules, one entry per group of regions.
+        /// Freight rules, one per group of regions, with first and further prices.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
@@ -142,19 +142,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `merchant::TemplateAllFreightCalcMethod`.
     pub struct CalcMethod {
-        /// The address with name, region, street and telephone.
+        /// Regions the rule applies to, each a province, city or district.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         1 is_default: bool => "is_default: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// How many pieces or kilograms the first price covers; in kg.
+        /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms; in fen.
+        /// Freight for the first pieces or kilograms, in fen; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// How many pieces or kilograms a further step covers; in kg.
+        /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step; in fen.
+        /// Freight for each further step, in fen; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
 }
@@ -166,7 +166,7 @@ w::record! {
         0 address_infos: Vec<AddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery; in fen.
+        /// Amount needed for free delivery, in fen; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
@@ -188,19 +188,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `merchant::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
-        /// The address with name, region, street and telephone.
+        /// Regions the rule applies to, each a province, city or district.
         0 address_info: Vec<AddressInfo> => "address_info: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         1 is_default: bool => "is_default: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// How many pieces or kilograms the first price covers; in kg.
+        /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms; in fen.
+        /// Freight for the first pieces or kilograms, in fen; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// How many pieces or kilograms a further step covers; in kg.
+        /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step; in fen.
+        /// Freight for each further step, in fen; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -229,11 +229,11 @@ w::record! {
         4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: String => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         6 address_info: Option<AddressInfo> => "address_info",
         /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         8 is_default: Option<bool> => "is_default",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -264,13 +264,13 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `merchant::TemplateDetailFreightTemplate`.
     pub struct TemplateAllConditionFreeDetail {
-        /// Rules for free delivery, one entry each.
+        /// Rules for free delivery by pieces, sum or weight, one per group of regions.
         0 condition_free_detail_list: Vec<TemplateConditionFreeDetail> => "condition_free_detail_list: must",
     }
 }
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `merchant::TemplateDetailFreightTemplate`.
     pub struct TemplateAllFreightCalcMethod {
-        /// Freight rules, one entry per group of regions.
+        /// Freight rules, one per group of regions, with first and further prices.
         0 freight_calc_method_list: Vec<CalcMethod> => "freight_calc_method_list: must",
     }
 }
@@ -300,7 +300,7 @@ w::record! {
         0 address_infos: Vec<FreightTemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery; in fen.
+        /// Amount needed for free delivery, in fen; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
@@ -314,7 +314,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `merchant::TemplateDetailFreightTemplate`.
     pub struct FreightTemplateNotSendArea {
-        /// The address with name, region, street and telephone.
+        /// Regions that goods are not sent to, each a province, city or district.
         0 address_info: Vec<FreightTemplateAddressInfo> => "address_info: must",
     }
 }
@@ -354,13 +354,13 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
@@ -390,11 +390,11 @@ w::record! {
         5 delivery_id: Vec<String> => "delivery_id: must",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         6 shipping_method: String => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         7 address_info: FreightTemplateAddressInfo => "address_info: must",
         /// Regions where nothing is sent: `address_info`.
         8 not_send_area: FreightTemplateNotSendArea => "not_send_area: must",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         9 is_default: bool => "is_default: must",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         10 all_condition_free_detail: TemplateAllConditionFreeDetail => "all_condition_free_detail: must",
@@ -410,7 +410,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `merchant::FreightTemplate`; `not_send_area` of `merchant::Template`.
     pub struct NotSendArea {
-        /// The address with name, region, street and telephone.
+        /// Regions that goods are not sent to, each a province, city or district.
         0 address_info: Vec<AddressInfo> => "address_info: must",
     }
     new(address_info: Vec<AddressInfo>)
@@ -464,11 +464,11 @@ w::record! {
         4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: String => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         6 address_info: Option<AddressInfo> => "address_info",
         /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether this address or template is the one taken by default.
+        /// Whether it is the default one, such as freight rule or waybill template.
         8 is_default: Option<bool> => "is_default",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -593,7 +593,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFreightTemplateList`].
     pub struct GetFreightTemplateListResponse {
-        /// Numbers of the freight templates.
+        /// Numbers of the shop's freight templates; fetch each for details.
         0 template_id_list: Vec<i64> => "template_id_list: must",
     }
 }
@@ -675,7 +675,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/add.html>.
         /// * Catalog: `channels.merchant.address.add`.
         pub struct Add {
-            /// Street, house number and the like; personal data, masked in `Debug`.
+            /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
@@ -756,7 +756,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Street, house number and the like; personal data, masked in `Debug`.
+            /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::GetAddressDetail => "address_detail: must masked",
         }
     }
@@ -844,7 +844,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/doc/channels/API/merchant/address/update.html>.
         /// * Catalog: `channels.merchant.address.update`.
         pub struct Update {
-            /// Street, house number and the like; personal data, masked in `Debug`.
+            /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::UpdateAddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::UpdateAddressDetail)
@@ -881,11 +881,11 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumberaddphone.html>.
         /// * Catalog: `channels.merchant.private_number.add_phone`.
         pub struct AddPhone {
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
             /// Code from the text message to the administrator.
             1 verify_code: String => "verify_code: must",
-            /// WeChat user of the number; `wxusername` on the wire.
+            /// WeChat ID of the person to whom the number belongs; `wxusername` on the wire.
             #[doc(alias = "wxusername")]
             2 wx_username: Option<String> => "wxusername",
         }
@@ -930,7 +930,7 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbergetshopphone.html>.
         /// * Catalog: `channels.merchant.private_number.get_phone`.
         pub struct GetPhone {
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)
@@ -972,7 +972,7 @@ pub mod private_number {
         /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-order/api_privatenumbersendverifycode.html>.
         /// * Catalog: `channels.merchant.private_number.send_verify_code`.
         pub struct SendVerifyCode {
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Merchant’s phone for calling buyers, proved by a code before it is added; personal data, masked in `Debug`.
             0 mobile: String => "mobile: must masked",
         }
         new(mobile: impl Into<String>)

@@ -13,13 +13,13 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: Option<String> => "county_name",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: Option<String> => "detail_info",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         6 postal_code: Option<String> => "postal_code",
@@ -58,7 +58,7 @@ w::record! {
         /// Number of the after-sales case, given when the buyer opens it; `aftersale_order_id` on the wire.
         #[doc(alias = "aftersale_order_id")]
         0 after_sale_order_id: w::TextOrNumber => "aftersale_order_id: must",
-        /// Step of the case as a code of the after-sales pages; final once cancelled or done.
+        /// Step of the after-sales case; final once cancelled or done.
         1 status: i64 => "status: must",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// An item of `audit_items` in `order::FreshInspectSubmit`.
     pub struct AuditItem {
-        /// What the item is called.
+        /// What the checked item is called.
         0 item_name: String => "item_name: must",
         /// Link of this item's picture.
         1 item_value: String => "item_value: must",
@@ -102,7 +102,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Price of the item after the change; in fen.
+        /// Price of the item after the change, in fen; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -118,7 +118,7 @@ w::record! {
         1 old_sku_id: i64 => "old_sku_id: must",
         /// Variant that the buyer gets after the change.
         2 new_sku_id: i64 => "new_sku_id: must",
-        /// Latest time to handle it; format `unix`.
+        /// Latest time to handle it, Unix seconds; format `unix`.
         3 ddl_time_stamp: Option<xinqiao_types::UnixSeconds> => "ddl_time_stamp",
     }
 }
@@ -134,7 +134,7 @@ w::record! {
         2 type_: i64 => "type: must",
         /// Commission: `1` not settled, `2` settled.
         3 status: i64 => "status: must",
-        /// How much is paid; in fen.
+        /// How much is paid, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         5 finder_id: Option<String> => "finder_id",
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `course_path` of `order::CourseInfo`.
     pub struct CoursePath {
-        /// Where the course is opened, such as mini program or web, as a code.
+        /// Where the course is opened, such as mini program or web.
         0 type_: i64 => "type: must",
         /// AppID of the mini program; such as `wxd678efh567hg6787`.
         1 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
@@ -208,7 +208,7 @@ w::record! {
 w::record! {
     /// `custom_info` of `order::OrderDetail`.
     pub struct CustomInfo {
-        /// Whether the buyer customises a picture or a text, as a code.
+        /// Whether the buyer customises a picture or a text.
         0 custom_type: i64 => "custom_type: must",
         /// Picture that the buyer wants.
         1 custom_img_url: Option<String> => "custom_img_url",
@@ -248,7 +248,7 @@ w::record! {
         3 delivery_product_info: Vec<DeliveryProductInfo> => "delivery_product_info: must",
         /// When everything was sent; format `unix`.
         4 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
-        /// When the buyer asked for another address; format `unix`.
+        /// When the buyer asked for another address, Unix seconds; format `unix`.
         5 address_apply_time: Option<xinqiao_types::UnixSeconds> => "address_apply_time",
         /// Code of the order that lets a waybill be made without decrypting the buyer.
         6 ewaybill_order_code: Option<String> => "ewaybill_order_code",
@@ -258,7 +258,7 @@ w::record! {
         8 quality_inspect_info: Option<QualityInspectInfo> => "quality_inspect_info",
         /// Account to top up: `account_type`, `account_no` and `wx_openid`.
         9 recharge_info: Option<RechargeInfo> => "recharge_info",
-        /// Whether a supplier sends the order, as a code; `dropship_flag` on the wire.
+        /// Whether a supplier sends the order; `dropship_flag` on the wire.
         #[doc(alias = "dropship_flag")]
         10 drop_ship_flag: Option<i64> => "dropship_flag",
     }
@@ -275,11 +275,11 @@ w::record! {
         2 delivery_name: String => "delivery_name: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         3 waybill_id: String => "waybill_id: must",
-        /// When it was sent; format `unix`.
+        /// When it was sent, Unix seconds; format `unix`.
         4 delivery_time: xinqiao_types::UnixSeconds => "delivery_time: must",
         /// Products concerned, one entry per variant.
         5 product_infos: Vec<DeliveryProductInfoDetail> => "product_infos: must",
-        /// Address from which it is sent.
+        /// Address from which the goods are sent.
         6 delivery_address: Option<AddressInfo> => "delivery_address",
     }
 }
@@ -324,7 +324,7 @@ w::record! {
         0 customer_notes: Option<String> => "customer_notes",
         /// The merchant's own notes; the buyer does not see them.
         1 merchant_notes: Option<String> => "merchant_notes",
-        /// When the buyer confirmed receipt; format `unix`.
+        /// When the buyer confirmed receipt, Unix seconds; format `unix`.
         2 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirm_receipt_time",
         /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
         3 finder_id: Option<String> => "finder_id",
@@ -332,7 +332,7 @@ w::record! {
         4 live_id: Option<String> => "live_id",
         /// Where it was ordered: `1` elsewhere, `2` live, `3` short video, `4` shared product, `5` window, `6` article.
         5 order_scene: Option<i64> => "order_scene",
-        /// Session of the member benefit.
+        /// Session in which the order with member benefits was placed.
         6 vip_order_session_id: Option<String> => "vip_order_session_id",
         /// Whether the commission order exists: `0` no, `1` yes.
         7 commission_handling_progress: Option<i64> => "commission_handling_progress",
@@ -370,13 +370,13 @@ w::record! {
     pub struct GiftDetail {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: w::TextOrNumber => "order_id: must",
-        /// Whether the gift waits, was taken or went back, as a code; `giftstatus` on the wire.
+        /// Whether the gift waits, was taken or went back; `giftstatus` on the wire.
         #[doc(alias = "giftstatus")]
         1 gift_status: i64 => "giftstatus: must",
         /// Wish from giver to receiver; `wishmessage` on the wire.
         #[doc(alias = "wishmessage")]
         2 wish_message: Option<String> => "wishmessage",
-        /// When it stops being valid; format `unix`.
+        /// When it stops being valid, Unix seconds; format `unix`.
         3 expired_time: Option<xinqiao_types::UnixSeconds> => "expired_time",
     }
 }
@@ -396,13 +396,13 @@ w::record! {
 w::record! {
     /// `intra_city_order_info` of `order::Order`.
     pub struct IntraCityOrderInfo {
-        /// Number of the shop or outlet.
+        /// Store from which the courier starts.
         0 shop_id: String => "shop_id: must",
-        /// Whether the courier comes at once or at a booked time, as a code.
+        /// Whether the courier comes at once or at a booked time.
         1 predict_arrive_time_type: i64 => "predict_arrive_time_type: must",
-        /// Earliest expected arrival; format `unix`.
+        /// Earliest expected arrival, Unix seconds; format `unix`.
         2 predict_arrive_start_time: xinqiao_types::UnixSeconds => "predict_arrive_start_time: must",
-        /// Latest expected arrival; format `unix`.
+        /// Latest expected arrival, Unix seconds; format `unix`.
         3 predict_arrive_end_time: xinqiao_types::UnixSeconds => "predict_arrive_end_time: must",
     }
 }
@@ -470,7 +470,7 @@ w::record! {
         12 present_giver_openid: Option<xinqiao_types::OpenId> => "present_giver_openid: masked",
         /// UnionID of who gives the present; personal data, masked in `Debug`.
         13 present_giver_unionid: Option<xinqiao_types::UnionId> => "present_giver_unionid: masked",
-        /// The present that the order belongs to.
+        /// The present that the order belongs to: number, giver and message.
         14 order_present_info: Option<OrderPresentInfo> => "order_present_info",
         /// Whether the order comes from a flash sale.
         15 is_flash_sale_order: bool => "is_flash_sale_order: must",
@@ -490,7 +490,7 @@ w::record! {
         2 price_info: PriceInfo => "price_info: must",
         /// Way of delivery, tracking number and address.
         3 delivery_info: Option<DeliveryInfo> => "delivery_info",
-        /// The coupon: name, kind, discount and validity.
+        /// Coupon used for the order: `user_coupon_id`.
         4 coupon_info: Option<CouponInfo> => "coupon_info",
         /// Notes, scene of the order, time of receipt and so on.
         5 ext_info: Option<ExtInfo> => "ext_info",
@@ -506,7 +506,7 @@ w::record! {
         10 agent_info: Option<AgentInfo> => "agent_info",
         /// Where the sale came from, one entry per item.
         11 source_infos: Option<Vec<SourceInfo>> => "source_infos",
-        /// How much is refunded and why.
+        /// Freight given back on the order: `refund_freight`.
         12 refund_info: Option<RefundInfo> => "refund_info",
         /// Name and wish on the card.
         13 greeting_card_info: Option<GreetingCardInfo> => "greeting_card_info",
@@ -538,40 +538,40 @@ w::record! {
         7 thumb_img: String => "thumb_img: must",
         /// Number of the line in the order; tells lines of one SKU apart.
         8 product_unique_id: Option<String> => "product_unique_id",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         9 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         10 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
         11 real_price: Option<xinqiao_types::Fen> => "real_price",
-        /// Price of the item after all discounts; in fen.
+        /// Price of the item after all discounts, in fen; in fen.
         12 estimate_price: Option<xinqiao_types::Fen> => "estimate_price",
-        /// Discount paid by the merchant; in fen.
+        /// Discount paid by the merchant, in fen; in fen.
         13 merchant_discounted_price: Option<xinqiao_types::Fen> => "merchant_discounted_price",
-        /// Discount paid by the talent; in fen.
+        /// Discount paid by the talent, in fen; in fen.
         14 finder_discounted_price: Option<xinqiao_types::Fen> => "finder_discounted_price",
-        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         15 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount by cash coupons of the platform; in fen.
+        /// Discount by cash coupons of the platform, in fen; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
         17 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
         18 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
         19 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         20 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
-        /// Whether the price was changed.
+        /// Whether the merchant changed the price of the item.
         21 is_change_price: Option<bool> => "is_change_price",
-        /// Price of the item after the change; in fen.
+        /// Price of the item after the change, in fen; in fen.
         22 change_price: Option<xinqiao_types::Fen> => "change_price",
         /// Whether points were used to pay.
         23 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points; in fen.
+        /// How much was paid with points, in fen; in fen.
         24 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// Discount for members; in fen.
+        /// Discount for members, in fen; in fen.
         25 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
         /// The merchant's own number of the product.
         26 out_product_id: Option<String> => "out_product_id",
@@ -587,9 +587,9 @@ w::record! {
         31 extra_service: Option<ExtraService> => "extra_service",
         /// Coupons used for the item, one entry each.
         32 order_product_coupon_info_list: Option<Vec<OrderProductCouponInfo>> => "order_product_coupon_info_list",
-        /// Latest time to send it; format `unix`.
+        /// Latest time to send it, Unix seconds; format `unix`.
         33 delivery_deadline: Option<xinqiao_types::UnixSeconds> => "delivery_deadline",
-        /// Vouchers, one entry each.
+        /// Vouchers concerned, one entry per code.
         34 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Whether it is a free gift: `1` for yes; `0` or `1` on the wire.
         35 is_free_gift: Option<bool> => "is_free_gift: zero-one",
@@ -632,7 +632,7 @@ w::record! {
         1 user_coupon_id: Option<String> => "user_coupon_id",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         2 coupon_id: Option<String> => "coupon_id",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         3 discounted_price: Option<xinqiao_types::Fen> => "discounted_price",
     }
 }
@@ -662,9 +662,9 @@ w::record! {
         1 is_b2c_free_present: bool => "is_b2c_free_present: must",
         /// Goods, payment and wish of the present.
         2 present_detail: PresentDetail => "present_detail: must",
-        /// Orders inside the present, one entry each.
+        /// Orders inside the present, each with who receives it.
         3 sub_order_list: Vec<SubOrder> => "sub_order_list: must",
-        /// Number of the activity behind the present.
+        /// Activity behind the present, by number; none for ordinary ones.
         4 activity_id: Option<i64> => "activity_id",
         /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -695,7 +695,7 @@ w::record! {
 w::record! {
     /// `price_info` of `order::PresentDetail`.
     pub struct PresentDetailPriceInfo {
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
     }
 }
@@ -716,7 +716,7 @@ w::record! {
         0 ecs_gift: EcsGift => "ecsgift: must",
         /// Whether it cannot be accepted: `1` for yes; `0` or `1` on the wire.
         1 cannot_receive: bool => "cannot_receive: must zero-one",
-        /// Why it cannot be accepted.
+        /// Why the present cannot be accepted, to show to the user.
         2 cannot_receive_tips: Option<String> => "cannot_receive_tips",
     }
 }
@@ -734,50 +734,50 @@ w::record! {
 w::record! {
     /// `price_info` of `order::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods in all; in fen.
+        /// Price of the goods before freight and discounts, in fen; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Whether there was any discount.
+        /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
-        /// Price of the order before the merchant changed it; in fen.
+        /// Price of the order before the merchant changed it, in fen; in fen.
         5 original_order_price: Option<xinqiao_types::Fen> => "original_order_price",
-        /// Expected price of the goods; in fen.
+        /// Expected price of the goods, in fen; in fen.
         6 estimate_product_price: Option<xinqiao_types::Fen> => "estimate_product_price",
-        /// How much the merchant took off; in fen.
+        /// How much the merchant took off, in fen; in fen.
         7 change_down_price: Option<xinqiao_types::Fen> => "change_down_price",
-        /// Freight after the change; in fen.
+        /// Freight after the change, in fen; in fen.
         8 change_freight: Option<xinqiao_types::Fen> => "change_freight",
         /// Whether the freight was changed.
         9 is_change_freight: Option<bool> => "is_change_freight",
         /// Whether points were used to pay.
         10 use_deduction: Option<bool> => "use_deduction",
-        /// How much was paid with points; in fen.
+        /// How much was paid with points, in fen; in fen.
         11 deduction_price: Option<xinqiao_types::Fen> => "deduction_price",
-        /// What the merchant receives; in fen.
+        /// What the merchant receives, in fen; in fen.
         12 merchant_receieve_price: xinqiao_types::Fen => "merchant_receieve_price: must",
-        /// Discount paid by the merchant; in fen.
+        /// Discount paid by the merchant, in fen; in fen.
         13 merchant_discounted_price: xinqiao_types::Fen => "merchant_discounted_price: must",
-        /// Discount paid by the talent; in fen.
+        /// Discount paid by the talent, in fen; in fen.
         14 finder_discounted_price: xinqiao_types::Fen => "finder_discounted_price: must",
-        /// Discount for members; in fen.
+        /// Discount for members, in fen; in fen.
         15 vip_discounted_price: Option<xinqiao_types::Fen> => "vip_discounted_price",
-        /// Discount by cash coupons of the platform; in fen.
+        /// Discount by cash coupons of the platform, in fen; in fen.
         16 cash_coupon_discounted_price: Option<xinqiao_types::Fen> => "cash_coupon_discounted_price",
-        /// Part of the platform activity's discount that the merchant pays; in fen; `platform_activity_merchant_discounted_price` on the wire.
+        /// Part of the platform activity's discount that the merchant pays, in fen; in fen; `platform_activity_merchant_discounted_price` on the wire.
         17 platform_activity_merchant_price: Option<xinqiao_types::Fen> => "platform_activity_merchant_discounted_price",
-        /// Discount for buying in a group; in fen; `bulkbuy_discounted_price` on the wire.
+        /// Discount for buying in a group, in fen; in fen; `bulkbuy_discounted_price` on the wire.
         #[doc(alias = "bulkbuy_discounted_price")]
         18 bulk_buy_discounted_price: Option<xinqiao_types::Fen> => "bulkbuy_discounted_price",
-        /// Discount of the flash sale; in fen; `limited_discount_discounted_price` on the wire.
+        /// Discount of the flash sale, in fen; in fen; `limited_discount_discounted_price` on the wire.
         19 limited_discount_price: Option<xinqiao_types::Fen> => "limited_discount_discounted_price",
-        /// State subsidy on the order or item; in fen; `national_subsidy_discounted_price` on the wire.
+        /// State subsidy on the order or item, in fen; in fen; `national_subsidy_discounted_price` on the wire.
         20 national_subsidy_price: Option<xinqiao_types::Fen> => "national_subsidy_discounted_price",
-        /// Local subsidy on the order or item; in fen; `national_subsidy_merchant_discounted_price` on the wire.
+        /// Local subsidy on the order or item, in fen; in fen; `national_subsidy_merchant_discounted_price` on the wire.
         21 national_subsidy_merchant_price: Option<xinqiao_types::Fen> => "national_subsidy_merchant_discounted_price",
     }
 }
@@ -839,7 +839,7 @@ w::record! {
 w::record! {
     /// `refund_info` of `order::OrderDetail`.
     pub struct RefundInfo {
-        /// Freight that is given back; in fen.
+        /// Freight that is given back, in fen; in fen.
         0 refund_freight: Option<xinqiao_types::Fen> => "refund_freight",
     }
 }
@@ -853,7 +853,7 @@ w::record! {
         1 sku_code: Option<String> => "sku_code",
         /// Who receives or sends the goods, by name.
         2 user_name: Option<String> => "user_name",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
         /// Last four digits of the recipient's number.
         4 tel_number_last4: Option<String> => "tel_number_last4",
@@ -899,13 +899,13 @@ w::record! {
         1 postal_code: Option<String> => "postal_code",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         4 county_name: Option<String> => "county_name",
         /// What follows province, city and district, such as street and house number.
         5 detail_info: Option<String> => "detail_info",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// House or flat number, following the street address.
         7 house_number: Option<String> => "house_number",
@@ -917,17 +917,17 @@ w::record! {
 w::record! {
     /// `settle_info` of `order::OrderDetail`.
     pub struct SettleInfo {
-        /// Expected service fee of the platform; in fen.
+        /// Expected service fee of the platform, in fen; in fen.
         0 predict_commission_fee: xinqiao_types::Fen => "predict_commission_fee: must",
-        /// Service fee of the platform; in fen.
+        /// Service fee of the platform, in fen; in fen.
         1 commission_fee: Option<xinqiao_types::Fen> => "commission_fee",
-        /// Expected return in popularity cards; in fen; `predict_wecoin_commission` on the wire.
+        /// Expected return in popularity cards, in fen; in fen; `predict_wecoin_commission` on the wire.
         #[doc(alias = "predict_wecoin_commission")]
         2 predict_we_coin_commission: Option<xinqiao_types::Fen> => "predict_wecoin_commission",
-        /// Return in popularity cards; in fen; `wecoin_commission` on the wire.
+        /// Return in popularity cards, in fen; in fen; `wecoin_commission` on the wire.
         #[doc(alias = "wecoin_commission")]
         3 we_coin_commission: Option<xinqiao_types::Fen> => "wecoin_commission",
-        /// When it settled; format `unix`.
+        /// When the money was settled to the merchant; format `unix`.
         4 settle_time: Option<xinqiao_types::UnixSeconds> => "settle_time",
     }
 }
@@ -963,7 +963,7 @@ w::record! {
     pub struct SkuDeliverInfo {
         /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: i64 => "stock_type: must",
-        /// When it is expected to be sent; for presale; format `unix`.
+        /// When it is expected to be sent; for presale, Unix seconds; format `unix`.
         1 predict_delivery_time: Option<xinqiao_types::UnixSeconds> => "predict_delivery_time",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         2 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
@@ -1033,7 +1033,7 @@ w::record! {
         0 real_tel_number: Option<String> => "real_tel_number",
         /// Virtual number that stands in for the buyer's real one.
         1 virtual_tel_number: Option<String> => "virtual_tel_number",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         2 virtual_tel_expire_time: Option<xinqiao_types::UnixSeconds> => "virtual_tel_expire_time",
         /// How often a virtual number was fetched.
         3 get_virtual_tel_cnt: Option<i64> => "get_virtual_tel_cnt",
@@ -1049,13 +1049,13 @@ w::record! {
         1 postal_code: Option<String> => "postal_code",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         2 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         4 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         5 detail_info: String => "detail_info: must",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -1076,7 +1076,7 @@ w::record! {
         0 virtual_number: String => "virtual_number: must",
         /// Extension to dial after the virtual number; empty if none.
         1 extension: Option<String> => "extension",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         2 expiration: xinqiao_types::UnixSeconds => "expiration: must",
     }
 }
@@ -1086,9 +1086,9 @@ w::record! {
     pub struct Voucher {
         /// Code that the buyer shows to use the voucher; such as `12345678`.
         0 voucher_code: String => "voucher_code: must",
-        /// Kind of voucher as a code; it decides how the voucher is used and settled.
+        /// Kind of voucher; it decides how it is used and settled.
         1 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher; in fen.
+        /// What the buyer paid for the voucher, in fen; in fen.
         2 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
         /// Which use of a multi-use card this is.
         3 time_index: Option<i64> => "time_index",
@@ -1464,7 +1464,7 @@ w::record! {
     pub struct PresentNoteAdd {
         /// Number that the platform gave the present order.
         0 present_order_id: String => "present_order_id: must",
-        /// Terms of use, shown to the user.
+        /// Note to keep with the present order.
         1 notes: String => "notes: must",
     }
     new(present_order_id: impl Into<String>, notes: impl Into<String>)
@@ -1610,7 +1610,7 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// Freight on the order; in fen.
+        /// Freight after the change, in fen; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// New prices, one entry per item.
         3 change_order_infos: Option<Vec<ChangeOrderInfo>> => "change_order_infos",
@@ -1647,7 +1647,7 @@ w::record! {
     pub struct RealNumberApply {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: String => "order_id: must",
-        /// Class of the reason for seeing the real number, as a code.
+        /// Class of the reason for seeing the buyer's real number.
         1 apply_type: i64 => "apply_type: must",
         /// Why the merchant wants to see the buyer's real number; the platform reviews it.
         2 apply_reason: String => "apply_reason: must",
@@ -1939,7 +1939,7 @@ w::record! {
     pub struct VirtualTelNumberGetResponse {
         /// Virtual number that stands in for the buyer's real one.
         0 virtual_tel_number: String => "virtual_tel_number: must",
-        /// When the virtual number stops working; format `unix`.
+        /// When the virtual number stops working, Unix seconds; format `unix`.
         1 virtual_tel_expire_time: xinqiao_types::UnixSeconds => "virtual_tel_expire_time: must",
         /// How often a virtual number was fetched.
         2 get_virtual_tel_cnt: i64 => "get_virtual_tel_cnt: must",
@@ -2049,7 +2049,7 @@ pub mod delivery {
             0 order_id: String => "order_id: must",
             /// Parcels, one entry each.
             1 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// Why it is sent again, as a code: missing, wrong, damaged.
+            /// Why it is sent again: missing, wrong or damaged.
             2 reason: i64 => "reason: must",
         }
         new(order_id: impl Into<String>, delivery_list: Vec<super::Delivery>, reason: i64)
@@ -2431,7 +2431,7 @@ pub mod present_order {
         pub struct ReceiverSet {
             /// Number that the platform gave the present order.
             0 present_order_id: String => "present_order_id: must",
-            /// Orders inside the present, one entry each.
+            /// Orders inside the present, each with who receives it.
             1 sub_order_list: Vec<super::ReceiverSetSubOrder> => "sub_order_list: must",
         }
         new(present_order_id: impl Into<String>, sub_order_list: Vec<super::ReceiverSetSubOrder>)
@@ -2514,7 +2514,7 @@ pub mod virtual_number {
         pub struct Delay {
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             0 order_id: String => "order_id: must",
-            /// How often the time to send was prolonged.
+            /// How often the virtual number was prolonged.
             1 has_delay_times: i64 => "has_delay_times: must",
         }
         new(order_id: impl Into<String>, has_delay_times: i64)
@@ -2523,7 +2523,7 @@ pub mod virtual_number {
     w::record! {
         /// Answer to [`Delay`].
         pub struct DelayResponse {
-            /// When the virtual number stops working; format `unix`.
+            /// When the virtual number stops working, Unix seconds; format `unix`.
             0 expiration: xinqiao_types::UnixSeconds => "expiration: must",
             /// How often it can still be prolonged.
             1 available_extend_num: i64 => "available_extend_num: must",

@@ -80,7 +80,7 @@ w::record! {
     pub struct SkusInfo {
         /// The merchant's own number of the variant (SKU).
         0 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         2 stock_num: Option<i64> => "stock_num",
@@ -127,15 +127,15 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
         /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
@@ -196,15 +196,15 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
         /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// `all_condition_free_detail` of `product::FreightTemplate`; `all_condition_free_detail` of `product::Template`; and 1 more.
     pub struct AllConditionFreeDetail {
-        /// Rules for free delivery, one entry each.
+        /// Rules for free delivery by pieces, sum or weight, one per group of regions.
         0 condition_free_detail_list: Vec<ConditionFreeDetail> => "condition_free_detail_list: must",
     }
     new(condition_free_detail_list: Vec<ConditionFreeDetail>)
@@ -261,7 +261,7 @@ w::record! {
 w::record! {
     /// `all_freight_calc_method` of `product::FreightTemplate`; `all_freight_calc_method` of `product::Template`; and 1 more.
     pub struct AllFreightCalcMethod {
-        /// Freight rules, one entry per group of regions.
+        /// Freight rules, one per group of regions, with first and further prices.
         0 freight_calc_method_list: Vec<FreightCalcMethod> => "freight_calc_method_list: must",
     }
     new(freight_calc_method_list: Vec<FreightCalcMethod>)
@@ -280,9 +280,9 @@ w::record! {
     pub struct AuditQuota {
         /// Whether handing in products is blocked.
         0 block_status: bool => "block_status: must",
-        /// Waybill numbers that the account has left.
+        /// How often products can still be handed in for review.
         1 avail_quota: i64 => "avail_quota: must",
-        /// Quota in all.
+        /// How often a review can be asked for in all.
         2 total_quota: i64 => "total_quota: must",
     }
 }
@@ -292,7 +292,7 @@ w::record! {
     pub struct AuditResult {
         /// Whether the review is open, passed or turned down.
         0 audit_status: i64 => "audit_status: must",
-        /// Why the review turned it down.
+        /// Why the review turned it down; mend it and hand in again.
         1 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -314,7 +314,7 @@ w::record! {
     pub struct AuditFreeExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: Option<i64> => "template_id",
-        /// How heavy the parcel or the goods are; in g.
+        /// How heavy the parcel or the goods are, in grams; in g.
         1 weight: Option<i64> => "weight",
     }
     new()
@@ -364,9 +364,9 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// Code that the merchant gave the variant, such as an article number.
         1 sku_code: Option<String> => "sku_code",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         2 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// How many in all, received and left.
+        /// How the stock changes and by how much: `diff_type` and `num`.
         3 stock_info: Option<StockInfo> => "stock_info",
         /// How the variant is delivered: from stock or presale, and how fast.
         4 sku_deliver_info: Option<SkuDeliverInfo> => "sku_deliver_info",
@@ -388,7 +388,7 @@ w::record! {
     pub struct AuditFreeSkusItem {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
     }
     new(sku_id: i64, sale_price: xinqiao_types::Fen)
@@ -429,9 +429,9 @@ w::record! {
         2 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         3 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         4 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         5 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
@@ -471,7 +471,7 @@ w::record! {
         1 second_cat_id: i64 => "second_cat_id: must",
         /// Third-level category, from the list of categories; it decides which papers are needed.
         2 third_cat_id: i64 => "third_cat_id: must",
-        /// Number and name of the brand.
+        /// The brand by `brand_id` and `brand_name`.
         3 brand_info: BrandInfo => "brand_info: must",
     }
 }
@@ -481,7 +481,7 @@ w::record! {
     pub struct BrandInfo {
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         0 brand_id: i64 => "brand_id: must",
-        /// What the brand is called.
+        /// Brand as named on its trademark certificate or grant.
         1 brand_name: String => "brand_name: must",
     }
 }
@@ -489,21 +489,21 @@ w::record! {
 w::record! {
     /// `busi_license` of `product::register::SubmitMerchantInfo`.
     pub struct BusiLicense {
-        /// Kind of business licence, as a code, such as unified or older form.
+        /// Kind of business licence, such as unified or older form.
         0 license_type: i64 => "license_type: must",
-        /// Registration number on the licence.
+        /// Registration number or social credit code on the licence.
         1 registration_num: String => "registration_num: must",
         /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         2 pic_file: BusiLicensePicFile => "pic_file: must",
         /// Name of the merchant as on its licence.
         3 merchant_name: String => "merchant_name: must",
-        /// Who represents the company by law.
+        /// Legal representative as named on the licence.
         4 legal_representative: String => "legal_representative: must",
-        /// Registered address.
+        /// Company's address as on the licence.
         5 registered_addrs: Option<String> => "registered_addrs",
-        /// First day of the range, inclusive; format `yyyy-MM-dd`.
+        /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         6 start_date: String => "start_date: must",
-        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         7 end_date: String => "end_date: must",
     }
     new(
@@ -552,7 +552,7 @@ w::record! {
 w::record! {
     /// An item of `categories` in the answer of `product::category::Classify`.
     pub struct Category {
-        /// Category of the product in the old tree: first, second and third level.
+        /// The suggested category from the first level down, with whether the shop may use it.
         0 cats: Vec<CategoryCat> => "cats: must",
     }
 }
@@ -600,7 +600,7 @@ w::record! {
         4 pay_sign_status: i64 => "pay_sign_status: must",
         /// Why the review turned it down.
         5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
-        /// Review by WeChat Pay, one entry per parameter.
+        /// Parameters that the payment review refused, each with its reason.
         6 pay_audit_detail: Option<PayAuditDetail> => "pay_audit_detail",
         /// Link where the legal representative confirms the identity.
         7 legal_validation_url: Option<String> => "legal_validation_url",
@@ -622,7 +622,7 @@ w::record! {
 w::record! {
     /// `cmp_price_info` of the answer of `product::Get`.
     pub struct CmpPriceInfo {
-        /// Whether the price is compared with other shops and with what outcome, as a code.
+        /// Whether the price is compared with other shops and with what outcome.
         0 status: i64 => "status: must",
         /// Warning by variant: `sku_id` and `is_expensive_warning`.
         1 sku_result_list: Vec<SkuResult> => "sku_result_list: must",
@@ -646,7 +646,7 @@ w::record! {
         0 address_infos: Vec<TemplateAddressInfo> => "address_infos: must",
         /// Pieces needed for free delivery.
         1 min_piece: Option<i64> => "min_piece",
-        /// Amount needed for free delivery; in fen.
+        /// Amount needed for free delivery, in fen; in fen.
         2 min_amount: Option<xinqiao_types::Fen> => "min_amount",
         /// Weight needed for free delivery; in kg.
         3 min_weight: Option<i64> => "min_weight",
@@ -668,7 +668,7 @@ w::record! {
 w::record! {
     /// `condition_free_valuation` of `product::CityTemplateSameCityValuation`; `condition_free_valuation` of `product::SameCityValuation`.
     pub struct ConditionFreeValuation {
-        /// Amount from which delivery is free; in fen.
+        /// Amount from which delivery is free, in fen; in fen.
         0 min_free_price: xinqiao_types::Fen => "min_free_price: must",
     }
     new(min_free_price: xinqiao_types::Fen)
@@ -685,7 +685,7 @@ w::record! {
         2 status: i64 => "status: must",
         /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// How many in all, received and left.
+        /// How many of the coupon were issued, claimed and so on.
         4 stock_info: CouponStockInfo => "stock_info: must",
         /// When it last changed; format `yyyy-MM-dd HH:mm:ss`.
         5 update_time: String => "update_time: must",
@@ -719,9 +719,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when it is valid; format `yyyy-MM-dd HH:mm:ss`.
+        /// From when the coupon is valid, Unix seconds; format `yyyy-MM-dd HH:mm:ss`.
         2 valid_time: Option<String> => "valid_time",
-        /// When it stops being valid; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the coupon stops being valid, Unix seconds; format `yyyy-MM-dd HH:mm:ss`.
         3 invalid_time: Option<String> => "invalid_time",
     }
 }
@@ -741,7 +741,7 @@ w::record! {
     pub struct CouponInfoReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
         /// Start of the period or range, paired with its end; format `yyyy-MM-dd HH:mm:ss`.
         2 start_time: Option<String> => "start_time",
@@ -791,9 +791,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when it is valid; format `unix`.
+        /// From when the coupon is valid, Unix seconds; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When it stops being valid; format `unix`.
+        /// When the coupon stops being valid, Unix seconds; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)
@@ -806,7 +806,7 @@ w::record! {
     pub struct DataItem {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Numbers of the variants.
+        /// Numbers that the platform gave the variants.
         1 sku_ids: Vec<i64> => "sku_ids: must",
     }
 }
@@ -839,13 +839,13 @@ w::record! {
         2 end_business_hour: i64 => "end_business_hour: must",
         /// Minute at which business ends.
         3 end_business_minute: i64 => "end_business_minute: must",
-        /// How long ahead to book; in min.
+        /// How long ahead to book, in minutes; in min.
         4 book_time: i64 => "book_time: must",
-        /// Distance that the first price covers; in m.
+        /// Distance that the first price covers, in metres; in m.
         5 first_val_meter: i64 => "first_val_meter: must",
         /// Minutes that the first step covers; in min.
         6 first_val_minutes: i64 => "first_val_minutes: must",
-        /// Distance of each further step; in m.
+        /// Distance of each further step, in metres; in m.
         7 second_val_meter: i64 => "second_val_meter: must",
         /// Minutes of each further step; in min.
         8 second_val_minutes: i64 => "second_val_minutes: must",
@@ -878,11 +878,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `product::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product are bought or concerned.
+        /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
         /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Price of the goods in all; in fen.
+        /// Sum to spend before the coupon applies, in fen; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
     new()
@@ -894,7 +894,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -908,7 +908,7 @@ w::record! {
     pub struct ExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy the parcel or the goods are; in g.
+        /// How heavy the parcel or the goods are, in grams; in g.
         1 weight: Option<i64> => "weight",
     }
     new(template_id: i64)
@@ -918,11 +918,11 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::StockFlowInfo`.
     pub struct ExtInfo {
-        /// Campaign that the stock came back from, with the same codes.
+        /// Campaign that the stock came back from, such as flash sale or a talent's own.
         0 unmove_from_stock_sub_type: Option<i64> => "unmove_from_stock_sub_type",
-        /// Campaign that the stock went to, as a code, such as flash sale or a talent's own.
+        /// Campaign that the stock went to, such as flash sale or a talent's own.
         1 move_to_stock_sub_type: Option<i64> => "move_to_stock_sub_type",
-        /// Whether the API, the console or the system changed the stock, as a code.
+        /// Whether the API, the console or the system changed the stock.
         2 upload_source: Option<i64> => "upload_source",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: Option<String> => "order_id",
@@ -942,11 +942,11 @@ w::record! {
         0 start_hour: i64 => "start_hour: must",
         /// Minute at which it starts.
         1 start_minute: i64 => "start_minute: must",
-        /// Hour at which it ends.
+        /// Hour at which the period ends, from 0 to 23.
         2 end_hour: i64 => "end_hour: must",
-        /// Minute at which it ends.
+        /// Minute of the hour at which the period ends.
         3 end_minute: i64 => "end_minute: must",
-        /// Extra fee for delivery; in fen.
+        /// Extra fee for delivery, in fen; in fen.
         4 fee: xinqiao_types::Fen => "fee: must",
     }
     new(
@@ -981,19 +981,19 @@ w::record! {
 w::record! {
     /// An item of `freight_calc_method_list` in `product::AllFreightCalcMethod`.
     pub struct FreightCalcMethod {
-        /// The address with name, region, street and telephone.
+        /// Regions the rule applies to, each a province, city or district.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
-        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
+        /// Whether it is the default one, such as freight rule or waybill template; `0` or `1` on the wire.
         1 is_default: bool => "is_default: must zero-one",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
-        /// How many pieces or kilograms the first price covers; in kg.
+        /// First pieces, or first weight in kilograms; in kg.
         3 first_val_amount: i64 => "first_val_amount: must",
-        /// Freight for the first pieces or kilograms; in fen.
+        /// Freight for the first pieces or kilograms, in fen; in fen.
         4 first_price: xinqiao_types::Fen => "first_price: must",
-        /// How many pieces or kilograms a further step covers; in kg.
+        /// Further pieces, or further weight in kilograms; in kg.
         5 second_val_amount: i64 => "second_val_amount: must",
-        /// Freight for each further step; in fen.
+        /// Freight for each further step, in fen; in fen.
         6 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -1014,7 +1014,7 @@ w::record! {
         0 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: i64 => "valuation_type: must",
-        /// When it was sent.
+        /// Promised time until dispatch, one of the platform's steps, no moment.
         2 send_time: i64 => "send_time: must",
         /// How it is sent: `1` express.
         3 delivery_type: i64 => "delivery_type: must",
@@ -1022,11 +1022,11 @@ w::record! {
         4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: i64 => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
+        /// Whether it is the default one, such as freight rule or waybill template; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -1097,9 +1097,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         4 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         6 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         7 stock_num: i64 => "stock_num: must",
@@ -1117,9 +1117,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::store::GetInfo`.
     pub struct GetInfoData {
-        /// Legal form of the small shop, as a code: company, self-employed or person.
+        /// Legal form of the small shop: company, self-employed or person.
         0 type_: i64 => "type: must",
-        /// What the store is called; such as `腾讯大厦分店`.
+        /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
         1 store_name: String => "store_name: must",
         /// Logo of the shop.
         2 logo: String => "logo: must",
@@ -1155,7 +1155,7 @@ w::record! {
         11 skus: Option<Vec<GetSkus>> => "skus",
         /// Kind: `1` normal, `2` lucky bag prize, `3` live flash sale; the latter two are read-only.
         12 product_type: Option<i64> => "product_type",
-        /// When the draft was last edited; format `unix`.
+        /// When the draft was last edited, Unix seconds; format `unix`.
         13 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
         /// Number of the product it was imported from.
         14 src_product_id: Option<i64> => "src_product_id",
@@ -1177,7 +1177,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
@@ -1191,7 +1191,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `product::stock::GetFlow`.
     pub struct GetFlowData {
-        /// Stock flow, one entry each.
+        /// Stock movements, each with the stock before and after.
         0 stock_flow_info_list: Vec<StockFlowInfo> => "stock_flow_info_list: must",
         /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
         1 next_key: Option<String> => "next_key",
@@ -1201,7 +1201,7 @@ w::record! {
 w::record! {
     /// `gift_activity` of `product::ActivityAdd`.
     pub struct GiftActivity {
-        /// Number of the gift activity.
+        /// Number of the gift activity, returned when it is made.
         0 activity_id: Option<i64> => "activity_id",
         /// What the activity is called.
         1 title: String => "title: must",
@@ -1224,7 +1224,7 @@ w::record! {
 w::record! {
     /// `detail` of `product::GiftActivity`.
     pub struct GiftActivityDetail {
-        /// Where the activity is shown, such as product page or live room, as a code.
+        /// Where the activity is shown, such as product page or live room.
         0 show_scene: i64 => "show_scene: must",
         /// How often it can be received: `is_limited` and `limit_num`.
         1 receive_limit: ReceiveLimit => "receive_limit: must",
@@ -1276,9 +1276,9 @@ w::record! {
         3 id_card_number: String => "id_card_number: must masked",
         /// Street, house number and the like; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
-        /// First day of the range, inclusive; format `yyyy-MM-dd`.
+        /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         5 start_date: String => "start_date: must",
-        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         6 end_date: String => "end_date: must",
     }
     new(
@@ -1327,7 +1327,7 @@ w::record! {
     pub struct LimitedDiscountSkus {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Stock put into the flash sale.
         2 sale_stock: i64 => "sale_stock: must",
@@ -1397,9 +1397,9 @@ w::record! {
     pub struct Network {
         /// Path that was tested.
         0 path: String => "path: must",
-        /// How long a request takes on average; in ms.
+        /// How long a request takes on average, in milliseconds; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// Longest time a request took; in ms.
+        /// Longest time a request took, in milliseconds; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
         /// How many requests were made.
         3 total_request_cnt: i64 => "total_request_cnt: must",
@@ -1411,7 +1411,7 @@ w::record! {
 w::record! {
     /// `not_send_area` of `product::FreightTemplate`; `not_send_area` of `product::Template`; and 1 more.
     pub struct NotSendArea {
-        /// The address with name, region, street and telephone.
+        /// Regions that goods are not sent to, each a province, city or district.
         0 address_info: Vec<TemplateAddressInfo> => "address_info: must",
     }
     new(address_info: Vec<TemplateAddressInfo>)
@@ -1424,25 +1424,25 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// The merchant's own number of the product.
         1 out_product_id: Option<String> => "out_product_id",
-        /// Kind of local product, such as cash voucher or set meal, as a code.
+        /// Kind of local product, such as cash voucher or set meal.
         2 product_type: i64 => "product_type: must",
         /// Title of the product as buyers see it.
         3 product_name: String => "product_name: must",
         /// Main pictures of the product, at most nine.
         4 head_imgs: Vec<String> => "head_imgs: must",
-        /// Number of the category.
+        /// Category of the local product, from the list of categories.
         5 category_id: i64 => "category_id: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none.
         6 brand_id: i64 => "brand_id: must",
-        /// Whether the version on sale is listed, as a code; see `draft_status` for the draft.
+        /// Whether the version on sale is listed; see `draft_status` for the draft.
         7 online_status: i64 => "online_status: must",
-        /// Review of the product's draft, as a code; see `online_status` for the one on sale.
+        /// Review of the product's draft; see `online_status` for the one on sale.
         8 draft_status: i64 => "draft_status: must",
         /// Qualifications of the product, one entry each with pictures.
         9 product_qua_infos: Option<Vec<QuaInfo>> => "product_qua_infos",
         /// Mini program and page on which the voucher is used: `appid` and `path`.
         10 verify_page: Option<VerifyPage> => "verify_page",
-        /// Whether it is used in a store, as a code.
+        /// Whether it is used in a store.
         11 verify_at_store: Option<i64> => "verify_at_store",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         12 code_source_type: i64 => "code_source_type: must",
@@ -1460,7 +1460,7 @@ w::record! {
     pub struct OnlineDataSkus {
         /// Number that the platform gave the variant (SKU).
         0 sku_id: i64 => "sku_id: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         1 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         2 stock_num: i64 => "stock_num: must",
@@ -1500,23 +1500,23 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// Whether the booking of this flow is complete.
         1 status: String => "status: must",
-        /// Price of the order; in fen.
+        /// Price of the order, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         3 order_price: xinqiao_types::Fen => "order_price: must",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         4 discount_fee: xinqiao_types::Fen => "discount_fee: must",
-        /// What the platform charges; in fen.
+        /// What the platform charges, in fen; in fen.
         5 service_fee: xinqiao_types::Fen => "service_fee: must",
-        /// Fee of the payment; in fen.
+        /// Fee of the payment, in fen; in fen.
         6 handling_fee: xinqiao_types::Fen => "handling_fee: must",
-        /// Kind of refund, that is who pays and who gets it, as a code.
+        /// Kind of refund, that is who pays and who gets it.
         7 refunding_type: i64 => "refunding_type: must",
-        /// How much is refunded; not more than what is left of the order; in fen.
+        /// How much is refunded; not more than what is left of the order, in fen; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// When it settled; format `unix`.
+        /// When it settled, Unix seconds; format `unix`.
         9 settled_time: Option<xinqiao_types::UnixSeconds> => "settled_time",
-        /// When it was ordered; format `unix`.
+        /// When it was ordered, Unix seconds; format `unix`.
         10 order_time: xinqiao_types::UnixSeconds => "order_time: must",
     }
 }
@@ -1528,9 +1528,9 @@ w::record! {
         0 organization_code: String => "organization_code: must",
         /// Handle and temporary link of the uploaded picture: `media_id`, `pay_media_id` and so on.
         1 pic_file: BusiLicensePicFile => "pic_file: must",
-        /// First day of the range, inclusive; format `yyyy-MM-dd`.
+        /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         2 start_date: String => "start_date: must",
-        /// Last day of the range, inclusive; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, `LONG_TERM` if it has no end; format `yyyy-MM-dd / LONG_TERM`.
         3 end_date: String => "end_date: must",
     }
     new(
@@ -1568,7 +1568,7 @@ w::record! {
     pub struct PickupTemplate {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// When it is picked up.
+        /// When goods can be picked up: business hours, time to prepare and to book ahead.
         1 pickup_time: PickupTime => "pickup_time: must",
     }
     new(template_id: i64, pickup_time: PickupTime)
@@ -1587,7 +1587,7 @@ w::record! {
         3 end_business_minute: i64 => "end_business_minute: must",
         /// Minutes in which the goods are ready; in min.
         4 promise_delivery_minutes: i64 => "promise_delivery_minutes: must",
-        /// How long ahead to book; in min.
+        /// How long ahead to book, in minutes; in min.
         5 book_time: i64 => "book_time: must",
     }
     new(
@@ -1636,7 +1636,7 @@ w::record! {
         14 status: i64 => "status: must",
         /// State of the draft: `1` edited, `2` in review, `3` failed, `4` passed, `7` uploading, `8` upload failed.
         15 edit_status: i64 => "edit_status: must",
-        /// Lowest price among the variants; in fen.
+        /// Lowest price among the variants, in fen; in fen.
         16 min_price: xinqiao_types::Fen => "min_price: must",
         /// Variants (SKUs) of the product, one entry each.
         17 skus: Option<Vec<ProductSkus>> => "skus",
@@ -1646,7 +1646,7 @@ w::record! {
         19 extra_service: Option<ExtraService> => "extra_service",
         /// Kind: `1` normal, `2` lucky bag prize, `3` live flash sale; the latter two are read-only.
         20 product_type: Option<i64> => "product_type",
-        /// When the draft was last edited; format `unix`.
+        /// When the draft was last edited, Unix seconds; format `unix`.
         21 edit_time: xinqiao_types::UnixSeconds => "edit_time: must",
         /// Number of the product it was imported from.
         22 src_product_id: Option<i64> => "src_product_id",
@@ -1697,7 +1697,7 @@ w::record! {
     pub struct ProductExpressInfo {
         /// Number of the freight or delivery template.
         0 template_id: i64 => "template_id: must",
-        /// How heavy the parcel or the goods are; in g.
+        /// How heavy the parcel or the goods are, in grams; in g.
         1 weight: Option<i64> => "weight",
     }
 }
@@ -1746,15 +1746,15 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// Digits of the product's bar code; such as `6901234567892`.
+        /// Digits printed under the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
@@ -1778,9 +1778,9 @@ w::record! {
 w::record! {
     /// `timing_onsale_info` of `product::Product`.
     pub struct ProductTimingOnSaleInfo {
-        /// Whether the timed sale is set, waits or has begun, as a code.
+        /// Whether the timed sale is set, waits or has begun.
         0 status: i64 => "status: must",
-        /// When the sale starts; format `unix`; `onsale_time` on the wire.
+        /// When the sale starts, Unix seconds; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
         1 on_sale_time: xinqiao_types::UnixSeconds => "onsale_time: must",
         /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
@@ -1806,7 +1806,7 @@ w::record! {
     pub struct ReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -1825,7 +1825,7 @@ w::record! {
 w::record! {
     /// `receive_limit` of `product::GiftActivityDetail`.
     pub struct ReceiveLimit {
-        /// Whether there is a limit.
+        /// Whether each buyer may only get a limited number of sets.
         0 is_limited: bool => "is_limited: must",
         /// Sets of gifts that one buyer may get.
         1 limit_num: i64 => "limit_num: must",
@@ -1838,9 +1838,9 @@ w::record! {
     pub struct ReturnInfo {
         /// Mail address of the person who receives returns.
         0 mail: String => "mail: must",
-        /// The address with name, region, street and telephone.
+        /// Region and street that returned goods go to.
         1 address_info: Option<AddressInfo> => "address_info",
-        /// Address of the company as on its licence.
+        /// Region and street of the company’s office.
         2 company_address: Option<AddressInfo> => "company_address",
     }
     new(mail: impl Into<String>)
@@ -1866,7 +1866,7 @@ w::record! {
         0 template_id: i64 => "template_id: must",
         /// Whether the shop or a courier company carries the goods.
         1 shipper: String => "shipper: must",
-        /// How far around the shop it is delivered; in m.
+        /// How far around the shop it is delivered, in metres; in m.
         2 scope: i64 => "scope: must",
         /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: SameCityValuation => "same_city_valuation: must",
@@ -1897,7 +1897,7 @@ w::record! {
 w::record! {
     /// `special_time` of `product::CityTemplate`.
     pub struct SameCityTemplateSpecialTime {
-        /// Whether the special hours are by day, week or date, as a code.
+        /// Whether the special hours are by day, week or date.
         0 type_: i64 => "type: must",
         /// Extra fee and its hours: `start_hour`, `start_minute`, `end_hour`, `end_minute` and so on.
         1 extra_fee_valuation: Option<ExtraFeeValuation> => "extra_fee_valuation",
@@ -1925,7 +1925,7 @@ w::record! {
         0 out_request_no: String => "out_request_no: must",
         /// Withdrawal, such as `SUCCESS` or `FAIL`.
         1 status: String => "status: must",
-        /// How much is withdrawn; in fen.
+        /// How much is withdrawn, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// Why the withdrawal failed.
         3 reason: Option<String> => "reason",
@@ -1933,10 +1933,10 @@ w::record! {
         4 remark: Option<String> => "remark",
         /// Note that appears on the bank statement.
         5 bank_memo: Option<String> => "bank_memo",
-        /// When it changed at WeChat Pay; format `unix`; `wxpay_update_time` on the wire.
+        /// When it changed at WeChat Pay, Unix seconds; format `unix`; `wxpay_update_time` on the wire.
         #[doc(alias = "wxpay_update_time")]
         6 wx_pay_update_time: xinqiao_types::UnixSeconds => "wxpay_update_time: must",
-        /// When it was created at WeChat Pay; format `unix`; `wxpay_create_time` on the wire.
+        /// When it was created at WeChat Pay, Unix seconds; format `unix`; `wxpay_create_time` on the wire.
         #[doc(alias = "wxpay_create_time")]
         7 wx_pay_create_time: xinqiao_types::UnixSeconds => "wxpay_create_time: must",
     }
@@ -1947,7 +1947,7 @@ w::record! {
     pub struct Service {
         /// Number of the service in the market.
         0 service_id: i64 => "service_id: must",
-        /// Kind of service in the service market, as a code.
+        /// Kind of service in the service market.
         1 service_type: i64 => "service_type: must",
         /// Name of the service or product as users see it.
         2 service_name: String => "service_name: must",
@@ -1961,7 +1961,7 @@ w::record! {
     pub struct ServiceOrder {
         /// Service that was ordered, by its number in the market.
         0 service_id: i64 => "service_id: must",
-        /// Kind of service in the service market, as a code.
+        /// Kind of service in the service market.
         1 service_type: i64 => "service_type: must",
         /// Name of the service or product as users see it.
         2 service_name: String => "service_name: must",
@@ -1971,9 +1971,9 @@ w::record! {
         4 service_order_id: w::TextOrNumber => "service_order_id: must",
         /// Number of the service's specification.
         5 specification_id: String => "specification_id: must",
-        /// What is to be paid in all; in fen.
+        /// What is to be paid in all, in fen; in fen.
         6 total_price: xinqiao_types::Fen => "total_price: must",
-        /// Whether the service was paid and is in force, as a code.
+        /// Whether the service was paid and is in force.
         7 status: i64 => "status: must",
         /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
@@ -2003,9 +2003,9 @@ w::record! {
         1 bank: String => "bank: must",
         /// In whose name the account is held.
         2 name: String => "name: must",
-        /// Number of the bank account; personal data, masked in `Debug`.
+        /// Bank account into which settlements are paid; personal data, masked in `Debug`.
         3 bank_account_no: String => "bank_account_no: must masked",
-        /// Code of the place of the bank.
+        /// Region code of the place where the bank is.
         4 province_city_code: String => "province_city_code: must",
         /// Full name of the bank's branch.
         5 full_name: Option<String> => "full_name",
@@ -2054,9 +2054,9 @@ w::record! {
     pub struct SkuDeliverInfo {
         /// Whether sold from stock (`0`) or as paid presale (`1`).
         0 stock_type: Option<i64> => "stock_type",
-        /// When the presale begins; format `unix`.
+        /// When the presale begins, Unix seconds; format `unix`.
         1 presale_begin_time: Option<xinqiao_types::UnixSeconds> => "presale_begin_time",
-        /// When the presale ends, within 30 days from now; format `unix`.
+        /// When the presale ends, within 30 days from now, Unix seconds; format `unix`.
         2 presale_end_time: Option<xinqiao_types::UnixSeconds> => "presale_end_time",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         3 presale_delivery_type: Option<i64> => "full_payment_presale_delivery_type",
@@ -2121,15 +2121,15 @@ w::record! {
         0 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         3 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         4 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         5 sku_code: Option<String> => "sku_code",
-        /// Digits of the product's bar code; such as `6901234567892`.
+        /// Digits printed under the product's bar code; such as `6901234567892`.
         6 bar_code: Option<String> => "bar_code",
         /// Sales attributes such as colour and size, one key and value each.
         7 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
@@ -2154,15 +2154,15 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: Option<i64> => "stock_num",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// Digits of the product's bar code; such as `6901234567892`.
+        /// Digits printed under the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<AttrInfo>> => "sku_attrs",
@@ -2181,7 +2181,7 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Add`.
     pub struct SkusItem {
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2197,9 +2197,9 @@ w::record! {
         0 stock_type: i64 => "stock_type: must",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// When the presale begins; format `unix`.
+        /// When the presale begins, Unix seconds; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// When the presale ends, within 30 days from now; format `unix`.
+        /// When the presale ends, within 30 days from now, Unix seconds; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
@@ -2254,7 +2254,7 @@ w::record! {
         0 key: String => "key: must",
         /// Measure for the size.
         1 value: Option<String> => "value",
-        /// Left edge, or lower end of the range.
+        /// Lower end of the range.
         2 left: Option<String> => "left",
         /// Upper end of the range.
         3 right: Option<String> => "right",
@@ -2290,7 +2290,7 @@ w::record! {
     pub struct StockDiff {
         /// How the stock changes: `1` add, `2` take off, `3` set to.
         0 diff_type: i64 => "diff_type: must",
-        /// How many pieces.
+        /// Pieces in stock, or by how many it changes.
         1 num: i64 => "num: must",
     }
     new(diff_type: i64, num: i64)
@@ -2321,7 +2321,7 @@ w::record! {
     pub struct StockInfo {
         /// How the stock changes: `1` add, `2` take off, `3` set to.
         0 diff_type: Option<i64> => "diff_type",
-        /// How many pieces.
+        /// Pieces in stock, or by how many it changes.
         1 num: i64 => "num: must",
     }
     new(num: i64)
@@ -2359,9 +2359,9 @@ w::record! {
         6 contact_id_doc_copy: Option<BusiLicensePicFile> => "contact_id_doc_copy",
         /// Media handle of the back of the contact's identity document.
         7 contact_id_doc_copy_back: Option<BusiLicensePicFile> => "contact_id_doc_copy_back",
-        /// First day on which the contact's document is valid; format `yyyy-MM-dd`.
+        /// First day on which the contact's document is valid, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         8 contact_id_doc_period_begin: Option<String> => "contact_id_doc_period_begin",
-        /// Last day on which the contact's document is valid; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the contact's document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
         9 contact_id_doc_period_end: Option<String> => "contact_id_doc_period_end",
         /// Media handle of the letter that authorises the agent.
         10 business_authorization_letter: Option<BusiLicensePicFile> => "business_authorization_letter",
@@ -2416,19 +2416,19 @@ w::record! {
         1 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         2 valuation_type: i64 => "valuation_type: must",
-        /// When it was sent.
+        /// Promised time until dispatch, one of the platform's steps, no moment.
         3 send_time: i64 => "send_time: must",
-        /// How it is sent.
+        /// How goods are carried, such as by express.
         4 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         5 delivery_id: Vec<String> => "delivery_id: must",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         6 shipping_method: i64 => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         7 address_info: TemplateAddressInfo => "address_info: must",
         /// Regions where nothing is sent: `address_info`.
         8 not_send_area: NotSendArea => "not_send_area: must",
-        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
+        /// Whether it is the default one, such as freight rule or waybill template; `0` or `1` on the wire.
         9 is_default: bool => "is_default: must zero-one",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         10 all_condition_free_detail: AllConditionFreeDetail => "all_condition_free_detail: must",
@@ -2446,9 +2446,9 @@ w::record! {
     pub struct TemplateAddressInfo {
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         0 province_name: Option<String> => "province_name",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         1 city_name: Option<String> => "city_name",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         2 county_name: Option<String> => "county_name",
     }
     new()
@@ -2458,15 +2458,15 @@ w::record! {
 w::record! {
     /// `tiered_billing_valuation` of `product::CityTemplateSameCityValuation`; `tiered_billing_valuation` of `product::SameCityValuation`.
     pub struct TieredBillingValuation {
-        /// Amount from which it is delivered; in fen.
+        /// Amount from which it is delivered, in fen; in fen.
         0 min_send_price: xinqiao_types::Fen => "min_send_price: must",
-        /// Distance that the first price covers; in m.
+        /// Distance that the first price covers, in metres; in m.
         1 first_val_meter: i64 => "first_val_meter: must",
-        /// Freight for the first pieces or kilograms; in fen.
+        /// Freight for the first pieces or kilograms, in fen; in fen.
         2 first_price: xinqiao_types::Fen => "first_price: must",
-        /// Distance of each further step; in m.
+        /// Distance of each further step, in metres; in m.
         3 second_val_meter: i64 => "second_val_meter: must",
-        /// Freight for each further step; in fen.
+        /// Freight for each further step, in fen; in fen.
         4 second_price: xinqiao_types::Fen => "second_price: must",
     }
     new(
@@ -2483,7 +2483,7 @@ w::record! {
     pub struct TimingOnSaleInfo {
         /// `0` no timed sale, `1` timed.
         0 status: i64 => "status: must",
-        /// When the sale starts; format `unix`; `onsale_time` on the wire.
+        /// When the sale starts, Unix seconds; format `unix`; `onsale_time` on the wire.
         #[doc(alias = "onsale_time")]
         1 on_sale_time: Option<xinqiao_types::UnixSeconds> => "onsale_time",
         /// Whether the price is hidden before the sale starts; `0` or `1` on the wire.
@@ -2562,19 +2562,19 @@ w::record! {
         0 name: String => "name: must",
         /// How freight is counted: `PIECE` or `WEIGHT`.
         1 valuation_type: i64 => "valuation_type: must",
-        /// When it was sent.
+        /// Promised time until dispatch, one of the platform's steps, no moment.
         2 send_time: i64 => "send_time: must",
-        /// How it is sent.
+        /// How goods are carried, such as by express.
         3 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         4 delivery_id: Option<Vec<String>> => "delivery_id",
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         5 shipping_method: i64 => "shipping_method: must",
-        /// The address with name, region, street and telephone.
+        /// Where the goods are sent from, province to street.
         6 address_info: Option<TemplateAddressInfo> => "address_info",
         /// Regions where nothing is sent: `address_info`.
         7 not_send_area: Option<NotSendArea> => "not_send_area",
-        /// Whether this address or template is the one taken by default; `0` or `1` on the wire.
+        /// Whether it is the default one, such as freight rule or waybill template; `0` or `1` on the wire.
         8 is_default: Option<bool> => "is_default: zero-one",
         /// Rules for free delivery above a threshold: `condition_free_detail_list`.
         9 all_condition_free_detail: Option<AllConditionFreeDetail> => "all_condition_free_detail",
@@ -2616,7 +2616,7 @@ w::record! {
         0 template_id: i64 => "template_id: must",
         /// Whether the shop or a courier company carries the goods.
         1 shipper: i64 => "shipper: must",
-        /// How far around the shop it is delivered; in m.
+        /// How far around the shop it is delivered, in metres; in m.
         2 scope: i64 => "scope: must",
         /// How courier delivery is charged: `type`, `condition_free_valuation` and so on.
         3 same_city_valuation: CityTemplateSameCityValuation => "same_city_valuation: must",
@@ -2642,7 +2642,7 @@ w::record! {
         0 sku_id: Option<i64> => "sku_id",
         /// The merchant's own number of the variant (SKU).
         1 out_sku_id: Option<String> => "out_sku_id",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
@@ -2659,7 +2659,7 @@ w::record! {
 w::record! {
     /// An item of `skus` in `product::local_life::Update`.
     pub struct SkusItemInfo {
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         0 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes by name.
         1 sku_attr_map: Option<std::collections::BTreeMap<String, String>> => "sku_attr_map",
@@ -2683,7 +2683,7 @@ w::record! {
         3 end_time: String => "end_time: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<i64> => "order_id",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         5 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// When and for what it was used.
         6 ext_info: UserCouponExtInfo => "ext_info: must",
@@ -2697,7 +2697,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `product::UserCoupon`.
     pub struct UserCouponExtInfo {
-        /// When it was used; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the coupon was used; absent before; format `yyyy-MM-dd HH:mm:ss`.
         0 use_time: Option<String> => "use_time",
     }
 }
@@ -2741,7 +2741,7 @@ w::record! {
     pub struct WarehouseStock {
         /// The merchant's own number of the warehouse, unique within the shop.
         0 out_warehouse_id: String => "out_warehouse_id: must",
-        /// How many pieces.
+        /// Pieces in stock, or by how many it changes.
         1 num: i64 => "num: must",
         /// Stock held by unpaid orders or campaigns.
         2 lock_stock: Option<i64> => "lock_stock",
@@ -2764,7 +2764,7 @@ w::record! {
 w::record! {
     /// Answer to [`ActivityAdd`].
     pub struct ActivityAddResponse {
-        /// Number of the gift activity.
+        /// Number of the new gift activity, needed to delete it.
         0 activity_id: i64 => "activity_id: must",
     }
 }
@@ -3045,7 +3045,7 @@ w::record! {
 w::record! {
     /// Answer to [`CategoryPreCheck`].
     pub struct CategoryPreCheckResponse {
-        /// Whether everything passed.
+        /// Whether category and papers passed the check in advance.
         0 all_pass: bool => "all_pass: must",
         /// Why it did not pass.
         1 fail_reasons: Option<Vec<String>> => "fail_reasons",
@@ -3221,7 +3221,7 @@ w::record! {
         3 info_score: Option<InfoScore> => "info_score",
         /// Warning if the price seems too high: `status` and `sku_result_list`.
         4 cmp_price_info: Option<CmpPriceInfo> => "cmp_price_info",
-        /// The review: times, outcome and reason.
+        /// Marks that the review set: `user_strategy_flag_list`.
         5 audit_info: Option<AuditInfo> => "audit_info",
     }
 }
@@ -3342,9 +3342,9 @@ w::record! {
         1 upload_type: Option<i64> => "upload_type: query",
         /// Picture to copy from, for `upload_type` `1`.
         2 img_url: Option<String> => "img_url: query",
-        /// Height of the uploaded picture, as it really is; in px.
+        /// Height of the uploaded picture, as it really is, in pixels; in px.
         3 height: Option<i64> => "height: query",
-        /// Width of the uploaded picture, as it really is; in px.
+        /// Width of the uploaded picture, as it really is, in pixels; in px.
         4 width: Option<i64> => "width: query",
         /// The picture, as a form upload.
         5 media: Option<w::FilePart> => "media",
@@ -3491,7 +3491,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// AppID of the mini program that opens the link.
         1 from_appid: xinqiao_types::AppId => "from_appid: must",
-        /// How long the link works; in s.
+        /// How long the link works, in seconds; in s.
         2 expire: i64 => "expire: must",
         /// Data passed to the product page.
         3 ext_info: Option<String> => "ext_info",
@@ -3696,7 +3696,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/add_address.html>.
         /// * Catalog: `channels.product.address.add`.
         pub struct Add {
-            /// Street, house number and the like; personal data, masked in `Debug`.
+            /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetail => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetail)
@@ -3777,7 +3777,7 @@ pub mod address {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Addresses, one entry each.
+            /// Addresses in the merchant's book, one entry each.
             0 address_list: Vec<super::Address> => "address_list: must",
         }
     }
@@ -3808,7 +3808,7 @@ pub mod address {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/address/update_address.html>.
         /// * Catalog: `channels.product.address.update`.
         pub struct Update {
-            /// Street, house number and the like; personal data, masked in `Debug`.
+            /// The whole address: person and region, use, and whether it is the default for sending or returns; personal data, masked in `Debug`.
             0 address_detail: super::AddressDetailInfo => "address_detail: must masked",
         }
         new(address_detail: super::AddressDetailInfo)
@@ -3936,7 +3936,7 @@ pub mod category {
     w::record! {
         /// Answer to [`Classify`].
         pub struct ClassifyResponse {
-            /// Suggested categories, one entry each.
+            /// Categories guessed from the product, each a path down to the last level.
             0 categories: Vec<super::Category> => "categories: must",
             /// Whether the category is wrong; for `req_type` `2`.
             1 wrong_cat: Option<bool> => "wrong_cat",
@@ -4116,7 +4116,7 @@ pub mod coupon {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/coupon/get_coupon.html>.
         /// * Catalog: `channels.product.coupon.get_list`.
         pub struct GetList {
-            /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             0 start_create_time: Option<String> => "start_create_time",
             /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
             1 end_create_time: Option<String> => "end_create_time",
@@ -4193,7 +4193,7 @@ pub mod coupon {
     w::record! {
         /// Answer to [`GetUser`].
         pub struct GetUserResponse {
-            /// The user's coupons, one entry each.
+            /// Coupons that the user claimed, each with its `coupon_id`.
             0 user_coupon_list: Vec<super::UserCoupon> => "user_coupon_list: must",
         }
     }
@@ -4393,7 +4393,7 @@ pub mod decoration {
         pub struct DecorationService {
             /// Number of the decoration service, got by ordering it in the service market.
             0 service_id: i64 => "service_id: must",
-            /// Whether to turn the decoration service on or off, as a code.
+            /// Whether to turn the decoration service on or off.
             1 switch_status: i64 => "switch_status: must",
         }
         new(service_id: i64, switch_status: i64)
@@ -4475,15 +4475,15 @@ pub mod decoration {
             /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
             #[doc(alias = "blankpage_pencent")]
             3 blank_page_pencent: i64 => "blankpage_pencent: must",
-            /// How long a request takes on average; in ms.
+            /// How long a request takes on average, in milliseconds; in ms.
             4 aver_time_cost: i64 => "aver_time_cost: must",
-            /// Longest time a request took; in ms.
+            /// Longest time a request took, in milliseconds; in ms.
             5 max_time_cost: i64 => "max_time_cost: must",
             /// How often the mini program was started.
             6 total_launch_cnt: i64 => "total_launch_cnt: must",
             /// How many requests were made.
             7 total_request_cnt: i64 => "total_request_cnt: must",
-            /// How long the pressure test runs; in s.
+            /// How long the pressure test runs, in seconds; in s.
             8 run_time: i64 => "run_time: must",
             /// Results by request path.
             9 network_list: Option<Vec<super::Network>> => "network_list",
@@ -4788,9 +4788,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`GetBalance`].
         pub struct GetBalanceResponse {
-            /// Part of the balance that can be used or withdrawn; in fen.
+            /// Part of the balance that can be used or withdrawn, in fen; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Part of the balance that is not yet available; in fen.
+            /// Part of the balance that is not yet available, in fen; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
             /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
             2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -4876,7 +4876,7 @@ pub mod funds {
             0 out_request_no: String => "out_request_no: must",
             /// Withdrawal, such as `SUCCESS` or `FAIL`.
             1 status: String => "status: must",
-            /// How much is withdrawn; in fen.
+            /// How much is withdrawn, in fen; in fen.
             2 amount: xinqiao_types::Fen => "amount: must",
             /// Why the withdrawal failed.
             3 reason: Option<String> => "reason",
@@ -5069,7 +5069,7 @@ pub mod funds {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/funds/submit_withdraw.html>.
         /// * Catalog: `channels.product.funds.submit_withdraw`.
         pub struct SubmitWithdraw {
-            /// How much to withdraw; in fen.
+            /// How much to withdraw, in fen; in fen.
             0 amount: xinqiao_types::Fen => "amount: must",
             /// Free text added by whoever made the record.
             1 remark: Option<String> => "remark",
@@ -5308,7 +5308,7 @@ pub mod gift {
     w::record! {
         /// Answer to [`OnSaleSet`].
         pub struct OnSaleSetResponse {
-            /// Number and time of the gift.
+            /// Numbers of the new gift and its source: `gift_product_id`, `src_product_id` and so on.
             0 data: super::OnSaleSetData => "data: must",
         }
     }
@@ -5345,7 +5345,7 @@ pub mod gift {
             1 sku_id: i64 => "sku_id: must",
             /// How the stock changes: `1` add, `2` take off, `3` set to.
             2 diff_type: i64 => "diff_type: must",
-            /// How many pieces.
+            /// Pieces in stock, or by how many it changes.
             3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
@@ -5514,7 +5514,7 @@ pub mod limited_discount {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// Flash sales, one entry each.
+            /// Flash sales, one per product: times, state and price per variant.
             0 limited_discount_list: Vec<super::LimitedDiscount> => "limited_discount_list: must",
         }
     }
@@ -5682,7 +5682,7 @@ pub mod limited_discount_task {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Flash sales, one entry each.
+            /// Flash sales, one per product: times, state and price per variant.
             0 limited_discount_tasks: Vec<super::LimitedDiscountTask> => "limited_discount_tasks: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -5771,7 +5771,7 @@ pub mod local_life {
         pub struct Add {
             /// The merchant's own number of the product.
             0 out_product_id: Option<String> => "out_product_id",
-            /// Kind of local product, such as cash voucher or set meal, as a code.
+            /// Kind of local product, such as cash voucher or set meal.
             1 product_type: i64 => "product_type: must",
             /// Title of the product as buyers see it.
             2 product_name: String => "product_name: must",
@@ -5785,7 +5785,7 @@ pub mod local_life {
             6 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
             /// Mini program and page on which the voucher is used: `appid` and `path`.
             7 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// Whether it is used in a store, as a code.
+            /// Whether it is used in a store.
             8 verify_at_store: Option<i64> => "verify_at_store",
             /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             9 code_source_type: i64 => "code_source_type: must",
@@ -5994,7 +5994,7 @@ pub mod local_life {
             0 product_id: i64 => "product_id: must",
             /// The merchant's own number of the product.
             1 out_product_id: Option<String> => "out_product_id",
-            /// Kind of local product, such as cash voucher or set meal, as a code.
+            /// Kind of local product, such as cash voucher or set meal.
             2 product_type: i64 => "product_type: must",
             /// Title of the product as buyers see it.
             3 product_name: String => "product_name: must",
@@ -6008,7 +6008,7 @@ pub mod local_life {
             7 product_qua_infos: Option<Vec<super::ProductQuaInfo>> => "product_qua_infos",
             /// Mini program and page on which the voucher is used: `appid` and `path`.
             8 verify_page: Option<super::VerifyPage> => "verify_page",
-            /// Whether it is used in a store, as a code.
+            /// Whether it is used in a store.
             9 verify_at_store: Option<i64> => "verify_at_store",
             /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
             10 code_source_type: i64 => "code_source_type: must",
@@ -6212,7 +6212,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/check_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.check`.
         pub struct Check {
-            /// Ticket after the scan; a secret, masked in `Debug`.
+            /// Ticket returned with the QR code, to ask whether it was scanned; a secret, masked in `Debug`.
             0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
@@ -6258,7 +6258,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/gen_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.gen`.
         pub struct Gen {
-            /// What the administrator confirms by scanning, such as a withdrawal, as a code.
+            /// What the administrator confirms by scanning, such as a withdrawal.
             0 type_: i64 => "type: must",
         }
         new(type_: i64)
@@ -6345,7 +6345,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/qrcode/get_qrcode.html>.
         /// * Catalog: `channels.product.qr_code.get_product_qr_code`.
         pub struct GetProductQrCode {
-            /// Ticket from making the QR code; a secret, masked in `Debug`. From: The endpoint that makes the QR code.
+            /// Ticket returned when the QR code was made, to fetch its picture; a secret, masked in `Debug`. From: The endpoint that makes the QR code.
             0 ticket: String => "ticket: must masked",
         }
         new(ticket: impl Into<String>)
@@ -6439,7 +6439,7 @@ pub mod register {
             2 id_card_number: String => "id_card_number: must masked",
             /// Number of the channel that brought the shop.
             3 channel_id: Option<i64> => "channel_id",
-            /// How the shop is opened on behalf, as a code; companies and persons take different ways; `api_openstore_type` on the wire.
+            /// Whether the shop is opened for a company or a person; the ways differ; `api_openstore_type` on the wire.
             #[doc(alias = "api_openstore_type")]
             4 api_open_store_type: i64 => "api_openstore_type: must",
             /// Page to send the merchant to for authorisation.
@@ -6485,7 +6485,7 @@ pub mod register {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Name of the shop and proofs: `nickname`, `abbr`, `introduction` and `naming_other_stuff`.
             1 name_info: super::NameInfo => "name_info: must",
-            /// The return: tracking number and carrier.
+            /// Who takes returned goods: name, address, mail and office.
             2 return_info: super::ReturnInfo => "return_info: must",
         }
         new(
@@ -6527,7 +6527,7 @@ pub mod register {
             1 subject_type: i64 => "subject_type: must",
             /// Short name of the merchant, shown to paying users.
             2 merchant_shortname: String => "merchant_shortname: must",
-            /// Business licence: picture and data.
+            /// Business licence: picture, number, name and term.
             3 busi_license: Option<super::BusiLicense> => "busi_license",
             /// Organisation code certificate: `organization_code`, `pic_file`, `start_date` and `end_date`.
             4 organization_code_info: Option<super::OrganizationCodeInfo> => "organization_code_info",
@@ -6539,7 +6539,7 @@ pub mod register {
             7 special_qualification: Option<super::SpecialQualification> => "special_qualification",
             /// Further documents: `pic_file_list`.
             8 supplementary_material: Option<super::SupplementaryMaterial> => "supplementary_material",
-            /// Further explanation.
+            /// What explains special circumstances in the application.
             9 supplementary_desc: Option<String> => "supplementary_desc",
             /// Account to which the money settles: `acct_type`, `bank`, `name`, `bank_account_no` and so on.
             10 settle_acct_info: Option<super::SettleAcctInfo> => "settle_acct_info",
@@ -6673,7 +6673,7 @@ pub mod service {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/service/get_service_order_list.html>.
         /// * Catalog: `channels.product.service.get_order_list`.
         pub struct GetOrderList {
-            /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+            /// Only entries made at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             0 start_create_time: Option<String> => "start_create_time",
             /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
             1 end_create_time: Option<String> => "end_create_time",
@@ -6689,7 +6689,7 @@ pub mod service {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// Service orders, one entry each.
+            /// Service orders: service, edition, price and expiry of each.
             0 service_order_list: Vec<super::ServiceOrder> => "service_order_list: must",
         }
     }
@@ -6823,9 +6823,9 @@ pub mod sku {
             2 out_sku_id: String => "out_sku_id: must",
             /// Address of the small picture of the product or variant.
             3 thumb_img: String => "thumb_img: must",
-            /// Selling price before discounts; in fen.
+            /// Selling price before discounts, in fen; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
             /// Pieces in stock that can be sold now.
             6 stock_num: i64 => "stock_num: must",
@@ -7065,9 +7065,9 @@ pub mod sku {
             3 out_sku_id: Option<String> => "out_sku_id",
             /// Address of the small picture of the product or variant.
             4 thumb_img: String => "thumb_img: must",
-            /// Selling price before discounts; in fen.
+            /// Selling price before discounts, in fen; in fen.
             5 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen; in fen.
             6 market_price: xinqiao_types::Fen => "market_price: must",
             /// Pieces in stock that can be sold now.
             7 stock_num: i64 => "stock_num: must",
@@ -7131,9 +7131,9 @@ pub mod sku {
             2 sku_id: Option<i64> => "sku_id",
             /// The merchant's own number of the variant (SKU).
             3 out_sku_id: Option<String> => "out_sku_id",
-            /// Selling price before discounts; in fen.
+            /// Selling price before discounts, in fen; in fen.
             4 sale_price: xinqiao_types::Fen => "sale_price: must",
-            /// Crossed-out list price; must be above the selling price; in fen.
+            /// Crossed-out list price; must be above the selling price, in fen; in fen.
             5 market_price: xinqiao_types::Fen => "market_price: must",
         }
         new(sale_price: xinqiao_types::Fen, market_price: xinqiao_types::Fen)
@@ -7265,7 +7265,7 @@ pub mod stock {
             2 stock_type: i64 => "stock_type: must",
             /// Id of the Channels account, begins with `sph`; such as `sphSZsQAJ6PkNrM`.
             3 finder_id: Option<String> => "finder_id",
-            /// Start of the range, paired with its end; format `unix`.
+            /// Start of the range, paired with its end, Unix seconds; format `unix`.
             4 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
             /// End of the period or range, paired with its start; format `unix`.
             5 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -7391,7 +7391,7 @@ pub mod stock {
             1 sku_id: i64 => "sku_id: must",
             /// How the stock changes: `1` add, `2` take off, `3` set to.
             2 diff_type: i64 => "diff_type: must",
-            /// How many pieces.
+            /// Pieces in stock, or by how many it changes.
             3 num: i64 => "num: must",
         }
         new(product_id: i64, sku_id: i64, diff_type: i64, num: i64)
@@ -7487,7 +7487,7 @@ pub mod store {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// Name, logo and kind of the shop.
+            /// Name, logo and kind of the small shop.
             0 data: super::GetInfoData => "data: must",
         }
     }
@@ -7525,7 +7525,7 @@ pub mod store {
     w::record! {
         /// Answer to [`GetShopCat`].
         pub struct GetShopCatResponse {
-            /// Categories inside the shop, one entry each; `shopcat_list` on the wire.
+            /// Categories made by the shop, each with parent and level; `shopcat_list` on the wire.
             #[doc(alias = "shopcat_list")]
             0 shop_cat_list: Vec<super::ShopCat> => "shopcat_list: must",
         }

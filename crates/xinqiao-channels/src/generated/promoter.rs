@@ -28,7 +28,7 @@ w::record! {
     pub struct Article {
         /// Products concerned, one entry each.
         0 product_list: Vec<ArticleProduct> => "product_list: must",
-        /// The article: title, cover, link.
+        /// The article: headline, cover, address and the promoter's share link.
         1 article_info: ArticleInfo => "article_info: must",
         /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `article_info` of `promoter::Article`; `article_info` of `promoter::GetTalentBizArticleListArticle`.
     pub struct ArticleInfo {
-        /// Headline of the article.
+        /// Headline of the official account's article.
         0 article_title: String => "article_title: must",
         /// Cover of the article.
         1 cover_image: String => "cover_image: must",
@@ -60,7 +60,7 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// Share of the price that the promoter is paid as commission; in 1/10000.
         4 commission_rate: i64 => "commission_rate: must",
@@ -76,9 +76,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         3 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
-        /// Lowest price of the product; in fen.
+        /// Lowest price of the product, in fen; in fen.
         4 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -90,11 +90,11 @@ w::record! {
         0 category_id: Option<i64> => "category_id",
         /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
-        /// Numbers of first-level categories.
+        /// First-level categories to keep, by number.
         2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
-        /// Numbers of second-level categories.
+        /// Second-level categories to keep, by number.
         3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
-        /// Numbers of third-level categories.
+        /// Third-level categories to keep, by number.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
@@ -150,7 +150,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `promoter::GetCouponDetailCoupon`.
     pub struct CouponInfo {
-        /// Name of the coupon.
+        /// Name of the coupon as users see it.
         0 name: String => "name: must",
         /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
@@ -178,11 +178,11 @@ w::record! {
 w::record! {
     /// `discount_condition` of `promoter::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product are bought or concerned.
+        /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
         /// Products concerned, by number.
         1 product_ids: Option<Vec<i64>> => "product_ids",
-        /// Price of the goods in all; in fen.
+        /// Sum to spend before the coupon applies, in fen; in fen.
         2 product_price: Option<xinqiao_types::Fen> => "product_price",
     }
 }
@@ -192,7 +192,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -206,9 +206,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when it is valid; format `unix`.
+        /// From when the coupon is valid, Unix seconds; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When it stops being valid; format `unix`.
+        /// When the coupon stops being valid, Unix seconds; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
 }
@@ -255,7 +255,7 @@ w::record! {
         0 export_id: String => "export_id: must",
         /// AppID of the talent who sells products of shops; such as `wx1234567890abcdef`.
         1 talent_appid: xinqiao_types::AppId => "talent_appid: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         2 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfo => "product_info: must",
@@ -267,7 +267,7 @@ w::record! {
     pub struct FeedItem {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
-        /// Token for promoting the short video.
+        /// Identifies the short video for embedding in a mini program: `feed-token` of the component `channel-video`.
         1 feed_token: String => "feed_token: must",
         /// Promotion parameter for the embedded card; sales through it count for the promoter.
         2 promoter_share_link: String => "promoter_share_link: must",
@@ -285,7 +285,7 @@ w::record! {
         2 status: i64 => "status: must",
         /// The coupon: name, kind, discount and validity.
         3 coupon_info: CouponInfo => "coupon_info: must",
-        /// How many in all, received and left.
+        /// How many of the coupon were issued, claimed and so on.
         4 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -295,7 +295,7 @@ w::record! {
         7 is_can_up: bool => "is_can_up: must",
         /// By how many times the coupon may grow.
         8 can_up_times: i64 => "can_up_times: must",
-        /// Most that may be taken off, `0` for no limit; in fen.
+        /// Most that may be taken off, `0` for no limit, in fen; in fen.
         9 discount_limit: Option<xinqiao_types::Fen> => "discount_limit",
     }
 }
@@ -307,7 +307,7 @@ w::record! {
         0 coupon_id: i64 => "coupon_id: must",
         /// AppID of the head supplier to whom it goes.
         1 to_head_supplier_appid: xinqiao_types::AppId => "to_head_supplier_appid: must",
-        /// When it was given; format `unix`.
+        /// When the coupon was handed on to the agency, Unix seconds; format `unix`.
         2 give_time: xinqiao_types::UnixSeconds => "give_time: must",
     }
 }
@@ -332,7 +332,7 @@ w::record! {
         2 product_promotion_link: String => "product_promotion_link: must",
         /// The product: number, name, picture, price and how many.
         3 product_info: ProductInfoDetail => "product_info: must",
-        /// Rate and amount of the commission, and who gets it.
+        /// The plan's service share, state, start and end.
         4 commission_info: CommissionInfo => "commission_info: must",
         /// The agency: AppID, name and picture.
         5 head_supplier_info: Option<HeadSupplierInfo> => "head_supplier_info",
@@ -364,7 +364,7 @@ w::record! {
     pub struct GetShopFeedListFeed {
         /// Encrypted id of the stream, video or preview, returned by its list; needed to promote it or fetch figures.
         0 export_id: String => "export_id: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         1 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// The product: number, name, picture, price and how many.
         2 product_info: ProductInfo => "product_info: must",
@@ -389,9 +389,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Price of the goods in all; in fen.
+        /// What the product sells for, in fen; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
         /// Share of the price that the promoter is paid as commission; in 1/10000.
         5 commission_rate: i64 => "commission_rate: must",
@@ -403,7 +403,7 @@ w::record! {
     pub struct GetTalentBizArticleListArticle {
         /// Goods concerned, one entry per kind.
         0 product_info_list: Vec<ArticleProductInfo> => "product_info_list: must",
-        /// The article: title, cover, link.
+        /// The article: headline, cover, address and the promoter's share link.
         1 article_info: ArticleInfo => "article_info: must",
         /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -419,7 +419,7 @@ w::record! {
         0 msg_type: Option<i64> => "msg_type",
         /// Number of the message, to ask for its outcome.
         1 msg_id: Option<String> => "msg_id",
-        /// When it was sent; format `unix`.
+        /// When it was sent, Unix seconds; format `unix`.
         2 send_time: Option<xinqiao_types::UnixSeconds> => "send_time",
         /// People who tapped, each counted once.
         3 click_uv: i64 => "click_uv: must",
@@ -459,7 +459,7 @@ w::record! {
     pub struct HeadSupplierInfo {
         /// AppID of the head supplier (agency) that recruits the product.
         0 head_supplier_appid: xinqiao_types::AppId => "head_supplier_appid: must",
-        /// The head supplier's name.
+        /// The head supplier's name as others see it.
         1 name: String => "name: must",
     }
 }
@@ -517,11 +517,11 @@ w::record! {
         11 trade_no: String => "trade_no: must",
         /// State of the promoted order: `1` paid, `2` refund accepted.
         12 status: i64 => "status: must",
-        /// How much was really paid; in fen.
+        /// How much was really paid, in fen; in fen.
         13 paid_amount: xinqiao_types::Fen => "paid_amount: must",
-        /// When it was paid; format `unix`.
+        /// When it was paid, Unix seconds; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// When the money was back; format `unix`.
+        /// When the money was back, Unix seconds; format `unix`.
         15 refunded_time: Option<xinqiao_types::UnixSeconds> => "refunded_time",
     }
 }
@@ -535,9 +535,9 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Price of the goods in all; in fen.
+        /// What the product sells for, in fen; in fen.
         3 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Expected commission; in fen.
+        /// Expected commission, in fen; in fen.
         4 predict_commission_amount: xinqiao_types::Fen => "predict_commission_amount: must",
     }
 }
@@ -551,7 +551,7 @@ w::record! {
         1 product_name: String => "product_name: must",
         /// Link of the product's main picture.
         2 product_img_url: String => "product_img_url: must",
-        /// Lowest price of the product; in fen.
+        /// Lowest price of the product, in fen; in fen.
         3 product_mini_price: xinqiao_types::Fen => "product_mini_price: must",
     }
 }
@@ -611,7 +611,7 @@ w::record! {
     pub struct ReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -716,9 +716,9 @@ w::record! {
         0 stock_type: i64 => "stock_type: must",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// When the presale begins; format `unix`.
+        /// When the presale begins, Unix seconds; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// When the presale ends, within 30 days from now; format `unix`.
+        /// When the presale ends, within 30 days from now, Unix seconds; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
@@ -734,7 +734,7 @@ w::record! {
         0 sku_id: i64 => "sku_id: must",
         /// Address of the small picture of the product or variant.
         1 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         2 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Pieces in stock that can be sold now.
         3 stock_num: i64 => "stock_num: must",
@@ -750,7 +750,7 @@ w::record! {
     pub struct SpuItemCondition {
         /// Lowest and highest price to list: `min` and `max`; in fen.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
-        /// Class in which the sales of a month fall.
+        /// Class in which the monthly sales fall; as a filter, its bounds.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
         /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<SellingPriceRange> => "service_fee_rate_range",
@@ -833,7 +833,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddPromoter`].
     pub struct AddPromoterResponse {
-        /// Entries that failed, each with its reason.
+        /// Entries that failed, with the reason where there is one.
         0 fail_list: Vec<Fail> => "fail_list: must",
         /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
@@ -1837,7 +1837,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveNoticeRecordList`].
     pub struct GetLiveNoticeRecordListResponse {
-        /// Live previews, one entry each.
+        /// Live previews, one entry each: id, text and start.
         0 live_notice_record_list: Vec<LiveNoticeRecord> => "live_notice_record_list: must",
     }
 }
@@ -1968,7 +1968,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveRecordList`].
     pub struct GetLiveRecordListResponse {
-        /// Live streams, one entry each.
+        /// Live streams or previews to promote: id, text and promoter's link.
         0 live_record_list: Vec<LiveRecord> => "live_record_list: must",
     }
 }
@@ -2050,7 +2050,7 @@ w::record! {
     pub struct GetMsgResponse {
         /// How many people got it.
         0 send_cnt: i64 => "send_cnt: must",
-        /// How far the sending has come; in percent.
+        /// How far the sending has come, in percent; in percent.
         1 percent: i64 => "percent: must",
         /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",
@@ -2109,11 +2109,11 @@ w::record! {
         1 msg_type: Option<i64> => "msg_type",
         /// Number of the message, to ask for its outcome.
         2 msg_id: Option<String> => "msg_id",
-        /// Day on which it was sent; format `yyyy-MM-dd`.
+        /// Day on which it was sent, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         3 send_date: Option<String> => "send_date",
-        /// Only messages sent at or after this moment; format `unix`.
+        /// Only messages sent at or after this moment, Unix seconds; format `unix`.
         4 begin_send_time: Option<xinqiao_types::UnixSeconds> => "begin_send_time",
-        /// Only messages sent up to this moment; format `unix`.
+        /// Only messages sent up to this moment, Unix seconds; format `unix`.
         5 end_send_time: Option<xinqiao_types::UnixSeconds> => "end_send_time",
     }
     new(dimonsion: i64)
@@ -2169,7 +2169,7 @@ w::record! {
         3 trade_no: Option<String> => "trade_no",
         /// Only orders in this state: `1` paid, `2` refund accepted.
         4 status: Option<i64> => "status",
-        /// Day on which the orders were paid; format `yyyyMMdd`.
+        /// Day on which the orders were paid, as `yyyyMMdd`; format `yyyyMMdd`.
         5 date: Option<String> => "date",
         /// Record to start with; leave it out first, then use the value returned.
         6 start_id: Option<String> => "start_id",
@@ -2539,7 +2539,7 @@ w::record! {
         1 role_id: Option<i64> => "role_id",
         /// Number of the promoter's store, at most 20 characters.
         2 retail_id: Option<String> => "retail_id",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -2729,7 +2729,7 @@ w::record! {
         1 scene: Option<i64> => "scene",
         /// Page of the mini program that is shared.
         2 path: Option<String> => "path",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Start of the range, paired with its end, Unix seconds; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
         /// End of the period or range, paired with its start; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
@@ -2811,7 +2811,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRole`].
     pub struct GetRoleResponse {
-        /// Promoter roles, one entry each.
+        /// Promoter roles, each with number, name and text.
         0 role_list: Vec<Role> => "role_list: must",
         /// How many match in all, for paging.
         1 total_cnt: i64 => "total_cnt: must",
@@ -2912,7 +2912,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerProductCommissionInfo`].
     pub struct GetSharerProductCommissionInfoResponse {
-        /// Whether it was set.
+        /// Whether a commission of its own was set for the promoter.
         0 is_set: bool => "is_set: must",
         /// The sharer's commission in millionths: `100000` is 10 %; in 1/1000000.
         1 commission_ratio: i64 => "commission_ratio: must",
@@ -3160,7 +3160,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetShopLiveNoticeRecordList`].
     pub struct GetShopLiveNoticeRecordListResponse {
-        /// Live streams, one entry each.
+        /// Live streams or previews to promote: id, text and promoter's link.
         0 live_record_list: Vec<LiveNoticeRecord> => "live_record_list: must",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `boxDTOList` in `qic::CodePrintData`.
     pub struct BoxDto {
-        /// Box for the inspection, from its settings; `boxId` on the wire.
+        /// Which kind of box, by number; `boxId` on the wire.
         0 box_id: i64 => "boxId: must",
         /// Box for the inspection, by name; `boxName` on the wire.
         1 box_name: String => "boxName: must",
@@ -30,15 +30,15 @@ w::record! {
         4 backup_delivery_id: Option<String> => "backupDeliveryId",
         /// The alternative carrier's name; `backupDeliveryName` on the wire.
         5 backup_delivery_name: Option<String> => "backupDeliveryName",
-        /// Material that is set into the goods; `embedGoodsMaterial` on the wire.
+        /// Material that is set into the goods, printed on the label; `embedGoodsMaterial` on the wire.
         6 embed_goods_material: Option<String> => "embedGoodsMaterial",
-        /// Whether parcels are sent together; `expressMerge` on the wire.
+        /// Whether goods are sent on together after the inspection; `expressMerge` on the wire.
         7 express_merge: bool => "expressMerge: must",
         /// What the inspected goods are, such as condition and size; `goodsDesc` on the wire.
         8 goods_desc: String => "goodsDesc: must",
-        /// What the goods mainly consist of; `goodsMainMaterial` on the wire.
+        /// What the goods mainly consist of, printed on the label; `goodsMainMaterial` on the wire.
         9 goods_main_material: String => "goodsMainMaterial: must",
-        /// What the parts consist of; `goodsPartsMaterial` on the wire.
+        /// What the parts consist of, printed on the label; `goodsPartsMaterial` on the wire.
         10 goods_parts_material: Option<String> => "goodsPartsMaterial",
         /// What the merchant calls the goods; `goodsName` on the wire.
         11 goods_name: String => "goodsName: must",
@@ -56,7 +56,7 @@ w::record! {
         17 inspect_org_name: String => "inspectOrgName: must",
         /// Inspection body, by short name; `inspectOrgShortName` on the wire.
         18 inspect_org_short_name: String => "inspectOrgShortName: must",
-        /// Boxes, one entry each; `boxDTOList` on the wire.
+        /// Boxes that the goods come in: number, name and count of each; `boxDTOList` on the wire.
         19 box_dto_list: Option<Vec<BoxDto>> => "boxDTOList",
         /// Number that the platform gave the order; such as `3705115058471208928`; `orderId` on the wire. From: An order event, or the list of orders.
         20 order_id: String => "orderId: must",
@@ -74,7 +74,7 @@ w::record! {
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// Services of the carrier, one entry each.
+        /// Services of the carrier: number, name and whether they insure.
         2 delivery_products: Vec<DeliveryProduct> => "delivery_products: must",
     }
 }
@@ -84,15 +84,15 @@ w::record! {
     pub struct DeliveryAddress {
         /// Province, autonomous region or municipality; such as `广东省`.
         0 province: String => "province: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         1 city: String => "city: must",
-        /// Which district or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         2 county: String => "county: must",
         /// Street, house number and the like.
         3 detail: String => "detail: must",
-        /// Person whom the platform contacts; personal data, masked in `Debug`.
+        /// Who receives the parcel at this address, by name; personal data, masked in `Debug`.
         4 contact_name: String => "contact_name: must masked",
-        /// Phone on which the platform reaches the contact; personal data, masked in `Debug`.
+        /// Phone of the person who receives the parcel; personal data, masked in `Debug`.
         5 contact_phone: String => "contact_phone: must masked",
     }
 }
@@ -106,7 +106,7 @@ w::record! {
         1 name: String => "name: must",
         /// Whether and how it can be insured.
         2 enable_insure: i64 => "enable_insure: must",
-        /// Kinds of insurance, one entry each.
+        /// Kinds of insurance, one entry each with its limit.
         3 insure_type_list: Vec<InsureType> => "insure_type_list: must",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
         1 warehouse_name: String => "warehouse_name: must",
         /// Address at which the inspection warehouse takes goods.
         2 warehouse_addr: String => "warehouse_addr: must",
-        /// Address from which it is sent.
+        /// Address from which the goods are sent.
         3 delivery_address: DeliveryAddress => "delivery_address: must",
         /// Where goods are returned to: person, phone and place.
         4 return_address: DeliveryAddress => "return_address: must",
@@ -140,17 +140,17 @@ w::record! {
         3 backup_delivery_product_id: Option<i64> => "backup_delivery_product_id",
         /// Whether the parcel is insured.
         4 express_insure: bool => "express_insure: must",
-        /// Insured value of the parcel; in fen.
+        /// Insured value of the parcel, in fen; in fen.
         5 express_insure_amount: Option<xinqiao_types::Fen> => "express_insure_amount",
         /// Insurance for sending to the inspection, from its settings.
         6 delivery_insure_id: Option<String> => "delivery_insure_id",
         /// Whether the alternative carrier insures the parcel.
         7 backup_express_insure: bool => "backup_express_insure: must",
-        /// Insured value with the alternative carrier; in fen.
+        /// Insured value with the alternative carrier, in fen; in fen.
         8 backup_express_insure_amount: Option<xinqiao_types::Fen> => "backup_express_insure_amount",
         /// Number of the alternative carrier's insurance.
         9 backup_delivery_insure_id: Option<String> => "backup_delivery_insure_id",
-        /// Whether parcels are sent together.
+        /// Whether goods are sent on together after the inspection.
         10 express_merge: bool => "express_merge: must",
         /// Whether an after-sales case stops the parcel.
         11 refund_intercept: i64 => "refund_intercept: must",
@@ -193,7 +193,7 @@ w::record! {
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// Goods that the body inspects, such as jewels or watches, as a code.
+        /// Goods that the body inspects, such as jewels or watches.
         2 org_category: i64 => "org_category: must",
     }
 }
@@ -205,9 +205,9 @@ w::record! {
         0 id: String => "id: must",
         /// Name of the body, carrier or insurance.
         1 name: String => "name: must",
-        /// Whether the limit of the insurance is an amount or a share, as a code.
+        /// Whether the limit of the insurance is an amount or a share.
         2 upper_limit_type: i64 => "upper_limit_type: must",
-        /// Highest insured value; in fen.
+        /// Highest insured value, in fen; in fen.
         3 upper_limit_amount: Option<xinqiao_types::Fen> => "upper_limit_amount",
     }
 }
@@ -217,7 +217,7 @@ w::record! {
     pub struct LogisticsInfo {
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
-        /// How it goes to the inspection, as a code: express or by hand.
+        /// How it goes to the inspection: express or by hand.
         1 delivery_type: i64 => "delivery_type: must",
         /// Code of the express or delivery company; such as `SF`.
         2 delivery_id: Option<String> => "delivery_id",
@@ -231,9 +231,9 @@ w::record! {
 w::record! {
     /// `submit_config` of the answer of `qic::inspect::SubmitConfigGet`.
     pub struct ConfigInfo {
-        /// Parcels, one entry each.
+        /// Carriers to choose from, one entry each with its services.
         0 delivery_list: Vec<Delivery> => "delivery_list: must",
-        /// Inspection bodies, one entry each.
+        /// Inspection bodies, one entry each, for jewellery or agarwood.
         1 inspect_org_list: Vec<InspectOrg> => "inspect_org_list: must",
         /// Page with the fees.
         2 charge_url: Option<String> => "charge_url",

@@ -14,7 +14,7 @@ w::record! {
         2 live_export_id: Option<String> => "live_export_id",
         /// Encrypted id of the short video, from the list of videos.
         3 video_export_id: Option<String> => "video_export_id",
-        /// Headline of the short video.
+        /// Headline of the short video that led to the order.
         4 video_title: Option<String> => "video_title",
     }
 }
@@ -59,7 +59,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/sharer/bindsharer.html>.
     /// * Catalog: `channels.sharer.bind`.
     pub struct Bind {
-        /// User name of the account.
+        /// WeChat ID of the sharer.
         0 username: String => "username: must",
     }
     new(username: impl Into<String>)
@@ -451,7 +451,7 @@ w::record! {
     pub struct SearchSharer {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// User name of the account.
+        /// WeChat ID of the sharer.
         1 username: Option<String> => "username",
     }
     new()

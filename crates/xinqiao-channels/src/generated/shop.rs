@@ -114,7 +114,7 @@ w::record! {
         0 account_name: String => "account_name: must",
         /// Bank or payment account that the money goes to or comes from; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked",
-        /// How much is paid; in fen.
+        /// Sum to transfer from the account as proof, in fen; in fen.
         2 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Holder of the account that receives the proving transfer.
         3 destination_account_name: String => "destination_account_name: must",
@@ -122,11 +122,11 @@ w::record! {
         4 destination_account_number: String => "destination_account_number: must",
         /// Bank that receives the proving transfer.
         5 destination_account_bank: String => "destination_account_bank: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         6 city: String => "city: must",
         /// Free text added by whoever made the record.
         7 remark: String => "remark: must",
-        /// Latest time for it; format `yyyy-MM-dd HH:mm:ss`.
+        /// By when the proving transfer must be made; format `yyyy-MM-dd HH:mm:ss`.
         8 deadline: String => "deadline: must",
     }
 }
@@ -149,7 +149,7 @@ w::record! {
         5 type_: i64 => "type: must",
         /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
         6 status: i64 => "status: must",
-        /// How much is refunded; in fen.
+        /// How much is refunded, in fen; in fen.
         7 refund: xinqiao_types::Fen => "refund: must",
         /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
         8 create_time: String => "create_time: must",
@@ -199,7 +199,7 @@ w::record! {
     pub struct AuditReq {
         /// Picture of the business licence or organisation code certificate.
         0 license: String => "license: must",
-        /// Number and name of the brand.
+        /// The brand to review: `trademark_type`, `brand_wording`, papers of the trademark and so on.
         1 brand_info: BrandInfo => "brand_info: must",
     }
     new(license: impl Into<String>, brand_info: BrandInfo)
@@ -224,17 +224,17 @@ w::record! {
         6 trademark_certificate: Option<Vec<String>> => "trademark_registration_certificate",
         /// Pictures of the trademark's changes.
         7 trademark_change_certificate: Option<Vec<String>> => "trademark_change_certificate",
-        /// In whose name the trademark is registered.
+        /// Holder of the trademark as on its certificate.
         8 trademark_registrant: Option<String> => "trademark_registrant",
-        /// Registration number of the trademark.
+        /// Registration number on the trademark's certificate.
         9 trademark_registrant_nu: Option<String> => "trademark_registrant_nu",
-        /// Until when the trademark is valid; format `yyyy-MM-dd HH:mm:ss`.
+        /// Until when the trademark is valid, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         10 trademark_authorization_period: Option<String> => "trademark_authorization_period",
         /// Pictures of the trademark application; `trademark_registration_application` on the wire.
         11 trademark_application: Option<Vec<String>> => "trademark_registration_application",
-        /// Who applied for the trademark.
+        /// Applicant as on the trademark's acceptance letter.
         12 trademark_applicant: Option<String> => "trademark_applicant",
-        /// When the trademark was applied for; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the trademark was applied for, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         13 trademark_application_time: Option<String> => "trademark_application_time",
         /// Pictures of the import declaration.
         14 imported_goods_form: Option<Vec<String>> => "imported_goods_form",
@@ -307,7 +307,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `shop::register::Check`.
     pub struct CheckData {
-        /// Overall progress of joining the component, codes on the page of the application.
+        /// Overall progress of joining the component.
         0 status: i64 => "status: must",
         /// State of the tasks for joining: `spu_audit_finished`, `spu_audit_success` and so on.
         1 access_info: Option<AccessInfo> => "access_info",
@@ -329,11 +329,11 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::wx_pay::Apply`.
     pub struct ContactInfo {
-        /// Whether the contact is the legal representative or an agent.
+        /// Who the contact is: `65` legal representative or owner, `66` agent in charge.
         0 contact_type: String => "contact_type: must",
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         1 contact_email: String => "contact_email: must masked",
-        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
     new(
@@ -346,13 +346,13 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CreateOrder`.
     pub struct CreateOrderSubOrder {
-        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
         /// What the single order is for.
         2 description: String => "description: must",
-        /// Amount of the single order; in fen.
+        /// Amount of the single order, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -372,13 +372,13 @@ w::record! {
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city: Option<String> => "city",
         /// Street office or township within the district.
         4 town: Option<String> => "town",
         /// Street, house number and the like; personal data, masked in `Debug`.
         5 detailed_address: String => "detailed_address: must masked",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -420,9 +420,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `shop::EcCategoryGetCategoryRule`.
     pub struct EcCategoryGetCategoryRuleList {
-        /// Whether the category is sent by express or is virtual, as a code.
+        /// Whether the category is sent by express or is virtual.
         0 deliver_type: i64 => "deliver_type: must",
-        /// Kinds of account supported.
+        /// Kinds of account that may sell in the category.
         1 acct_type: Vec<i64> => "acct_type: must",
     }
 }
@@ -502,7 +502,7 @@ w::record! {
         0 contact_name: String => "contact_name: must masked",
         /// Number of the contact person's identity document.
         1 contact_id_card_number: String => "contact_id_card_number: must",
-        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         2 mobile_phone: String => "mobile_phone: must masked",
     }
 }
@@ -526,7 +526,7 @@ w::record! {
         0 organization_type: i64 => "organization_type: must",
         /// Business licence: picture, number, name, representative and so on.
         1 business_license_info: GetInfoBusinessLicenseInfo => "business_license_info: must",
-        /// The contact person: name, telephone, mail and so on.
+        /// The contact person: name, document, telephone and mail.
         2 contact_info: GetInfoContactInfo => "contact_info: must",
         /// Short name of the merchant, shown to paying users.
         3 merchant_shortname: Option<String> => "merchant_shortname",
@@ -566,7 +566,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::pay::GetOrder`.
     pub struct GetOrderDetail {
-        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
@@ -582,9 +582,9 @@ w::record! {
         6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// When it stops being valid; format `unix`.
         7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
-        /// Amount of the payment; in fen.
+        /// Amount of the payment, in fen; in fen.
         8 amount: xinqiao_types::Fen => "amount: must",
-        /// What is paid for.
+        /// What is paid for, as the user sees it when paying.
         9 description: String => "description: must",
         /// Refunds, one entry each.
         10 refund_list: Option<Vec<Refund>> => "refund_list",
@@ -627,7 +627,7 @@ w::record! {
         0 id_doc_name: String => "id_doc_name: must",
         /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
-        /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
         /// Picture of the identity document: `name`, `media_id` and `pay_media_id`.
         3 wxa_id_doc_copy: WxaBusinessLicenseCopy => "wxa_id_doc_copy: must",
@@ -655,7 +655,7 @@ w::record! {
     pub struct MaterialInfo {
         /// The proof in words.
         0 content: String => "content: must",
-        /// Pictures given as proof.
+        /// Pictures given as proof in the dispute.
         1 media_url_list: Vec<String> => "media_url_list: must",
     }
     new(content: impl Into<String>, media_url_list: Vec<String>)
@@ -664,15 +664,15 @@ w::record! {
 w::record! {
     /// `merchant_record` of `shop::FlowInfoList`.
     pub struct MerchantRecord {
-        /// Whether the shop has dealt with this step of the dispute, as a code.
+        /// Whether the shop has dealt with this step of the dispute.
         0 state: i64 => "state: must",
         /// The state in words.
         1 state_describe: String => "state_describe: must",
-        /// Name of the event; it decides what the other fields mean.
+        /// What the merchant did in this step; in words in `event_describe`.
         2 event: i64 => "event: must",
         /// The event in words.
         3 event_describe: String => "event_describe: must",
-        /// When it took place; format `unix`.
+        /// When the step took place, Unix seconds; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
         /// Proofs of the dispute: words and pictures.
         5 material_info: Option<MaterialInfo> => "material_info",
@@ -684,15 +684,15 @@ w::record! {
 w::record! {
     /// `op_record` of `shop::FlowInfoList`; `user_record` of `shop::FlowInfoList`.
     pub struct OpRecord {
-        /// State of the dispute at this record, as a code.
+        /// Step of the dispute at this record.
         0 state: i64 => "state: must",
         /// The state in words.
         1 state_describe: String => "state_describe: must",
-        /// Name of the event; it decides what the other fields mean.
+        /// What happened in this step; in words in `event_describe`.
         2 event: i64 => "event: must",
         /// The event in words.
         3 event_describe: String => "event_describe: must",
-        /// When it took place; format `unix`.
+        /// When the step took place, Unix seconds; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
         /// Proofs of the dispute: words and pictures.
         5 material_info: Option<MaterialInfo> => "material_info",
@@ -702,7 +702,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::complaint::Get`; an item of `orders` in the answer of `shop::complaint::GetList`.
     pub struct Order {
-        /// Number of the dispute.
+        /// Number that the platform gave the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         1 order_id: i64 => "order_id: must",
@@ -710,19 +710,19 @@ w::record! {
         2 after_sale_order_id: i64 => "after_sale_order_id: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
         4 phone_number: String => "phone_number: must masked",
-        /// How far the dispute has come, such as waiting for the shop or the platform, as a code.
+        /// How far the dispute has come, such as waiting for the shop or the platform.
         5 state: i64 => "state: must",
-        /// Class of the buyer's problem, as a code.
+        /// Class of the problem that the buyer chose.
         6 type_: i64 => "type: must",
         /// When this record was made, or this message sent; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         8 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it stops being valid; format `unix`.
+        /// When it stops being valid, Unix seconds; format `unix`.
         9 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
-        /// Whom the platform holds responsible for the dispute, as a code.
+        /// Whom the platform holds responsible for the dispute.
         10 judge_result: i64 => "judge_result: must",
     }
 }
@@ -742,7 +742,7 @@ w::record! {
         4 id_card_info: Option<PayReqIdCardInfo> => "id_card_info",
         /// Identity document other than the identity card: pictures, name, number.
         5 id_doc_info: Option<PayReqIdDocInfo> => "id_doc_info",
-        /// The contact person: name, telephone, mail and so on.
+        /// The contact person: name, document, telephone and mail.
         6 contact_info: PayReqContactInfo => "contact_info: must",
         /// Short name of the merchant, shown to paying users.
         7 merchant_shortname: Option<String> => "merchant_shortname",
@@ -770,7 +770,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `shop::PayReq`.
     pub struct PayReqContactInfo {
-        /// Whether the contact is the legal representative or an agent.
+        /// Who the contact is: `65` legal representative or owner, `66` agent in charge.
         0 contact_type: String => "contact_type: must",
         /// Person whom the platform contacts; personal data, masked in `Debug`.
         1 contact_name: String => "contact_name: must masked",
@@ -778,7 +778,7 @@ w::record! {
         2 contact_id_card_number: String => "contact_id_card_number: must",
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         3 contact_email: String => "contact_email: must masked",
-        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         4 mobile_phone: String => "mobile_phone: must masked",
     }
 }
@@ -806,7 +806,7 @@ w::record! {
         0 id_doc_name: String => "id_doc_name: must",
         /// Number on the document of the given kind.
         1 id_doc_number: String => "id_doc_number: must",
-        /// Last day on which the document is valid; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day on which the document is valid, as `yyyy-MM-dd`, or `LONG_TERM`; format `yyyy-MM-dd / LONG_TERM`.
         2 doc_period_end: String => "doc_period_end: must",
         /// Media handle of the document's picture.
         3 id_doc_copy: String => "id_doc_copy: must",
@@ -822,7 +822,7 @@ w::record! {
         1 applyment_id: i64 => "applyment_id: must",
         /// How far review and signing have come; payments can be taken when done.
         2 applyment_state: String => "applyment_state: must",
-        /// State of the application in words.
+        /// State of the application in words, for people to read.
         3 applyment_state_desc: String => "applyment_state_desc: must",
         /// WeChat Pay number of the sub-merchant for which the partner acts; such as `1900000109`.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -842,7 +842,7 @@ w::record! {
 w::record! {
     /// `payment_params` of the answer of `shop::pay::CreateOrder`.
     pub struct PaymentParam {
-        /// When the push or signature was made; format `unix`; `timeStamp` on the wire.
+        /// Unix seconds that were signed, passed on unchanged when starting payment; format `unix`; `timeStamp` on the wire.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
         /// Random text that makes every signature differ, at most 32 characters; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; `nonceStr` on the wire.
         1 nonce_str: String => "nonceStr: must",
@@ -873,17 +873,17 @@ w::record! {
 w::record! {
     /// An item of `profit_sharing_list` in `shop::GetOrderDetail`.
     pub struct ProfitSharing {
-        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the profit split.
         1 profit_sharing_no: String => "profit_sharing_no: must",
         /// Number of this profit split.
         2 profit_sharing_id: String => "profit_sharing_id: must",
-        /// How much is split off; in fen.
+        /// How much is split off, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was completed; format `unix`.
+        /// When it was completed; absent until then; format `unix`.
         5 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// Whether the split succeeded, failed or is under way.
         6 result: String => "result: must",
@@ -918,11 +918,11 @@ w::record! {
         0 refund_no: String => "refund_no: must",
         /// Number that WeChat Pay gave the refund; such as `50000000382019052709732678859`.
         1 refund_id: Option<String> => "refund_id",
-        /// How much is refunded; in fen.
+        /// How much goes back to the user, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
         /// When this record was made, or this message sent; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was completed; format `unix`.
+        /// When it was completed; absent until then; format `unix`.
         4 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// Whether the refund succeeded, failed or is under way.
         5 result: String => "result: must",
@@ -944,9 +944,9 @@ w::record! {
 w::record! {
     /// `sales_scene_info` of `shop::GetInfoPayReq`; `sales_scene_info` of `shop::PayReq`.
     pub struct SalesSceneInfo {
-        /// What the store is called; such as `腾讯大厦分店`.
+        /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
         0 store_name: Option<String> => "store_name",
-        /// Link to the shop.
+        /// Link to the online shop, to verify where goods are sold.
         1 store_url: Option<String> => "store_url",
         /// AppID of the mini program where goods are sold.
         2 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
@@ -958,11 +958,11 @@ w::record! {
     pub struct SceneGroup {
         /// Number of the scene: `1` Channels.
         0 group_id: i64 => "group_id: must",
-        /// Which scene, by name.
+        /// Which scene, such as Channels, by name.
         1 name: String => "name: must",
-        /// Whether the scene, such as Channels, may carry the shop's products, as a code.
+        /// Whether the scene, such as Channels, may carry the shop's products.
         2 status: i64 => "status: must",
-        /// Why it failed.
+        /// Why the scene failed the review.
         3 reason: Option<String> => "reason",
         /// Results of the scene's single checks: `ext_id`, `name` and `status`.
         4 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
@@ -974,9 +974,9 @@ w::record! {
     pub struct SceneGroupExt {
         /// Number of the check: `1` customer service, `2` commerce platform.
         0 ext_id: i64 => "ext_id: must",
-        /// Which check, by name.
+        /// Which check of the scene, by name.
         1 name: String => "name: must",
-        /// Outcome of one check of the scene, such as customer service, as a code.
+        /// Outcome of one check of the scene, such as customer service.
         2 status: i64 => "status: must",
     }
 }
@@ -984,7 +984,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CloseOrder`.
     pub struct SubOrder {
-        /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
@@ -1020,7 +1020,7 @@ w::record! {
 w::record! {
     /// Answer to [`CatGet`].
     pub struct CatGetResponse {
-        /// Third-level categories, one entry each.
+        /// Third-level categories, each with its parents and the papers needed.
         0 third_cat_list: Vec<DataInfo> => "third_cat_list: must",
     }
 }
@@ -1051,7 +1051,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/category-rule/api_get_category_rule.html>.
     /// * Catalog: `channels.shop.ec_category_get_category_rule`.
     pub struct EcCategoryGetCategoryRule {
-        /// Number of the assignment or promotion rule.
+        /// Rule of the category whose demands are wanted.
         0 rule_id: i64 => "rule_id: must query",
         /// Number of the category.
         1 category_id: i64 => "category_id: must",
@@ -1062,9 +1062,9 @@ w::record! {
 w::record! {
     /// Answer to [`EcCategoryGetCategoryRule`].
     pub struct EcCategoryGetCategoryRuleResponse {
-        /// Deposit that the category needs; in fen.
+        /// Deposit that the category needs, in fen; in fen.
         0 deposit: Option<xinqiao_types::Fen> => "deposit",
-        /// Rules, one entry each.
+        /// Rules of the category, each a way of delivery and kind of account.
         1 list: Option<Vec<EcCategoryGetCategoryRuleList>> => "list",
     }
 }
@@ -1420,7 +1420,7 @@ pub mod after_sale {
             4 type_: i64 => "type: must",
             /// State: `0` new, `1` cancelled, `2` with the merchant, `4`/`5` refused, `6` to return, `8` to receive, `11` refunding, `13`/`14` done.
             5 status: i64 => "status: must",
-            /// How much is refunded; in fen.
+            /// How much is refunded, in fen; in fen.
             6 refund: xinqiao_types::Fen => "refund: must",
             /// When this record was made, or this message sent; format `yyyy-MM-dd HH:mm:ss`.
             7 create_time: String => "create_time: must",
@@ -1569,7 +1569,7 @@ pub mod after_sale {
             0 out_order_id: String => "out_order_id: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Until when after-sales is possible; format `unix`.
+            /// Until when after-sales is possible, Unix seconds; format `unix`.
             2 after_sale_deadline: xinqiao_types::UnixSeconds => "after_sale_deadline: must",
         }
         new(
@@ -1694,7 +1694,7 @@ pub mod audit {
     w::record! {
         /// Answer to [`GetMiniAppCertificate`].
         pub struct GetMiniAppCertificateResponse {
-            /// Number and name of the brand.
+            /// Brand papers of the mini program: `brand_wording`, `sale_authorization` and so on.
             0 brand_info: Option<super::GetMiniAppCertificateBrandInfo> => "brand_info",
             /// Qualifications by category: `first_category_id`, `first_category_name` and so on.
             1 category_info_list: Option<Vec<super::MiniAppCertificateCategoryInfo>> => "category_info_list",
@@ -1772,7 +1772,7 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/complaint_get.html>.
         /// * Catalog: `channels.shop.complaint.get`.
         pub struct Get {
-            /// Number of the dispute.
+            /// Number that the platform gave the dispute.
             0 complaint_order_id: i64 => "complaint_order_id: must",
         }
         new(complaint_order_id: i64)
@@ -1814,11 +1814,11 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/complaint_get_list.html>.
         /// * Catalog: `channels.shop.complaint.get_list`.
         pub struct GetList {
-            /// Only disputes at this step, with the codes of the returned `state`.
+            /// Only disputes at this step, as in the returned `state`.
             0 state: Option<i64> => "state",
-            /// Only disputes about this class of problem, with the codes of the returned `type`.
+            /// Only disputes about this class of problem, as in the returned `type`.
             1 type_: Option<i64> => "type",
-            /// Only records made at or after this moment; format `unix`.
+            /// Only records made at or after this moment, Unix seconds; format `unix`.
             2 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// Only entries made up to this moment; format `unix`.
             3 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
@@ -1845,7 +1845,7 @@ pub mod complaint {
     w::record! {
         /// Answer to [`GetList`].
         pub struct GetListResponse {
-            /// Orders, one entry each.
+            /// Disputes, one entry each.
             0 orders: Vec<super::Order> => "orders: must",
             /// How many there are in all.
             1 total: i64 => "total: must",
@@ -1893,7 +1893,7 @@ pub mod complaint {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/complaint/upload_material.html>.
         /// * Catalog: `channels.shop.complaint.upload_material`.
         pub struct UploadMaterial {
-            /// Number of the dispute.
+            /// Number that the platform gave the dispute.
             0 complaint_order_id: i64 => "complaint_order_id: must",
             /// Proofs of the dispute: words and pictures.
             1 material_info: super::MaterialInfo => "material_info: must",
@@ -2196,9 +2196,9 @@ pub mod pay {
             0 last_index: Option<String> => "last_index",
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
-            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
             2 mchid: Option<xinqiao_types::MchId> => "mchid",
-            /// Only records made at or after this moment; format `unix`.
+            /// Only records made at or after this moment, Unix seconds; format `unix`.
             3 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
             /// Only entries made up to this moment; format `unix`.
             4 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
@@ -2211,7 +2211,7 @@ pub mod pay {
     w::record! {
         /// Answer to [`GetOrderList`].
         pub struct GetOrderListResponse {
-            /// Numbers of the payments.
+            /// Payments that match, by number; fetch each for details.
             0 trade_no_list: Vec<String> => "trade_no_list: must",
             /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
@@ -2261,7 +2261,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/profitsharing_order.html>.
         /// * Catalog: `channels.shop.pay.profit_sharing_order`.
         pub struct ProfitSharingOrder {
-            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2306,7 +2306,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/refunds_order.html>.
         /// * Catalog: `channels.shop.pay.refund_order`.
         pub struct RefundOrder {
-            /// WeChat Pay merchant number; in partner mode mostly the partner's own; such as `1900000109`.
+            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2316,9 +2316,9 @@ pub mod pay {
             3 transaction_id: Option<String> => "transaction_id",
             /// Number that the platform gave the refund.
             4 refund_no: String => "refund_no: must",
-            /// Full amount of the order; in fen.
+            /// Full amount of the order to be refunded, in fen; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
-            /// How much is refunded; in fen.
+            /// How much this refund gives back, in fen; in fen.
             6 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         }
         new(
@@ -2509,7 +2509,7 @@ pub mod wx_pay {
             3 id_card_info: Option<super::IdCardInfo> => "id_card_info",
             /// Identity document other than the identity card: pictures, name, number.
             4 id_doc_info: Option<super::IdDocInfo> => "id_doc_info",
-            /// The contact person: name, telephone, mail and so on.
+            /// The contact person: name, document, telephone and mail.
             5 contact_info: super::ContactInfo => "contact_info: must",
             /// The account: number, bank and holder.
             6 account_info: super::AccountInfo => "account_info: must",

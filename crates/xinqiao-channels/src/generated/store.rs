@@ -32,7 +32,7 @@ w::record! {
         1 name: String => "name: must",
         /// Whether users see the category: `1` yes, `0` no; `0` or `1` on the wire.
         2 is_displayed: bool => "is_displayed: must zero-one",
-        /// Second-level categories, one entry each.
+        /// Second-level categories with name and visibility.
         3 level_2: Vec<Level2Item> => "level_2: must",
     }
     new(id: i64, name: impl Into<String>, is_displayed: bool, level_2: Vec<Level2Item>)
@@ -58,7 +58,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Whether to hide it from the front page, which does not unlist it; `0` or `1` on the wire.
         1 is_set_hide: bool => "is_set_hide: must zero-one",
-        /// Whether to put it on top; `0` or `1` on the wire.
+        /// Whether the product stands on top of the window; `0` or `1` on the wire.
         2 is_set_top: bool => "is_set_top: must zero-one",
     }
 }
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `tree` of `store::GetResp`; `tree` of `store::SetReq`.
     pub struct Tree {
-        /// First-level categories, one entry each.
+        /// First-level categories with name, visibility and children.
         0 level_1: Vec<Level1Item> => "level_1: must",
     }
     new(level_1: Vec<Level1Item>)
@@ -157,7 +157,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The answer.
+                /// The answer: tree, products or outcome of saving.
                 0 resp: super::super::GetResp => "resp: must",
             }
         }
@@ -261,7 +261,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`ProductGet`].
             pub struct ProductGetResponse {
-                /// The answer.
+                /// The answer: tree, products or outcome of saving.
                 0 resp: super::super::ProductGetResp => "resp: must",
             }
         }
@@ -316,7 +316,7 @@ pub mod classification {
         w::record! {
             /// Answer to [`Set`].
             pub struct SetResponse {
-                /// The answer.
+                /// The answer: tree, products or outcome of saving.
                 0 resp: super::super::SetResp => "resp: must",
             }
         }
@@ -488,7 +488,7 @@ pub mod window {
             pub struct SetTop {
                 /// Number that the platform gave the product; such as `10000000123456`.
                 0 product_id: i64 => "product_id: must",
-                /// Whether to put it on top; `0` or `1` on the wire.
+                /// Whether the product stands on top of the window; `0` or `1` on the wire.
                 1 is_set_top: bool => "is_set_top: must zero-one",
             }
             new(product_id: i64, is_set_top: bool)

@@ -30,7 +30,7 @@ w::record! {
         1 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
         /// Supplier who sends the goods, by name.
         2 supplier_name: String => "supplier_name: must",
-        /// Whether a supplier is set to dropship the product by default, as a code.
+        /// Whether a supplier is set to dropship the product by default.
         3 distribute_status: i64 => "distribute_status: must",
     }
 }
@@ -259,11 +259,11 @@ pub mod relation {
         pub struct GetProductList {
             /// Whether to filter by `distribute_status`.
             0 is_filter_distribute_status: Option<bool> => "is_filter_distribute_status",
-            /// Whether a supplier is set to dropship the product by default, as a code.
+            /// Whether a supplier is set to dropship the product by default.
             1 distribute_status: Option<i64> => "distribute_status",
             /// Whether to filter by `product_status`.
             2 is_filter_product_status: Option<bool> => "is_filter_product_status",
-            /// Only products in this listing state, with the codes of a product's `status`.
+            /// Only products in this listing state, as a product's `status`.
             3 product_status: Option<i64> => "product_status",
             /// Whether to filter by `supplier_appid`.
             4 is_filter_supplier_appid: Option<bool> => "is_filter_supplier_appid",
@@ -401,7 +401,7 @@ pub mod relation {
         pub struct InviteSupplier {
             /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
             0 supplier_appid: xinqiao_types::AppId => "supplier_appid: must",
-            /// Number of the service.
+            /// Service in the market under which the supplier is invited, by number.
             1 service_id: Option<i64> => "service_id",
             /// Free text added by whoever made the record.
             2 remark: Option<String> => "remark",

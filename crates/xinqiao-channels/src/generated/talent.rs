@@ -14,17 +14,17 @@ w::record! {
         2 spu_id: String => "spu_id: must",
         /// Number that the platform gave the variant (SKU); a number as text on the wire.
         3 sku_id: i64 => "sku_id: must numeric",
-        /// State of the order, with the codes of its `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         4 order_status: i64 => "order_status: must",
-        /// What was really paid; in fen.
+        /// What the buyer really paid, in fen; in fen.
         5 actual_payment: String => "actual_payment: must",
         /// Amount from which the commission is reckoned; in fen.
         6 settle_payment: String => "settle_payment: must",
-        /// When the order was paid; format `unix`.
+        /// When the order was paid, Unix seconds; format `unix`.
         7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",
-        /// When the order was placed; format `unix`.
+        /// When the order was placed, Unix seconds; format `unix`.
         8 order_create_time: xinqiao_types::UnixSeconds => "order_create_time: must",
-        /// When the order last changed; format `unix`.
+        /// When the order last changed, Unix seconds; format `unix`.
         9 order_update_time: xinqiao_types::UnixSeconds => "order_update_time: must",
         /// OpenID and UnionID of the buyer.
         10 buyer_info: BuyerInfo => "buyer_info: must",
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// `channel_info` of the answer of `talent::GetOrderDetail`.
     pub struct ChannelInfo {
-        /// Kind of place where it was sold, such as live stream, video, window or article, as a code.
+        /// Kind of place where it was sold, such as live stream, video, window or article.
         0 channel_type: i64 => "channel_type: must",
         /// Number of the channel through which it came.
         1 channel_id: String => "channel_id: must",
@@ -56,17 +56,17 @@ w::record! {
 w::record! {
     /// `commission_info` of the answer of `talent::GetOrderDetail`.
     pub struct CommissionInfo {
-        /// Whether the talent's commission is pending, settled or cancelled, as a code.
+        /// Whether the talent's commission is pending, settled or cancelled.
         0 state: i64 => "state: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         1 ratio: String => "ratio: must",
-        /// When it is expected to settle; format `unix`.
+        /// When it is expected to settle, Unix seconds; format `unix`.
         2 expect_settle_time: xinqiao_types::UnixSeconds => "expect_settle_time: must",
-        /// Commission that is expected; in yuan.
+        /// Commission that is expected, in yuan; in yuan.
         3 expect_settlement: String => "expect_settlement: must",
-        /// When it really settled; format `unix`.
+        /// When it really settled, Unix seconds; format `unix`.
         4 actual_settle_time: Option<xinqiao_types::UnixSeconds> => "actual_settle_time",
-        /// Commission that really settled; in yuan.
+        /// Commission that really settled, in yuan; in yuan.
         5 actual_settlement: Option<String> => "actual_settlement",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
     pub struct ListGetProduct {
         /// Number that the platform gave the product; such as `10000000123456`; a number as text on the wire.
         0 product_id: i64 => "product_id: must numeric",
-        /// Whether the product comes from a shop, the union or elsewhere, as a code.
+        /// Whether the product comes from a shop, the union or elsewhere.
         1 product_source: i64 => "product_source: must",
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         2 appid: Option<xinqiao_types::AppId> => "appid",
@@ -114,13 +114,13 @@ w::record! {
         5 leaf_category_id: i64 => "leaf_category_id: must",
         /// State of the product, such as `5` listed.
         6 status: i64 => "status: must",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         7 selling_price: xinqiao_types::Fen => "selling_price: must",
-        /// How many pieces are in stock.
+        /// Stock for sale, in pieces.
         8 stock: i64 => "stock: must",
         /// Pieces sold since it was listed.
         9 sales: i64 => "sales: must",
-        /// Whether buyers cannot see it.
+        /// Whether buyers cannot see the product in the window.
         10 is_hide: bool => "is_hide: must",
         /// Link whose sales count for the promoter.
         11 product_promotion_link: Option<String> => "product_promotion_link",
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOrderDetail`].
     pub struct GetOrderDetailResponse {
-        /// Number, state and amounts of the order.
+        /// The order: number, product, state, amounts and times.
         0 base_info: BaseInfo => "base_info: must",
         /// Rate and amount of the commission, and who gets it.
         1 commission_info: CommissionInfo => "commission_info: must",
@@ -180,13 +180,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/talent/openapi/order/get_order_list.html>.
     /// * Catalog: `channels.talent.get_order_list`.
     pub struct GetOrderList {
-        /// Only orders made after this moment; format `unix`.
+        /// Only orders made after this moment, Unix seconds; format `unix`.
         0 create_time_gt: Option<xinqiao_types::UnixSeconds> => "create_time_gt",
-        /// Only orders made before this moment; format `unix`.
+        /// Only orders made before this moment, Unix seconds; format `unix`.
         1 create_time_lt: Option<xinqiao_types::UnixSeconds> => "create_time_lt",
-        /// Only orders changed after this moment; format `unix`.
+        /// Only orders changed after this moment, Unix seconds; format `unix`.
         2 update_time_gt: Option<xinqiao_types::UnixSeconds> => "update_time_gt",
-        /// Only orders changed before this moment; format `unix`.
+        /// Only orders changed before this moment, Unix seconds; format `unix`.
         3 update_time_lt: Option<xinqiao_types::UnixSeconds> => "update_time_lt",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",

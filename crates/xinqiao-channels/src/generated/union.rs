@@ -8,7 +8,7 @@ w::record! {
     pub struct AddPlanProduct {
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         1 rate: i64 => "rate: must",
     }
     new(product_id: i64, rate: i64)
@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// An item of `addressList` in `union::promoter::product::Select`.
     pub struct Address {
-        /// The address with name, region, street and telephone; `addressInfo` on the wire.
+        /// Region to keep: province, city, district; `addressInfo` on the wire.
         0 address_info: AddressInfo => "addressInfo: must",
         /// Which local delivery the address is for: courier or pickup; `addressType` on the wire.
         1 address_type: Option<ShippingMethod> => "addressType",
@@ -31,9 +31,9 @@ w::record! {
     pub struct AddressInfo {
         /// Province, autonomous region or municipality, by name; such as `广东省`; `provinceName` on the wire.
         0 province_name: String => "provinceName: must",
-        /// Which city, by name; such as `广州市`; `cityName` on the wire.
+        /// City (prefecture level) by its full name; such as `广州市`; `cityName` on the wire.
         1 city_name: String => "cityName: must",
-        /// District or county, by name; such as `海珠区`; `countyName` on the wire.
+        /// District or county by its full name; such as `海珠区`; `countyName` on the wire.
         2 county_name: String => "countyName: must",
     }
     new(
@@ -54,11 +54,11 @@ w::record! {
         2 apply_reason: Option<String> => "applyReason",
         /// When the application was handed in; format `unix`; `applyTime` on the wire.
         3 apply_time: Option<xinqiao_types::UnixSeconds> => "applyTime",
-        /// When the person joined; format `unix`; `joinTime` on the wire.
+        /// When the person joined, such as by accepting an invitation; format `unix`; `joinTime` on the wire.
         4 join_time: Option<xinqiao_types::UnixSeconds> => "joinTime",
-        /// When it was turned down; format `unix`; `rejectTime` on the wire.
+        /// When the application or invitation was turned down; format `unix`; `rejectTime` on the wire.
         5 reject_time: Option<xinqiao_types::UnixSeconds> => "rejectTime",
-        /// When the promoter was removed; format `unix`; `removeTime` on the wire.
+        /// When the promoter was removed, Unix seconds; format `unix`; `removeTime` on the wire.
         6 remove_time: Option<xinqiao_types::UnixSeconds> => "removeTime",
     }
 }
@@ -70,7 +70,7 @@ w::record! {
         0 cat_id: i64 => "catId: must",
         /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
-        /// Which category, by name.
+        /// What this level of the category is called.
         2 name: String => "name: must",
     }
 }
@@ -78,7 +78,7 @@ w::record! {
 w::record! {
     /// `couponDetail` of `union::CouponInfo`; `couponDetail` of `union::ProductListInfoCouponInfo`.
     pub struct CouponDetail {
-        /// Kind of coupon that goes with the product, such as money off, as a code.
+        /// Kind of coupon that goes with the product, such as money off.
         0 type_: i64 => "type: must",
         /// How many coupons are left; `restNum` on the wire.
         1 rest_num: i64 => "restNum: must",
@@ -94,7 +94,7 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductItem`.
     pub struct CouponInfo {
-        /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
+        /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
@@ -106,11 +106,11 @@ w::record! {
 w::record! {
     /// `discountCondition` of `union::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
+        /// Pieces to buy before the coupon applies; `productCnt` on the wire.
         0 product_cnt: Option<i64> => "productCnt",
         /// Products concerned, by number; `productIds` on the wire.
         1 product_ids: Option<Vec<i64>> => "productIds",
-        /// Price of the goods in all; in fen; `productPrice` on the wire.
+        /// Sum to spend before the coupon applies, in fen; in fen; `productPrice` on the wire.
         2 product_price: Option<xinqiao_types::Fen> => "productPrice",
     }
 }
@@ -120,7 +120,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products; `discountCondition` on the wire.
         0 discount_condition: Option<DiscountCondition> => "discountCondition",
-        /// How much the coupon takes off; in fen; `discountFee` on the wire.
+        /// How much the coupon takes off, in fen; in fen; `discountFee` on the wire.
         1 discount_fee: Option<xinqiao_types::Fen> => "discountFee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent; `discountNum` on the wire.
         2 discount_num: Option<i64> => "discountNum",
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `expressInfo` of `union::ListProductInfoDetail`.
     pub struct ExpressInfo {
-        /// Number of the template for freight, courier or pickup, returned when it is added; `templateId` on the wire.
+        /// Number of the freight, courier or pickup template, returned when it is added; `templateId` on the wire.
         0 template_id: i64 => "templateId: must",
     }
 }
@@ -154,11 +154,11 @@ w::record! {
         0 product_id: i64 => "productId: must",
         /// The merchant's own number of the product; `outProductId` on the wire.
         1 out_product_id: String => "outProductId: must",
-        /// Whether the product carries commission; `isCommissionProduct` on the wire.
+        /// Whether the product carries commission for promoters; `isCommissionProduct` on the wire.
         2 is_commission_product: bool => "isCommissionProduct: must",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: Option<i64> => "commissionRatio",
-        /// Commission rate that takes effect next; in 1/10000; `nextCommissionRatio` on the wire.
+        /// Commission rate that takes effect next, in ten-thousandths; in 1/10000; `nextCommissionRatio` on the wire.
         4 next_commission_ratio: Option<i64> => "nextCommissionRatio",
         /// From when it takes effect; format `unix`; `effectiveTime` on the wire.
         5 effective_time: Option<xinqiao_types::UnixSeconds> => "effectiveTime",
@@ -176,7 +176,7 @@ w::record! {
 w::record! {
     /// An item of `param` in `union::ListProductInfoDetail`; an item of `param` in `union::ProductDetailInfo`.
     pub struct InfoParam {
-        /// Which attribute.
+        /// Attribute of the product, such as material.
         0 key: String => "key: must",
         /// What the attribute says.
         1 value: String => "value: must",
@@ -199,11 +199,11 @@ w::record! {
 w::record! {
     /// `leagueExInfo` of `union::ProductItem`.
     pub struct LeagueExInfo {
-        /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
+        /// Whether selling the product earns commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// How much the commission is; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
     }
 }
@@ -219,7 +219,7 @@ w::record! {
         2 detail: InfoDetail => "detail: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         3 brand_id: i64 => "brandId: must",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
@@ -261,13 +261,13 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must masked",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
         6 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
-        /// Shop as customers see it; `shopName` on the wire.
+        /// Shop as customers see it, by name; `shopName` on the wire.
         7 shop_name: Option<String> => "shopName",
         /// Whether the mini program uses the shop component: `1` for yes; `0` or `1` on the wire; `pluginResult` on the wire.
         8 plugin_result: Option<bool> => "pluginResult: zero-one",
@@ -281,7 +281,7 @@ w::record! {
         0 product_id: i64 => "productId: must",
         /// Whether it can be promoted: `1` for yes.
         1 status: i64 => "status: must",
-        /// The product: title, prices, pictures.
+        /// The product: title, pictures, category, prices and sales.
         2 info: ListProductInfoDetail => "info: must",
         /// Variants (SKUs) of the product, one entry each.
         3 skus: Vec<ProductSkus> => "skus: must",
@@ -301,17 +301,17 @@ w::record! {
         3 detail: ProductDetail => "detail: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// The brand: name, trademark data and papers.
+        /// Brand of the product.
         5 brand: Option<String> => "brand",
         /// Model as marked by the producer, such as X100.
         6 model: Option<String> => "model",
-        /// Categories to list.
+        /// Categories to list, by number; in answers, those of the product.
         7 category: Vec<ProductCat> => "category: must",
         /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
         /// Freight template and weight of the product; `expressInfo` on the wire.
         9 express_info: ExpressInfo => "expressInfo: must",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         10 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         11 total_stock_num: i64 => "totalStockNum: must",
@@ -351,11 +351,11 @@ w::record! {
         1 product_list: Vec<OrderProduct> => "productList: must",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`; `shopAppid` on the wire.
         2 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
-        /// Shop as customers see it; `shopName` on the wire.
+        /// Shop as customers see it, by name; `shopName` on the wire.
         3 shop_name: Option<String> => "shopName",
         /// When the user paid; absent before; format `unix`; `payTime` on the wire.
         4 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
-        /// When the buyer confirmed receipt; format `unix`; `confirmReceiptTime` on the wire.
+        /// When the buyer confirmed receipt, Unix seconds; format `unix`; `confirmReceiptTime` on the wire.
         5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirmReceiptTime",
     }
 }
@@ -373,19 +373,19 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// Amount that the whole order comes to; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to, in fen; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen; `discountedPrice` on the wire.
+        /// How much was taken off, in fen; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// Amount added to the price; in fen; `additionalPrice` on the wire.
+        /// Amount added to the price, in fen; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
         /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
-        /// When the state last changed; format `unix`; `statusUpdateTime` on the wire.
+        /// When the state last changed, Unix seconds; format `unix`; `statusUpdateTime` on the wire.
         11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
         /// The shop: AppID, name and picture; `shopInfo` on the wire.
         12 shop_info: OrderInfoShopInfo => "shopInfo: must",
@@ -419,19 +419,19 @@ w::record! {
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
-        /// Amount that the whole order comes to; in fen; `orderPrice` on the wire.
+        /// Amount that the whole order comes to, in fen; in fen; `orderPrice` on the wire.
         5 order_price: xinqiao_types::Fen => "orderPrice: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         6 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen; `discountedPrice` on the wire.
+        /// How much was taken off, in fen; in fen; `discountedPrice` on the wire.
         7 discounted_price: xinqiao_types::Fen => "discountedPrice: must",
-        /// Amount added to the price; in fen; `additionalPrice` on the wire.
+        /// Amount added to the price, in fen; in fen; `additionalPrice` on the wire.
         8 additional_price: xinqiao_types::Fen => "additionalPrice: must",
         /// What the added amount is for, such as wrapping; `additionalRemarks` on the wire.
         9 additional_remarks: Option<String> => "additionalRemarks",
         /// State of the order, such as `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         10 status: i64 => "status: must",
-        /// When the state last changed; format `unix`; `statusUpdateTime` on the wire.
+        /// When the state last changed, Unix seconds; format `unix`; `statusUpdateTime` on the wire.
         11 status_update_time: Option<xinqiao_types::UnixSeconds> => "statusUpdateTime",
         /// Page of the mini program.
         12 path: Option<String> => "path",
@@ -449,25 +449,25 @@ w::record! {
         2 title: String => "title: must",
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         3 thumb_img: String => "thumbImg: must",
-        /// Price of the product; in fen.
+        /// Price of the product, in fen; in fen.
         4 price: w::serial::Value => "price: must",
         /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         5 product_cnt: i64 => "productCnt: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         6 ratio: i64 => "ratio: must",
-        /// How much the commission is; in fen.
+        /// How much the commission is, in fen; in fen.
         7 commission: w::serial::Value => "commission: must",
-        /// Commission that is expected; in fen; `estimatedCommission` on the wire.
+        /// Commission that is expected, in fen; in fen; `estimatedCommission` on the wire.
         8 estimated_commission: w::serial::Value => "estimatedCommission: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         9 commission_status: String => "commissionStatus: must",
-        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
+        /// When the commission's state changed, Unix seconds; format `unix`; `commissionStatusUpdateTime` on the wire.
         10 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// When the commission was split successfully; format `unix`; `profitShardingSucTime` on the wire.
+        /// When the commission was split successfully, Unix seconds; format `unix`; `profitShardingSucTime` on the wire.
         11 profit_sharding_suc_time: Option<xinqiao_types::UnixSeconds> => "profitShardingSucTime",
         /// Category by name, separated by commas; `categoryStr` on the wire.
         12 category_str: String => "categoryStr: must",
-        /// By whom and through which channel it was sold; `promotionInfo` on the wire.
+        /// Promotion position that made the sale, by id and name; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
         /// Your own information, handed back for attribution; `customizeInfo` on the wire.
         14 customize_info: Option<String> => "customizeInfo",
@@ -477,7 +477,7 @@ w::record! {
 w::record! {
     /// An item of `orderList` in the answer of `union::shop::OrderSearchNormalOrder`.
     pub struct NormalOrder {
-        /// The order: number, state, times; `orderInfo` on the wire.
+        /// The order: number, state, amounts, freight and times; `orderInfo` on the wire.
         0 order_info: OrderInfoDetail => "orderInfo: must",
         /// Products concerned, one entry each; `productList` on the wire.
         1 product_list: Vec<OrderSearchNormalOrderProduct> => "productList: must",
@@ -499,21 +499,21 @@ w::record! {
         4 title: String => "title: must",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         5 head_img: String => "headImg: must masked",
-        /// Selling price before discounts; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// Sales attributes such as colour and size, one key and value each; `skuAttrs` on the wire.
         8 sku_attrs: Option<Vec<SkuAttr>> => "skuAttrs",
         /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         9 product_cnt: i64 => "productCnt: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         10 ratio: i64 => "ratio: must",
-        /// How much the commission is; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
         11 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         12 commission_status: String => "commissionStatus: must",
-        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
+        /// When the commission's state changed, Unix seconds; format `unix`; `commissionStatusUpdateTime` on the wire.
         13 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
         /// Who promoted it: `appId` and `nickName`; `promoterInfo` on the wire.
         14 promoter_info: Option<PromoterInfo> => "promoterInfo",
@@ -533,9 +533,9 @@ w::record! {
         3 plan_desc: String => "planDesc: must",
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: String => "planStatus: must",
-        /// When the plan starts; format `unix`; `planStartTime` on the wire.
+        /// When the plan starts, Unix seconds; format `unix`; `planStartTime` on the wire.
         5 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// When the plan ends; format `unix`; `planEndTime` on the wire.
+        /// When the plan ends, Unix seconds; format `unix`; `planEndTime` on the wire.
         6 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
         /// How many promoters joined; `acceptPromoterCnt` on the wire.
         7 accept_promoter_cnt: i64 => "acceptPromoterCnt: must",
@@ -553,9 +553,9 @@ w::record! {
         0 plan_name: String => "planName: must",
         /// The plan in words, for promoters; `planDesc` on the wire.
         1 plan_desc: String => "planDesc: must",
-        /// When the plan starts; format `unix`; `planStartTime` on the wire.
+        /// When the plan starts, Unix seconds; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// When the plan ends; format `unix`; `planEndTime` on the wire.
+        /// When the plan ends, Unix seconds; format `unix`; `planEndTime` on the wire.
         3 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
     }
     new(
@@ -596,7 +596,7 @@ w::record! {
     pub struct ProductCat {
         /// Number of the category; such as `1421`; `catId` on the wire.
         0 cat_id: i64 => "catId: must",
-        /// Which category, by name.
+        /// What the category for promoters is called.
         1 name: String => "name: must",
     }
 }
@@ -618,11 +618,11 @@ w::record! {
         1 sub_title: String => "subTitle: must",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         2 head_img: Vec<String> => "headImg: must masked",
-        /// Categories to list.
+        /// Categories to list, by number; in answers, those of the product.
         3 category: Vec<ProductCat> => "category: must",
         /// Number of the brand in the platform's brand library, `2100000000` for none; `brandId` on the wire.
         4 brand_id: i64 => "brandId: must",
-        /// The brand: name, trademark data and papers.
+        /// Brand of the product.
         5 brand: Option<String> => "brand",
         /// Model as marked by the producer, such as X100.
         6 model: Option<String> => "model",
@@ -630,7 +630,7 @@ w::record! {
         7 detail: ProductDetailInfoDetail => "detail: must",
         /// Attributes of the product, one key and value each.
         8 param: Vec<InfoParam> => "param: must",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         9 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         10 total_stock_num: i64 => "totalStockNum: must",
@@ -658,13 +658,13 @@ w::record! {
         2 sub_title: Option<String> => "subTitle",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         3 head_img: Vec<String> => "headImg: must masked",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         4 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         5 total_stock_num: i64 => "totalStockNum: must",
-        /// Shop as customers see it; `shopName` on the wire.
+        /// Shop as customers see it, by name; `shopName` on the wire.
         6 shop_name: Option<String> => "shopName",
-        /// Whether the shop is open or closed, as a code; `shopStatus` on the wire.
+        /// Whether the shop is open or closed; `shopStatus` on the wire.
         7 shop_status: Option<i64> => "shopStatus",
     }
 }
@@ -680,7 +680,7 @@ w::record! {
         2 league_ex_info: LeagueExInfo => "leagueExInfo: must",
         /// The shop: AppID, name and picture; `shopInfo` on the wire.
         3 shop_info: ProductShopInfo => "shopInfo: must",
-        /// The coupon: name, kind, discount and validity; `couponInfo` on the wire.
+        /// Whether the product has a coupon and which: `has_coupon`, `coupon_id` and so on; `couponInfo` on the wire.
         4 coupon_info: Option<CouponInfo> => "couponInfo",
     }
 }
@@ -692,15 +692,15 @@ w::record! {
         0 plan_id: String => "planId: must",
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         1 product_id: i64 => "productId: must",
-        /// State of the product in the union, as a code; `productStatus` on the wire.
+        /// Whether the product can be promoted in the union; `productStatus` on the wire.
         2 product_status: i64 => "productStatus: must",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         3 commission_ratio: i64 => "commissionRatio: must",
-        /// What the product is: title, pictures, category; `productDetailInfo` on the wire.
+        /// Title, pictures, category and description of the product; `productDetailInfo` on the wire.
         4 product_detail_info: ProductDetailInfo => "productDetailInfo: must",
         /// Whether and how much commission there is; `leagueExInfo` on the wire.
         5 league_ex_info: ProductListInfoLeagueExInfo => "leagueExInfo: must",
-        /// The coupon: name, kind, discount and validity; `couponInfo` on the wire.
+        /// Whether the product has a coupon and which: `has_coupon`, `coupon_id` and so on; `couponInfo` on the wire.
         6 coupon_info: ProductListInfoCouponInfo => "couponInfo: must",
     }
 }
@@ -708,13 +708,13 @@ w::record! {
 w::record! {
     /// `couponInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoCouponInfo {
-        /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
+        /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
         0 has_coupon: bool => "hasCoupon: must zero-one",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`; `couponId` on the wire.
         1 coupon_id: Option<i64> => "couponId",
         /// What it takes off and until when: `type`, `restNum`, `discountInfo`, `receiveInfo` and so on; `couponDetail` on the wire.
         2 coupon_detail: Option<CouponDetail> => "couponDetail",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         3 discount: Option<xinqiao_types::Fen> => "discount",
     }
 }
@@ -722,11 +722,11 @@ w::record! {
 w::record! {
     /// `leagueExInfo` of `union::ProductListInfo`.
     pub struct ProductListInfoLeagueExInfo {
-        /// Whether there is commission; `0` or `1` on the wire; `hasCommission` on the wire.
+        /// Whether selling the product earns commission; `0` or `1` on the wire; `hasCommission` on the wire.
         0 has_commission: bool => "hasCommission: must zero-one",
         /// Commission of the promoter in ten-thousandths: `1000` is 10 %; in 1/10000; `commissionRatio` on the wire.
         1 commission_ratio: Option<i64> => "commissionRatio",
-        /// How much the commission is; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
         2 commission_value: Option<xinqiao_types::Fen> => "commissionValue",
         /// Whether the shop may not be promoted; `0` or `1` on the wire; `banBizuin` on the wire.
         #[doc(alias = "banBizuin")]
@@ -753,7 +753,7 @@ w::record! {
         4 cats: Vec<Cat> => "cats: must",
         /// Page of the mini program.
         5 path: String => "path: must",
-        /// Lowest price among the variants; in fen; `minPrice` on the wire.
+        /// Lowest price among the variants, in fen; in fen; `minPrice` on the wire.
         6 min_price: xinqiao_types::Fen => "minPrice: must",
         /// Open stock and that of all campaigns together; `totalStockNum` on the wire.
         7 total_stock_num: i64 => "totalStockNum: must",
@@ -767,7 +767,7 @@ w::record! {
     pub struct ProductBody {
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// The product: title, prices, pictures.
+        /// The product: title, pictures, category, prices and sales.
         1 info: ListInfo => "info: must",
         /// Variants (SKUs) of the product, one entry each.
         2 skus: Vec<Skus> => "skus: must",
@@ -791,9 +791,9 @@ w::record! {
     pub struct ProductSkuInfo {
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// Selling price before discounts; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
         /// Pieces in stock that can be sold now; `stockNum` on the wire.
         3 stock_num: i64 => "stockNum: must",
@@ -825,7 +825,7 @@ w::record! {
         3 apply_time: xinqiao_types::UnixSeconds => "applyTime: must",
         /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
         4 promoter_status: String => "promoterStatus: must",
-        /// When the person joined; `joinTime` on the wire.
+        /// When the person joined, such as by accepting an invitation; `joinTime` on the wire.
         5 join_time: Option<i64> => "joinTime",
         /// What the promoter tells the shop when applying to the targeted plan; `applyReason` on the wire.
         6 apply_reason: Option<String> => "applyReason",
@@ -867,7 +867,7 @@ w::record! {
 w::record! {
     /// An item of `orderList` in the answer of `union::promoter::order::SearchNormalOrder`.
     pub struct SearchNormalOrderDetail {
-        /// The order: number, state, times; `orderInfo` on the wire.
+        /// The order: number, state, amounts, freight and times; `orderInfo` on the wire.
         0 order_info: OrderInfo => "orderInfo: must",
         /// Products concerned, one entry each; `productList` on the wire.
         1 product_list: Vec<SearchNormalOrderProduct> => "productList: must",
@@ -889,21 +889,21 @@ w::record! {
         4 title: String => "title: must",
         /// Main pictures of the product; personal data, masked in `Debug`; `headImg` on the wire.
         5 head_img: String => "headImg: must masked",
-        /// Selling price before discounts; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
         6 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen; `realPrice` on the wire.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen; `realPrice` on the wire.
         7 real_price: xinqiao_types::Fen => "realPrice: must",
         /// How many pieces of the product are bought or concerned; `productCnt` on the wire.
         8 product_cnt: i64 => "productCnt: must",
-        /// Share of the price that is paid as commission; in 1/10000.
+        /// Share of the price that is paid as commission, in ten-thousandths; in 1/10000.
         9 ratio: i64 => "ratio: must",
-        /// How much the commission is; in fen; `commissionValue` on the wire.
+        /// How much the commission is, in fen; in fen; `commissionValue` on the wire.
         10 commission_value: xinqiao_types::Fen => "commissionValue: must",
         /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
         11 commission_status: String => "commissionStatus: must",
-        /// When the commission's state changed; format `unix`; `commissionStatusUpdateTime` on the wire.
+        /// When the commission's state changed, Unix seconds; format `unix`; `commissionStatusUpdateTime` on the wire.
         12 commission_status_update_time: Option<xinqiao_types::UnixSeconds> => "commissionStatusUpdateTime",
-        /// By whom and through which channel it was sold; `promotionInfo` on the wire.
+        /// Promotion position that made the sale, by id and name; `promotionInfo` on the wire.
         13 promotion_info: Option<PromotionInfo> => "promotionInfo",
     }
 }
@@ -995,11 +995,11 @@ w::record! {
     pub struct SkusProductSkuInfo {
         /// Address of the small picture of the product or variant; `thumbImg` on the wire.
         0 thumb_img: String => "thumbImg: must",
-        /// Selling price before discounts; in fen; `salePrice` on the wire.
+        /// Selling price before discounts, in fen; in fen; `salePrice` on the wire.
         1 sale_price: xinqiao_types::Fen => "salePrice: must",
-        /// Crossed-out list price; must be above the selling price; in fen; `marketPrice` on the wire.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen; `marketPrice` on the wire.
         2 market_price: xinqiao_types::Fen => "marketPrice: must",
-        /// How many in all, received and left; `stockInfo` on the wire.
+        /// Stock of the variant: `stock_num`; `stockInfo` on the wire.
         3 stock_info: StockInfo => "stockInfo: must",
         /// Code that the merchant gave the variant, such as an article number; `skuCode` on the wire.
         4 sku_code: Option<String> => "skuCode",
@@ -1019,7 +1019,7 @@ w::record! {
     pub struct Tag {
         /// Number that the platform gave the product; such as `10000000123456`; `productId` on the wire.
         0 product_id: i64 => "productId: must",
-        /// Whether the platform or the shop set the tag, as a code.
+        /// Where the product behind the text command comes from.
         1 source: i64 => "source: must",
         /// AppID of the shop that sells the product; `productAppid` on the wire.
         2 product_appid: xinqiao_types::AppId => "productAppid: must",
@@ -1043,9 +1043,9 @@ w::record! {
         2 plan_desc: String => "planDesc: must",
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         3 plan_status: i64 => "planStatus: must",
-        /// When the plan starts; format `unix`; `planStartTime` on the wire.
+        /// When the plan starts, Unix seconds; format `unix`; `planStartTime` on the wire.
         4 plan_start_time: xinqiao_types::UnixSeconds => "planStartTime: must",
-        /// When the plan ends; format `unix`; `planEndTime` on the wire.
+        /// When the plan ends, Unix seconds; format `unix`; `planEndTime` on the wire.
         5 plan_end_time: xinqiao_types::UnixSeconds => "planEndTime: must",
         /// Further words on the targeted plan; `extInfo` on the wire.
         6 ext_info: Option<w::serial::Value> => "extInfo",
@@ -1068,9 +1068,9 @@ w::record! {
         0 plan_name: Option<String> => "planName",
         /// The plan in words, for promoters; `planDesc` on the wire.
         1 plan_desc: Option<String> => "planDesc",
-        /// When the plan starts; format `unix`; `planStartTime` on the wire.
+        /// When the plan starts, Unix seconds; format `unix`; `planStartTime` on the wire.
         2 plan_start_time: Option<xinqiao_types::UnixSeconds> => "planStartTime",
-        /// When the plan ends; format `unix`; `planEndTime` on the wire.
+        /// When the plan ends, Unix seconds; format `unix`; `planEndTime` on the wire.
         3 plan_end_time: Option<xinqiao_types::UnixSeconds> => "planEndTime",
         /// Plan: `0` not yet in force, `1` in force, `2` over; `planStatus` on the wire.
         4 plan_status: Option<String> => "planStatus",
@@ -1340,21 +1340,21 @@ pub mod promoter {
                 0 query_type: Option<i64> => "queryType: query",
                 /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
-                /// Only products at or below this price; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
+                /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales); `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 7 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
                 /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 8 category_id: Option<i64> => "categoryId: query",
-                /// Categories to list; joined by `,` on the wire.
+                /// Categories to list, by number; in answers, those of the product; joined by `,` on the wire.
                 9 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 10 no_category: Option<Vec<i64>> => "noCategory: query comma",
@@ -1478,9 +1478,9 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/doc/ministore/union/access-guidelines/promoter/api/order/order-info.html>.
             /// * Catalog: `channels.union.promoter.order.search`.
             pub struct Search {
-                /// Only orders at or after this moment; format `unix`; `startTimestamp` on the wire.
+                /// Only orders at or after this moment, Unix seconds; format `unix`; `startTimestamp` on the wire.
                 0 start_timestamp: Option<xinqiao_types::UnixSeconds> => "startTimestamp: query",
-                /// End of the period; format `unix`; `endTimestamp` on the wire.
+                /// Only records made before this moment, Unix seconds; format `unix`; `endTimestamp` on the wire.
                 1 end_timestamp: Option<xinqiao_types::UnixSeconds> => "endTimestamp: query",
                 /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
                 2 commission_status: Option<String> => "commissionStatus: query",
@@ -1551,11 +1551,11 @@ pub mod promoter {
                 1 order_id: Option<i64> => "orderId: query",
                 /// Order number in the merchant's own system; `outOrderId` on the wire.
                 2 out_order_id: Option<String> => "outOrderId: query",
-                /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
+                /// Order numbers outside that are looked up; joined by `,` on the wire; `outOrderIdList` on the wire.
                 3 out_order_id_list: Option<String> => "outOrderIdList: query comma",
                 /// WeChat Pay's transaction number of the shop order; `tradeNo` on the wire.
                 4 trade_no: Option<String> => "tradeNo: query",
-                /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
+                /// WeChat Pay transaction numbers that are looked up; joined by `,` on the wire; `transactionIdList` on the wire.
                 5 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
                 /// Only orders paid at or after this moment; format `unix`; `startPayTime` on the wire.
                 6 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
@@ -1563,9 +1563,9 @@ pub mod promoter {
                 7 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
                 /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
                 8 commission_status: Option<String> => "commissionStatus: query",
-                /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
+                /// Only orders whose state changed at or after this moment, Unix seconds; format `unix`; `startStatusUpdateTime` on the wire.
                 9 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
-                /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
+                /// Only orders whose state changed up to this moment, Unix seconds; format `unix`; `endStatusUpdateTime` on the wire.
                 10 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
                 /// Field that the list is sorted by; `sortBy` on the wire.
                 11 sort_by: Option<String> => "sortBy: query",
@@ -1736,23 +1736,23 @@ pub mod promoter {
                 0 query_type: Option<i64> => "queryType: query",
                 /// Parameters that the promotion link carries.
                 1 query: Option<String> => "query: query",
-                /// Only products at or below this price; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
                 2 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
                 3 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
                 4 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
+                /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 5 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales); `sortType` on the wire.
                 6 sort_type: Option<i64> => "sortType: query",
-                /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
+                /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
                 7 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 8 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
                 /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 9 category_id: Option<i64> => "categoryId: query",
-                /// Categories to list; joined by `,` on the wire.
+                /// Categories to list, by number; in answers, those of the product; joined by `,` on the wire.
                 10 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 11 no_category: Option<Vec<i64>> => "noCategory: query comma",
@@ -1872,23 +1872,23 @@ pub mod promoter {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/union/access-guidelines/promoter/api/product/category.html>.
             /// * Catalog: `channels.union.promoter.product.select`.
             pub struct Select {
-                /// Only products at or below this price; in fen; `maxPrice` on the wire.
+                /// Only products at or below this price, in fen; in fen; `maxPrice` on the wire.
                 0 max_price: Option<xinqiao_types::Fen> => "maxPrice: query",
-                /// Only products at or above this price; in fen; `minPrice` on the wire.
+                /// Only products at or above this price, in fen; in fen; `minPrice` on the wire.
                 1 min_price: Option<xinqiao_types::Fen> => "minPrice: query",
-                /// Only products with at least this commission; in fen; `minCommissionValue` on the wire.
+                /// Only products with at least this commission, in fen; in fen; `minCommissionValue` on the wire.
                 2 min_commission_value: Option<xinqiao_types::Fen> => "minCommissionValue: query",
-                /// Only products with at least this commission rate; in 1/10000; `minCommissionRatio` on the wire.
+                /// Only products with at least this commission rate, in ten-thousandths; in 1/10000; `minCommissionRatio` on the wire.
                 3 min_commission_ratio: Option<i64> => "minCommissionRatio: query",
-                /// Order of the product list (overall, commission, price, sales) as a code; `sortType` on the wire.
+                /// Order of the product list (overall, commission, price, sales); `sortType` on the wire.
                 4 sort_type: Option<i64> => "sortType: query",
-                /// Whether there is a coupon; `0` or `1` on the wire; `hasCoupon` on the wire.
+                /// Whether the product has a coupon; as a filter, only such products; `0` or `1` on the wire; `hasCoupon` on the wire.
                 5 has_coupon: Option<bool> => "hasCoupon: query zero-one",
                 /// Only products of these shops, by AppID; joined by `,` on the wire; `shopAppIds` on the wire.
                 6 shop_app_ids: Option<Vec<xinqiao_types::AppId>> => "shopAppIds: query comma",
                 /// Number of the category, from the union's list of categories; `categoryId` on the wire.
                 7 category_id: Option<i64> => "categoryId: query",
-                /// Categories to list; joined by `,` on the wire.
+                /// Categories to list, by number; in answers, those of the product; joined by `,` on the wire.
                 8 category: Option<Vec<i64>> => "category: query comma",
                 /// Categories to leave out, by number; joined by `,` on the wire; `noCategory` on the wire.
                 9 no_category: Option<Vec<i64>> => "noCategory: query comma",
@@ -1896,7 +1896,7 @@ pub mod promoter {
                 10 product_id: Option<Vec<i64>> => "productId: query comma",
                 /// Only products with these ways of delivery: `express`, `same_city` and `pickup`; JSON in a text on the wire; `shippingMethods` on the wire.
                 11 shipping_methods: Option<super::super::ShippingMethod> => "shippingMethods: query json",
-                /// Addresses, one entry each; JSON in a text on the wire; `addressList` on the wire.
+                /// Regions of delivery to keep, each with its way of delivery; JSON in a text on the wire; `addressList` on the wire.
                 12 address_list: Option<Vec<super::super::Address>> => "addressList: query json",
                 /// Mark of where the call comes from, to tell channels apart.
                 13 from: i64 => "from: must query",
@@ -2055,7 +2055,7 @@ pub mod promoter {
         w::record! {
             /// Answer to [`List`].
             pub struct ListResponse {
-                /// Promotion positions, one entry each; `promotionSourceList` on the wire.
+                /// Promotion positions, each with id and name; `promotionSourceList` on the wire.
                 0 promotion_source_list: Vec<super::super::PromotionInfo> => "promotionSourceList: must",
                 /// How many match in all, for paging.
                 1 total: i64 => "total: must",
@@ -2107,7 +2107,7 @@ pub mod promoter {
             pub struct Upd {
                 /// The promotion position as it is now: `promotionSourceName` and `promotionSourcePid`; `previousPromotionInfo` on the wire.
                 0 previous_promotion_info: super::super::PreviousPromotionInfo => "previousPromotionInfo: must",
-                /// By whom and through which channel it was sold; `promotionInfo` on the wire.
+                /// The promotion position, by id, with its new name; `promotionInfo` on the wire.
                 1 promotion_info: super::super::UpdPromotionInfo => "promotionInfo: must",
             }
             new(
@@ -2277,11 +2277,11 @@ pub mod shop {
             2 order_id: Option<i64> => "orderId: query",
             /// Order number in the merchant's own system; `outOrderId` on the wire.
             3 out_order_id: Option<String> => "outOrderId: query",
-            /// Order numbers outside; joined by `,` on the wire; `outOrderIdList` on the wire.
+            /// Order numbers outside that are looked up; joined by `,` on the wire; `outOrderIdList` on the wire.
             4 out_order_id_list: Option<String> => "outOrderIdList: query comma",
             /// WeChat Pay's transaction number of the shop order; `tradeNo` on the wire.
             5 trade_no: Option<String> => "tradeNo: query",
-            /// WeChat Pay transaction numbers; joined by `,` on the wire; `transactionIdList` on the wire.
+            /// WeChat Pay transaction numbers that are looked up; joined by `,` on the wire; `transactionIdList` on the wire.
             6 transaction_id_list: Option<Vec<String>> => "transactionIdList: query comma",
             /// Only orders paid at or after this moment; format `unix`; `startPayTime` on the wire.
             7 start_pay_time: Option<xinqiao_types::UnixSeconds> => "startPayTime: query",
@@ -2289,9 +2289,9 @@ pub mod shop {
             8 end_pay_time: Option<xinqiao_types::UnixSeconds> => "endPayTime: query",
             /// State of the commission: `SETTLEMENT_PENDING`, `SETTLEMENT_SUCCESS` or `SETTLEMENT_CANCELED`; `commissionStatus` on the wire.
             9 commission_status: Option<String> => "commissionStatus: query",
-            /// Only orders whose state changed at or after this moment; format `unix`; `startStatusUpdateTime` on the wire.
+            /// Only orders whose state changed at or after this moment, Unix seconds; format `unix`; `startStatusUpdateTime` on the wire.
             10 start_status_update_time: Option<xinqiao_types::UnixSeconds> => "startStatusUpdateTime: query",
-            /// Only orders whose state changed up to this moment; format `unix`; `endStatusUpdateTime` on the wire.
+            /// Only orders whose state changed up to this moment, Unix seconds; format `unix`; `endStatusUpdateTime` on the wire.
             11 end_status_update_time: Option<xinqiao_types::UnixSeconds> => "endStatusUpdateTime: query",
             /// Field that the list is sorted by; `sortBy` on the wire.
             12 sort_by: Option<String> => "sortBy: query",
@@ -2769,7 +2769,7 @@ pub mod shop {
             pub struct UpdatePromoter {
                 /// Number of the targeted plan, returned when it is added; `planId` on the wire.
                 0 plan_id: String => "planId: must",
-                /// AppIDs concerned; `appidList` on the wire.
+                /// AppIDs to which the operation applies, one entry each; `appidList` on the wire.
                 1 appid_list: Vec<xinqiao_types::AppId> => "appidList: must",
                 /// State of the promoter in the targeted plan: applied, accepted, refused or removed; codes in the union pages; `promoterStatus` on the wire.
                 2 promoter_status: String => "promoterStatus: must",

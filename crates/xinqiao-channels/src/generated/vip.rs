@@ -16,7 +16,7 @@ w::record! {
     pub struct FlowRecordGetList {
         /// Points that the member has now.
         0 score: i64 => "score: must",
-        /// What moved the points: purchase, refund, campaign and so on, as a code.
+        /// What moved the points: purchase, refund, campaign and so on.
         1 source: i64 => "source: must",
         /// Free text added by whoever made the record.
         2 remark: Option<String> => "remark",
@@ -92,9 +92,9 @@ w::record! {
     pub struct V3WxaInfoGetResponse {
         /// AppID of the mini program; such as `wxd678efh567hg6787`.
         0 wxa_appid: xinqiao_types::AppId => "wxa_appid: must",
-        /// The member or mini program.
+        /// The bound mini program: what is shown, pages and whitelisted users.
         1 info: V3WxaInfoGetInfo => "info: must",
-        /// Whether the mini program is joined to the shop's membership, as a code.
+        /// Whether the mini program is joined to the shop's membership.
         2 state: i64 => "state: must",
     }
 }
@@ -170,7 +170,7 @@ pub mod user {
     w::record! {
         /// Answer to [`InfoGet`].
         pub struct InfoGetResponse {
-            /// The member or mini program.
+            /// OpenID, UnionID and level of the member.
             0 info: super::InfoGetInfo => "info: must",
         }
     }
@@ -366,7 +366,7 @@ pub mod user {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// The member or mini program.
+                /// The member's points: `score`.
                 0 info: super::super::GetInfo => "info: must",
             }
         }

@@ -14,21 +14,21 @@ w::record! {
         2 code: String => "code: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What the buyer paid for the voucher; in fen.
+        /// What the buyer paid for the voucher, in fen; in fen.
         4 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// What the buyer paid for it; in fen.
+        /// What the buyer paid for it, in fen; in fen.
         5 voucher_pay_amount: xinqiao_types::Fen => "voucher_pay_amount: must",
-        /// Discount paid by the merchant; in fen.
+        /// Discount paid by the merchant, in fen; in fen.
         6 mch_favor_amount: xinqiao_types::Fen => "mch_favor_amount: must",
-        /// Discount paid by the platform; in fen.
+        /// Discount paid by the platform, in fen; in fen.
         7 platform_favor_amount: xinqiao_types::Fen => "platform_favor_amount: must",
-        /// What settles to the merchant; in fen.
+        /// What settles to the merchant, in fen; in fen.
         8 mch_settle_amount: xinqiao_types::Fen => "mch_settle_amount: must",
-        /// What settles to the talent; in fen.
+        /// What settles to the talent, in fen; in fen.
         9 finder_settle_amount: xinqiao_types::Fen => "finder_settle_amount: must",
-        /// When the voucher was bought; format `unix`.
+        /// When the voucher was bought, Unix seconds; format `unix`.
         10 voucher_buy_time: xinqiao_types::UnixSeconds => "voucher_buy_time: must",
-        /// When the coupon was used up; format `unix`.
+        /// When the coupon was used up, Unix seconds; format `unix`.
         11 consume_time: xinqiao_types::UnixSeconds => "consume_time: must",
         /// Store in which the voucher was used.
         12 consume_store_name: Option<String> => "consume_store_name",
@@ -78,11 +78,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher as a code; it decides how the voucher is used and settled.
+        /// Kind of voucher; it decides how it is used and settled.
         2 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher; in fen.
+        /// What the buyer paid for the voucher, in fen; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Market value of the voucher; in fen.
+        /// Market value of the voucher, in fen; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
@@ -94,19 +94,19 @@ w::record! {
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it was sent; format `unix`.
+        /// When it was sent, Unix seconds; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// Start of the period or range, paired with its end; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// When the coupon was used up; format `unix`.
+        /// When the coupon was used up, Unix seconds; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
         /// Store in which the voucher was used.
         14 consume_store_name: Option<String> => "consume_store_name",
         /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
-        /// When the refund was made; format `unix`.
+        /// When the refund was made, Unix seconds; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -117,7 +117,7 @@ w::record! {
         19 tel_phone_no: Option<String> => "telphone_no",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// Whether the money for the voucher has been settled to the shop, as a code.
+        /// Whether the money for the voucher has been settled to the shop.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
         /// Serial of the last use, needed to undo it.
         22 last_consume_no: Option<String> => "last_consume_no",
@@ -146,7 +146,7 @@ w::record! {
 w::record! {
     /// `time_card` of `voucher::GetVoucher`.
     pub struct TimeCard {
-        /// How many there are in all, whatever the page.
+        /// How many times the card can be used altogether.
         0 total_count: i64 => "total_count: must",
         /// Uses left on the multi-use card.
         1 available_count: i64 => "available_count: must",
@@ -164,11 +164,11 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Kind of voucher as a code; it decides how the voucher is used and settled.
+        /// Kind of voucher; it decides how it is used and settled.
         2 voucher_type: i64 => "voucher_type: must",
-        /// What the buyer paid for the voucher; in fen.
+        /// What the buyer paid for the voucher, in fen; in fen.
         3 voucher_buy_amount: xinqiao_types::Fen => "voucher_buy_amount: must",
-        /// Market value of the voucher; in fen.
+        /// Market value of the voucher, in fen; in fen.
         4 voucher_actual_amount: xinqiao_types::Fen => "voucher_actual_amount: must",
         /// Where codes come from: `1` merchant at purchase, `2` stored beforehand, `3` the platform.
         5 code_type: i64 => "code_type: must",
@@ -180,19 +180,19 @@ w::record! {
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When it was sent; format `unix`.
+        /// When it was sent, Unix seconds; format `unix`.
         10 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// Start of the period or range, paired with its end; format `unix`.
         11 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// End of the period or range, paired with its start; format `unix`.
         12 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// When the coupon was used up; format `unix`.
+        /// When the coupon was used up, Unix seconds; format `unix`.
         13 consume_time: Option<xinqiao_types::UnixSeconds> => "consume_time",
         /// Store in which the voucher was used.
         14 consume_store_name: Option<String> => "consume_store_name",
         /// The merchant's own number of the store.
         15 out_store_id: Option<String> => "out_store_id",
-        /// When the refund was made; format `unix`.
+        /// When the refund was made, Unix seconds; format `unix`.
         16 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         17 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -203,7 +203,7 @@ w::record! {
         19 tel_phone_no: Option<String> => "telphone_no",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         20 order_id: Option<String> => "order_id",
-        /// Whether the money for the voucher has been settled to the shop, as a code.
+        /// Whether the money for the voucher has been settled to the shop.
         21 voucher_settle_status: Option<i64> => "voucher_settle_status",
         /// Serial of the last use, needed to undo it.
         22 last_consume_no: Option<String> => "last_consume_no",
@@ -234,7 +234,7 @@ w::record! {
     pub struct CodesUploadResponse {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// How many there are in all, whatever the page.
+        /// Voucher codes in this upload, taken or not.
         1 total_count: i64 => "total_count: must",
         /// Codes that were accepted.
         2 success_codes: Option<Vec<String>> => "success_codes",
@@ -277,11 +277,11 @@ w::record! {
         0 consume_request_no: String => "consume_request_no: must",
         /// Store in which the voucher was used.
         1 consume_store_name: Option<String> => "consume_store_name",
-        /// How the voucher is used: scanned, typed or by the API, as a code.
+        /// How the voucher is used: scanned, typed or by the API.
         2 consume_channel: Option<i64> => "consume_channel",
         /// The merchant's own number of the store.
         3 out_store_id: Option<String> => "out_store_id",
-        /// Codes in encrypted form.
+        /// Codes to redeem in encrypted form; plain ones go in `codes`.
         4 encrypted_codes: Option<Vec<String>> => "encrypted_codes",
         /// Codes of the vouchers of one item.
         5 codes: Option<Vec<String>> => "codes",
@@ -296,7 +296,7 @@ w::record! {
 w::record! {
     /// Answer to [`Consume`].
     pub struct ConsumeResponse {
-        /// Vouchers, one entry each.
+        /// Vouchers that were redeemed, one entry each.
         0 voucher_list: Option<Vec<Voucher>> => "voucher_list",
         /// Vouchers that failed, each with the reason.
         1 fail_voucher_list: Option<Vec<FailVoucher>> => "fail_voucher_list",
@@ -344,7 +344,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Which voucher, with code, state and prices.
+        /// The voucher: code, state, prices and use.
         0 voucher: GetVoucher => "voucher: must",
     }
 }
@@ -377,7 +377,7 @@ w::record! {
     pub struct GetBillList {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// Day that the bill covers; format `yyyy-MM-dd`.
+        /// Day that the bill covers, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must",
         /// Entries per page; the upper limit differs by endpoint.
         2 page_size: i64 => "page_size: must",
@@ -458,7 +458,7 @@ w::record! {
     pub struct GetListResponse {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Vouchers, one entry each.
+        /// Vouchers concerned, one entry per code.
         1 voucher_list: Vec<Voucher> => "voucher_list: must",
         /// Context for paging, handed back unchanged for the next page; empty at first.
         2 page_ctx: Option<String> => "page_ctx",

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `banned_details` of `window::Product`.
     pub struct BannedDetail {
-        /// Why the product is banned in the window, as a code; it cannot be promoted until released.
+        /// Why the product is banned in the window; it cannot be promoted until released.
         0 reason: i64 => "reason: must",
         /// Category that must be applied for.
         1 need_apply_category_id: Option<i64> => "need_apply_category_id",
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `branch_info` of `window::Product`.
     pub struct BranchInfo {
-        /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
+        /// Branch of the shop that sells the product, by number.
         0 branch_id: i64 => "branch_id: must",
-        /// Which branch, by name.
+        /// Which branch of the store or bank, by name.
         1 branch_name: String => "branch_name: must",
         /// Branch: `0` open, `1` closed.
         2 branch_status: i64 => "branch_status: must",
@@ -32,7 +32,7 @@ w::record! {
     pub struct LimitDiscountInfo {
         /// Whether the flash sale is on.
         0 is_effect: bool => "is_effect: must",
-        /// Price in the flash sale; in fen.
+        /// Price in the flash sale, in fen; in fen.
         1 discount_price: xinqiao_types::Fen => "discount_price: must",
         /// How many pieces are in stock.
         2 stock: i64 => "stock: must",
@@ -82,15 +82,15 @@ w::record! {
         6 leaf_category_id: Option<i64> => "leaf_category_id",
         /// State of the product, `1` for listed.
         7 status: i64 => "status: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         8 market_price: xinqiao_types::Fen => "market_price: must",
-        /// Price at which it sells; in fen.
+        /// Price at which it sells, in fen; in fen.
         9 selling_price: xinqiao_types::Fen => "selling_price: must",
         /// How many pieces are in stock.
         10 stock: i64 => "stock: must",
         /// Pieces sold since it was listed.
         11 sales: i64 => "sales: must",
-        /// Page of the mini program; such as `pages/index/index`.
+        /// Pages of the product in a mini program: `appid`, half-screen and full-screen path; such as `pages/index/index`.
         12 page_path: Option<PagePath> => "page_path",
         /// Number of the platform that sells the product.
         13 platform_id: Option<i64> => "platform_id",
@@ -98,7 +98,7 @@ w::record! {
         14 platform_name: Option<String> => "platform_name",
         /// Whether it is hidden in the window.
         15 is_hide_for_window: bool => "is_hide_for_window: must",
-        /// Whether the product was banned.
+        /// Whether the platform banned the product, so that it cannot be sold.
         16 banned: bool => "banned: must",
         /// Why it was banned and what to do: `reason`, `need_apply_category_id` and so on.
         17 banned_details: Option<BannedDetail> => "banned_details",
@@ -204,7 +204,7 @@ pub mod product {
         pub struct ListGet {
             /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
             0 appid: Option<xinqiao_types::AppId> => "appid",
-            /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
+            /// Branch of the shop, to list only its products.
             1 branch_id: Option<i64> => "branch_id",
             /// Which page to return, given the page size.
             2 page_index: i64 => "page_index: must",

@@ -28,14 +28,14 @@ w::record! {
         5 principal_name: Option<String> => "principal_name",
         /// WeChat id of the account, may be empty.
         6 alias: Option<String> => "alias",
-        /// Introduction of the account.
+        /// What the account says of itself on its profile page.
         7 signature: Option<String> => "signature",
         /// Link of the QR code: a picture, or the text to make one from; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
         8 qr_code_url: Option<String> => "qrcode_url",
         /// Features that the account has switched on: `open_store`, `open_scan`, `open_pay`, `open_card` and so on.
         9 business_info: BusinessInfo => "business_info: must",
-        /// The mini program concerned; `MiniProgramInfo` on the wire.
+        /// For mini programs only: `visit_status`; `MiniProgramInfo` on the wire.
         10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
         /// State: `1` normal, `14` closed, `16` banned, `18` warned, `19` frozen.
         11 account_status: i64 => "account_status: must",
@@ -68,9 +68,9 @@ w::record! {
         0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
         /// Profile of the authorised account: name, avatar, kind, subject and so on.
         1 authorizer_info: AuthorizerInfo => "authorizer_info: must",
-        /// What was authorised, with its credentials or numbers.
+        /// Which account gave the authorisation: `authorizer_appid`.
         2 authorization_info: Option<AuthorizationInfo> => "authorization_info",
-        /// Whether it is bound.
+        /// Whether the account is bound to the bot.
         3 binded: bool => "binded: must",
     }
 }
@@ -94,9 +94,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `base::GetHotQueryDetail`.
     pub struct DataInfo {
-        /// Questions in all.
+        /// Questions in the cluster in all.
         0 count: i64 => "count: must",
-        /// Pages in all; `totalPages` on the wire.
+        /// Pages in all at this page size; `totalPages` on the wire.
         1 total_pages: i64 => "totalPages: must",
         /// Questions of the cluster: `askCount`, `askUserCount`, `hitIntent`, `ques` and so on.
         2 list: Vec<DataList> => "list: must",
@@ -108,7 +108,7 @@ w::record! {
     pub struct DataItemInfo {
         /// Percent done, 0–100.
         0 progress: i64 => "progress: must",
-        /// How far publication has come, as a code; read it with `progress`.
+        /// State of the publication: `0` running, `1` done, `2` failed.
         1 status: i64 => "status: must",
     }
 }
@@ -116,9 +116,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataItem`.
     pub struct UnbindMpList {
-        /// How often it was asked; `askCount` on the wire.
+        /// How often this question, or this cluster, was asked; `askCount` on the wire.
         0 ask_count: i64 => "askCount: must",
-        /// How many users asked it; `askUserCount` on the wire.
+        /// How many users asked this question, or this cluster; `askUserCount` on the wire.
         1 ask_user_count: i64 => "askUserCount: must",
         /// Questions in the cluster; `quesCount` on the wire.
         2 ques_count: i64 => "quesCount: must",
@@ -140,7 +140,7 @@ w::record! {
         0 ans_node_name: String => "ans_node_name: must",
         /// Question that is offered.
         1 title: String => "title: must",
-        /// Answer of that question.
+        /// Answer to the offered question.
         2 answer: String => "answer: must",
         /// Confidence of the match, 0–1; higher is surer.
         3 confidence: f64 => "confidence: must",
@@ -154,7 +154,7 @@ w::record! {
         0 hot_ques_cluster_count: i64 => "hotQuesClusterCount: must",
         /// Hot questions in all; `hotQuesCount` on the wire.
         1 hot_ques_count: i64 => "hotQuesCount: must",
-        /// Pages in all; `totalPages` on the wire.
+        /// Pages in all at this page size; `totalPages` on the wire.
         2 total_pages: i64 => "totalPages: must",
         /// The clusters: `askCount`, `askUserCount`, `quesCount`, `cluesType` and so on.
         3 list: Vec<UnbindMpList> => "list: must",
@@ -164,9 +164,9 @@ w::record! {
 w::record! {
     /// An item of `list` in `base::DataInfo`.
     pub struct DataList {
-        /// How often it was asked; `askCount` on the wire.
+        /// How often this question, or this cluster, was asked; `askCount` on the wire.
         0 ask_count: i64 => "askCount: must",
-        /// How many users asked it; `askUserCount` on the wire.
+        /// How many users asked this question, or this cluster; `askUserCount` on the wire.
         1 ask_user_count: i64 => "askUserCount: must",
         /// Intent that was hit, empty for none; `hitIntent` on the wire.
         2 hit_intent: Option<String> => "hitIntent",
@@ -206,7 +206,7 @@ w::record! {
 w::record! {
     /// `service_type_info` of `base::AuthorizerInfo`; `verify_type_info` of `base::AuthorizerInfo`.
     pub struct ServiceTypeInfo {
-        /// Number of the kind: `2` service account; of the verification: `-1` none, `0` verified.
+        /// Kind of account (`0`, `1` subscription, `2` service) or of verification (`-1` none, `0` verified).
         0 id: i64 => "id: must",
         /// Kind of account in Chinese.
         1 name: Option<String> => "name",
@@ -219,7 +219,7 @@ w::record! {
         /// Name of the skill; made if it does not exist; `skillname` on the wire.
         #[doc(alias = "skillname")]
         0 skill_name: String => "skillname: must",
-        /// The standard question.
+        /// The standard question, by which the entry is known.
         1 title: String => "title: must",
         /// Ways in which users may ask.
         2 question: Vec<String> => "question: must",
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// An item of `slots_info` in the answer of `base::AiBot`.
     pub struct SlotsInfo {
-        /// Whether the slot is confirmed.
+        /// Whether the user has confirmed the slot's value.
         0 confirm_status: String => "confirm_status: must",
         /// Where the slot starts in the sentence.
         1 start: i64 => "start: must",
@@ -268,7 +268,7 @@ w::record! {
         0 token: String => "TOKEN: must path",
         /// Signature that stands for the user. From: The endpoint that signs users.
         1 signature: String => "signature: must",
-        /// What the user said; such as `北京天气怎么样`.
+        /// What the user said, to be answered by the bot; such as `北京天气怎么样`.
         2 query: String => "query: must",
         /// Environment: `online` (default) or `debug`; such as `online`.
         3 env: Option<String> => "env",
@@ -303,7 +303,7 @@ w::record! {
         7 from_user_name: String => "from_user_name: must masked",
         /// The bot that answers; personal data, masked in `Debug`.
         8 to_user_name: String => "to_user_name: must masked",
-        /// What the user said; such as `北京天气怎么样`.
+        /// What the user said, to be answered by the bot; such as `北京天气怎么样`.
         9 query: String => "query: must",
         /// Number of this turn, for feedback.
         10 msg_id: String => "msg_id: must",
@@ -322,7 +322,7 @@ w::record! {
         16 dialog_session_status: Option<String> => "dialog_session_status",
         /// State of the dialogue, such as `COMPLETE`.
         17 dialog_status: Option<String> => "dialog_status",
-        /// Whether the intent is confirmed.
+        /// Whether the user has confirmed the intent that was hit.
         18 intent_confirm_status: Option<String> => "intent_confirm_status",
         19 scene_status: Option<String> => "scene_status",
         /// Number of the skill that was hit.
@@ -335,7 +335,7 @@ w::record! {
         23 list_options: bool => "list_options: must",
         /// Whether only options are returned.
         24 take_options_only: bool => "take_options_only: must",
-        /// Questions offered to the user: `ans_node_name`, `title`, `answer` and `confidence`.
+        /// Questions offered to the user, if any: `ans_node_name`, `title`, `answer` and `confidence`.
         25 options: Option<Vec<OptionInfo>> => "options",
         /// Slots filled from the sentence: `confirm_status`, `start`, `end`, `slot_name` and so on.
         26 slots_info: Option<Vec<SlotsInfo>> => "slots_info",
@@ -371,9 +371,9 @@ w::record! {
     pub struct AssetsUpload {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// File to upload.
+        /// Picture or other file to upload.
         1 media: w::FilePart => "media: must",
-        /// The encrypted request.
+        /// The request, encrypted with the EncodingAESKey.
         2 encrypt: String => "encrypt: must",
     }
     new(token: impl Into<String>, media: w::FilePart, encrypt: impl Into<String>)
@@ -387,7 +387,7 @@ w::record! {
         /// Handle of the file on the platform; `filekey` on the wire.
         #[doc(alias = "filekey")]
         1 file_key: String => "filekey: must",
-        /// Address of the file.
+        /// Address of the uploaded file.
         2 url: String => "url: must",
     }
 }
@@ -420,7 +420,7 @@ w::record! {
     pub struct BatchImportSkill {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
+        /// Id of one who created or administers the bot; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
         /// Skills with questions and answers to import: `skillname`, `title`, `question` and `answer`.
@@ -471,7 +471,7 @@ w::record! {
         1 msg_id: String => "msgid: must",
         /// The user's verdict, helpful or not; `feedbackResult` on the wire.
         2 feedback_result: i64 => "feedbackResult: must",
-        /// When the feedback was given; format `unix`; `updateAt` on the wire.
+        /// When the user gave the feedback; format `unix`; `updateAt` on the wire.
         3 update_at: xinqiao_types::UnixSeconds => "updateAt: must",
     }
     new(
@@ -526,7 +526,7 @@ w::record! {
     pub struct GetBindLinkResponse {
         /// The result in words, `success` when it worked.
         0 msg: Option<String> => "msg",
-        /// Link for the user to open.
+        /// Page for the user to open: the chat or the authorisation.
         1 link: String => "link: must",
     }
 }
@@ -806,7 +806,7 @@ w::record! {
     pub struct Publish {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
+        /// Id of one who created or administers the bot; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
@@ -844,7 +844,7 @@ w::record! {
     pub struct PublishProgress {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
+        /// Id of one who created or administers the bot; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
     }
@@ -893,13 +893,13 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// User who gets the message; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Message for the user.
+        /// What the staff says to the user.
         3 msg: String => "msg: must",
-        /// Channel of the user: `0` official account or mini program, others by the channel table.
+        /// Channel: `0` official account, `1` mini program, `5` page from an account's menu, `6` mini program plugin, `7` web page, `9` WeChat customer service.
         4 channel: i64 => "channel: must",
-        /// Event that goes with the message, optional.
+        /// Event with the message: `waiterEnter`, `waiterSwitch`, `waiterQuit` or `waiterQualityEvaluate` (asks for a rating).
         5 event: Option<String> => "event",
-        /// Name of the staff that is shown; `kefuname` on the wire.
+        /// Nickname of the staff as the user sees it; `kefuname` on the wire.
         #[doc(alias = "kefuname")]
         6 kefu_name: Option<String> => "kefuname",
         /// Avatar of the staff that is shown; `kefuavatar` on the wire.
@@ -946,13 +946,13 @@ w::record! {
     pub struct SetAutoReply {
         /// TOKEN of the bot, part of the path; the account's token; `TOKEN` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         0 token: String => "TOKEN: must path",
-        /// Id of the platform's administrator; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
+        /// Id of one who created or administers the bot; `managerid` on the wire. From: Bot settings of the dialogue platform, open interfaces.
         #[doc(alias = "managerid")]
         1 manager_id: String => "managerid: must",
         /// Name of the skill; made if it does not exist; `skillname` on the wire.
         #[doc(alias = "skillname")]
         2 skill_name: String => "skillname: must",
-        /// The standard question.
+        /// The standard question, by which the entry is known.
         3 title: String => "title: must",
         /// Content of the automatic reply.
         4 content: String => "content: must",
@@ -1002,7 +1002,7 @@ w::record! {
         0 token: String => "TOKEN: must path",
         /// Id of the user, chosen by the caller, mostly the OpenID.
         1 userid: String => "userid: must",
-        /// Nickname of the user.
+        /// Nickname of the user who asks.
         2 username: Option<String> => "username",
         /// Address of the user's avatar; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
@@ -1016,7 +1016,7 @@ w::record! {
     pub struct SignResponse {
         /// Signature that stands for the user in the dialogue. From: The endpoint that signs users.
         0 signature: String => "signature: must",
-        /// Life of the signature, usually 7200; in s; `expiresIn` on the wire.
+        /// Seconds for which the signature is valid, usually 7200; in s; `expiresIn` on the wire.
         1 expires_in: i64 => "expiresIn: must",
     }
 }
@@ -1095,10 +1095,10 @@ pub mod kefu_state {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// User whose state is changed; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// State: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`; `kefustate` on the wire.
+            /// State to set: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`; `kefustate` on the wire.
             #[doc(alias = "kefustate")]
             3 kefu_state: String => "kefustate: must",
-            /// How long the state lasts before the bot takes over again; in s.
+            /// For how many seconds the state lasts before the bot takes over again; in s.
             4 expires: Option<i64> => "expires",
         }
         new(
@@ -1142,7 +1142,7 @@ pub mod kefu_state {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// User to look up; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// What to return: the staff state only, or the match state as well.
+            /// What to return: `simple` only `kefustate` (default), `all` also `status`.
             3 type_: Option<String> => "type",
         }
         new(
@@ -1156,10 +1156,10 @@ pub mod kefu_state {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// State: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`; `kefustate` on the wire.
+            /// `on` staff serve and the bot is silent, `off` the bot answers; `kefustate` on the wire.
             #[doc(alias = "kefustate")]
             0 kefu_state: String => "kefustate: must",
-            /// Detailed state of the user.
+            /// State in detail: `asking` (bot), `needperson` (wants staff), `personserving` (staff) or `complete`.
             1 status: String => "status: must",
         }
     }

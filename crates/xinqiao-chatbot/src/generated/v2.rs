@@ -8,7 +8,7 @@ w::record! {
     pub struct AsyncFetchData {
         /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
-        /// State of the task, `2` for done.
+        /// State of the task: `0` preparing, `1` running, `2` done, `3` failed.
         1 state: i64 => "state: must",
         /// Percent done, 0–100; in percent.
         2 progress: i64 => "progress: must",
@@ -16,15 +16,15 @@ w::record! {
         3 start: xinqiao_types::UnixSeconds => "start: must",
         /// When the task ended; format `unix`.
         4 end: xinqiao_types::UnixSeconds => "end: must",
-        /// Address of the result file, empty without one.
+        /// Where an export task's file can be downloaded; empty for other tasks.
         5 url: Option<String> => "url",
-        /// Entries in all.
+        /// Entries in all, imported or failed.
         6 total_count: i64 => "total_count: must",
-        /// Entries that failed.
+        /// Entries that could not be imported.
         7 fail_count: i64 => "fail_count: must",
         /// Skills that failed: `name`.
         8 fail_skill_info: Option<Vec<FailSkillInfo>> => "fail_skill_info",
-        /// Entries that succeeded.
+        /// Entries that were imported.
         9 success_count: i64 => "success_count: must",
         /// Skills that succeeded, with their intents.
         10 success_skill_info: Option<Vec<SuccessSkillInfo>> => "success_skill_info",
@@ -48,7 +48,7 @@ w::record! {
         0 ans_node_name: String => "ans_node_name: must",
         /// Question that is offered.
         1 title: String => "title: must",
-        /// Answer of that question.
+        /// Answer to the offered question.
         2 answer: String => "answer: must",
         /// Confidence of the match, 0–1; higher is surer.
         3 confidence: f64 => "confidence: must",
@@ -72,11 +72,11 @@ w::record! {
     pub struct EffectiveProgressData {
         /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
-        /// Code of the state.
+        /// State of the publication; it is done when `progress` is 100.
         1 status: i64 => "status: must",
         /// Percent done, 0–100; in percent.
         2 progress: i64 => "progress: must",
-        /// When it took effect.
+        /// When the publication took effect.
         3 end_time: Option<String> => "end_time",
     }
 }
@@ -84,7 +84,7 @@ w::record! {
 w::record! {
     /// An item of `fail_skill_info` in `v2::AsyncFetchData`.
     pub struct FailSkillInfo {
-        /// Skill that failed.
+        /// Name of the skill or intent that could not be imported.
         0 name: String => "name: must",
     }
 }
@@ -98,7 +98,7 @@ w::record! {
         1 old_intent: Option<String> => "old_intent",
         /// Name of the intent, the standard question.
         2 intent: String => "intent: must",
-        /// Least confidence to answer, 0–1; a number as text on the wire.
+        /// Least likeness to answer, a number from 0 to 1 as text; a number as text on the wire.
         3 threshold: f64 => "threshold: must numeric",
         /// Whether the intent is switched off.
         4 disable: bool => "disable: must",
@@ -121,9 +121,9 @@ w::record! {
 w::record! {
     /// An item of `intents` in `v2::SuccessSkillInfo`.
     pub struct Intent {
-        /// Number of the intent; a number as text on the wire.
+        /// Number that the platform gave the intent; a number as text on the wire.
         0 id: i64 => "id: must numeric",
-        /// What the intent is called.
+        /// Name of the intent, the standard question.
         1 name: String => "name: must",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
         1 answer_type: String => "answer_type: must",
         /// What the bot answers.
         2 answer: String => "answer: must",
-        /// Result of matching, such as `FAQ` or `NOMATCH`.
+        /// How it matched: `FAQ`, `CONTEXT_FAQ` (several turns), `GENERAL_FAQ`, `FAQ_RECOMMEND` (options offered) or `NOMATCH`.
         3 status: String => "status: must",
         /// Number of this turn, for feedback.
         4 msg_id: String => "msg_id: must",
@@ -153,7 +153,7 @@ w::record! {
         5 skill_name: Option<String> => "skill_name",
         /// Name of the intent that was hit.
         6 intent_name: Option<String> => "intent_name",
-        /// Questions offered to the user: `ans_node_name`, `title`, `answer` and `confidence`.
+        /// Questions offered to the user, if any: `ans_node_name`, `title`, `answer` and `confidence`.
         7 options: Option<Vec<DataOption>> => "options",
         /// Slots filled from the sentence: `name`, `value` and `norm`.
         8 slots: Option<Vec<DataSlot>> => "slots",
@@ -163,9 +163,9 @@ w::record! {
 w::record! {
     /// An item of `success_skill_info` in `v2::AsyncFetchData`.
     pub struct SuccessSkillInfo {
-        /// What the skill is called.
+        /// Name of the skill that was imported.
         0 name: String => "name: must",
-        /// Number of the skill; a number as text on the wire.
+        /// Number that the platform gave the skill; a number as text on the wire.
         1 id: i64 => "id: must numeric",
         /// Intents of the skill: `id` and `name`.
         2 intents: Vec<Intent> => "intents: must",
@@ -177,7 +177,7 @@ w::record! {
     pub struct TokenData {
         /// Details of an error; empty on success.
         0 err_detail: Option<String> => "err_detail",
-        /// Credential for the V2 interfaces; a secret, masked in `Debug`.
+        /// Credential of the V2 endpoints, sent in the header `X-OPENAI-TOKEN`; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
     }
 }
@@ -319,7 +319,7 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/import.html>.
         /// * Catalog: `chatbot.v2.bot.import_json`.
         pub struct ImportJson {
-            /// Whether skills of the same name are replaced or added to, as a code.
+            /// `0` imports and replaces those of the same name, `1` first deletes all that is there.
             0 mode: i64 => "mode: must",
             /// Skills, intents, questions and answers to import.
             1 data: Vec<super::ImportJsonData> => "data: must",
@@ -403,7 +403,7 @@ pub mod bot {
         /// * Source: <https://developers.weixin.qq.com/doc/aispeech/confapi/dialog/bot/query.html>.
         /// * Catalog: `chatbot.v2.bot.query`.
         pub struct Query {
-            /// What the user said; such as `北京天气怎么样`.
+            /// What the user said, to be answered by the bot; such as `北京天气怎么样`.
             0 query: String => "query: must",
             /// Environment: `online` (default) or `debug`; such as `online`.
             1 env: String => "env: must",
@@ -413,7 +413,7 @@ pub mod bot {
             3 second_priority_skills: Option<Vec<String>> => "second_priority_skills",
             /// Id of the user, chosen by the caller, mostly the OpenID.
             4 userid: Option<String> => "userid",
-            /// Nickname of the user.
+            /// Nickname of the user who asks.
             5 user_name: Option<String> => "user_name",
             /// Address of the user's avatar; personal data, masked in `Debug`.
             6 avatar: Option<String> => "avatar: masked",

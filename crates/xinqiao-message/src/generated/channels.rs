@@ -73,7 +73,7 @@ w::record! {
     pub struct ChannelsEcOrderSettleOrderInfo {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// When it settled; format `unix`.
+        /// When the money was settled to the merchant; format `unix`.
         1 settle_time: xinqiao_types::UnixSeconds => "settle_time: must",
     }
 }
@@ -85,7 +85,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How many pieces are left.
+        /// Pieces left when the warning was sent.
         2 remaining_stock_amount: i64 => "remaining_stock_amount: must",
         /// Stored codes that remain; for vouchers with stored codes.
         3 remaining_code_amount: i64 => "remaining_code_amount: must",
@@ -101,7 +101,7 @@ w::record! {
         1 identity: String => "identity: must",
         /// The merchant's own id of the user.
         2 outer_userid: Option<String> => "outer_userid",
-        /// When it was added; format `unix`.
+        /// When it was added, such as when the user became a member, Unix seconds; format `unix`.
         3 add_time: xinqiao_types::UnixSeconds => "add_time: must",
     }
 }
@@ -117,11 +117,11 @@ w::record! {
 w::record! {
     /// `complaint_info` of `channels.event.aftersale_user_cancel_complaint_notify`.
     pub struct ComplaintInfo {
-        /// Number of the dispute.
+        /// Number that the platform gave the dispute.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// How far the dispute has come, with the codes of the query for disputes.
+        /// How far the dispute has come, as in the query for disputes.
         1 state: i64 => "state: must",
-        /// Name of the event; it decides what the other fields mean.
+        /// What happened in the dispute, as in its records.
         2 event: i64 => "event: must",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
         1 order_id: i64 => "order_id: must",
         /// State of the case, such as `MERCHANT_PROCESSING` or `MERCHANT_REFUND_SUCCESS`.
         2 status: String => "status: must",
-        /// Discount for members of the mini program; in fen.
+        /// Discount for members of the mini program, in fen; in fen.
         3 wxa_vip_discounted_price: Option<xinqiao_types::Fen> => "wxa_vip_discounted_price",
     }
 }
@@ -221,7 +221,7 @@ w::record! {
         0 audit_id: i64 => "audit_id: must",
         /// Review: `1` under way, `2` turned down, `3` passed, `12` cancelled.
         1 status: i64 => "status: must",
-        /// Why it was turned down.
+        /// Why the category was turned down; empty when it passed.
         2 reason: Option<String> => "reason",
     }
 }
@@ -243,9 +243,9 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Review: `2` failed, `3` passed.
         1 status: i64 => "status: must",
-        /// Why it failed.
+        /// Why the product failed the review.
         2 reason: Option<String> => "reason",
-        /// The review: times, outcome and reason.
+        /// What the reviewer adds to the outcome.
         3 audit_info: Option<String> => "audit_info",
     }
 }
@@ -267,7 +267,7 @@ w::record! {
     pub struct ProductSpuUpdate {
         /// Number that the platform gave the product; such as `10000000123456`.
         0 product_id: i64 => "product_id: must",
-        /// What was done to the product (made, changed, deleted), as a code.
+        /// What was done to the product (made, changed, deleted).
         1 status: i64 => "status: must",
     }
 }
@@ -279,7 +279,7 @@ w::record! {
         0 user_coupon_id: String => "user_coupon_id: must",
         /// Number of the kind of coupon, not of the copy that a user holds; such as `28343921854`.
         1 coupon_id: i64 => "coupon_id: must",
-        /// When the user got it; format `unix`.
+        /// When the user got it, Unix seconds; format `unix`.
         2 receive_time: xinqiao_types::UnixSeconds => "receive_time: must",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
         0 ewaybill_order_id: String => "ewaybill_order_id: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
-        /// Where the parcel stands, as a code; the carrier updates it.
+        /// Where the parcel stands; the carrier updates it.
         2 status: i64 => "status: must",
         /// The step in words.
         3 desc: String => "desc: must",
@@ -463,7 +463,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The dispute concerned.
+            /// The dispute: number, state and what happened.
             5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
@@ -953,7 +953,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event; it decides what the other fields mean; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The parcel: carrier, tracking number and so on.
+            /// The parcel: tracking number, state, its words and when it changed.
             5 waybill_info: super::WaybillInfo => "waybill_info: must",
         }
     }

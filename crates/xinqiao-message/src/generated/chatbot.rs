@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `content` of `chatbot.event.user_enter`.
     pub struct UserEnterContent {
-        /// Text of the message.
+        /// What the user or the bot said.
         0 msg: String => "msg: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// `content` of `chatbot.event.user_quit`.
     pub struct UserQuitContent {
-        /// Text of the message.
+        /// What the user or the bot said.
         0 msg: String => "msg: must",
     }
 }
@@ -52,21 +52,21 @@ pub mod event {
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Name of the event, always `userEnter`.
             1 event: Option<String> => "event",
-            /// When it happened; format `unix`; `createtime` on the wire.
+            /// When the user entered or left; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// Id of the user, chosen by the caller, mostly the OpenID.
             3 userid: String => "userid: must",
-            /// Which side sent it, `0` for the user.
+            /// Who said it: `0` the user, `1` the bot, `2` the staff.
             4 from: String => "from: must",
             /// Message of the event: `msg`.
             5 content: Option<super::UserEnterContent> => "content",
-            /// State of the staff service, `0` not connected; `kfstate` on the wire.
+            /// State of the service: `0` bot, `1` staff, `2` ended, `3` waiting for staff; `kfstate` on the wire.
             #[doc(alias = "kfstate")]
             6 kf_state: i64 => "kfstate: must",
-            /// Channel of the user: `0` official account or mini program, others by the channel table.
+            /// Channel: `0` official account, `1` mini program, `5` page from an account's menu, `6` mini program plugin, `7` web page, `9` WeChat customer service.
             7 channel: i64 => "channel: must",
-            /// The user's rating of the service, `0` when not rated.
+            /// The user's rating: `0` no rating, `1` very bad, `2` bad, `3` fair, `4` good, `5` very good.
             8 assessment: Option<i64> => "assessment",
         }
     }
@@ -81,21 +81,21 @@ pub mod event {
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Name of the event, always `userQuit`.
             1 event: Option<String> => "event",
-            /// When it happened; format `unix`; `createtime` on the wire.
+            /// When the user entered or left; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             2 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
             /// Id of the user, chosen by the caller, mostly the OpenID.
             3 userid: String => "userid: must",
-            /// Which side sent it, `0` for the user.
+            /// Who said it: `0` the user, `1` the bot, `2` the staff.
             4 from: String => "from: must",
             /// Message of the event: `msg`.
             5 content: Option<super::UserQuitContent> => "content",
-            /// State of the staff service, `0` not connected; `kfstate` on the wire.
+            /// State of the service: `0` bot, `1` staff, `2` ended, `3` waiting for staff; `kfstate` on the wire.
             #[doc(alias = "kfstate")]
             6 kf_state: i64 => "kfstate: must",
-            /// Channel of the user: `0` official account or mini program, others by the channel table.
+            /// Channel: `0` official account, `1` mini program, `5` page from an account's menu, `6` mini program plugin, `7` web page, `9` WeChat customer service.
             7 channel: i64 => "channel: must",
-            /// The user's rating of the service, `0` when not rated.
+            /// The user's rating: `0` no rating, `1` very bad, `2` bad, `3` fair, `4` good, `5` very good.
             8 assessment: Option<i64> => "assessment",
         }
     }

@@ -13,7 +13,7 @@ w::record! {
         0 action_time: xinqiao_types::UnixSeconds => "ActionTime: must",
         /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others; `ActionType` on the wire.
         1 action_type: i64 => "ActionType: must",
-        /// The step in words; `ActionMsg` on the wire.
+        /// The step in words as shown to users, such as where the parcel is; `ActionMsg` on the wire.
         2 action_msg: String => "ActionMsg: must",
     }
 }
@@ -21,23 +21,23 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_waybill`; `Receiver` of `mini_program.event.add_waybill`.
     pub struct AddWaybillSender {
-        /// Name of the receiver or contact; `Name` on the wire.
+        /// Name of the sender or receiver; `Name` on the wire.
         0 name: String => "Name: must",
         /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
         /// Mobile phone; this or the landline is given; personal data, masked in `Debug`; `Mobile` on the wire.
         2 mobile: Option<String> => "Mobile: masked",
-        /// Company of the contact; `Company` on the wire.
+        /// Company of the sender or receiver; `Company` on the wire.
         3 company: Option<String> => "Company",
-        /// Postal code of the sender's address; `PostCode` on the wire.
+        /// Postal code of the sender's or receiver's address; `PostCode` on the wire.
         4 post_code: Option<String> => "PostCode",
-        /// Country of the address; `Country` on the wire.
+        /// Country of the address, “中国” by default; `Country` on the wire.
         5 country: Option<String> => "Country",
         /// Province of the address, by name; such as `广东省`; `Province` on the wire.
         6 province: String => "Province: must",
         /// Town of the address, by name; such as `广州市`; `City` on the wire.
         7 city: String => "City: must",
-        /// District of the address; such as `海珠区`; `Area` on the wire.
+        /// District of the address, by name; such as `海珠区`; `Area` on the wire.
         8 area: String => "Area: must",
         /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
         9 address: String => "Address: must masked",
@@ -50,7 +50,7 @@ w::record! {
         /// Number that the platform gave the after-sales case; `aftersale_id` on the wire.
         #[doc(alias = "aftersale_id")]
         0 after_sale_id: i64 => "aftersale_id: must",
-        /// The merchant's number of the after-sales case; `out_aftersale_id` on the wire.
+        /// The merchant's number of the after-sales case, as passed on creation; `out_aftersale_id` on the wire.
         #[doc(alias = "out_aftersale_id")]
         1 out_after_sale_id: String => "out_aftersale_id: must",
     }
@@ -72,7 +72,7 @@ w::record! {
 w::record! {
     /// `agent` of `mini_program.event.update_waybill_status`.
     pub struct Agent {
-        /// Name of the rider.
+        /// Name of the rider who carries it.
         0 name: String => "name: must",
         /// Phone of the rider, may be a virtual number; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secbook_audit_event`.
     pub struct AuditEvent {
-        /// Book that was reviewed.
+        /// Book that was reviewed, by the number returned on creation.
         0 book_id: String => "book_id: must",
         /// State and times of the review: `status`, `create_time` and `audit_time`.
         1 audit_detail: AuditDetail => "audit_detail: must",
@@ -122,31 +122,31 @@ w::record! {
     pub struct BussiCallBackInfo {
         /// AppID of the mini program complained about.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// What was done this time, such as opened, added to or withdrawn.
+        /// Why it was sent: a new complaint, or progress of one.
         1 option_type: String => "option_type: must",
-        /// Number of the complaint.
+        /// Number of the complaint, to look it up and answer it with.
         2 complaint_order_id: i64 => "complaint_order_id: must",
         /// The user who complained; personal data, masked in `Debug`.
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// What the buyer complains about, such as nothing sent or bad quality, as a code.
+        /// Problem, such as `611` sent late, `613` wrong or missing goods, `621` no answer, `641` not as described.
         4 type_: i64 => "type: must",
-        /// How far the complaint has come: waiting for the shop, with the platform, closed; as a code.
+        /// State: `201` to handle, `203` awaiting the user, `106` add evidence, `206` upload proof of handling, `112` closed, `209` shut, and others.
         5 status: i64 => "status: must",
-        /// Phone number that the user left; personal data, masked in `Debug`.
+        /// Phone number that the user left, to be called about it; personal data, masked in `Debug`.
         6 phone_number: String => "phone_number: must masked",
-        /// What the user wrote.
+        /// What the user wrote to complain.
         7 customer_material_content: Option<String> => "customer_material_content",
-        /// Evidence that the user uploaded, as media ids.
+        /// Addresses of the user's pictures, which expire; look up the complaint to get them anew.
         8 customer_material_media_id_list: Option<xinqiao_types::MediaId> => "customer_material_media_id_list",
-        /// Order that the complaint is about.
+        /// WeChat Pay's number of the order complained about.
         9 order_id: String => "order_id: must",
         /// Order number under which the merchant took the payment.
         10 out_trade_no: String => "out_trade_no: must",
-        /// Product that the complaint is about.
+        /// Product of the order complained about.
         11 product_name: String => "product_name: must",
         /// When the order was paid, Unix seconds; format `unix`.
         12 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// Amount of the order in fen; in fen.
+        /// Amount of the order complained about, in fen; in fen.
         13 total_cost: xinqiao_types::Fen => "total_cost: must",
         /// When the complaint was made, Unix seconds; format `unix`.
         14 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -160,15 +160,15 @@ w::record! {
 w::record! {
     /// `Cargo` of `mini_program.event.add_waybill`.
     pub struct Cargo {
-        /// How many parcels; `Count` on the wire.
+        /// How many parcels, usually 1; `Count` on the wire.
         0 count: i64 => "Count: must",
-        /// Length of the parcel; in cm; `Space_X` on the wire.
+        /// Length of the parcel in cm; in cm; `Space_X` on the wire.
         1 space_x: Option<f64> => "Space_X",
-        /// Width of the parcel; in cm; `Space_Y` on the wire.
+        /// Width of the parcel in cm; in cm; `Space_Y` on the wire.
         2 space_y: Option<f64> => "Space_Y",
-        /// Height of the parcel; in cm.
+        /// Height of the parcel in cm; in cm.
         3 space_z: Option<f64> => "space_z: xml=Space_Z",
-        /// Total weight of the parcels; in kg.
+        /// Weight of all parcels in kg; in kg.
         4 weight: Option<f64> => "weight: xml=Weight",
         /// Goods in the parcels: `Name` and `Count`; `DetailList` on the wire.
         5 detail_list: Vec<CargoDetail> => "DetailList",
@@ -180,7 +180,7 @@ w::record! {
     pub struct CargoDetail {
         /// Goods in the parcel, as printed on the waybill; `Name` on the wire.
         0 name: String => "Name: must",
-        /// How many of the goods; `Count` on the wire.
+        /// How many of this goods are in the parcel; `Count` on the wire.
         1 count: i64 => "Count: must",
     }
 }
@@ -188,11 +188,11 @@ w::record! {
 w::record! {
     /// `CoinInfo` of `mini_program.event.xpay_coin_pay_notify`.
     pub struct CoinInfo {
-        /// How many items were bought; `Quantity` on the wire.
+        /// How many coins or items were bought; `Quantity` on the wire.
         0 quantity: i64 => "Quantity: must",
-        /// Price before discounts; in fen; `OrigPrice` on the wire.
+        /// Original price before discounts, in fen; in fen; `OrigPrice` on the wire.
         1 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// Price that was really paid; in fen; `ActualPrice` on the wire.
+        /// Price that was really paid, in fen, discounts taken off; in fen; `ActualPrice` on the wire.
         2 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// Your own data from the order, given back unchanged; `Attach` on the wire.
         3 attach: Option<String> => "Attach",
@@ -202,11 +202,11 @@ w::record! {
 w::record! {
     /// `complaint_info` of `mini_program.event.complaint_notify`.
     pub struct ComplaintInfo {
-        /// Number of the dispute.
+        /// Number of the dispute, to look it up and handle it with.
         0 complaint_order_id: i64 => "complaint_order_id: must",
-        /// Code of the dispute's state.
+        /// State that the dispute is in now; look it up for details.
         1 state: i64 => "state: must",
-        /// Code of the step that caused this notice, not the event's name.
+        /// Step that caused this notice, not the event's name; look the dispute up for details.
         2 event: i64 => "event: must",
     }
 }
@@ -214,7 +214,7 @@ w::record! {
 w::record! {
     /// `dispatch_info` of `mini_program.info.notify_3rd_wxa_auth`.
     pub struct DispatchInfo {
-        /// Name of the reviewing company.
+        /// Company that carries out the review, by name.
         0 provider: String => "provider: must",
         /// How and when the reviewing company can be reached.
         1 contact: String => "contact: must",
@@ -226,11 +226,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_profitsharing`.
     pub struct FundsOrderProfitSharingOrderInfo {
-        /// The merchant's number of the split.
+        /// The merchant's number of the split, as given when asking for it.
         0 profit_sharing_no: String => "profit_sharing_no: must",
-        /// How much was split off; in fen.
+        /// How much was split off, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// State of the split: succeeded, failed or pending.
+        /// State of the split: succeeded, failed or pending; the money arrived only on success.
         2 result: String => "result: must",
         /// When the split was done, such as 2024-06-01 12:00:00; format `yyyy-MM-dd HH:mm:ss`.
         3 finish_time: String => "finish_time: must",
@@ -240,11 +240,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_refund`.
     pub struct FundsOrderRefundOrderInfo {
-        /// The merchant's number of the refund.
+        /// The merchant's number of the refund, as given when asking for it.
         0 refund_no: String => "refund_no: must",
-        /// State of the refund: succeeded, closed, pending or abnormal.
+        /// State of the refund: succeeded, closed, pending or abnormal, which people have to handle.
         1 status: String => "status: must",
-        /// When the refund arrived, only after success; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the refund arrived, such as 2024-06-01 12:00:00; only after success; format `yyyy-MM-dd HH:mm:ss`.
         2 success_time: Option<String> => "success_time",
     }
 }
@@ -252,13 +252,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `events::GoodsDetail`.
     pub struct Goods {
-        /// How many of this item.
+        /// How many of this item are carried.
         0 good_count: i64 => "good_count: must",
         /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
-        /// Price of one item; in yuan.
+        /// Price of one item in yuan; in yuan.
         2 good_price: Option<f64> => "good_price",
-        /// Unit that the item is counted in; such as `盒`.
+        /// Unit that the item is counted in, such as boxes; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
     }
 }
@@ -266,9 +266,9 @@ w::record! {
 w::record! {
     /// `GoodDetail` of `mini_program.event.add_single_waybill`; `GoodDetail` of `mini_program.event.query_single_waybill_fee`; and 1 more.
     pub struct GoodDetail {
-        /// Kind of item, a code agreed with the platform; `Special` on the wire.
+        /// Item: `0` documents, `1` electronics, `2` office and clothes, `3` cosmetics, `4` valuables, `5` food or medicine, `6` crafts, `7` toys and instruments, `8` other; `Special` on the wire.
         0 special: Option<i64> => "Special",
-        /// Weight of the item; in kg; `Weight` on the wire.
+        /// Total weight of what is sent, in kg, may be a fraction; in kg; `Weight` on the wire.
         1 weight: Option<f64> => "Weight",
     }
 }
@@ -286,11 +286,11 @@ w::record! {
     pub struct GoodsInfo {
         /// Number of the item, as registered in the virtual payment console; `ProductId` on the wire.
         0 product_id: String => "ProductId: must",
-        /// How many items were bought; `Quantity` on the wire.
+        /// How many coins or items were bought; `Quantity` on the wire.
         1 quantity: i64 => "Quantity: must",
-        /// Price before discounts; in fen; `OrigPrice` on the wire.
+        /// Original price before discounts, in fen; in fen; `OrigPrice` on the wire.
         2 orig_price: xinqiao_types::Fen => "OrigPrice: must",
-        /// Price that was really paid; in fen; `ActualPrice` on the wire.
+        /// Price that was really paid, in fen, discounts taken off; in fen; `ActualPrice` on the wire.
         3 actual_price: xinqiao_types::Fen => "ActualPrice: must",
         /// Your own data from the order, given back unchanged; `Attach` on the wire.
         4 attach: Option<String> => "Attach",
@@ -300,11 +300,11 @@ w::record! {
 w::record! {
     /// An item of `history` in `events::BussiCallBackInfo`.
     pub struct History {
-        /// When this step happened, Unix seconds; format `unix`.
+        /// When this step of the complaint happened, Unix seconds; format `unix`.
         0 time: xinqiao_types::UnixSeconds => "time: must",
-        /// Text given in this step.
+        /// Text that was given in this step of the complaint.
         1 content: Option<String> => "content",
-        /// Images uploaded in this step, as media ids.
+        /// Pictures that were uploaded in this step, whose addresses expire.
         2 media_id_list: Vec<xinqiao_types::MediaId> => "media_id_list",
     }
 }
@@ -334,7 +334,7 @@ w::record! {
 w::record! {
     /// `OpenProductAccountRegister` of `mini_program.event.open_product_account_register`.
     pub struct OpenProductAccountRegisterItem {
-        /// Code that tells whether the merchant may now use the shopping component.
+        /// State of the merchant's access to the trade component; look it up to be sure.
         0 status: i64 => "status: must",
     }
 }
@@ -368,9 +368,9 @@ w::record! {
         0 out_order_id: String => "out_order_id: must",
         /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
-        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
+        /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`.
         2 transaction_id: String => "transaction_id: must",
-        /// When the user paid; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid, such as 2024-06-01 12:00:00; format `yyyy-MM-dd HH:mm:ss`.
         3 pay_time: String => "pay_time: must",
     }
 }
@@ -382,9 +382,9 @@ w::record! {
         0 out_order_id: String => "out_order_id: must",
         /// Number that the platform gave the order.
         1 order_id: i64 => "order_id: must",
-        /// Number of the settlement.
+        /// Number of the settlement, for your accounts.
         2 settle_no: String => "settle_no: must",
-        /// Amount settled; in fen.
+        /// Amount settled to the merchant, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         /// When it was settled, such as 2024-06-01 12:00:00; format `yyyy-MM-dd HH:mm:ss`.
         4 settle_time: String => "settle_time: must",
@@ -396,9 +396,9 @@ w::record! {
     pub struct OpenProductSpuAudit {
         /// Review: `3` rejected, `4` passed; sale: `5` on, `11` taken off by the merchant, `13` taken off by the platform.
         0 status: i64 => "status: must",
-        /// The merchant's number of the product.
+        /// The merchant's number of the product, as passed on upload.
         1 out_product_id: String => "out_product_id: must",
-        /// Number of the product at the platform.
+        /// Number that the trade component gave the product.
         2 product_id: i64 => "product_id: must",
         /// Why it was rejected or taken off sale.
         3 reject_reason: Option<String> => "reject_reason",
@@ -408,11 +408,11 @@ w::record! {
 w::record! {
     /// `order_info` of `mini_program.event.funds_order_pay`.
     pub struct OrderInfo {
-        /// The merchant's number of the payment.
+        /// The merchant's number of the payment, as given when ordering.
         0 trade_no: String => "trade_no: must",
-        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
+        /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`.
         1 transaction_id: String => "transaction_id: must",
-        /// When the user paid; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid, such as 2024-06-01 12:00:00; format `yyyy-MM-dd HH:mm:ss`.
         2 pay_time: String => "pay_time: must",
     }
 }
@@ -432,15 +432,15 @@ w::record! {
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         1 action_type: i64 => "action_type: must",
-        /// The step in words.
+        /// The step in words as shown to users, such as where the parcel is.
         2 action_msg: String => "action_msg: must",
-        /// Name of the courier who picks up.
+        /// Name of the courier who picks up, once assigned.
         3 pickup_courier_name: Option<String> => "pickup_courier_name",
-        /// Phone of the courier who picks up; personal data, masked in `Debug`.
+        /// Phone of the courier who picks up, once assigned; personal data, masked in `Debug`.
         4 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
-        /// Name of the courier who delivers.
+        /// Name of the courier who delivers, once assigned.
         5 delivery_courier_name: Option<String> => "delivery_courier_name",
-        /// Phone of the courier who delivers; personal data, masked in `Debug`.
+        /// Phone of the courier who delivers, once assigned; personal data, masked in `Debug`.
         6 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
     }
 }
@@ -450,7 +450,7 @@ w::record! {
     pub struct Promoter {
         /// Channels nickname of the promoter; personal data, masked in `Debug`.
         0 finder_nickname: Option<String> => "finder_nickname: masked",
-        /// Number of the promoter.
+        /// Number of the promoter, given by the platform.
         1 promoter_id: Option<String> => "promoter_id",
         /// The promoter's openid under this mini program; personal data, masked in `Debug`.
         2 promoter_openid: Option<xinqiao_types::OpenId> => "promoter_openid: masked",
@@ -464,7 +464,7 @@ w::record! {
         0 status: i64 => "status: must",
         /// Number of the review, as returned on submission.
         1 audit_id: String => "audit_id: must",
-        /// Number of the brand that passed.
+        /// Number of the brand that passed, used when uploading products.
         2 brand_id: i64 => "brand_id: must",
         /// Kind of review: `1` brand, `2` category.
         3 audit_type: i64 => "audit_type: must",
@@ -490,11 +490,11 @@ w::record! {
 w::record! {
     /// `SceneGroupAudit` of `mini_program.event.open_product_scene_group_audit`.
     pub struct SceneGroupAudit {
-        /// Number of the scene.
+        /// Number of the scene under review, such as Channels.
         0 group_id: i64 => "group_id: must",
-        /// Name of the scene.
+        /// Name of the scene under review.
         1 name: String => "name: must",
-        /// The decision in words.
+        /// Why the scene did not pass.
         2 reason: Option<String> => "reason",
         /// Decision on each item of the review: `ext_id`, `name` and `status`.
         3 scene_group_ext_list: Vec<SceneGroupExt> => "scene_group_ext_list: must",
@@ -504,11 +504,11 @@ w::record! {
 w::record! {
     /// An item of `scene_group_ext_list` in `events::SceneGroupAudit`.
     pub struct SceneGroupExt {
-        /// Number of the item.
+        /// Number of one item under review in the scene.
         0 ext_id: i64 => "ext_id: must",
-        /// Name of the item.
+        /// Name of one item under review in the scene.
         1 name: String => "name: must",
-        /// Code of the decision on this item.
+        /// Decision on this item; why it failed is told by `reason` above.
         2 status: i64 => "status: must",
     }
 }
@@ -516,7 +516,7 @@ w::record! {
 w::record! {
     /// `audit_event` of `mini_program.event.secvod_audit_event`.
     pub struct SecVodAuditEvent {
-        /// Drama that was reviewed.
+        /// Drama that was reviewed, by the number returned on submission.
         0 drama_id: String => "drama_id: must",
         /// Kind, state and times of the review.
         1 audit_detail: AuditEventAuditDetail => "audit_detail: must",
@@ -526,7 +526,7 @@ w::record! {
 w::record! {
     /// `Sender` of `mini_program.event.add_single_waybill`; `Receiver` of `mini_program.event.add_single_waybill`; and 4 more.
     pub struct Sender {
-        /// Name of the receiver or contact; `Name` on the wire.
+        /// Name of the sender or receiver; `Name` on the wire.
         0 name: String => "Name: must",
         /// Landline; this or the mobile phone is given; personal data, masked in `Debug`; `Tel` on the wire.
         1 tel: Option<String> => "Tel: masked",
@@ -536,9 +536,9 @@ w::record! {
         3 province: String => "Province: must",
         /// Town of the address, by name; such as `广州市`; `City` on the wire.
         4 city: String => "City: must",
-        /// District of the address; such as `海珠区`; `Area` on the wire.
+        /// District of the address, by name; such as `海珠区`; `Area` on the wire.
         5 area: String => "Area: must",
-        /// Street or township of the receiver; `Street` on the wire.
+        /// Street or township of the address; `Street` on the wire.
         6 street: String => "Street: must",
         /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
         7 address: String => "Address: must masked",
@@ -550,7 +550,7 @@ w::record! {
 w::record! {
     /// `Service` of `mini_program.event.add_waybill`.
     pub struct Service {
-        /// Product of the carrier, such as express, as a code of that company; `ServiceType` on the wire.
+        /// Kind of service as numbered by each company, see the list of companies supported; `ServiceType` on the wire.
         0 service_type: i64 => "ServiceType: must",
         /// Name of the kind of express service; `ServiceName` on the wire.
         1 service_name: String => "ServiceName: must",
@@ -560,9 +560,9 @@ w::record! {
 w::record! {
     /// `TeamInfo` of `mini_program.event.xpay_coin_pay_notify`; `TeamInfo` of `mini_program.event.xpay_goods_deliver_notify`; and 1 more.
     pub struct TeamInfo {
-        /// Number of the group-buying campaign; `ActivityId` on the wire.
+        /// Number of the group-buying campaign, made in the virtual payment console; `ActivityId` on the wire.
         0 activity_id: Option<String> => "ActivityId",
-        /// Number of the group; `TeamId` on the wire.
+        /// Number of the group that the user is in; `TeamId` on the wire.
         1 team_id: Option<String> => "TeamId",
         /// Kind of group buying: `1` pay in full, refund once the group is complete; `TeamType` on the wire.
         2 team_type: Option<i64> => "TeamType",
@@ -574,7 +574,7 @@ w::record! {
 w::record! {
     /// `cargo` of `mini_program.event.transport_add_order`; `cargo` of `mini_program.event.transport_precreate_order`; and 1 more.
     pub struct TransportAddOrderCargo {
-        /// Value of the goods, at most 5,000 yuan; in yuan.
+        /// Value of the goods in yuan, at most 5,000; in yuan.
         0 goods_value: f64 => "goods_value: must",
         /// How tall the goods are, at most 45 cm; in cm.
         1 goods_height: Option<f64> => "goods_height",
@@ -590,9 +590,9 @@ w::record! {
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
         /// Notes for the rider at delivery.
         7 goods_delivery_info: Option<String> => "goods_delivery_info",
-        /// Top-level kind of goods; such as `美食夜宵`.
+        /// Top-level kind of goods, in Chinese, one that the delivery company takes; such as `美食夜宵`.
         8 cargo_first_class: String => "cargo_first_class: must",
-        /// Second-level kind of goods; such as `零食小吃`.
+        /// Second-level kind of goods, in Chinese, one that the delivery company takes; such as `零食小吃`.
         9 cargo_second_class: String => "cargo_second_class: must",
     }
 }
@@ -616,15 +616,15 @@ w::record! {
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// Value up to which losses are covered; in yuan.
+        /// Value in yuan up to which losses are covered; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// Tip for the rider; each company has its own limit; in yuan.
+        /// Tip for the rider in yuan; each company has its own limit; in yuan.
         9 tips: Option<f64> => "tips",
         /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// Amount that the rider collects at delivery; in yuan.
+        /// Amount in yuan that the rider collects at delivery; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// Amount that the rider pays at pick-up; in yuan.
+        /// Amount in yuan that the rider pays at pick-up; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
@@ -642,7 +642,7 @@ w::record! {
     pub struct TransportAddOrderSender {
         /// Name of the contact, at most 256 characters.
         0 name: String => "name: must",
-        /// Town of the address; such as `广州市`.
+        /// Town of the address, by name; such as `广州市`.
         1 city: String => "city: must",
         /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
@@ -650,9 +650,9 @@ w::record! {
         3 address_detail: String => "address_detail: must masked",
         /// Phone of the contact, at most 64 characters; personal data, masked in `Debug`.
         4 phone: String => "phone: must masked",
-        /// Longitude, up to 6 decimals; such as `113.323720`.
+        /// Longitude, up to 6 decimals, in the system of `coordinate_type`; such as `113.323720`.
         5 lng: f64 => "lng: must",
-        /// Latitude, up to 6 decimals; such as `23.106610`.
+        /// Latitude, up to 6 decimals, in the system of `coordinate_type`; such as `23.106610`.
         6 lat: f64 => "lat: must",
         /// Coordinate system: `0` GCJ-02 (Tencent, Amap), `1` Baidu.
         7 coordinate_type: Option<i64> => "coordinate_type",
@@ -669,7 +669,7 @@ w::record! {
         /// Result of the upload: `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         2 err_code: i64 => "errcode: must",
-        /// Why the upload failed; `errmsg` on the wire.
+        /// Why the media file was not uploaded, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -682,9 +682,9 @@ w::record! {
         0 start_time: i64 => "StartTime: must",
         /// Hour at which the slot ends, 0 to 24; `EndTime` on the wire.
         1 end_time: i64 => "EndTime: must",
-        /// Days from today, `0` is today; `DayDelta` on the wire.
+        /// Days from today: `0` today (default), `1` tomorrow, `2` the day after; `DayDelta` on the wire.
         2 day_delta: Option<i64> => "DayDelta",
-        /// Code for whether the slot can be booked; `Status` on the wire.
+        /// Whether the slot can be booked: `0` yes (default), `1` full; `Status` on the wire.
         3 status: Option<i64> => "Status",
     }
 }
@@ -694,7 +694,7 @@ w::record! {
     pub struct WeChatPayInfo {
         /// Merchant order number at WeChat Pay; `MchOrderNo` on the wire.
         0 mch_order_no: String => "MchOrderNo: must",
-        /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`; `TransactionId` on the wire.
+        /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`; `TransactionId` on the wire.
         1 transaction_id: String => "TransactionId: must",
         /// When the user paid, Unix seconds; format `unix`; `PaidTime` on the wire.
         2 paid_time: xinqiao_types::UnixSeconds => "PaidTime: must",
@@ -704,9 +704,9 @@ w::record! {
 w::record! {
     /// `withdraw_info` of `mini_program.event.withdraw_notify`.
     pub struct WithdrawInfo {
-        /// The merchant's number of the withdrawal.
+        /// The merchant's number of the withdrawal, as given when asking for it.
         0 out_request_no: String => "out_request_no: must",
-        /// Code of the outcome, not the event's name.
+        /// Outcome of the withdrawal, not the event's name; look it up for details.
         1 event: i64 => "event: must",
     }
 }
@@ -722,7 +722,7 @@ w::record! {
 w::record! {
     /// An item of `detail` in `mini_program.event.wxa_media_check`.
     pub struct WxaMediaCheckDetail {
-        /// Name of the strategy, such as `content_model`.
+        /// Strategy behind this verdict, such as `content_model`.
         0 strategy: String => "strategy: must plain-xml",
         /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -731,7 +731,7 @@ w::record! {
         2 suggest: Option<String> => "suggest: plain-xml",
         /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// Confidence, 0 to 100.
+        /// Confidence of the verdict, 0 to 100.
         4 prob: Option<i64> => "prob",
     }
 }
@@ -982,7 +982,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Code of the express company; such as `SF`; `DeliveryID` on the wire.
+            /// Code of the express company that carries it, such as `SF`; such as `SF`; `DeliveryID` on the wire.
             5 delivery_id: String => "DeliveryID: must",
             /// Order number that the merchant placed it with; `OrderId` on the wire.
             6 order_id: String => "OrderId: must",
@@ -992,7 +992,7 @@ pub mod event {
             8 version: i64 => "Version: must",
             /// How many steps this push carries; `Count` on the wire.
             9 count: i64 => "Count: must",
-            /// Steps of the path, each with time, kind and text; `Actions` on the wire.
+            /// Steps of the path: `ActionTime`, `ActionType` and `ActionMsg`; `Actions` on the wire.
             10 actions: Vec<super::Action> => "Actions: must",
         }
     }
@@ -1020,7 +1020,7 @@ pub mod event {
             6 status: i64 => "status: must",
             /// Why the review failed, present with `status` `2`.
             7 reason: Option<String> => "reason",
-            /// Number of the place, for later changes.
+            /// Number of the place among nearby mini programs, to update, show or delete it.
             8 poi_id: Option<String> => "poi_id: plain-xml",
         }
     }
@@ -1042,15 +1042,15 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
-            /// Number of the corporate customer that the sender belongs to; absent for private senders; `CompanyID` on the wire.
+            /// Corporate customer number at ZTO, for monthly billing with ZTO; `CompanyID` on the wire.
             7 company_id: Option<String> => "CompanyID",
-            /// Account for monthly billing, only for such orders; `Account` on the wire.
+            /// Account for monthly billing, with `Settingment` `2`; `Account` on the wire.
             8 account: Option<String> => "Account",
-            /// Password of the account for monthly billing; `AccountPwd` on the wire.
+            /// Password of the account for monthly billing, with `Settingment` `2`; `AccountPwd` on the wire.
             9 account_pwd: Option<String> => "AccountPwd",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             10 order_id: Option<String> => "OrderID",
@@ -1062,9 +1062,9 @@ pub mod event {
             13 good_detail: Option<super::GoodDetail> => "GoodDetail",
             /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             14 insured: Option<super::Insured> => "Insured",
-            /// Remark for the carrier; `Remark` on the wire.
+            /// What the sender wants the courier or rider to know; `Remark` on the wire.
             15 remark: Option<String> => "Remark",
-            /// Way of settlement, a code agreed with the company (the spelling is the platform's); `Settingment` on the wire.
+            /// Settlement: `0` now, `1` by the receiver, `2` monthly, `3` payment score; `settingment` is the platform's own misspelling; `Settingment` on the wire.
             16 settingment: Option<i64> => "Settingment",
             /// Start of the desired pick-up period, Unix seconds; format `unix`; `ExpectStartTime` on the wire.
             17 expect_start_time: Option<xinqiao_types::UnixSeconds> => "ExpectStartTime",
@@ -1074,7 +1074,7 @@ pub mod event {
             19 pick_up_start_time: Option<xinqiao_types::UnixSeconds> => "PickUpStartTime",
             /// End of the pick-up slot, Unix seconds; format `unix`; `PickUpEndTime` on the wire.
             20 pick_up_end_time: Option<xinqiao_types::UnixSeconds> => "PickUpEndTime",
-            /// Scene in which the order began, a code agreed with the platform; `Scene` on the wire.
+            /// Scene: `1` private sender, `2` return to a merchant, `3` shipping by a merchant; `Scene` on the wire.
             21 scene: Option<i64> => "Scene",
         }
     }
@@ -1096,25 +1096,25 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
             /// Customer code of the merchant at the express company; `BizID` on the wire.
             6 biz_id: String => "BizID: must",
             /// Password of the merchant at the express company; `BizPwd` on the wire.
             7 biz_pwd: Option<String> => "BizPwd",
-            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            /// AppID of the mini program of the merchant who ordered; `ShopAppID` on the wire.
             8 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             9 order_id: String => "OrderID: must",
-            /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
+            /// Tracking number from WeChat's range; with `0` the express company makes one and answers with it; `WayBillID` on the wire.
             10 way_bill_id: String => "WayBillID: must",
-            /// Remark for the carrier; `Remark` on the wire.
+            /// What the sender wants the courier or rider to know; `Remark` on the wire.
             11 remark: Option<String> => "Remark",
             /// Name, phone and address of the sender; `Sender` on the wire.
             12 sender: super::AddWaybillSender => "Sender: must",
             /// Name, phone and address of the receiver; `Receiver` on the wire.
             13 receiver: super::AddWaybillSender => "Receiver: must",
-            /// Size, weight and details of the goods; `Cargo` on the wire.
+            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on; `Cargo` on the wire.
             14 cargo: Option<super::Cargo> => "Cargo",
             /// Whether and for how much it is insured: `UseInsured` and `InsuredValue`; `Insured` on the wire.
             15 insured: Option<super::Insured> => "Insured",
@@ -1473,17 +1473,17 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Number of the reason; `CancelID` on the wire.
+            /// Reason: `1` changed mind, `2` mistake, `3` ordered twice, `4` price, `5` nobody called, `6` slow pick-up, `7` manners, `8` other; `CancelID` on the wire.
             9 cancel_id: String => "CancelID: must",
-            /// The reason in words, required for “other”; `CancelReason` on the wire.
+            /// The reason in words, always there for “other”; `CancelReason` on the wire.
             10 cancel_reason: Option<String> => "CancelReason",
         }
     }
@@ -1509,7 +1509,7 @@ pub mod event {
             5 biz_id: String => "BizID: must",
             /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            /// AppID of the mini program of the merchant who ordered; `ShopAppID` on the wire.
             7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             8 order_id: String => "OrderID: must",
@@ -1539,24 +1539,24 @@ pub mod event {
             5 biz_id: String => "BizID: must",
             /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            /// AppID of the mini program of the merchant who ordered; `ShopAppID` on the wire.
             7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
             /// Merchant who asks to be bound; `ShopName` on the wire.
             8 shop_name: Option<String> => "ShopName",
-            /// Phone of the merchant who asks to be bound; `ShopTelphone` on the wire.
+            /// Phone of the merchant who asks to be bound; `telphone` is the platform's own misspelling; `ShopTelphone` on the wire.
             #[doc(alias = "ShopTelphone")]
             9 shop_tel_phone: Option<String> => "ShopTelphone",
-            /// Who to contact at the merchant; `ShopContact` on the wire.
+            /// Whom to contact at the merchant about the review; `ShopContact` on the wire.
             10 shop_contact: Option<String> => "ShopContact",
-            /// Express service that the merchant asks for; `ServiceName` on the wire.
+            /// Express service that the merchant asks for, by name; `ServiceName` on the wire.
             11 service_name: Option<String> => "ServiceName",
-            /// Province that the merchant sends from; `SenderProvince` on the wire.
+            /// Province that the merchant sends from, by name; `SenderProvince` on the wire.
             12 sender_province: Option<String> => "SenderProvince",
-            /// Town that the merchant sends from; `SenderCity` on the wire.
+            /// Town that the merchant sends from, by name; `SenderCity` on the wire.
             13 sender_city: Option<String> => "SenderCity",
             /// District that the merchant sends from; `SenderArea` on the wire.
             14 sender_area: Option<String> => "SenderArea",
-            /// Address that the merchant sends from; `SenderAddress` on the wire.
+            /// Address that the merchant sends from, without province, city and district; `SenderAddress` on the wire.
             15 sender_address: Option<String> => "SenderAddress",
         }
     }
@@ -1577,7 +1577,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The complaint as it is now (the spelling is the platform's); `BussiCallBackInfo` on the wire.
+            /// The complaint as it is now; `bussi` is the platform's own misspelling; `BussiCallBackInfo` on the wire.
             5 bussi_call_back_info: super::BussiCallBackInfo => "BussiCallBackInfo: must beside",
         }
     }
@@ -1598,7 +1598,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number, state and event of the dispute.
+            /// The dispute: `complaint_order_id`, `state` and `event`.
             5 complaint_info: super::ComplaintInfo => "complaint_info: must",
         }
     }
@@ -1733,7 +1733,7 @@ pub mod event {
             5 biz_id: String => "BizID: must",
             /// Password of the merchant at the express company; `BizPwd` on the wire.
             6 biz_pwd: Option<String> => "BizPwd",
-            /// AppID of the merchant's mini program; `ShopAppID` on the wire.
+            /// AppID of the mini program of the merchant who ordered; `ShopAppID` on the wire.
             7 shop_app_id: Option<xinqiao_types::AppId> => "ShopAppID",
         }
     }
@@ -1775,9 +1775,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Code of what the sharer did, such as bound, unbound or promoted.
+            /// Kind of what the sharer did; keep values that you do not know.
             5 type_: i64 => "type: must",
-            /// The sharer; personal data, masked in `Debug`.
+            /// The sharer who did it, by openid; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// The promoter behind the sharer: `finder_nickname`, `promoter_id` and `promoter_openid`.
             7 promoter: super::Promoter => "promoter: must",
@@ -1800,7 +1800,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The sharer; personal data, masked in `Debug`.
+            /// The sharer who was bound or unbound, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `1` bound, `2` unbound.
             6 bind_status: i64 => "bind_status: must",
@@ -1837,9 +1837,9 @@ pub mod event {
             9 delivery_sign: String => "delivery_sign: must",
             /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             10 order_status: i64 => "order_status: must",
-            /// When this state was reached, Unix seconds; format `unix`.
+            /// When this delivery state was reached, Unix seconds; format `unix`.
             11 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// Remark on this state.
+            /// Remark on this delivery state, for people to read.
             12 action_msg: Option<String> => "action_msg",
         }
     }
@@ -1861,19 +1861,19 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Delivery fee that the user paid; in fen; `Fee` on the wire.
+            /// Delivery fee that the user really paid, in fen; in fen; `Fee` on the wire.
             9 fee: xinqiao_types::Fen => "Fee: must",
-            /// Delivery fee before discounts; in fen; `OriginalFee` on the wire.
+            /// Delivery fee before discounts, in fen; in fen; `OriginalFee` on the wire.
             10 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
-            /// Number of the fee's payment; `PayOrderId` on the wire.
+            /// Number of the user's payment of the fee, for refunds and accounts; `PayOrderId` on the wire.
             11 pay_order_id: Option<String> => "PayOrderId",
             /// When the fee was paid, Unix seconds; format `unix`; `PayFinishTime` on the wire.
             12 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "PayFinishTime",
@@ -1896,7 +1896,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of joining the component: `status`; `OpenProductAccountRegister` on the wire.
+            /// Result of joining the trade component: `status`; `OpenProductAccountRegister` on the wire.
             5 open_product_account_register: super::OpenProductAccountRegisterItem => "OpenProductAccountRegister: must",
         }
     }
@@ -1980,7 +1980,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
+            /// The cancelled order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -2001,7 +2001,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
+            /// The order whose receipt was confirmed: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -2022,7 +2022,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned: `out_order_id`, `order_id`, `transaction_id` and `pay_time`.
+            /// The paid order: `out_order_id`, `order_id`, `transaction_id` and `pay_time`.
             5 order_info: super::OpenProductOrderPayOrderInfo => "order_info: must",
         }
     }
@@ -2043,7 +2043,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned: `out_order_id` and `order_id`.
+            /// The refunded order: `out_order_id` and `order_id`.
             5 order_info: super::OpenProductOrderCancelOrderInfo => "order_info: must",
         }
     }
@@ -2064,7 +2064,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Numbers and data of the order concerned: `out_order_id`, `order_id`, `settle_no`, `amount` and so on.
+            /// The settled order: `out_order_id`, `order_id`, `settle_no`, `amount` and so on.
             5 order_info: super::OpenProductOrderSettleOrderInfo => "order_info: must",
         }
     }
@@ -2085,7 +2085,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The merchant's number of the coupon.
+            /// Coupon that the user took, by the merchant's own number.
             5 out_coupon_id: String => "out_coupon_id: must",
             /// Id of this claim, to drop repeats.
             6 request_id: String => "request_id: must",
@@ -2150,7 +2150,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The product and its change of state, such as taken off sale; `OpenProductSpuAudit` on the wire.
+            /// The product and its change on the shelf: `status`, `out_product_id`, `product_id` and `reject_reason`; `OpenProductSpuAudit` on the wire.
             5 open_product_spu_audit: super::OpenProductSpuAudit => "OpenProductSpuAudit: must",
         }
     }
@@ -2172,9 +2172,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
@@ -2206,7 +2206,7 @@ pub mod event {
             6 receiver: super::Sender => "Receiver: must",
             /// Kind and weight of what is sent: `Special` and `Weight`; `GoodDetail` on the wire.
             7 good_detail: Option<super::GoodDetail> => "GoodDetail",
-            /// Scene in which the order began, a code agreed with the platform; `Scene` on the wire.
+            /// Scene: `1` private sender, `2` return to a merchant, `3` shipping by a merchant; `Scene` on the wire.
             8 scene: i64 => "Scene: must",
         }
     }
@@ -2228,9 +2228,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
@@ -2318,7 +2318,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When it was shipped, Unix seconds; format `unix`.
+            /// When shipping was entered, Unix seconds; format `unix`.
             5 shipped_time: xinqiao_types::UnixSeconds => "shipped_time: must",
             /// When settlement is expected, Unix seconds; only in the push on shipping; format `unix`.
             6 estimated_settlement_time: Option<xinqiao_types::UnixSeconds> => "estimated_settlement_time",
@@ -2332,9 +2332,9 @@ pub mod event {
             10 merchant_id: String => "merchant_id: must",
             /// Sub-merchant number, only with a service provider.
             11 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// The merchant's number of the payment.
+            /// The merchant's number of the payment, its `out_trade_no`.
             12 merchant_trade_no: String => "merchant_trade_no: must",
-            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
+            /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`.
             13 transaction_id: String => "transaction_id: must",
             /// When the payment succeeded, Unix seconds; format `unix`.
             14 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
@@ -2384,9 +2384,9 @@ pub mod event {
             5 merchant_id: String => "merchant_id: must",
             /// Sub-merchant number, only with a service provider.
             6 sub_merchant_id: Option<String> => "sub_merchant_id",
-            /// The merchant's number of the payment.
+            /// The merchant's number of the payment, its `out_trade_no`.
             7 merchant_trade_no: String => "merchant_trade_no: must",
-            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`.
+            /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`.
             8 transaction_id: String => "transaction_id: must",
             /// When the payment succeeded, Unix seconds; format `unix`.
             9 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
@@ -2427,9 +2427,9 @@ pub mod event {
             10 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             11 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// Size, weight and details of the goods.
+            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
             12 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             13 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
@@ -2462,9 +2462,9 @@ pub mod event {
             8 delivery_sign: String => "delivery_sign: must",
             /// Number of the delivery, given by the delivery company.
             9 waybill_id: Option<String> => "waybill_id",
-            /// Tip for the rider; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit; in yuan.
             10 tips: f64 => "tips: must",
-            /// Remark for the carrier.
+            /// What the sender wants the courier or rider to know.
             11 remark: String => "remark: must",
         }
     }
@@ -2499,7 +2499,7 @@ pub mod event {
             9 waybill_id: Option<String> => "waybill_id",
             /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             10 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// The reason in words, required for “other”.
+            /// The reason in words, always there for “other”.
             11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
@@ -2594,7 +2594,7 @@ pub mod event {
             9 waybill_id: Option<String> => "waybill_id",
             /// Reason: `1` not needed, `2` price, `3` wrong data, `4` slow pick-up, `5` slow delivery, `6` other.
             10 cancel_reason_id: i64 => "cancel_reason_id: must",
-            /// The reason in words, required for “other”.
+            /// The reason in words, always there for “other”.
             11 cancel_reason: Option<String> => "cancel_reason",
         }
     }
@@ -2629,9 +2629,9 @@ pub mod event {
             9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// Size, weight and details of the goods.
+            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
         }
     }
@@ -2697,9 +2697,9 @@ pub mod event {
             9 sender: Option<super::TransportAddOrderSender> => "sender",
             /// Name, phone and address of the receiver.
             10 receiver: super::TransportAddOrderSender => "receiver: must",
-            /// Size, weight and details of the goods.
+            /// The parcel: `Count`, `Weight`, `Space_X` and so on; for local delivery the goods: `goods_value`, `goods_weight` and so on.
             11 cargo: super::TransportAddOrderCargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             12 order_info: super::TransportAddOrderInfo => "order_info: must",
             /// Token that WeChat gave this delivery order, needed to update its state.
             13 wx_token: String => "wx_token: must",
@@ -2732,12 +2732,12 @@ pub mod event {
             7 shop_no: String => "shop_no: must",
             /// Number of the delivery, given by the delivery company.
             8 waybill_id: String => "waybill_id: must",
-            /// Score for being on time; `delivery_ontime_score` on the wire.
+            /// Score for being on time, 1 to 5; `delivery_ontime_score` on the wire.
             #[doc(alias = "delivery_ontime_score")]
             9 delivery_on_time_score: i64 => "delivery_ontime_score: must",
-            /// Score for intact goods.
+            /// Score for intact goods, 1 to 5.
             10 cargo_intact_score: i64 => "cargo_intact_score: must",
-            /// Score for the rider's manners.
+            /// Score for the rider's manners, 1 to 5.
             11 attitude_score: i64 => "attitude_score: must",
         }
     }
@@ -2759,7 +2759,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Code of the express company; such as `SF`.
+            /// Code of the express company whose account was bound, such as `SF`; such as `SF`.
             5 delivery_id: String => "delivery_id: must",
             /// Customer code of the merchant that was bound.
             6 biz_id: String => "biz_id: must",
@@ -2794,11 +2794,11 @@ pub mod event {
             8 waybill_id: String => "waybill_id: must",
             /// State: `101` no rider yet, `102` rider assigned, `201` at the store, `202` picked up, `301` on the way, `302` delivered, others cancelled or faulty.
             9 order_status: i64 => "order_status: must",
-            /// When this state was reached, Unix seconds; format `unix`.
+            /// When this delivery state was reached, Unix seconds; format `unix`.
             10 action_time: xinqiao_types::UnixSeconds => "action_time: must",
-            /// Remark on this state.
+            /// Remark on this delivery state, for people to read.
             11 action_msg: Option<String> => "action_msg",
-            /// Rider's name, phone and expected arrival.
+            /// The rider, once assigned: `name`, `phone` and `reach_time`.
             12 agent: Option<super::Agent> => "agent",
         }
     }
@@ -2820,23 +2820,23 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Why the user complains about the courier, as a code; the carrier deals with it; `ComplainType` on the wire.
+            /// Complaint: `1004` late, `1005` lost, `1006` damaged or short, `1007` manners, `1008` other; `ComplainType` on the wire.
             9 complain_type: i64 => "ComplainType: must",
-            /// What the user wrote; `Content` on the wire.
+            /// What the user wrote to complain; `Content` on the wire.
             10 content: String => "Content: must",
-            /// Addresses of pictures of the complaint; `Pic` on the wire.
+            /// Addresses of pictures of the complaint, joined by bars; `Pic` on the wire.
             11 pic: Option<String> => "Pic",
             /// Name of the person who complained; `Name` on the wire.
             12 name: Option<String> => "Name",
-            /// Phone of the person who complained; personal data, masked in `Debug`; `Phone` on the wire.
+            /// Phone of the person who complained, to answer to; personal data, masked in `Debug`; `Phone` on the wire.
             13 phone: Option<String> => "Phone: masked",
         }
     }
@@ -2858,17 +2858,17 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Token that WeChat gave this order, needed for later callbacks and path updates; `Token` on the wire.
+            /// Token that WeChat gave the waybill; later callbacks carry it, path updates need it; `Token` on the wire.
             5 token: String => "Token: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             6 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Order number of the merchant, unique there; `OrderID` on the wire.
             7 order_id: Option<String> => "OrderID",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             8 way_bill_id: Option<String> => "WayBillID",
-            /// Which courier is rated, for pick-up or delivery, by code; `CourierType` on the wire.
+            /// Which courier is rated: `0` who picked up, `1` who delivered; `CourierType` on the wire.
             9 courier_type: i64 => "CourierType: must",
-            /// Score that the user gave; `Score` on the wire.
+            /// Score that the user gave, 1 to 5; `Score` on the wire.
             10 score: i64 => "Score: must",
         }
     }
@@ -2890,15 +2890,15 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// AppID of the mini program that the order comes from; `WXAppId` on the wire.
+            /// AppID of the merchant's mini program that the user is in; `WXAppId` on the wire.
             5 wx_app_id: xinqiao_types::AppId => "WXAppId: must",
             /// Province of the address, by name; such as `广东省`; `Province` on the wire.
             6 province: String => "Province: must",
             /// Town of the address, by name; such as `广州市`; `City` on the wire.
             7 city: String => "City: must",
-            /// District of the address; such as `海珠区`; `Area` on the wire.
+            /// District of the address, by name; such as `海珠区`; `Area` on the wire.
             8 area: String => "Area: must",
-            /// Street or township of the receiver; `Street` on the wire.
+            /// Street or township of the address; `Street` on the wire.
             9 street: String => "Street: must",
             /// Address without province, city and district; personal data, masked in `Debug`; `Address` on the wire.
             10 address: String => "Address: must masked",
@@ -2924,9 +2924,9 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Why the review was put off; `Reason` on the wire.
+            /// Why the review was put off, for people to read; `Reason` on the wire.
             5 reason: Option<String> => "Reason",
-            /// When the review was put off, Unix seconds; format `unix`; `DelayTime` on the wire.
+            /// When the review was put off, Unix seconds; just wait for the result; format `unix`; `DelayTime` on the wire.
             6 delay_time: xinqiao_types::UnixSeconds => "DelayTime: must",
         }
     }
@@ -2948,7 +2948,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Why the code was rejected; `Reason` on the wire.
+            /// Why the code was rejected; mend it and submit again; `Reason` on the wire.
             5 reason: Option<String> => "Reason",
             /// When the review failed, Unix seconds; format `unix`; `FailTime` on the wire.
             6 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
@@ -2974,7 +2974,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the code review passed, Unix seconds; format `unix`; `SuccTime` on the wire.
+            /// When the review passed, Unix seconds; the version can be released from then on; format `unix`; `SuccTime` on the wire.
             5 succ_time: xinqiao_types::UnixSeconds => "SuccTime: must",
         }
     }
@@ -3049,10 +3049,10 @@ pub mod event {
             8 result: Option<super::WxaMediaCheckResult> => "result",
             /// Verdict of each strategy: `strategy`, `errcode`, `suggest`, `label` and so on.
             9 detail: Vec<super::WxaMediaCheckDetail> => "detail",
-            /// Verdict of the old version: whether it is risky; `0` or `1` on the wire; `isrisky` on the wire.
+            /// Verdict of the old version: `1` is risky; the new one has `result`; `0` or `1` on the wire; `isrisky` on the wire.
             #[doc(alias = "isrisky")]
             10 is_risky: Option<bool> => "isrisky: zero-one",
-            /// Further data of the old version, as serialized text.
+            /// Further data of the old version's result as JSON text, empty in the new one.
             11 extra_info_json: Option<String> => "extra_info_json: plain-xml",
             /// Task state of the old version: `0` fine, `4294966288` the link could not be fetched.
             12 status_code: Option<i64> => "status_code",
@@ -3075,7 +3075,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
             /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3085,7 +3085,7 @@ pub mod event {
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// Number and price of the coins bought: `Quantity`, `OrigPrice`, `ActualPrice` and `Attach`; `CoinInfo` on the wire.
             9 coin_info: Option<super::CoinInfo> => "CoinInfo",
-            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
+            /// Group buying: `ActivityId`, `TeamId`, `TeamType` and `TeamAction`, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3113,7 +3113,7 @@ pub mod event {
             6 wx_order_id: String => "WxOrderId: must",
             /// Your number of the order complained about; `MchOrderId` on the wire.
             7 mch_order_id: String => "MchOrderId: must",
-            /// WeChat Pay's number of the transaction; such as `4200001234202406011234567890`; `TransactionId` on the wire.
+            /// WeChat Pay's number of the transaction, to query or refund it; such as `4200001234202406011234567890`; `TransactionId` on the wire.
             8 transaction_id: Option<String> => "TransactionId",
             /// Number of the complaint, to read and answer it with; `ComplaintId` on the wire.
             9 complaint_id: String => "ComplaintId: must",
@@ -3144,7 +3144,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
             /// Order number of your system, as passed when paying; `OutTradeNo` on the wire.
             6 out_trade_no: String => "OutTradeNo: must",
@@ -3154,7 +3154,7 @@ pub mod event {
             8 we_chat_pay_info: Option<super::WeChatPayInfo> => "WeChatPayInfo",
             /// The item bought: `ProductId`, `Quantity`, `OrigPrice`, `ActualPrice` and so on; `GoodsInfo` on the wire.
             9 goods_info: Option<super::GoodsInfo> => "GoodsInfo",
-            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
+            /// Group buying: `ActivityId`, `TeamId`, `TeamType` and `TeamAction`, only for orders that take part; `TeamInfo` on the wire.
             10 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3175,24 +3175,24 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The user who paid; personal data, masked in `Debug`; `OpenId` on the wire.
+            /// The user concerned, by openid: who paid, or who withdrew consent; personal data, masked in `Debug`; `OpenId` on the wire.
             5 open_id: xinqiao_types::OpenId => "OpenId: must masked",
-            /// Your number of the refund; `MchRefundId` on the wire.
+            /// Your number of the refund, as given when asking for it; `MchRefundId` on the wire.
             6 mch_refund_id: String => "MchRefundId: must",
-            /// WeChat's number of the refund; `WxRefundId` on the wire.
+            /// WeChat's number of this refund; `WxRefundId` on the wire.
             7 wx_refund_id: String => "WxRefundId: must",
-            /// Your number of the original order; `MchOrderId` on the wire.
+            /// Your number of the order refunded, as passed when ordering; `MchOrderId` on the wire.
             8 mch_order_id: String => "MchOrderId: must",
             /// WeChat's number of the original order; `WxOrderId` on the wire.
             9 wx_order_id: String => "WxOrderId: must",
             /// WeChat Pay's transaction number of the refund; `WxpayRefundTransactionId` on the wire.
             #[doc(alias = "WxpayRefundTransactionId")]
             10 wx_pay_refund_transaction_id: Option<String> => "WxpayRefundTransactionId",
-            /// How much was refunded; in fen; `RefundFee` on the wire.
+            /// How much was refunded this time, in fen; in fen; `RefundFee` on the wire.
             11 refund_fee: xinqiao_types::Fen => "RefundFee: must",
             /// Result: `0` refunded, others failed; `RetCode` on the wire.
             12 ret_code: i64 => "RetCode: must",
-            /// Why the refund failed; `RetMsg` on the wire.
+            /// Why the refund failed, of no meaning with `RetCode` `0`; `RetMsg` on the wire.
             13 ret_msg: Option<String> => "RetMsg",
             /// When the refund began, Unix seconds; format `unix`; `RefundStartTimestamp` on the wire.
             14 refund_start_timestamp: xinqiao_types::UnixSeconds => "RefundStartTimestamp: must",
@@ -3204,7 +3204,7 @@ pub mod event {
             17 attach: Option<String> => "Attach",
             /// WeChat Pay's transaction number of the original order; `WxTransactionId` on the wire.
             18 wx_transaction_id: Option<String> => "WxTransactionId",
-            /// Group-buying data, only for orders that take part; `TeamInfo` on the wire.
+            /// Group buying: `ActivityId`, `TeamId`, `TeamType` and `TeamAction`, only for orders that take part; `TeamInfo` on the wire.
             19 team_info: Option<super::TeamInfo> => "TeamInfo",
         }
     }
@@ -3232,14 +3232,14 @@ pub mod event {
             6 order_time: xinqiao_types::UnixSeconds => "order_time: must",
             /// Transaction number of the channel (Apple).
             7 channel_bill: String => "channel_bill: must",
-            /// Bundle id of the app; `bundleid` on the wire.
+            /// Bundle id of the app that Apple's question is about; `bundleid` on the wire.
             #[doc(alias = "bundleid")]
             8 bundle_id: String => "bundleid: must",
-            /// Number of the product refunded.
+            /// Product whose refund is asked for, as registered in the virtual payment console.
             9 product_id: String => "product_id: must",
-            /// How many were bought.
+            /// How many of the product were bought.
             10 p_count: i64 => "p_count: must",
-            /// Why the user asked for a refund.
+            /// Why the user asked Apple for a refund.
             11 refund_request_reason: Option<String> => "refund_request_reason",
             /// Delivery: `0` not yet, `1` delivered, `2` under way.
             12 provide_status: Option<String> => "provide_status",
@@ -3305,21 +3305,21 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// AppID of the mini program; `AppId` on the wire.
+            /// AppID of the mini program concerned, the one that gets the push; `AppId` on the wire.
             5 app_id: xinqiao_types::AppId => "AppId: must",
-            /// Name of the mini program; `NickName` on the wire.
+            /// Name of the mini program that the merchant number serves; `NickName` on the wire.
             6 nick_name: Option<String> => "NickName",
             /// Merchant number that the control is about; `MerchantCode` on the wire.
             7 merchant_code: String => "MerchantCode: must",
-            /// Owner of the merchant number; `MerchantCompanyName` on the wire.
+            /// Owner of the merchant number under control; `MerchantCompanyName` on the wire.
             8 merchant_company_name: Option<String> => "MerchantCompanyName",
-            /// When the case came about; format `rfc3339`; `BusinessTime` on the wire.
+            /// When the control case came about; format `rfc3339`; `BusinessTime` on the wire.
             9 business_time: Option<String> => "BusinessTime",
             /// Number of the case, to look up the reasons with; `BusinessCode` on the wire.
             10 business_code: String => "BusinessCode: must",
-            /// State that the control case at WeChat Pay is in; `BusinessState` on the wire.
+            /// State that the control case is in, read together with `event_type`; `BusinessState` on the wire.
             11 business_state: String => "BusinessState: must",
-            /// Remark of the platform; `Remark` on the wire.
+            /// The platform's words on the control, for people to read; `Remark` on the wire.
             12 remark: Option<String> => "Remark",
             /// Whether it tells of a penalty, a complaint or its end; `EventType` on the wire.
             13 event_type: Option<String> => "EventType",
@@ -3428,11 +3428,11 @@ pub mod info {
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_auth`, `open_platform.info.notify_3rd_wxa_auth`.
         pub struct Notify3rdWxaAuth {
-            /// AppID of the third-party platform; `AppId` on the wire.
+            /// AppID of the third-party platform that gets the notice; `AppId` on the wire.
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, which identifies the push; `InfoType` on the wire.
+            /// Kind of notice, here `notify_3rd_wxa_auth`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program to verify.
             3 appid: xinqiao_types::AppId => "appid: must",
@@ -3443,9 +3443,9 @@ pub mod info {
             5 task_status: i64 => "task_status: must",
             /// Review: `0` none, `1` awaiting payment, `2` in review, `3` sent back, `4` passed, `5` finally failed.
             6 apply_status: i64 => "apply_status: must",
-            /// Message of the review, or why it failed.
+            /// Message of the review; the reason when sent back or failed, for people to read.
             7 message: Option<String> => "message",
-            /// Who carries out the review, valid with `apply_status` `2`.
+            /// Who carries out the review, valid with `apply_status` `2`: `provider`, `contact` and `dispatch_time`.
             8 dispatch_info: Option<super::DispatchInfo> => "dispatch_info",
         }
     }
@@ -3456,17 +3456,17 @@ pub mod info {
         /// * Answer: success.
         /// * Catalog: `mini_program.info.notify_3rd_wxa_wxverify`, `open_platform.info.notify_3rd_wxa_wxverify`.
         pub struct Notify3rdWxaWxVerify {
-            /// AppID of the third-party platform; `AppId` on the wire.
+            /// AppID of the third-party platform that gets the notice; `AppId` on the wire.
             0 app_id: xinqiao_types::AppId => "AppId: must",
             /// When WeChat made this push, Unix seconds; format `unix`; `CreateTime` on the wire.
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
-            /// Kind of notice, which identifies the push; `InfoType` on the wire.
+            /// Kind of notice, here `notify_3rd_wxa_wxverify`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
             /// AppID of the mini program whose verification ends.
             3 appid: xinqiao_types::AppId => "appid: must",
             /// When the verification expires, Unix seconds; format `unix`.
             4 expired: xinqiao_types::UnixSeconds => "expired: must",
-            /// Text of the reminder.
+            /// Reminder to the admin in words, for people to read.
             5 message: Option<String> => "message",
         }
     }
@@ -3499,9 +3499,9 @@ pub mod reply {
             1 result_msg: Option<String> => "ResultMsg",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             2 way_bill_id: Option<String> => "WayBillID",
-            /// Day on which delivery is expected; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
+            /// Day on which delivery is expected, shown to the user; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
             3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
-            /// Page to go to after the order; `JumpPath` on the wire.
+            /// Page of a mini program to go to after the order; its AppID is registered with WeChat; `JumpPath` on the wire.
             4 jump_path: Option<String> => "JumpPath",
             /// Code to show the courier at pick-up; `PickCode` on the wire.
             5 pick_code: Option<String> => "PickCode",
@@ -3551,9 +3551,9 @@ pub mod reply {
             /// Key that the delivery company gave the merchant; `appkey` on the wire.
             #[doc(alias = "appkey")]
             2 app_key: String => "appkey: must",
-            /// Kind of account, a code of the delivery company.
+            /// Kind of account, as the delivery company defines it.
             3 account_type: i64 => "account_type: must",
-            /// The merchant's account at the delivery company.
+            /// Account by which the merchant signs in at the delivery company.
             4 account: String => "account: must",
         }
     }
@@ -3597,13 +3597,13 @@ pub mod reply {
             6 insured: Option<super::Insured> => "Insured",
             /// Path of the parcel: `path_info`; `PathInfo` on the wire.
             7 path_info: super::PathInfo => "PathInfo",
-            /// Delivery fee that the user has to pay; in fen; `Fee` on the wire.
+            /// Delivery fee that has to be paid, in fen, once it is known; in fen; `Fee` on the wire.
             8 fee: Option<xinqiao_types::Fen> => "Fee",
-            /// Delivery fee before discounts; in fen; `OriginalFee` on the wire.
+            /// Delivery fee before discounts, in fen; in fen; `OriginalFee` on the wire.
             9 original_fee: Option<xinqiao_types::Fen> => "OriginalFee",
-            /// Code of the way of paying online; `OnlinePay` on the wire.
+            /// Whether it can be paid online: `0` no, `1` yes; `OnlinePay` on the wire.
             10 online_pay: Option<i64> => "OnlinePay",
-            /// Code of the payment's outcome; `PayResult` on the wire.
+            /// Payment: `0` none yet, `1` paid online, `2` paid offline; `PayResult` on the wire.
             11 pay_result: Option<i64> => "PayResult",
         }
     }
@@ -3618,9 +3618,9 @@ pub mod reply {
             0 result_code: i64 => "ResultCode: must",
             /// What to tell user or merchant if it failed; `ResultMsg` on the wire.
             1 result_msg: Option<String> => "ResultMsg",
-            /// Estimated delivery fee; in yuan; `Fee` on the wire.
+            /// Estimated delivery fee in yuan, shown before the user orders; in yuan; `Fee` on the wire.
             2 fee: f64 => "Fee: must",
-            /// Estimated delivery fee before discounts; in yuan; `OriginalFee` on the wire.
+            /// Estimated delivery fee before discounts, in yuan; in yuan; `OriginalFee` on the wire.
             3 original_fee: Option<f64> => "OriginalFee",
         }
     }
@@ -3650,7 +3650,7 @@ pub mod reply {
             1 result_msg: Option<String> => "ResultMsg",
             /// Tracking number that the express company gave; such as `SF1234567890123`; `WayBillID` on the wire.
             2 way_bill_id: Option<String> => "WayBillID",
-            /// Day on which delivery is expected; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
+            /// Day on which delivery is expected, shown to the user; format `yyyy-MM-dd`; such as `2024-06-01`; `EstimatedDeliveryTime` on the wire.
             3 estimated_delivery_time: Option<String> => "EstimatedDeliveryTime",
         }
     }
@@ -3698,13 +3698,13 @@ pub mod reply {
             /// What to tell user or merchant if it failed; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: Option<String> => "resultmsg",
-            /// Longitude of the rider; such as `113.323720`.
+            /// Longitude of where the rider is; such as `113.323720`.
             2 lng: f64 => "lng: must",
-            /// Latitude of the rider; such as `23.106610`.
+            /// Latitude of where the rider is; such as `23.106610`.
             3 lat: f64 => "lat: must",
-            /// How far the rider is from the destination; in m.
+            /// How far the rider is from the destination, in metres; in m.
             4 distance: Option<i64> => "distance",
-            /// How long until delivery; in s.
+            /// Seconds until the rider delivers; in s.
             5 reach_time: Option<i64> => "reach_time",
         }
     }

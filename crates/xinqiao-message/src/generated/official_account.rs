@@ -69,7 +69,7 @@ w::record! {
     pub struct ArticleUrlResultItem {
         /// Position of the article, from 1; `ArticleIdx` on the wire.
         0 article_idx: i64 => "ArticleIdx: must",
-        /// Link of the article; `ArticleUrl` on the wire.
+        /// Permanent link of this article; `ArticleUrl` on the wire.
         1 article_url: String => "ArticleUrl: must",
     }
 }
@@ -127,7 +127,7 @@ w::record! {
         1 qr_code_guide_openid: Option<xinqiao_types::OpenId> => "qrcode_guide_openid: masked",
         /// OpenID of the customer who scanned; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What scanning the adviser's code led to, as a code.
+        /// What scanning the adviser's code led to, such as being bound.
         3 action: i64 => "action: must",
         /// Extra information given when the code was made; `qrcode_info` on the wire.
         #[doc(alias = "qrcode_info")]
@@ -160,7 +160,7 @@ w::record! {
         0 title: Option<String> => "Title",
         /// Line under the title, such as the singer; `Description` on the wire.
         1 description: Option<String> => "Description",
-        /// Address of the music; `MusicUrl` on the wire.
+        /// Address of the music in ordinary quality, for mobile networks; `MusicUrl` on the wire.
         2 music_url: Option<String> => "MusicUrl",
         /// Address of a better quality, preferred on WiFi; `HQMusicUrl` on the wire.
         3 hq_music_url: Option<String> => "HQMusicUrl",
@@ -208,7 +208,7 @@ w::record! {
         0 article_idx: i64 => "ArticleIdx: must",
         /// What the user declared about the article, such as original; `UserDeclareState` on the wire.
         1 user_declare_state: i64 => "UserDeclareState: must",
-        /// What the system's check found for this article, as a code; `CheckState` tells whether all may be sent; `AuditState` on the wire.
+        /// What the system's check found for this article; `CheckState` tells whether all may be sent; `AuditState` on the wire.
         2 audit_state: i64 => "AuditState: must",
         /// Link of the similar original; `OriginalArticleUrl` on the wire.
         3 original_article_url: String => "OriginalArticleUrl: must",
@@ -228,7 +228,7 @@ w::record! {
     pub struct ScanCodeInfo {
         /// Kind of code, mostly `qrcode` or `barcode`; `ScanType` on the wire.
         0 scan_type: String => "ScanType: must",
-        /// What the code says; `ScanResult` on the wire.
+        /// Text or link that the code holds; `ScanResult` on the wire.
         1 scan_result: String => "ScanResult: must",
     }
 }
@@ -271,7 +271,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgChangeEventItem`.
     pub struct SubscribeMsgChangeEventList {
-        /// Template of the notice; `TemplateId` on the wire.
+        /// Template whose subscription the user changed; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// Choice after the change: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
@@ -289,7 +289,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgPopupEventItem`.
     pub struct SubscribeMsgPopupEventList {
-        /// Template of the notice; `TemplateId` on the wire.
+        /// Template that the user decided on in the dialog; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// The user's choice: `accept` or `reject`; `SubscribeStatusString` on the wire.
         1 subscribe_status_string: String => "SubscribeStatusString: must",
@@ -309,7 +309,7 @@ w::record! {
 w::record! {
     /// An item of `List` in `events::SubscribeMsgSentEventItem`.
     pub struct SubscribeMsgSentEventList {
-        /// Template of the notice; `TemplateId` on the wire.
+        /// Template with which the notice was sent; `TemplateId` on the wire.
         0 template_id: String => "TemplateId: must",
         /// Number of the notice, as returned when it was sent; `MsgID` on the wire.
         1 msg_id: Option<String> => "MsgID",
@@ -333,7 +333,7 @@ w::record! {
     pub struct Video {
         /// Media id of the video, which must have passed review; `MediaId` on the wire.
         0 media_id: xinqiao_types::MediaId => "MediaId: must",
-        /// Title shown with the video; `Title` on the wire.
+        /// Caption shown with the video in the chat; `Title` on the wire.
         1 title: Option<String> => "Title",
         /// Line under the title of the video; `Description` on the wire.
         2 description: Option<String> => "Description",
@@ -526,7 +526,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -558,13 +558,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `annual_renew`; such as `annual_renew`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the verification ends; renew before; format `unix`; `ExpiredTime` on the wire.
+            /// When the verification ends; renew before, Unix seconds; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -580,7 +580,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -606,7 +606,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -616,7 +616,7 @@ pub mod event {
             5 merchant_id: String => "MerchantId: must",
             /// Whether the review passed: `0` no, `1` yes; `0` or `1` on the wire; `IsPass` on the wire.
             6 is_pass: bool => "IsPass: must zero-one",
-            /// Why it was turned down; `Reason` on the wire.
+            /// Why the sub-merchant was turned down; empty when it passed; `Reason` on the wire.
             7 reason: Option<String> => "Reason",
             /// Id of the kind of card, not of the user's copy; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`; `CardId` on the wire.
             8 card_id: String => "CardId: must",
@@ -634,7 +634,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -658,7 +658,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -680,7 +680,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -708,7 +708,7 @@ pub mod event {
             14 order_type: String => "OrderType: must",
             /// Remark of the system, such as a welcome gift; `Memo` on the wire.
             15 memo: String => "Memo: must",
-            /// Details of the invoice; `ReceiptInfo` on the wire.
+            /// The invoice for this top-up; `ReceiptInfo` on the wire.
             16 receipt_info: String => "ReceiptInfo: must",
         }
     }
@@ -724,7 +724,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -749,7 +749,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -773,7 +773,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -799,7 +799,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -835,7 +835,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -857,7 +857,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the buyer; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -881,7 +881,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the giver; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -909,7 +909,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the receiver; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -935,7 +935,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -957,7 +957,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user of the session; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -981,7 +981,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who is served; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1003,7 +1003,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who is handed over; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1028,15 +1028,15 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `LOCATION`; such as `LOCATION`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Latitude of the user; personal data, masked in `Debug`; `Latitude` on the wire.
+            /// Where the user is north or south, in degrees; personal data, masked in `Debug`; `Latitude` on the wire.
             5 latitude: f64 => "Latitude: must masked",
-            /// Longitude of the user; personal data, masked in `Debug`; `Longitude` on the wire.
+            /// Where the user is east or west, in degrees; personal data, masked in `Debug`; `Longitude` on the wire.
             6 longitude: f64 => "Longitude: must masked",
             /// Accuracy of the position, in metres; `Precision` on the wire.
             7 precision: f64 => "Precision: must",
@@ -1058,7 +1058,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1087,7 +1087,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of WeChat's mass assistant, no ordinary user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1101,9 +1101,9 @@ pub mod event {
             7 total_count: i64 => "TotalCount: must",
             /// Receivers after filtering, about sent plus failed; `FilterCount` on the wire.
             8 filter_count: i64 => "FilterCount: must",
-            /// Receivers that got it; `SentCount` on the wire.
+            /// Receivers who got it; `SentCount` on the wire.
             9 sent_count: i64 => "SentCount: must",
-            /// Receivers that did not; `ErrorCount` on the wire.
+            /// Receivers who did not get it, for example because they refuse messages; `ErrorCount` on the wire.
             10 error_count: i64 => "ErrorCount: must",
             /// Result of the original check of each article: `Count`, `ResultList` and `CheckState`; `CopyrightCheckResult` on the wire.
             11 copyright_check_result: Option<super::CopyrightCheckResult> => "CopyrightCheckResult",
@@ -1123,7 +1123,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the buyer; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1151,7 +1151,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1178,13 +1178,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `naming_verify_fail`; such as `naming_verify_fail`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the verification failed; format `unix`; `FailTime` on the wire.
+            /// When the verification failed, Unix seconds; format `unix`; `FailTime` on the wire.
             5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
             /// Why the verification failed; `FailReason` on the wire.
             6 fail_reason: String => "FailReason: must",
@@ -1203,13 +1203,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `naming_verify_success`; such as `naming_verify_success`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the verification ends; format `unix`; `ExpiredTime` on the wire.
+            /// When the verification ends, Unix seconds; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -1225,7 +1225,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1237,11 +1237,11 @@ pub mod event {
             6 order_type: String => "OrderType: must",
             /// State; `ORDER_STATUS_FINANCE_SUCC` when the coins were added; `Status` on the wire.
             7 status: String => "Status: must",
-            /// When the order was made; format `unix`; `CreateOrderTime` on the wire.
+            /// When the order was made, Unix seconds; format `unix`; `CreateOrderTime` on the wire.
             8 create_order_time: xinqiao_types::UnixSeconds => "CreateOrderTime: must",
-            /// When it was paid, `0` until then; format `unix`; `PayFinishTime` on the wire.
+            /// When it was paid, `0` until then, Unix seconds; format `unix`; `PayFinishTime` on the wire.
             9 pay_finish_time: xinqiao_types::UnixSeconds => "PayFinishTime: must",
-            /// Note on the payment; `Desc` on the wire.
+            /// Note on the payment, usually a top-up by WeChat Pay; `Desc` on the wire.
             10 desc: Option<String> => "Desc",
             /// Free coins left after the movement; `FreeCoinCount` on the wire.
             11 free_coin_count: i64 => "FreeCoinCount: must",
@@ -1251,7 +1251,7 @@ pub mod event {
             13 refund_free_coin_count: i64 => "RefundFreeCoinCount: must",
             /// Paid coins moved this time; `RefundPayCoinCount` on the wire.
             14 refund_pay_coin_count: i64 => "RefundPayCoinCount: must",
-            /// Details of the invoice; `ReceiptInfo` on the wire.
+            /// The invoice for this top-up; `ReceiptInfo` on the wire.
             15 receipt_info: Option<String> => "ReceiptInfo",
             /// Remark of the system, such as a welcome gift; `Memo` on the wire.
             16 memo: Option<String> => "Memo",
@@ -1269,7 +1269,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1295,7 +1295,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1321,7 +1321,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1347,7 +1347,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1376,7 +1376,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1399,13 +1399,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `qualification_verify_fail`; such as `qualification_verify_fail`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the verification failed; format `unix`; `FailTime` on the wire.
+            /// When the verification failed, Unix seconds; format `unix`; `FailTime` on the wire.
             5 fail_time: xinqiao_types::UnixSeconds => "FailTime: must",
             /// Why the verification failed; `FailReason` on the wire.
             6 fail_reason: String => "FailReason: must",
@@ -1424,13 +1424,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `qualification_verify_success`; such as `qualification_verify_success`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the qualification ends; format `unix`; `ExpiredTime` on the wire.
+            /// When the qualification ends, Unix seconds; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -1447,7 +1447,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the follower who scanned; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1472,7 +1472,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1498,7 +1498,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1524,7 +1524,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1548,7 +1548,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1560,13 +1560,13 @@ pub mod event {
             6 title: String => "title: must",
             /// Taxpayer number of the buyer, for companies.
             7 tax_no: Option<String> => "tax_no",
-            /// Telephone of the buyer; personal data, masked in `Debug`.
+            /// Telephone of the buyer as filled in; personal data, masked in `Debug`.
             8 phone: Option<String> => "phone: masked",
-            /// Address of the buyer.
+            /// Registered address of the buyer as filled in.
             9 addr: Option<String> => "addr",
             /// Bank of the buyer.
             10 bank_type: Option<String> => "bank_type",
-            /// Bank account of the buyer.
+            /// Bank account of the buyer as filled in.
             11 bank_no: Option<String> => "bank_no",
             /// Extra data given when the link was made, handed back unchanged.
             12 attach: Option<String> => "attach",
@@ -1584,7 +1584,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who activated the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1609,7 +1609,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the new follower; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1635,7 +1635,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1657,7 +1657,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1679,7 +1679,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1702,7 +1702,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the receiver of the template message; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1727,7 +1727,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who left; the same if they come back; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1753,7 +1753,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1779,7 +1779,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the member; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1791,7 +1791,7 @@ pub mod event {
             6 user_card_code: String => "UserCardCode: must",
             /// Points added or taken; `ModifyBonus` on the wire.
             7 modify_bonus: Option<i64> => "ModifyBonus",
-            /// Balance added or taken; in fen; `ModifyBalance` on the wire.
+            /// Balance added or taken, in fen; in fen; `ModifyBalance` on the wire.
             8 modify_balance: Option<xinqiao_types::Fen> => "ModifyBalance",
         }
     }
@@ -1807,7 +1807,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1840,7 +1840,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1872,7 +1872,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1900,7 +1900,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who held the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1940,7 +1940,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who deleted the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1964,7 +1964,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1988,7 +1988,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2010,7 +2010,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who claimed it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2050,7 +2050,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who gives the card away; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2080,7 +2080,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2112,7 +2112,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2122,15 +2122,15 @@ pub mod event {
             5 card_id: String => "CardId: must",
             /// Code of the copy that the user holds; such as `12312312`; `UserCardCode` on the wire.
             6 user_card_code: String => "UserCardCode: must",
-            /// Transaction number of WeChat Pay; `TransId` on the wire.
+            /// WeChat Pay's number of this payment; `TransId` on the wire.
             7 trans_id: Option<String> => "TransId",
             /// Number of the store; `LocationId` on the wire.
             8 location_id: Option<i64> => "LocationId",
             /// Store at which the user is or scanned; `LocationName` on the wire.
             9 location_name: Option<String> => "LocationName",
-            /// What the user paid after the discount; in fen; `Fee` on the wire.
+            /// What the user paid after the discount, in fen; in fen; `Fee` on the wire.
             10 fee: xinqiao_types::Fen => "Fee: must",
-            /// Amount before the discount; in fen; `OriginalFee` on the wire.
+            /// Amount before the discount, in fen; in fen; `OriginalFee` on the wire.
             11 original_fee: xinqiao_types::Fen => "OriginalFee: must",
         }
     }
@@ -2146,7 +2146,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who opened the card; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2175,13 +2175,13 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// An account of WeChat's system, not a user; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the event, always `verify_expired`; such as `verify_expired`; `Event` on the wire.
             4 event: String => "Event: must",
-            /// When the verification ran out; rights are withdrawn; format `unix`; `ExpiredTime` on the wire.
+            /// When the verification ran out; rights are withdrawn, Unix seconds; format `unix`; `ExpiredTime` on the wire.
             5 expired_time: xinqiao_types::UnixSeconds => "ExpiredTime: must",
         }
     }
@@ -2198,7 +2198,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2225,7 +2225,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user behind the push; a system account of WeChat for system events; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2249,7 +2249,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who got online; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened; with `FromUserName` it tells retried events apart; format `unix`; `CreateTime` on the wire.
+            /// When it happened; with `FromUserName` it tells retried events apart, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Always `event`; such as `event`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2263,7 +2263,7 @@ pub mod event {
             7 vendor_id: String => "VendorId: must",
             /// Number of the store; `PlaceId` on the wire.
             8 place_id: String => "PlaceId: must",
-            /// MAC address of the access point; `DeviceNo` on the wire.
+            /// MAC address (bssid) of the access point; `DeviceNo` on the wire.
             9 device_no: String => "DeviceNo: must",
         }
     }
@@ -2349,7 +2349,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `device_text`; such as `device_text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2377,13 +2377,13 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `file`; such as `file`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Name of the file that the user sent; `Title` on the wire.
             4 title: String => "Title: must",
-            /// Description of the file; `Description` on the wire.
+            /// Note on the file, may be empty; `Description` on the wire.
             5 description: String => "Description: must",
             /// Handle of the file; it cannot be used to download; `FileKey` on the wire.
             6 file_key: String => "FileKey: must",
@@ -2406,7 +2406,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `image`; such as `image`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2437,7 +2437,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `link`; such as `link`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2472,7 +2472,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `location`; such as `location`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2480,7 +2480,7 @@ pub mod message {
             4 location_x: f64 => "Location_X: must",
             /// Longitude of the place the user sent; such as `113.358803`; `Location_Y` on the wire.
             5 location_y: f64 => "Location_Y: must",
-            /// Zoom level of the map; `Scale` on the wire.
+            /// Zoom level of the map that the user chose; `Scale` on the wire.
             6 scale: f64 => "Scale: must",
             /// Place in words; `Label` on the wire.
             7 label: String => "Label: must",
@@ -2509,7 +2509,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `miniprogrampage`; such as `miniprogrampage`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2540,7 +2540,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `shortvideo`; such as `shortvideo`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2569,7 +2569,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `text`; such as `text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2601,7 +2601,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `video`; such as `video`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2632,7 +2632,7 @@ pub mod message {
             0 to_user_name: String => "ToUserName: must masked",
             /// OpenID of the user who sent it; such as `oVLPpjqs9BhvzwPj5A-vTYAX3GLc`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the user sent it; format `unix`; `CreateTime` on the wire.
+            /// When the user sent it, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of message, always `voice`; such as `voice`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2684,7 +2684,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `hardware`; such as `hardware`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2705,7 +2705,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `image`; such as `image`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2724,7 +2724,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `music`; such as `music`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2743,7 +2743,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `news`; such as `news`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2764,7 +2764,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `text`; such as `text`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2783,7 +2783,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `transfer_customer_service`; such as `transfer_customer_service`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2802,7 +2802,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `video`; such as `video`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2821,7 +2821,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Original id of the account, the `ToUserName` of the message; such as `gh_7f083739789a`; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When the answer was made; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made, Unix seconds; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, always `voice`; such as `voice`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",

@@ -9,7 +9,7 @@ pub use crate::generated::mini_program::{DispatchInfo};
 w::record! {
     /// `appeal_material` of `events::Material`.
     pub struct AppealMaterial {
-        /// What the appeal argues.
+        /// What the appeal argues, as written by who appealed.
         0 reason: String => "reason: must",
         /// Media ids of the evidence, to be downloaded as media.
         1 proof_material_id: Vec<String> => "proof_material_id: must",
@@ -19,17 +19,17 @@ w::record! {
 w::record! {
     /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_authorization_apply_event`.
     pub struct ApplyAuthorizationInfoNoitfy {
-        /// AppID of the trial mini program.
+        /// AppID of the trial mini program, kept after its conversion.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// AppID of the official account that the trial mini program belongs to.
         1 mp_appid: xinqiao_types::AppId => "mp_appid: must",
-        /// When it was done, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
+        /// When the user did it, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
         2 operation_time: String => "operation_time: must",
-        /// Result, `0` is success, others tell why it failed.
+        /// Result, `0` is success, others failed for the reason in `msg`.
         3 status: i64 => "status: must",
-        /// Result in words; on failure the reason.
+        /// Result in words, on failure the reason; decide by `status`.
         4 msg: Option<String> => "msg",
-        /// Proof of the admin's consent, for the calls that follow; a secret, masked in `Debug`.
+        /// Proof that the official account's admin agreed; the `ticket` for converting the trial mini program; a secret, masked in `Debug`.
         5 ticket: Option<String> => "ticket: masked",
     }
 }
@@ -37,15 +37,15 @@ w::record! {
 w::record! {
     /// `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_apply_event`; `ApplyAuthorizationInfoNoitfy` of `open_platform.event.betaapp_verify_event`.
     pub struct ApplyAuthorizationInfoNoitfyItem {
-        /// AppID of the trial mini program.
+        /// AppID of the trial mini program, kept after its conversion.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// AppID of the official account that the trial mini program belongs to.
         1 mp_appid: xinqiao_types::AppId => "mp_appid: must",
-        /// When it was done, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
+        /// When the user did it, Beijing time, to the minute; format `yyyy-MM-dd HH:mm`.
         2 operation_time: String => "operation_time: must",
-        /// Result, `0` is success, others tell why it failed.
+        /// Result, `0` is success, others failed for the reason in `msg`.
         3 status: i64 => "status: must",
-        /// Result in words; on failure the reason.
+        /// Result in words, on failure the reason; decide by `status`.
         4 msg: Option<String> => "msg",
     }
 }
@@ -53,9 +53,9 @@ w::record! {
 w::record! {
     /// `illegal_material` of `events::Material`.
     pub struct IllegalMaterial {
-        /// The text that was found illegal.
+        /// Words that the platform found illegal.
         0 content: String => "content: must",
-        /// Address of the content that was found illegal.
+        /// Address of what the platform found illegal, such as a picture.
         1 content_url: String => "content_url: must",
     }
 }
@@ -77,13 +77,13 @@ w::record! {
         0 name: Option<String> => "name",
         /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         1 code_type: Option<i64> => "code_type",
-        /// Registration number of the company, as submitted.
+        /// Registration number of the company, as submitted; its kind is given by `code_type`.
         2 code: Option<String> => "code",
         /// Name of the legal representative, as submitted.
         3 legal_persona_name: Option<String> => "legal_persona_name",
         /// WeChat ID of the legal representative, as submitted.
         4 legal_persona_wechat: Option<String> => "legal_persona_wechat",
-        /// Name of the person, for personal registrations; `idname` on the wire.
+        /// Name of the person as submitted, for personal registrations; `idname` on the wire.
         #[doc(alias = "idname")]
         5 id_name: Option<String> => "idname",
         /// WeChat ID of the person, for personal registrations; `wxuser` on the wire.
@@ -97,9 +97,9 @@ w::record! {
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastregisterbetaapp`.
     pub struct ThirdFastRegisterBetaAppInfo {
-        /// Id that the creation request returned.
+        /// Id that the creation request returned, which tells which creation this answers.
         0 unique_id: String => "unique_id: must",
-        /// Name of the trial mini program.
+        /// Name of the trial mini program as given on creation.
         1 name: String => "name: must",
     }
 }
@@ -107,11 +107,11 @@ w::record! {
 w::record! {
     /// `info` of `open_platform.info.notify_third_fastverifybetaapp`.
     pub struct NotifyThirdFastVerifyBetaAppInfo {
-        /// Name of the company.
+        /// Company name as submitted for the conversion.
         0 name: String => "name: must",
         /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         1 code_type: i64 => "code_type: must",
-        /// Registration number of the company, as submitted.
+        /// Registration number of the company, as submitted; its kind is given by `code_type`.
         2 code: String => "code: must",
         /// Name of the legal representative, as submitted.
         3 legal_persona_name: String => "legal_persona_name: must",
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// `result_info` of `open_platform.event.wxa_privacy_apply`.
     pub struct ResultInfo {
-        /// Name of the privacy interface applied for; such as `wx.chooseAddress`.
+        /// Privacy interface applied for, such as `wx.chooseAddress`; such as `wx.chooseAddress`.
         0 api_name: String => "api_name: must",
         /// Number of the review, as returned when applying.
         1 audit_id: i64 => "audit_id: must",
@@ -135,7 +135,7 @@ w::record! {
         3 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// When the decision was made, Unix seconds; format `unix`.
         4 audit_time: xinqiao_types::UnixSeconds => "audit_time: must",
-        /// Why it was refused.
+        /// Why it was refused, with `status` `2`.
         5 reason: Option<String> => "reason",
     }
 }
@@ -222,7 +222,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
+            /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfy => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -244,7 +244,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
+            /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -266,7 +266,7 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Result of the application and the accounts concerned (the spelling is the platform's); `ApplyAuthorizationInfoNoitfy` on the wire.
+            /// Result and accounts concerned: `status`, `msg`, `appid` and so on; `noitfy` is the platform's own misspelling; `ApplyAuthorizationInfoNoitfy` on the wire.
             5 apply_authorization_info_noitfy: super::ApplyAuthorizationInfoNoitfyItem => "ApplyAuthorizationInfoNoitfy: must",
         }
     }
@@ -288,13 +288,13 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// Number of the appeal.
+            /// Number of the appeal, as in the list of appeals.
             5 appeal_record_id: i64 => "appeal_record_id: must",
             /// AppID of the mini program concerned; such as `wx9c3e1f7ab2d04586`.
             6 appid: xinqiao_types::AppId => "appid: must",
             /// How many appeals this violation has had.
             7 appeal_count: i64 => "appeal_count: must",
-            /// Who appealed: `0` the owner, `1` the service provider.
+            /// Who appealed: `0` the mini program's own people, `1` the service provider.
             8 appeal_from: i64 => "appeal_from: must",
             /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
             9 appeal_status: i64 => "appeal_status: must",
@@ -332,7 +332,7 @@ pub mod event {
             6 second: i64 => "second: must",
             /// Result: `2` rejected, `3` passed.
             7 ret: i64 => "ret: must",
-            /// Why the category was rejected.
+            /// Why the category was rejected, with `ret` `2`.
             8 reason: Option<String> => "reason",
         }
     }
@@ -354,11 +354,11 @@ pub mod event {
             3 msg_type: String => "MsgType: must",
             /// Name of the event, which decides the other fields; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The name under review; personal data, masked in `Debug`.
+            /// The name under review, in force with `ret` `3`; personal data, masked in `Debug`.
             5 nickname: String => "nickname: must masked",
             /// Result: `2` rejected, `3` passed.
             6 ret: i64 => "ret: must",
-            /// Why the name was rejected.
+            /// Why the name was rejected, with `ret` `2`.
             7 reason: Option<String> => "reason",
         }
     }
@@ -487,7 +487,7 @@ pub mod info {
             5 info: super::NotifyThirdFasteRegisterInfo => "info: must",
             /// `0` registered; others are failures, such as no check in time or data that does not match.
             6 status: i64 => "status: must",
-            /// Result in words; on failure the reason.
+            /// Result in words, on failure the reason; decide by `status`.
             7 msg: Option<String> => "msg",
         }
     }
@@ -505,13 +505,13 @@ pub mod info {
             1 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of notice, such as `component_verify_ticket`, `authorized`, `unauthorized`; `InfoType` on the wire.
             2 info_type: String => "InfoType: must",
-            /// AppID of the trial mini program created.
+            /// AppID of the trial mini program created, absent on failure.
             3 appid: Option<xinqiao_types::AppId> => "appid",
             /// Request id and name of the application, which tell which one this answers.
             4 info: super::ThirdFastRegisterBetaAppInfo => "info: must",
-            /// Result, `0` is success, others tell why it failed.
+            /// Result, `0` is success, others failed for the reason in `msg`.
             5 status: i64 => "status: must",
-            /// Result in words; on failure the reason.
+            /// Result in words, on failure the reason; decide by `status`.
             6 msg: Option<String> => "msg",
         }
     }
@@ -533,9 +533,9 @@ pub mod info {
             3 appid: Option<xinqiao_types::AppId> => "appid",
             /// Company data submitted for the conversion: `name`, `code_type`, `code`, `legal_persona_name` and so on.
             4 info: super::NotifyThirdFastVerifyBetaAppInfo => "info: must",
-            /// Result, `0` is success, others tell why it failed.
+            /// Result, `0` is success, others failed for the reason in `msg`.
             5 status: i64 => "status: must",
-            /// Result in words; on failure the reason.
+            /// Result in words, on failure the reason; decide by `status`.
             6 msg: Option<String> => "msg",
         }
     }

@@ -27,7 +27,7 @@ w::record! {
 w::record! {
     /// `Applyer` of `events::SysApprovalChangeApprovalInfo`.
     pub struct Applyer {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of the applicant; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
         /// Number of the applicant's department at that time; `Party` on the wire.
         1 party: i64 => "Party: must",
@@ -39,21 +39,21 @@ w::record! {
     pub struct ApprovalInfo {
         /// Number of the approval, chosen by the developer when it was started; `ThirdNo` on the wire.
         0 third_no: String => "ThirdNo: must",
-        /// Id of the approval template; `OpenTemplateId` on the wire. From: Admin console, page of the template.
+        /// Id of the approval template, made in the admin console; `OpenTemplateId` on the wire. From: Admin console, page of the template.
         1 open_template_id: String => "OpenTemplateId: must",
-        /// Name of the approval template; `OpenSpName` on the wire.
+        /// Name of the approval template, set in the admin console; `OpenSpName` on the wire.
         2 open_sp_name: String => "OpenSpName: must",
         /// `1` pending, `2` approved, `3` rejected, `4` cancelled; `OpenSpStatus` on the wire.
         3 open_sp_status: i64 => "OpenSpStatus: must",
-        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
+        /// When it was submitted; format `unix`; `ApplyTime` on the wire.
         4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `userid` of the submitter; `ApplyUserId` on the wire.
         5 apply_user_id: xinqiao_types::UserId => "ApplyUserId: must",
-        /// Who submitted it, by name; `ApplyUserName` on the wire.
+        /// Name of who submitted the approval; `ApplyUserName` on the wire.
         6 apply_user_name: String => "ApplyUserName: must",
-        /// Department of the submitter; `ApplyUserParty` on the wire.
+        /// Department of the submitter, by name; `ApplyUserParty` on the wire.
         7 apply_user_party: String => "ApplyUserParty: must",
-        /// Picture of the submitter; `ApplyUserImage` on the wire.
+        /// Address of the submitter's picture; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
         /// Nodes of the flow: `ApprovalNode`; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// `Approver` of `events::SpRecordDetail`.
     pub struct Approver {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of the approver; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
@@ -117,7 +117,7 @@ w::record! {
         0 title: String => "Title: must",
         /// Text below the headline, at most 512 bytes; `Description` on the wire.
         1 description: String => "Description: must",
-        /// Address of the picture; `PicUrl` on the wire.
+        /// Address of the picture that was sent; `PicUrl` on the wire.
         2 pic_url: String => "PicUrl: must",
         /// Page opened on a click; `Url` on the wire.
         3 url: String => "Url: must",
@@ -127,7 +127,7 @@ w::record! {
 w::record! {
     /// `AuthOpenKfIdList` of `events::ExtraInfo`.
     pub struct AuthOpenKfId {
-        /// Ids of customer-service accounts; `OpenKfId` on the wire.
+        /// Ids of the customer-service accounts concerned; `OpenKfId` on the wire.
         0 open_kf_id: Vec<String> => "OpenKfId: must",
     }
 }
@@ -135,7 +135,7 @@ w::record! {
 w::record! {
     /// `AuthUserInfo` of `work.info.enter_register_package`; `AuthUserInfo` of `work.info.register_corp`.
     pub struct AuthUserInfo {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of the admin who registered or authorized; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
@@ -147,9 +147,9 @@ w::record! {
         0 job_id: String => "JobId: must",
         /// `sync_user`, `replace_user`, `invite_user` or `replace_party`; `JobType` on the wire.
         1 job_type: String => "JobType: must",
-        /// Outcome of the job, `0` is success; `ErrCode` on the wire.
+        /// Outcome of the job as a whole, `0` is success; rows are asked for apart; `ErrCode` on the wire.
         2 err_code: i64 => "ErrCode: must",
-        /// Why the job failed; `ErrMsg` on the wire.
+        /// Why the job failed, `ok` if it did not; `ErrMsg` on the wire.
         3 err_msg: Option<String> => "ErrMsg",
     }
 }
@@ -181,11 +181,11 @@ w::record! {
 w::record! {
     /// An item of `Comments` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Comment {
-        /// Id of the remark; `CommentId` on the wire.
+        /// Id of the remark within the approval; `CommentId` on the wire.
         0 comment_id: String => "CommentId: must",
         /// Who wrote the remark: `UserId`; `CommentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "CommentUserInfo: must",
-        /// Text of the remark; `CommentContent` on the wire.
+        /// Text of the remark on the approval; `CommentContent` on the wire.
         2 comment_content: String => "CommentContent: must",
         /// `media_id`s of files attached to the remark; `Attach` on the wire.
         3 attach: Vec<String> => "Attach: must",
@@ -197,7 +197,7 @@ w::record! {
 w::record! {
     /// `CommentUserInfo` of `events::Comment`.
     pub struct CommentUserInfo {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of who wrote the remark; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
@@ -227,9 +227,9 @@ w::record! {
         0 type_: i64 => "Type: must",
         /// What the attribute is called in the admin console; `Name` on the wire.
         1 name: String => "Name: must",
-        /// The text, for a text attribute; `Text` on the wire.
+        /// The text, for a text attribute: `Value`; `Text` on the wire.
         2 text: Option<ItemText> => "Text",
-        /// The page, for a web attribute; `Web` on the wire.
+        /// The page, for a web attribute: `Title` and `Url`; `Web` on the wire.
         3 web: Option<Web> => "Web",
     }
 }
@@ -245,7 +245,7 @@ w::record! {
 w::record! {
     /// `GroupIds` of `work.event.change_chain`.
     pub struct GroupId {
-        /// Numbers of the groups; `GroupId` on the wire.
+        /// Numbers of the groups concerned; `GroupId` on the wire.
         0 group_id: Vec<i64> => "GroupId: must",
     }
 }
@@ -253,7 +253,7 @@ w::record! {
 w::record! {
     /// `Image` of `work.reply.image`.
     pub struct Image {
-        /// `media_id` of the uploaded picture; `MediaId` on the wire.
+        /// `media_id` of the picture to reply with, from an upload; `MediaId` on the wire.
         0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
@@ -261,19 +261,19 @@ w::record! {
 w::record! {
     /// An item of `Item` in `events::ApprovalNodeItem`.
     pub struct ItemDetail {
-        /// `userid` of this person; `ItemUserid` on the wire.
+        /// `userid` of the approver or of who gets a copy; `ItemUserid` on the wire.
         0 item_userid: xinqiao_types::UserId => "ItemUserid: must",
-        /// This person's name; `ItemName` on the wire.
+        /// Name of the approver or of who gets a copy; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// This person's department; `ItemParty` on the wire.
+        /// Department of the approver or of who gets a copy, by name; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// Picture of this person; `ItemImage` on the wire.
+        /// Address of this person's avatar; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
         /// This person's decision: `1` pending, `2` approved, `3` rejected, `4` passed on; `ItemStatus` on the wire.
         4 item_status: i64 => "ItemStatus: must",
-        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
+        /// When they acted; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
         5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
-        /// What the approver said; `ItemSpeech` on the wire.
+        /// What the approver wrote, empty if nothing; `ItemSpeech` on the wire.
         6 item_speech: Option<String> => "ItemSpeech",
     }
 }
@@ -281,7 +281,7 @@ w::record! {
 w::record! {
     /// `Text` of `events::ExtAttrItem`.
     pub struct ItemText {
-        /// Text of the attribute; `Value` on the wire.
+        /// Text of the attribute, empty if not filled in; `Value` on the wire.
         0 value: String => "Value: must",
     }
 }
@@ -329,13 +329,13 @@ w::record! {
 w::record! {
     /// An item of `NotifyNode` in `events::NotifyNode`.
     pub struct NotifyNodeDetail {
-        /// `userid` of this person; `ItemUserid` on the wire.
+        /// `userid` of the approver or of who gets a copy; `ItemUserid` on the wire.
         0 item_userid: xinqiao_types::UserId => "ItemUserid: must",
-        /// This person's name; `ItemName` on the wire.
+        /// Name of the approver or of who gets a copy; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// This person's department; `ItemParty` on the wire.
+        /// Department of the approver or of who gets a copy, by name; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// Picture of this person; `ItemImage` on the wire.
+        /// Address of this person's avatar; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
     }
 }
@@ -343,7 +343,7 @@ w::record! {
 w::record! {
     /// An item of `Notifyer` in `events::SysApprovalChangeApprovalInfo`.
     pub struct Notifyer {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of who gets a copy; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
@@ -379,7 +379,7 @@ w::record! {
 w::record! {
     /// `SelectedItems` of `work.event.template_card_event`.
     pub struct SelectedItem {
-        /// The selections, one per question; `SelectedItem` on the wire.
+        /// The selections, one per question: `QuestionKey` and `OpitonIds`; `SelectedItem` on the wire.
         0 selected_item: Vec<SelectedItemDetail> => "SelectedItem",
     }
 }
@@ -413,11 +413,11 @@ w::record! {
         0 approver: Approver => "Approver: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back; `SpStatus` on the wire.
         1 sp_status: i64 => "SpStatus: must",
-        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `SpTime` on the wire.
+        /// When they acted; `0` if not yet; format `unix`; `SpTime` on the wire.
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "SpTime",
-        /// What the approver said; `Speech` on the wire.
+        /// What the approver wrote, empty if nothing; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `media_id`s of attached files; `Attach` on the wire.
+        /// `media_id`s of files attached to the opinion; `Attach` on the wire.
         4 attach: Vec<String> => "Attach",
     }
 }
@@ -429,12 +429,12 @@ w::record! {
         0 user_info: UserInfo => "UserInfo: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over; `SpYj` on the wire.
         1 sp_yj: Option<i64> => "SpYj",
-        /// When they acted, Unix seconds; format `unix`; `Sptime` on the wire.
+        /// When they acted; format `unix`; `Sptime` on the wire.
         #[doc(alias = "Sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
-        /// What they said; `Speech` on the wire.
+        /// What they wrote; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `media_id`s of attached files; `MediaIds` on the wire.
+        /// `media_id`s of files attached to the opinion; `MediaIds` on the wire.
         4 media_ids: Vec<xinqiao_types::MediaId> => "MediaIds",
     }
 }
@@ -446,15 +446,15 @@ w::record! {
         0 statu_change_event: i64 => "StatuChangeEvent: must",
         /// Number of the approval, to read its details; `SpNo` on the wire.
         1 sp_no: String => "SpNo: must",
-        /// Name of the approval template; `SpName` on the wire.
+        /// Name of the approval template, set in the admin console; `SpName` on the wire.
         2 sp_name: String => "SpName: must",
         /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid; `SpStatus` on the wire.
         3 sp_status: i64 => "SpStatus: must",
-        /// Id of the approval template; `TemplateId` on the wire.
+        /// Id of the approval template, to read its controls; `TemplateId` on the wire.
         4 template_id: String => "TemplateId: must",
         /// The person who applied: `UserId` and `Party`; `Applyer` on the wire.
         5 applyer: Applyer => "Applyer: must",
-        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
+        /// When it was submitted; format `unix`; `ApplyTime` on the wire.
         6 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// Who gets copies: `UserId`; `Notifyer` on the wire.
         7 notifyer: Vec<Notifyer> => "Notifyer",
@@ -488,11 +488,11 @@ w::record! {
     pub struct UploadInfo {
         /// `1` video, `2` picture, `3` file; `MediumType` on the wire.
         0 medium_type: i64 => "MediumType: must",
-        /// Where the medium was taken from; `MediumUrl` on the wire.
+        /// Address that the medium was taken from; `MediumUrl` on the wire.
         1 medium_url: String => "MediumUrl: must",
         /// `1` uploaded, `0` failed; `UploadStatus` on the wire.
         2 upload_status: i64 => "UploadStatus: must",
-        /// Why the upload failed; `ErrorMsg` on the wire.
+        /// Why the medium could not be uploaded; `ErrorMsg` on the wire.
         3 error_msg: Option<String> => "ErrorMsg",
     }
 }
@@ -500,7 +500,7 @@ w::record! {
 w::record! {
     /// `UserInfo` of `events::SubNode`.
     pub struct UserInfo {
-        /// `userid` of this person; `UserId` on the wire.
+        /// `userid` of the person of the node; `UserId` on the wire.
         0 user_id: xinqiao_types::UserId => "UserId: must",
     }
 }
@@ -508,7 +508,7 @@ w::record! {
 w::record! {
     /// `Video` of `work.reply.video`.
     pub struct Video {
-        /// `media_id` of the uploaded video; `MediaId` on the wire.
+        /// `media_id` of the video to reply with, from an upload; `MediaId` on the wire.
         0 media_id: xinqiao_types::MediaId => "MediaId: must",
         /// Caption of the video, at most 128 bytes; `Title` on the wire.
         1 title: Option<String> => "Title",
@@ -520,7 +520,7 @@ w::record! {
 w::record! {
     /// `Voice` of `work.reply.voice`.
     pub struct Voice {
-        /// `media_id` of the uploaded voice clip; `MediaId` on the wire.
+        /// `media_id` of the voice clip to reply with, from an upload; `MediaId` on the wire.
         0 media_id: xinqiao_types::MediaId => "MediaId: must",
     }
 }
@@ -528,13 +528,13 @@ w::record! {
 w::record! {
     /// `WarmUpInfo` of `work.event.meeting_change`.
     pub struct WarmUpInfo {
-        /// Address of the warm-up picture; `WarmUpPicture` on the wire.
+        /// Address of the webinar's warm-up picture; `WarmUpPicture` on the wire.
         0 warm_up_picture: Option<String> => "WarmUpPicture",
-        /// Address of the warm-up video; `WarmUpVideo` on the wire.
+        /// Address of the webinar's warm-up video; `WarmUpVideo` on the wire.
         1 warm_up_video: Option<String> => "WarmUpVideo",
         /// `1` uploaded, `0` failed; `UploadStatus` on the wire.
         2 upload_status: i64 => "UploadStatus: must",
-        /// Why the upload failed; `ErrorMsg` on the wire.
+        /// Why the medium could not be uploaded; `ErrorMsg` on the wire.
         3 error_msg: Option<String> => "ErrorMsg",
     }
 }
@@ -542,9 +542,9 @@ w::record! {
 w::record! {
     /// `Web` of `events::ExtAttrItem`.
     pub struct Web {
-        /// Caption of the link; `Title` on the wire.
+        /// Text shown for the link; `Title` on the wire.
         0 title: String => "Title: must",
-        /// Address of the page; `Url` on the wire.
+        /// Page that opens on a click; `Url` on the wire.
         1 url: String => "Url: must",
     }
 }
@@ -777,7 +777,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -785,7 +785,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -801,7 +801,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -809,9 +809,9 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The schedule entry concerned; `ScheduleId` on the wire.
+            /// Id of the schedule entry concerned, to read its details; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -827,7 +827,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -841,7 +841,7 @@ pub mod event {
             7 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
         }
     }
@@ -857,7 +857,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -883,7 +883,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -907,7 +907,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -933,7 +933,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -959,7 +959,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -981,7 +981,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1013,7 +1013,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1027,7 +1027,7 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// One of `create_user`, `update_user`, `delete_user`, `create_party`, `update_party`, `delete_party`, `update_tag`; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
@@ -1055,7 +1055,7 @@ pub mod event {
             21 telephone: Option<String> => "Telephone: masked",
             /// `1` male, `2` female, `0` unset; a number as text on the wire; `Gender` on the wire.
             22 gender: Option<i64> => "Gender: numeric",
-            /// Where the member works; personal data, masked in `Debug`; `Address` on the wire.
+            /// Address where the member works; only if changed and permitted; personal data, masked in `Debug`; `Address` on the wire.
             23 address: Option<String> => "Address: masked",
             /// The member's job title; only if it changed; `Position` on the wire.
             24 position: Option<String> => "Position",
@@ -1069,7 +1069,7 @@ pub mod event {
             28 id: Option<i64> => "Id",
             /// Number of the department above; only if it changed; `ParentId` on the wire.
             29 parent_id: Option<String> => "ParentId",
-            /// Rank of the department; `Order` on the wire.
+            /// Rank of the department among its siblings; higher comes first; `Order` on the wire.
             30 order: Option<i64> => "Order",
             /// Number of the member tag that changed; `TagId` on the wire.
             31 tag_id: Option<i64> => "TagId",
@@ -1097,7 +1097,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1111,11 +1111,11 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
-            /// `create`, `update` or `dismiss`; `ChangeType` on the wire.
+            /// What happened: `create`, `update` or `dismiss`; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
-            /// Id of the customer group; `ChatId` on the wire.
+            /// Id of the customer group, to read its details; `ChatId` on the wire.
             11 chat_id: Option<String> => "ChatId",
             /// What changed: `add_member`, `del_member`, `change_owner`, `change_name`, `change_notice`; `UpdateDetail` on the wire.
             12 update_detail: Option<String> => "UpdateDetail",
@@ -1125,7 +1125,7 @@ pub mod event {
             14 quit_scene: Option<i64> => "QuitScene",
             /// How many people joined or left; `MemChangeCnt` on the wire.
             15 mem_change_cnt: Option<i64> => "MemChangeCnt",
-            /// Who joined or left; `MemChangeList` on the wire.
+            /// Who joined or left: `Item`; `MemChangeList` on the wire.
             16 mem_change_list: Option<super::MemChange> => "MemChangeList",
             /// Version of the member list before the change; `LastMemVer` on the wire.
             17 last_mem_ver: Option<String> => "LastMemVer",
@@ -1147,7 +1147,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1161,9 +1161,9 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
-            /// Such as `add_external_contact`, `edit_external_contact`, `del_external_contact`, `del_follow_user`, `transfer_fail`; `ChangeType` on the wire.
+            /// Such as `add_external_contact`, `edit_external_contact`, `del_external_contact` (by the member), `del_follow_user` (by the customer), `transfer_fail`; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
             /// The acquisition link that the customer came by; `LinkId` on the wire.
             11 link_id: Option<String> => "LinkId",
@@ -1195,7 +1195,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1209,7 +1209,7 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// `create`, `update`, `delete`, or `shuffle` for a new order; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
@@ -1235,7 +1235,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1249,7 +1249,7 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// Such as `create_student`, `update_parent`, `create_department`, `subscribe`, `unsubscribe`; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
@@ -1269,7 +1269,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1291,7 +1291,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1305,7 +1305,7 @@ pub mod event {
             7 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             8 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             9 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// Such as `balance_low`, `balance_exhausted`, `link_unavailable`, `quota_expire_soon`, `friend_request`, `customer_start_chat`; `ChangeType` on the wire.
             10 change_type: String => "ChangeType: must",
@@ -1315,9 +1315,9 @@ pub mod event {
             12 user_id: Option<xinqiao_types::UserId> => "UserID",
             /// Id of the outside contact, the same as `external_userid` of the endpoints; `ExternalUserID` on the wire.
             13 external_user_id: Option<xinqiao_types::ExternalUserId> => "ExternalUserID",
-            /// When the quota runs out; format `unix`; `ExpireTime` on the wire.
+            /// When this part of the quota runs out; format `unix`; `ExpireTime` on the wire.
             14 expire_time: Option<xinqiao_types::UnixSeconds> => "ExpireTime",
-            /// How much of the quota is about to run out; `ExpireQuotaNum` on the wire.
+            /// How many of the quota's new customers are about to run out; `ExpireQuotaNum` on the wire.
             15 expire_quota_num: Option<i64> => "ExpireQuotaNum",
         }
     }
@@ -1333,7 +1333,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1341,7 +1341,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -1357,7 +1357,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1365,9 +1365,9 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The schedule entry concerned; `ScheduleId` on the wire.
+            /// Id of the schedule entry concerned, to read its details; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -1383,7 +1383,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1410,7 +1410,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1440,7 +1440,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1464,7 +1464,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1490,7 +1490,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1516,7 +1516,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1542,7 +1542,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1568,7 +1568,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1578,7 +1578,7 @@ pub mod event {
             5 agent_id: Option<i64> => "AgentID",
             /// What happened, such as `modify_meeting`, `cancel_meeting`, `medium_upload`, `meeting_room_response`; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
-            /// The meeting concerned; `MeetingId` on the wire.
+            /// Id of the meeting concerned; quick meetings have one too; `MeetingId` on the wire.
             7 meeting_id: String => "MeetingId: must",
             /// The room that answered; either this or `MraAddress`; `MeetingRoomId` on the wire.
             8 meeting_room_id: Option<String> => "MeetingRoomId",
@@ -1610,7 +1610,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1636,7 +1636,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1644,7 +1644,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             6 cal_id: String => "CalId: must",
         }
     }
@@ -1660,7 +1660,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1668,9 +1668,9 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// The schedule entry concerned; `ScheduleId` on the wire.
+            /// Id of the schedule entry concerned, to read its details; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             7 cal_id: String => "CalId: must",
         }
     }
@@ -1686,7 +1686,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1708,7 +1708,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1732,7 +1732,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1740,7 +1740,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// Id of the notice; `NotifyId` on the wire.
+            /// Id of the notice, by which the zone's program gets what it says; `NotifyId` on the wire.
             6 notify_id: String => "NotifyId: must",
             /// Scene of the notice, set by the program that sent it; `NotifyScene` on the wire.
             7 notify_scene: i64 => "NotifyScene: must",
@@ -1758,7 +1758,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1780,15 +1780,15 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
             /// Kind of event; with `ChangeType` it decides which fields come; `Event` on the wire.
             4 event: String => "Event: must",
-            /// The calendar concerned; `CalId` on the wire.
+            /// Id of the calendar concerned, to read its details; `CalId` on the wire.
             5 cal_id: String => "CalId: must",
-            /// The schedule entry concerned; `ScheduleId` on the wire.
+            /// Id of the schedule entry concerned, to read its details; `ScheduleId` on the wire.
             6 schedule_id: String => "ScheduleId: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             7 agent_id: Option<i64> => "AgentID",
@@ -1806,7 +1806,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1814,7 +1814,7 @@ pub mod event {
             4 event: String => "Event: must",
             /// The app that gets the event; missing or `0` if it is not meant for an app; `AgentID` on the wire.
             5 agent_id: Option<i64> => "AgentID",
-            /// What happened in security management; `ChangeType` on the wire.
+            /// What happened in security management; it decides which fields come; `ChangeType` on the wire.
             6 change_type: String => "ChangeType: must",
         }
     }
@@ -1830,7 +1830,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1842,7 +1842,7 @@ pub mod event {
             6 suite_id: Option<String> => "SuiteId",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             7 info_type: Option<String> => "InfoType",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             8 time_stamp: Option<xinqiao_types::UnixSeconds> => "TimeStamp",
             /// The corp that shares the app; `CorpId` on the wire.
             9 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
@@ -1864,7 +1864,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1886,7 +1886,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1914,7 +1914,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1938,7 +1938,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1962,7 +1962,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -1988,7 +1988,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2020,7 +2020,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2050,7 +2050,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2072,7 +2072,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2096,7 +2096,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2122,7 +2122,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2144,7 +2144,7 @@ pub mod event {
             0 to_user_name: String => "ToUserName: must masked",
             /// `userid` of who caused it; `sys` for events of the system; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// When it happened, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When it happened; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// `event` for events, else the kind of message: `text`, `image` and so on; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -2226,7 +2226,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2234,7 +2234,7 @@ pub mod info {
             4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// Id of the device's model; `ModelId` on the wire.
+            /// Id of the device's model, got when the provider registered it; `ModelId` on the wire.
             6 model_id: String => "ModelId: must",
             /// Name that the corp gave the device; `RemarkName` on the wire.
             7 remark_name: Option<String> => "RemarkName",
@@ -2252,7 +2252,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The chat-data edition that has expired: `Edition`; `ChatArchiveApi` on the wire.
             3 chat_archive_api: super::ChatArchiveApi => "ChatArchiveApi: must",
@@ -2276,7 +2276,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2298,7 +2298,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2318,7 +2318,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2342,7 +2342,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2362,7 +2362,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2382,7 +2382,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2402,9 +2402,9 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The corp that bought the app; `PaidCorpId` on the wire.
+            /// Id of the corp that bought the app; `PaidCorpId` on the wire.
             3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
         }
     }
@@ -2420,9 +2420,9 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The corp that bought the app; `PaidCorpId` on the wire.
+            /// Id of the corp that bought the app; `PaidCorpId` on the wire.
             3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
             /// Number of the order before; `OldOrderId` on the wire.
             4 old_order_id: String => "OldOrderId: must",
@@ -2442,7 +2442,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2465,7 +2465,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2485,7 +2485,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2509,11 +2509,11 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
-            /// Lets you fetch the chat data that this is about; `Token` on the wire.
+            /// Lets you fetch the new chat data, within 10 minutes; `Token` on the wire.
             4 token: Option<String> => "Token",
         }
     }
@@ -2529,7 +2529,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2547,7 +2547,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// Exchange it for the permanent code within 10 minutes; a secret, masked in `Debug`; `AuthCode` on the wire.
             3 auth_code: String => "AuthCode: must masked",
@@ -2567,7 +2567,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2589,7 +2589,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2609,7 +2609,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2631,7 +2631,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2657,7 +2657,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2685,7 +2685,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2693,7 +2693,7 @@ pub mod info {
             4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// Error code that the device reported; `ErrCode` on the wire.
+            /// Error code that the device reported; its maker knows the meaning; `ErrCode` on the wire.
             6 err_code: i64 => "ErrCode: must",
             /// What the device says of the error; `ErrMsg` on the wire.
             7 err_msg: Option<String> => "ErrMsg",
@@ -2711,7 +2711,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2719,7 +2719,7 @@ pub mod info {
             4 auth_corp_id: Option<xinqiao_types::CorpId> => "AuthCorpId",
             /// Serial number of the device; `DeviceSn` on the wire.
             5 device_sn: String => "DeviceSn: must",
-            /// `media_id` of the device's log file; `MediaId` on the wire.
+            /// `media_id` of the device's log file, to be downloaded; `MediaId` on the wire.
             6 media_id: xinqiao_types::MediaId => "MediaId: must",
         }
     }
@@ -2735,11 +2735,11 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
-            /// Lets you fetch the chat data that this is about; `Token` on the wire.
+            /// Lets you fetch the messages that hit the rule; `Token` on the wire.
             4 token: String => "Token: must",
         }
     }
@@ -2754,7 +2754,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             3 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
@@ -2774,13 +2774,13 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
-            /// Number of the provider's order; `OrderId` on the wire.
+            /// Number of the provider's order, to read its details; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
             /// Member of the provider who placed the order; `BuyerUserId` on the wire.
             6 buyer_user_id: xinqiao_types::UserId => "BuyerUserId: must",
@@ -2798,13 +2798,13 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
             /// The corp that has authorized the app; `AuthCorpId` on the wire.
             4 auth_corp_id: xinqiao_types::CorpId => "AuthCorpId: must",
-            /// Number of the provider's order; `OrderId` on the wire.
+            /// Number of the provider's order, to read its details; `OrderId` on the wire.
             5 order_id: String => "OrderId: must",
             /// `5` refunded, `6` refused; `OrderStatus` on the wire.
             6 order_status: i64 => "OrderStatus: must",
@@ -2822,11 +2822,11 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The corp that bought the app; `PaidCorpId` on the wire.
+            /// Id of the corp that bought the app; `PaidCorpId` on the wire.
             3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
-            /// Number of the provider's order; `OrderId` on the wire.
+            /// Number of the provider's order, to read its details; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
             /// `userid` of who ordered; missing if the provider ordered; `OperatorId` on the wire.
             5 operator_id: Option<String> => "OperatorId",
@@ -2844,11 +2844,11 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The corp that bought the app; `PaidCorpId` on the wire.
+            /// Id of the corp that bought the app; `PaidCorpId` on the wire.
             3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
-            /// Number of the provider's order; `OrderId` on the wire.
+            /// Number of the provider's order, to read its details; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
         }
     }
@@ -2864,11 +2864,11 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
-            /// The corp that bought the app; `PaidCorpId` on the wire.
+            /// Id of the corp that bought the app; `PaidCorpId` on the wire.
             3 paid_corp_id: xinqiao_types::CorpId => "PaidCorpId: must",
-            /// Number of the provider's order; `OrderId` on the wire.
+            /// Number of the provider's order, to read its details; `OrderId` on the wire.
             4 order_id: String => "OrderId: must",
         }
     }
@@ -2884,7 +2884,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2914,7 +2914,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// The provider's own corp id; `ServiceCorpId` on the wire.
             3 service_corp_id: xinqiao_types::CorpId => "ServiceCorpId: must",
@@ -2938,7 +2938,7 @@ pub mod info {
             0 suite_id: String => "SuiteId: must",
             /// Kind of push, which decides the fields that come; `InfoType` on the wire.
             1 info_type: String => "InfoType: must",
-            /// When it happened, Unix seconds; format `unix`; `TimeStamp` on the wire.
+            /// When the push was made; format `unix`; `TimeStamp` on the wire.
             2 time_stamp: xinqiao_types::UnixSeconds => "TimeStamp: must",
             /// Ticket for the `suite_access_token`, pushed every 10 minutes, valid for 30; a secret, masked in `Debug`; `SuiteTicket` on the wire.
             3 suite_ticket: String => "SuiteTicket: must masked",
@@ -3002,7 +3002,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3021,7 +3021,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3042,7 +3042,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3061,7 +3061,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3080,7 +3080,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3098,7 +3098,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3117,7 +3117,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",
@@ -3136,7 +3136,7 @@ pub mod reply {
             0 to_user_name: String => "ToUserName: must masked",
             /// Id of the corp: `ToUserName` of the message; personal data, masked in `Debug`; `FromUserName` on the wire.
             1 from_user_name: String => "FromUserName: must masked",
-            /// Time of the answer, Unix seconds; format `unix`; `CreateTime` on the wire.
+            /// When the answer was made; format `unix`; `CreateTime` on the wire.
             2 create_time: xinqiao_types::UnixSeconds => "CreateTime: must",
             /// Kind of answer, such as `text`, `image`, `update_template_card`; `MsgType` on the wire.
             3 msg_type: String => "MsgType: must",

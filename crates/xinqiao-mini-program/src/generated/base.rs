@@ -74,9 +74,9 @@ pub mod sns {
         pub struct JsCode2Session {
             /// Always `authorization_code`.
             0 grant_type: String => "grant_type: must query",
-            /// AppID of the mini program; the account's appid.
+            /// AppID of the mini program, the one that called `wx.login`; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// Secret of the mini program, to be kept on the server; the account's appsecret; a secret, masked in `Debug`.
+            /// AppSecret of the mini program, from its console; keep it on the server; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
             /// Code from `wx.login`; lives 5 minutes, good for one use.
             3 js_code: String => "js_code: must query",

@@ -12,7 +12,7 @@ w::record! {
         1 account_name: String => "account_name: must",
         /// Name that users see in the chat; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of the avatar.
+        /// Address of the account's avatar as shown in the chat.
         3 icon_url: String => "icon_url: must",
     }
 }
@@ -69,9 +69,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/introduction/custom.html>.
     /// * Catalog: `mini_program.business.list`.
     pub struct List {
-        /// How many accounts to skip.
+        /// How many accounts to skip; 0 for the first page.
         0 offset: i64 => "offset: must",
-        /// How many accounts to return.
+        /// How many accounts to return, with `offset` to go on.
         1 count: i64 => "count: must",
     }
     new(offset: i64, count: i64)

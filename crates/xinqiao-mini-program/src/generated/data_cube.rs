@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `filter_list` in `data_cube::GetGameAnalysisData`.
     pub struct Filter {
-        /// Dimension to filter by.
+        /// Dimension to filter by, such as channel or platform; depends on `metric`.
         0 dimension: String => "dimension: must",
         /// Only data whose dimension has this value.
         1 value: String => "value: must",
@@ -19,11 +19,11 @@ w::record! {
     pub struct GameAnalysisData {
         /// Time of the point, Unix seconds; format `unix`.
         0 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Time of the point in words.
+        /// Time of the point for display; compute with `timestamp`.
         1 time_label: String => "time_label: must",
         /// Group that the point belongs to: `label` and `value`.
         2 group_dimension_list: Option<Vec<GroupDimension>> => "group_dimension_list",
-        /// Figure at this point.
+        /// Value of the metric at this point.
         3 metric_value: f64 => "metric_value: must",
     }
 }
@@ -35,9 +35,9 @@ w::record! {
         0 ref_date: String => "ref_date: must",
         /// Users who ever visited.
         1 visit_total: i64 => "visit_total: must",
-        /// How often it was forwarded.
+        /// How often the mini program was forwarded that day.
         2 share_pv: i64 => "share_pv: must",
-        /// How many users forwarded it.
+        /// How many users forwarded the mini program that day.
         3 share_uv: i64 => "share_uv: must",
     }
 }
@@ -47,19 +47,19 @@ w::record! {
     pub struct GetDailyVisitTrendList {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// How often it was opened.
+        /// How often it was opened; from opening to closing or timing out is one.
         1 session_cnt: i64 => "session_cnt: must",
-        /// Page visits.
+        /// Page visits of the day.
         2 visit_pv: i64 => "visit_pv: must",
-        /// How many users visited.
+        /// Users who visited on the day, each counted once.
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of a user; in s.
+        /// Average stay of one user, in seconds; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of a visit; in s.
+        /// Average stay of one opening, in seconds; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// Average depth, in pages.
+        /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -69,19 +69,19 @@ w::record! {
     pub struct GetMonthlyVisitTrendList {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
-        /// How often it was opened.
+        /// How often it was opened; from opening to closing or timing out is one.
         1 session_cnt: i64 => "session_cnt: must",
-        /// Page visits.
+        /// Page visits of the month.
         2 visit_pv: i64 => "visit_pv: must",
-        /// How many users visited.
+        /// Users who visited in the month, each counted once.
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of a user; in s.
+        /// Average stay of one user, in seconds; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of a visit; in s.
+        /// Average stay of one opening, in seconds; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// Average depth, in pages.
+        /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -95,7 +95,7 @@ w::record! {
         1 city: Vec<Province> => "city: must",
         /// By gender: `id`, `name` and `value`.
         2 genders: Vec<Province> => "genders: must",
-        /// By platform, such as iPhone or Android.
+        /// By platform, such as iPhone or Android: `id`, `name` and `value`.
         3 platforms: Vec<Province> => "platforms: must",
         /// By device model: `id`, `name` and `value`.
         4 devices: Vec<Province> => "devices: must",
@@ -117,24 +117,24 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetVisitPage`.
     pub struct GetVisitPageList {
-        /// Page that the figures are about.
+        /// Path of the page that the figures are about, one row a page.
         0 page_path: String => "page_path: must",
-        /// How often the page was visited.
+        /// How often the page was visited that day.
         1 page_visit_pv: i64 => "page_visit_pv: must",
-        /// How many users visited the page.
+        /// How many users visited the page that day.
         2 page_visit_uv: i64 => "page_visit_uv: must",
-        /// Average stay on the page; in s; `page_staytime_pv` on the wire.
+        /// Average stay of one visit to the page, in seconds; in s; `page_staytime_pv` on the wire.
         #[doc(alias = "page_staytime_pv")]
         3 page_stay_time_pv: f64 => "page_staytime_pv: must",
-        /// How often it was the first page; `entrypage_pv` on the wire.
+        /// How often it was the first page of an opening; `entrypage_pv` on the wire.
         #[doc(alias = "entrypage_pv")]
         4 entry_page_pv: i64 => "entrypage_pv: must",
-        /// How often it was the last page; `exitpage_pv` on the wire.
+        /// How often it was the last page before leaving; `exitpage_pv` on the wire.
         #[doc(alias = "exitpage_pv")]
         5 exit_page_pv: i64 => "exitpage_pv: must",
-        /// How often the page was forwarded.
+        /// How often the page was forwarded that day.
         6 page_share_pv: i64 => "page_share_pv: must",
-        /// How many users forwarded the page.
+        /// How many users forwarded the page that day.
         7 page_share_uv: i64 => "page_share_uv: must",
     }
 }
@@ -144,19 +144,19 @@ w::record! {
     pub struct GetWeeklyVisitTrendList {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// How often it was opened.
+        /// How often it was opened; from opening to closing or timing out is one.
         1 session_cnt: i64 => "session_cnt: must",
-        /// Page visits.
+        /// Page visits of the week.
         2 visit_pv: i64 => "visit_pv: must",
-        /// How many users visited.
+        /// Users who visited in the week, each counted once.
         3 visit_uv: i64 => "visit_uv: must",
         /// How many users came for the first time.
         4 visit_uv_new: i64 => "visit_uv_new: must",
-        /// Average stay of a user; in s.
+        /// Average stay of one user, in seconds; in s.
         5 stay_time_uv: f64 => "stay_time_uv: must",
-        /// Average stay of a visit; in s.
+        /// Average stay of one opening, in seconds; in s.
         6 stay_time_session: f64 => "stay_time_session: must",
-        /// Average depth, in pages.
+        /// Average depth: pages seen in one opening.
         7 visit_depth: f64 => "visit_depth: must",
     }
 }
@@ -174,11 +174,11 @@ w::record! {
 w::record! {
     /// An item of `province` in `data_cube::GetUserPortraitVisitUvNew`; an item of `city` in `data_cube::GetUserPortraitVisitUvNew`; and 4 more.
     pub struct Province {
-        /// Number of the attribute's value.
+        /// Number of the attribute's value, such as a province; see `name`.
         0 id: Option<i64> => "id",
         /// Name of the value, such as a province or model.
         1 name: String => "name: must",
-        /// How many users have it.
+        /// Users who have it, such as those of a province.
         2 value: i64 => "value: must",
     }
 }
@@ -213,9 +213,9 @@ w::record! {
     pub struct GetDailyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Figures of new users.
+        /// New users: by attribute for the portrait, by periods later for retention.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Figures of active users.
+        /// Active users: by attribute for the portrait, by periods later for retention.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailySummaryTrend`].
     pub struct GetDailySummaryTrendResponse {
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         0 list: Vec<GetDailySummaryTrendList> => "list: must",
     }
 }
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDailyVisitTrend`].
     pub struct GetDailyVisitTrendResponse {
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         0 list: Vec<GetDailyVisitTrendList> => "list: must",
     }
 }
@@ -333,15 +333,15 @@ w::record! {
     pub struct GetGameAnalysisData {
         /// Which metric to return; see the analysis pages for the names.
         0 metric: String => "metric: must",
-        /// Code of the time grain.
+        /// How much time each point covers; what a `metric` allows is told by the analysis pages.
         1 granularity: i64 => "granularity: must",
-        /// Start, Unix seconds; format `unix`.
+        /// Start of the period looked at, Unix seconds; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End, Unix seconds; format `unix`.
+        /// End of the period looked at, Unix seconds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Dimensions to filter by, with values.
+        /// Filters: `dimension` and `value`; only data that meets all of them.
         4 filter_list: Option<Vec<Filter>> => "filter_list",
-        /// Dimensions to group by.
+        /// Dimensions to group by, one curve for each group; which there are depends on `metric`.
         5 group_list: Option<Vec<String>> => "group_list",
     }
     new(
@@ -400,9 +400,9 @@ w::record! {
     pub struct GetMonthlyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMM`.
         0 ref_date: String => "ref_date: must",
-        /// Figures of new users.
+        /// New users: by attribute for the portrait, by periods later for retention.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Figures of active users.
+        /// Active users: by attribute for the portrait, by periods later for retention.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -444,7 +444,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMonthlyVisitTrend`].
     pub struct GetMonthlyVisitTrendResponse {
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         0 list: Vec<GetMonthlyVisitTrendList> => "list: must",
     }
 }
@@ -488,9 +488,9 @@ w::record! {
     pub struct GetUserPortraitResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Figures of new users.
+        /// New users: by attribute for the portrait, by periods later for retention.
         1 visit_uv_new: GetUserPortraitVisitUvNew => "visit_uv_new: must",
-        /// Figures of active users.
+        /// Active users: by attribute for the portrait, by periods later for retention.
         2 visit_uv: GetUserPortraitVisitUvNew => "visit_uv: must",
     }
 }
@@ -534,7 +534,7 @@ w::record! {
     pub struct GetVisitDistributionResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         1 list: Vec<GetVisitDistributionList> => "list: must",
     }
 }
@@ -578,7 +578,7 @@ w::record! {
     pub struct GetVisitPageResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         1 list: Vec<GetVisitPageList> => "list: must",
     }
 }
@@ -622,9 +622,9 @@ w::record! {
     pub struct GetWeeklyRetainInfoResponse {
         /// Period of the figures: a day such as `20240601`, a range for weeks, or a month; format `yyyyMMdd-yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
-        /// Figures of new users.
+        /// New users: by attribute for the portrait, by periods later for retention.
         1 visit_uv_new: Vec<VisitUvNew> => "visit_uv_new: must",
-        /// Figures of active users.
+        /// Active users: by attribute for the portrait, by periods later for retention.
         2 visit_uv: Vec<VisitUvNew> => "visit_uv: must",
     }
 }
@@ -666,7 +666,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeeklyVisitTrend`].
     pub struct GetWeeklyVisitTrendResponse {
-        /// Rows of figures.
+        /// Rows by date, page or distribution; see each type for the figures.
         0 list: Vec<GetWeeklyVisitTrendList> => "list: must",
     }
 }

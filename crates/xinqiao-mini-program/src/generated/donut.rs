@@ -6,10 +6,10 @@ use xinqiao_wire as w;
 w::record! {
     /// `apple_info` of `donut::UserInfo`.
     pub struct AppleInfo {
-        /// Bundle id of the iOS app; `bundleid` on the wire.
+        /// Bundle id of the iOS app that the user signed in with; `bundleid` on the wire.
         #[doc(alias = "bundleid")]
         0 bundle_id: String => "bundleid: must",
-        /// The user's id at Apple.
+        /// The user's id from Sign in with Apple, the same for all apps of one team.
         1 apple_user_id: String => "apple_user_id: must",
     }
 }
@@ -29,11 +29,11 @@ w::record! {
 w::record! {
     /// `miniprogram_info` of `donut::UserInfo`.
     pub struct MiniProgramInfo {
-        /// AppID of the mini program.
+        /// AppID of the mini program that the user signed in with.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// The user's id under the mini program; personal data, masked in `Debug`.
+        /// The user's id under that mini program; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id across one open platform account; personal data, masked in `Debug`.
+        /// The user's id across one open platform account, absent if bound to none; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
     }
 }
@@ -41,16 +41,16 @@ w::record! {
 w::record! {
     /// `openapp_info` of `donut::UserInfo`.
     pub struct OpenAppInfo {
-        /// AppID of the mobile app.
+        /// AppID of the mobile app that the user signed in with.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// The user's id under the mobile app; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's id across one open platform account; personal data, masked in `Debug`.
+        /// The user's id across one open platform account, absent if bound to none; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// Address of the user's WeChat avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: Option<String> => "headimgurl: masked",
-        /// WeChat nickname of the user; personal data, masked in `Debug`.
+        /// WeChat nickname of the user, only with consent to the profile; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// `phone_info` of `donut::UserInfo`.
     pub struct PhoneInfo {
-        /// Mobile phone of the user; personal data, masked in `Debug`.
+        /// Mobile phone that the user bound, good for signing in; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
     }
 }

@@ -102,7 +102,7 @@ pub mod real_name {
             2 cred_type: i64 => "cred_type: must",
             /// Certificate number, checked together with the name.
             3 cred_id: String => "cred_id: must",
-            /// Code that the mini program gets after the user consented.
+            /// Code that comes back to the mini program once the user consented, good for one use.
             4 code: String => "code: must",
         }
         new(
@@ -117,9 +117,9 @@ pub mod real_name {
     w::record! {
         /// Answer to [`CheckRealNameInfo`].
         pub struct CheckRealNameInfoResponse {
-            /// Outcome for the openid: whether it matches; personal data, masked in `Debug`.
+            /// `V_OP_NA` user not verified, `V_OP_NM_MA` user matches the name, `V_OP_NM_UM` does not; several joined by `;`; personal data, masked in `Debug`.
             0 verify_openid: xinqiao_types::OpenId => "verify_openid: must masked",
-            /// Outcome for name and certificate: whether they match; personal data, masked in `Debug`.
+            /// `V_NM_ID_MA` name matches the certificate, `V_NM_ID_UM` does not; only if user and name match; personal data, masked in `Debug`.
             1 verify_real_name: Option<String> => "verify_real_name: masked",
         }
     }
@@ -159,7 +159,7 @@ pub mod real_name {
     w::record! {
         /// Answer to [`GetAuthUrl`].
         pub struct GetAuthUrlResponse {
-            /// Address of the real-name consent page.
+            /// Page where the user consents to the check, for the mini program to open.
             0 auth_url: String => "auth_url: must",
             /// Seconds that the link works; in s.
             1 expires_in: i64 => "expires_in: must",

@@ -38,9 +38,9 @@ w::record! {
     pub struct MpTemplateMsg {
         /// AppID of the official account, of the same owner and linked.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Number of the official account's template.
+        /// Number of the official account's template, got by adding it in that account's console.
         1 template_id: String => "template_id: must",
-        /// Web page that a tap opens.
+        /// Web page that a tap opens, unless a mini program is given.
         2 url: Option<String> => "url",
         /// Mini program that a tap opens, linked to the account; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
@@ -58,7 +58,7 @@ w::record! {
     pub struct MpTemplateMsgData {
         /// Content of the keyword, within length and format of its kind; such as `订单已发货`.
         0 value: String => "value: must",
-        /// Colour of this text; format `#RRGGBB`; such as `#173177`.
+        /// Colour of this text, such as `#173177`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -104,7 +104,7 @@ w::record! {
     pub struct DeviceSubscribeSend {
         /// Recipients, by openid, who have bound the device.
         0 to_openid_list: Vec<xinqiao_types::OpenId> => "to_openid_list: must",
-        /// Number of the message template. From: The endpoint that lists the templates added.
+        /// Number of the message template, got by adding it to the account. From: The endpoint that lists the templates added.
         1 template_id: String => "template_id: must",
         /// Number of the device model, got by registering the hardware; `modelId` on the wire.
         2 model_id: Option<String> => "modelId",
@@ -159,7 +159,7 @@ pub mod subscribe {
             /// Recipient, by openid of the official account; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// Number of the official account's template.
+            /// Number of the official account's template, got by adding it in that account's console.
             1 template_id: String => "template_id: must",
             /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
             2 page: Option<String> => "page",
@@ -209,7 +209,7 @@ pub mod subscribe {
             /// Openid of the recipient; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
             0 to_user: xinqiao_types::OpenId => "touser: must masked",
-            /// Number of the message template. From: The endpoint that lists the templates added.
+            /// Number of the message template, got by adding it to the account. From: The endpoint that lists the templates added.
             1 template_id: String => "template_id: must",
             /// Page that a tap opens, may carry parameters; no jump if left out; such as `pages/index/index?id=7`.
             2 page: Option<String> => "page",
@@ -338,7 +338,7 @@ pub mod wx_open {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_sendemployeerelationmsg.html>.
         /// * Catalog: `mini_program.message.wx_open.employee_relation_msg_send`.
         pub struct EmployeeRelationMsgSend {
-            /// Number of the message template. From: The endpoint that lists the templates added.
+            /// Number of the message template, got by adding it to the account. From: The endpoint that lists the templates added.
             0 template_id: String => "template_id: must",
             /// Openid of the recipient; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`; `touser` on the wire.
             #[doc(alias = "touser")]
@@ -460,7 +460,7 @@ pub mod wx_open {
                 /// Recipient, by openid of the mini program or the official account; personal data, masked in `Debug`; `touser` on the wire.
                 #[doc(alias = "touser")]
                 0 to_user: xinqiao_types::OpenId => "touser: must masked",
-                /// Template message of the official account, which the mini program is linked to.
+                /// Template message of the official account: `appid`, `template_id`, `url`, `data` and so on.
                 1 mp_template_msg: Option<super::super::MpTemplateMsg> => "mp_template_msg",
             }
             new(to_user: impl Into<xinqiao_types::OpenId>)

@@ -10,7 +10,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
     /// * Catalog: `mini_program.midas.cancel_pay`.
     pub struct CancelPay {
-        /// AppID of the mini game.
+        /// AppID of the mini game that the payment key belongs to.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
@@ -18,9 +18,9 @@ w::record! {
         2 zone_id: String => "zone_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Platform, `android` on Android.
+        /// Platform of the user, at present always `android`.
         4 pf: String => "pf: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
         /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -28,7 +28,7 @@ w::record! {
         7 sig: Option<String> => "sig",
         /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// Item, noted in the statement.
+        /// Item that the coins buy, noted in the statement.
         9 pay_item: Option<String> => "pay_item",
     }
     new(
@@ -81,7 +81,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
     /// * Catalog: `mini_program.midas.get_balance`.
     pub struct GetBalance {
-        /// AppID of the mini game.
+        /// AppID of the mini game that the payment key belongs to.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
@@ -89,9 +89,9 @@ w::record! {
         2 zone_id: String => "zone_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Platform, `android` on Android.
+        /// Platform of the user, at present always `android`.
         4 pf: String => "pf: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
         /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -118,11 +118,11 @@ w::record! {
         2 first_save: bool => "first_save: must zero-one",
         /// Coins topped up so far.
         3 save_amt: i64 => "save_amt: must",
-        /// Coins gained in all.
+        /// Coins that the user ever gained, including presented ones.
         4 save_sum: i64 => "save_sum: must",
-        /// Coins spent in all.
+        /// Coins that the user ever spent.
         5 cost_sum: i64 => "cost_sum: must",
-        /// Coins presented in all.
+        /// Coins that were ever presented to the user.
         6 present_sum: i64 => "present_sum: must",
     }
 }
@@ -153,7 +153,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.pay.html>.
     /// * Catalog: `mini_program.midas.pay`.
     pub struct Pay {
-        /// AppID of the mini game.
+        /// AppID of the mini game that the payment key belongs to.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
@@ -161,9 +161,9 @@ w::record! {
         2 zone_id: String => "zone_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Platform, `android` on Android.
+        /// Platform of the user, at present always `android`.
         4 pf: String => "pf: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
         /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -171,9 +171,9 @@ w::record! {
         7 sig: Option<String> => "sig",
         /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// How many coins to take.
+        /// How many coins to take in this payment.
         9 amt: i64 => "amt: must",
-        /// Item, noted in the statement.
+        /// Item that the coins buy, noted in the statement.
         10 pay_item: Option<String> => "pay_item",
         /// Remark of your own, noted in the statement.
         11 app_remark: Option<String> => "app_remark",
@@ -234,7 +234,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.present.html>.
     /// * Catalog: `mini_program.midas.present`.
     pub struct Present {
-        /// AppID of the mini game.
+        /// AppID of the mini game that the payment key belongs to.
         0 appid: Option<xinqiao_types::AppId> => "appid",
         /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
         1 offer_id: Option<String> => "offer_id",
@@ -242,9 +242,9 @@ w::record! {
         2 zone_id: String => "zone_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Platform, `android` on Android.
+        /// Platform of the user, at present always `android`.
         4 pf: String => "pf: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         5 user_ip: Option<String> => "user_ip",
         /// Time of the request, Unix seconds, part of the signature; format `unix`.
         6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -252,7 +252,7 @@ w::record! {
         7 sig: Option<String> => "sig",
         /// Order number of your system, by which repeats are recognized.
         8 bill_no: String => "bill_no: must",
-        /// How many coins to present.
+        /// How many coins to present, not 0.
         9 present_counts: i64 => "present_counts: must",
     }
     new(
@@ -306,7 +306,7 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.cancelPay.html>.
         /// * Catalog: `mini_program.midas.sandbox.cancel_pay`.
         pub struct CancelPay {
-            /// AppID of the mini game.
+            /// AppID of the mini game that the payment key belongs to.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
@@ -314,9 +314,9 @@ pub mod sandbox {
             2 zone_id: String => "zone_id: must",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Platform, `android` on Android.
+            /// Platform of the user, at present always `android`.
             4 pf: String => "pf: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
             /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -324,7 +324,7 @@ pub mod sandbox {
             7 sig: Option<String> => "sig",
             /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// Item, noted in the statement.
+            /// Item that the coins buy, noted in the statement.
             9 pay_item: Option<String> => "pay_item",
         }
         new(
@@ -377,7 +377,7 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.getBalance.html>.
         /// * Catalog: `mini_program.midas.sandbox.get_balance`.
         pub struct GetBalance {
-            /// AppID of the mini game.
+            /// AppID of the mini game that the payment key belongs to.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
@@ -385,9 +385,9 @@ pub mod sandbox {
             2 zone_id: String => "zone_id: must",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Platform, `android` on Android.
+            /// Platform of the user, at present always `android`.
             4 pf: String => "pf: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
             /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -414,11 +414,11 @@ pub mod sandbox {
             2 first_save: bool => "first_save: must zero-one",
             /// Coins topped up so far.
             3 save_amt: i64 => "save_amt: must",
-            /// Coins gained in all.
+            /// Coins that the user ever gained, including presented ones.
             4 save_sum: i64 => "save_sum: must",
-            /// Coins spent in all.
+            /// Coins that the user ever spent.
             5 cost_sum: i64 => "cost_sum: must",
-            /// Coins presented in all.
+            /// Coins that were ever presented to the user.
             6 present_sum: i64 => "present_sum: must",
         }
     }
@@ -449,7 +449,7 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.pay.html>.
         /// * Catalog: `mini_program.midas.sandbox.pay`.
         pub struct Pay {
-            /// AppID of the mini game.
+            /// AppID of the mini game that the payment key belongs to.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
@@ -457,9 +457,9 @@ pub mod sandbox {
             2 zone_id: String => "zone_id: must",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Platform, `android` on Android.
+            /// Platform of the user, at present always `android`.
             4 pf: String => "pf: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
             /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -467,9 +467,9 @@ pub mod sandbox {
             7 sig: Option<String> => "sig",
             /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// How many coins to take.
+            /// How many coins to take in this payment.
             9 amt: i64 => "amt: must",
-            /// Item, noted in the statement.
+            /// Item that the coins buy, noted in the statement.
             10 pay_item: Option<String> => "pay_item",
             /// Remark of your own, noted in the statement.
             11 app_remark: Option<String> => "app_remark",
@@ -530,7 +530,7 @@ pub mod sandbox {
         /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/midas.present.html>.
         /// * Catalog: `mini_program.midas.sandbox.present`.
         pub struct Present {
-            /// AppID of the mini game.
+            /// AppID of the mini game that the payment key belongs to.
             0 appid: Option<xinqiao_types::AppId> => "appid",
             /// Application id of the virtual payment. From: Mini game console, basic settings of virtual payment.
             1 offer_id: Option<String> => "offer_id",
@@ -538,9 +538,9 @@ pub mod sandbox {
             2 zone_id: String => "zone_id: must",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Platform, `android` on Android.
+            /// Platform of the user, at present always `android`.
             4 pf: String => "pf: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             5 user_ip: Option<String> => "user_ip",
             /// Time of the request, Unix seconds, part of the signature; format `unix`.
             6 ts: Option<xinqiao_types::UnixSeconds> => "ts",
@@ -548,7 +548,7 @@ pub mod sandbox {
             7 sig: Option<String> => "sig",
             /// Order number of your system, by which repeats are recognized.
             8 bill_no: String => "bill_no: must",
-            /// How many coins to present.
+            /// How many coins to present, not 0.
             9 present_counts: i64 => "present_counts: must",
         }
         new(

@@ -6,14 +6,14 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `file_list` in the answer of `tcb::BatchDownloadFile`.
     pub struct DownloadFile {
-        /// Id of the cloud file, with environment and path; `fileid` on the wire.
+        /// Id of the cloud file, returned on upload, such as `cloud://…`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Temporary download link.
+        /// Download link of the file, which works as long as the request's `max_age` says.
         1 download_url: Option<String> => "download_url",
         /// `0` is success, others are error codes.
         2 status: i64 => "status: must",
-        /// Why this file failed; `errmsg` on the wire.
+        /// Why there is no link for this file; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -22,15 +22,15 @@ w::record! {
 w::record! {
     /// An item of `callbacks` in `tcb::FunctionConfig`.
     pub struct Callback {
-        /// Whether this is switched on.
+        /// Whether messages are pushed there.
         0 enable: bool => "enable: must",
         /// Kind of message pushed to the function, such as `text` or `event`; `msgType` on the wire.
         1 msg_type: String => "msgType: must",
         /// Event pushed, for the kind `event`.
         2 event: String => "event: must",
-        /// Environment of the function.
+        /// Id of the environment whose function takes the message.
         3 env: String => "env: must",
-        /// Cloud function that takes the message; `functionName` on the wire.
+        /// Cloud function that takes the message, deployed in `env`; `functionName` on the wire.
         4 function_name: String => "functionName: must",
     }
     new(
@@ -47,13 +47,13 @@ w::record! {
     pub struct Collection {
         /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// How many documents it holds.
+        /// How many documents it holds now.
         1 count: i64 => "count: must",
-        /// Bytes that the documents take.
+        /// Bytes that the collection's documents take.
         2 size: i64 => "size: must",
         /// How many indexes the collection has.
         3 index_count: i64 => "index_count: must",
-        /// Bytes that the indexes take.
+        /// Bytes that the collection's indexes take.
         4 index_size: i64 => "index_size: must",
     }
 }
@@ -65,11 +65,11 @@ w::record! {
         0 env_id: Option<String> => "env_id",
         /// Number of the cloud campaign, from its list.
         1 activity_id: Option<String> => "activity_id",
-        /// Whether to filter by channel; `0` or `1` on the wire.
+        /// Whether only the channel `channel_id` is counted; `0` or `1` on the wire.
         2 by_channel_id: Option<bool> => "by_channel_id: zero-one",
-        /// Channel through which it was placed.
+        /// Channel through which it was placed, numbered by you, by which statistics tell it apart.
         3 channel_id: Option<String> => "channel_id",
-        /// Only campaigns of this kind.
+        /// Only campaigns of this kind, as in the management of campaigns.
         4 act_type: Option<String> => "act_type",
     }
     new()
@@ -80,7 +80,7 @@ w::record! {
 w::record! {
     /// `container_config` of `tcb::SetCallbackConfig`; `container_config` of `tcb::GetCallbackConfigData`.
     pub struct ContainerConfig {
-        /// Whether this is switched on.
+        /// Whether messages are pushed there.
         0 enable: bool => "enable: must",
         /// Hosting environment that takes the messages.
         1 qbase_env: Option<String> => "qbase_env",
@@ -99,7 +99,7 @@ w::record! {
     pub struct CreateIndex {
         /// Name of the function, collection, index or field.
         0 name: String => "name: must",
-        /// Whether values must be unique.
+        /// Whether values of the index must be unique.
         1 unique: bool => "unique: must",
         /// Fields of the index with their direction: `name` and `direction`.
         2 keys: Option<Vec<Key>> => "keys",
@@ -113,7 +113,7 @@ w::record! {
     pub struct DataColumn {
         /// Id of the column within the data model.
         0 col_id: String => "col_id: must",
-        /// Heading of the column.
+        /// Heading of the column, for display.
         1 col_name: String => "col_name: must",
         /// Whether the column holds text, numbers or times.
         2 col_data_type: w::TextOrNumber => "col_data_type: must",
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// An item of `data_value` in the answer of `tcb::GetStatistics`.
     pub struct DataValue {
-        /// Rows of the statistics, values by column.
+        /// Rows of the statistics, values in the order of `data_column`.
         0 data_value: Vec<String> => "data_value: must",
     }
 }
@@ -131,12 +131,12 @@ w::record! {
 w::record! {
     /// An item of `delete_list` in the answer of `tcb::BatchDeleteFile`.
     pub struct Delete {
-        /// Id of the cloud file, with environment and path; `fileid` on the wire.
+        /// Id of the cloud file, returned on upload, such as `cloud://…`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
         /// `0` is success, others are error codes.
         1 status: i64 => "status: must",
-        /// Why this file failed; `errmsg` on the wire.
+        /// Why this file was not deleted; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -147,11 +147,11 @@ w::record! {
     pub struct DescribeSmsRecordsPostData {
         /// Id of the cloud environment, got by making one in the console; `EnvId` on the wire.
         0 env_id: String => "EnvId: must",
-        /// First day of the range, inclusive; format `yyyy-MM-dd`; `StartDate` on the wire.
+        /// First day of the range or of the document's validity, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; `StartDate` on the wire.
         1 start_date: String => "StartDate: must",
-        /// End of the statistics, Unix seconds; format `yyyy-MM-dd`; `EndDate` on the wire.
+        /// End of the statistics, as a time or a date, inclusive; format `yyyy-MM-dd`; `EndDate` on the wire.
         2 end_date: String => "EndDate: must",
-        /// Phone to look up; personal data, masked in `Debug`; `Mobile` on the wire.
+        /// Only SMS to this phone; personal data, masked in `Debug`; `Mobile` on the wire.
         3 mobile: Option<String> => "Mobile: masked",
         /// Number of the SMS task, to look up records with; `QueryId` on the wire.
         4 query_id: Option<String> => "QueryId",
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// An item of `ExtensionFiles` in `tcb::PostData`.
     pub struct ExtensionFile {
-        /// Use of the file, such as function code or static assets; `FileType` on the wire.
+        /// Use of the file: `FUNCTION` function code, `STATIC` website code, `SMS` files for SMS; `FileType` on the wire.
         0 file_type: String => "FileType: must",
         /// Name of the file with its extension; such as `license.jpg`; `FileName` on the wire.
         1 file_name: String => "FileName: must",
@@ -179,10 +179,10 @@ w::record! {
 w::record! {
     /// An item of `file_list` in `tcb::BatchDownloadFile`.
     pub struct File {
-        /// Id of the cloud file, with environment and path; `fileid` on the wire.
+        /// Id of the cloud file, returned on upload, such as `cloud://…`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// How long the download link shall work; in s.
+        /// Seconds that the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(file_id: impl Into<String>, max_age: i64)
@@ -191,13 +191,13 @@ w::record! {
 w::record! {
     /// An item of `FilesData` in `tcb::Response`.
     pub struct FilesData {
-        /// Id of the file once uploaded; `CodeUri` on the wire.
+        /// Id of the file once uploaded, to refer to it when deploying; `CodeUri` on the wire.
         0 code_uri: String => "CodeUri: must",
-        /// Where to upload to; `UploadUrl` on the wire.
+        /// Where to upload the file to; works for a while; `UploadUrl` on the wire.
         1 upload_url: String => "UploadUrl: must",
-        /// Key of your own to go with the upload; `CustomKey` on the wire.
+        /// Key that the upload address asks for; `CustomKey` on the wire.
         2 custom_key: Option<String> => "CustomKey",
-        /// Largest file allowed; in MB; `MaxSize` on the wire.
+        /// Largest file allowed, in MB; in MB; `MaxSize` on the wire.
         3 max_size: i64 => "MaxSize: must",
     }
 }
@@ -209,11 +209,11 @@ w::record! {
         0 name: String => "name: must",
         /// Runtime of the function, such as `Nodejs12.16`.
         1 runtime: String => "runtime: must",
-        /// State, mostly `normal` or `success` if fine; others are under way or failed.
+        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
         2 status: String => "status: must",
-        /// When the function last changed; format `rfc3339`.
+        /// When the code of the function last changed; format `rfc3339`.
         3 mod_time: String => "mod_time: must",
-        /// When the function was made; format `rfc3339`.
+        /// When the cloud function was created; format `rfc3339`.
         4 add_time: String => "add_time: must",
     }
 }
@@ -221,7 +221,7 @@ w::record! {
 w::record! {
     /// `function_config` of `tcb::SetCallbackConfig`; `function_config` of `tcb::GetCallbackConfigData`.
     pub struct FunctionConfig {
-        /// Whether this is switched on.
+        /// Whether messages are pushed there.
         0 enable: bool => "enable: must",
         /// Which kind of message goes to which function: `enable`, `msgType`, `event`, `env` and so on.
         1 callbacks: Option<Vec<Callback>> => "callbacks",
@@ -243,15 +243,15 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `tcb::GetEnvInfo`.
     pub struct EnvInfo {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
-        /// State, mostly `normal` or `success` if fine; others are under way or failed.
+        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
         2 status: String => "status: must",
-        /// Number of the environment's plan.
+        /// Number of the plan that the environment is on; its name is `package_name`.
         3 package_id: Option<String> => "package_id",
-        /// Name of the environment's plan.
+        /// Plan that the environment is on, by name.
         4 package_name: Option<String> => "package_name",
         /// When the environment last changed; format `rfc3339`.
         5 update_time: String => "update_time: must",
@@ -263,9 +263,9 @@ w::record! {
 w::record! {
     /// An item of `data_list` in the answer of `tcb::GetOpenData`.
     pub struct OpenData {
-        /// The cloud id that this belongs to.
+        /// The cloud id of the request that this belongs to.
         0 cloud_id: String => "cloud_id: must",
-        /// The open data itself.
+        /// The open data that the cloud id was exchanged for, such as a phone number.
         1 json: Option<w::serial::Value> => "json",
     }
 }
@@ -285,11 +285,11 @@ w::record! {
 w::record! {
     /// An item of `network_list` in `tcb::Report`.
     pub struct Network {
-        /// Path of the requests.
+        /// Address that was requested in the test.
         0 path: String => "path: must",
-        /// Average time of these requests; in ms.
+        /// Average time of this request in the test, in milliseconds; in ms.
         1 aver_time_cost: i64 => "aver_time_cost: must",
-        /// Longest time taken; in ms.
+        /// Longest time of this request in the test, in milliseconds; in ms.
         2 max_time_cost: i64 => "max_time_cost: must",
         /// How many requests were made.
         3 total_request_cnt: i64 => "total_request_cnt: must",
@@ -297,7 +297,7 @@ w::record! {
         4 succ_percent: i64 => "succ_percent: must",
         /// Times taken by percentile: `time_cost`.
         5 top_time_cost_list: Vec<TopTimeCost> => "top_time_cost_list: must",
-        /// How many took too long.
+        /// How often this request took too long in the test.
         6 over_count: i64 => "over_count: must",
     }
 }
@@ -307,9 +307,9 @@ w::record! {
     pub struct Pager {
         /// How many rows to skip, 0 by default; `Offset` on the wire.
         0 offset: i64 => "Offset: must",
-        /// Rows to return at most; `Limit` on the wire.
+        /// Rows to return at most, with `offset` to go on; `Limit` on the wire.
         1 limit: i64 => "Limit: must",
-        /// How many rows there are in all; `Total` on the wire.
+        /// How many rows match in all, to know when paging is done; `Total` on the wire.
         2 total: i64 => "Total: must",
     }
 }
@@ -330,16 +330,16 @@ w::record! {
         0 pressure_id: i64 => "pressure_id: must",
         /// AppID of the mini program tested.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Page of the mini program that the test opens.
+        /// Page of the mini program that the test opens, may carry parameters.
         2 task_url: String => "task_url: must",
-        /// How long the test runs; in s.
+        /// Seconds that the test runs; in s.
         3 run_time: i64 => "run_time: must",
         /// Percentage of starts that showed a blank page; `blankpage_pencent` on the wire.
         #[doc(alias = "blankpage_pencent")]
         4 blank_page_pencent: i64 => "blankpage_pencent: must",
-        /// Average launch time; in ms.
+        /// Average launch time in milliseconds; in ms.
         5 aver_time_cost: i64 => "aver_time_cost: must",
-        /// Longest launch time; in ms.
+        /// Longest launch time in milliseconds; in ms.
         6 max_time_cost: i64 => "max_time_cost: must",
         /// How often the mini program was started.
         7 total_launch_cnt: i64 => "total_launch_cnt: must",
@@ -365,7 +365,7 @@ w::record! {
     pub struct ResponseItem {
         /// Records of SMS sent: `Mobile`, `Content`, `ContentSize`, `Fee` and so on; `SmsRecords` on the wire.
         0 sms_records: Vec<SmsRecord> => "SmsRecords: must",
-        /// How many there are in all; `TotalCount` on the wire.
+        /// How many match in all, to know when paging is done; `TotalCount` on the wire.
         1 total_count: i64 => "TotalCount: must",
         /// Id of the Tencent Cloud request, for support; `RequestId` on the wire.
         2 request_id: String => "RequestId: must",
@@ -375,15 +375,15 @@ w::record! {
 w::record! {
     /// An item of `send_status_list` in the answer of `tcb::SendSms`; an item of `send_status_list` in the answer of `tcb::SendSmsV2`.
     pub struct SendStatus {
-        /// Serial number of this SMS.
+        /// Serial number of this SMS at Tencent Cloud, for support.
         0 serial_no: String => "serial_no: must",
-        /// Telephone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+        /// Telephone number on which the person is reached; such as `13900000000`; personal data, masked in `Debug`.
         1 phone_number: String => "phone_number: must masked",
         /// Result code, `Ok` is success.
         2 code: String => "code: must",
-        /// The result in words.
+        /// The result in words, on failure the reason.
         3 message: Option<String> => "message",
-        /// Country of the number; such as `CN`.
+        /// Country of the phone number, such as `CN`; such as `CN`.
         4 iso_code: Option<String> => "iso_code",
     }
 }
@@ -393,19 +393,19 @@ w::record! {
     pub struct SmsRecord {
         /// Phone that the SMS went to; personal data, masked in `Debug`; `Mobile` on the wire.
         0 mobile: String => "Mobile: must masked",
-        /// Text of the SMS; `Content` on the wire.
+        /// Text of the SMS, without its signature; `Content` on the wire.
         1 content: String => "Content: must",
-        /// Length of the SMS; `ContentSize` on the wire.
+        /// Length of the SMS in characters, which decides how many are charged; `ContentSize` on the wire.
         2 content_size: i64 => "ContentSize: must",
-        /// How many SMS were charged; `Fee` on the wire.
+        /// How many SMS were charged; long ones count as several; `Fee` on the wire.
         3 fee: i64 => "Fee: must",
         /// Whether the SMS arrived; see `remarks` if not; `Status` on the wire.
         4 status: String => "Status: must",
-        /// When the user got it; format `yyyy-MM-dd HH:mm:ss`; `ReceivedTime` on the wire.
+        /// When the SMS arrived, empty if it did not; format `yyyy-MM-dd HH:mm:ss`; `ReceivedTime` on the wire.
         5 received_time: Option<String> => "ReceivedTime",
-        /// When the SMS was submitted; format `yyyy-MM-dd HH:mm:ss`; `CreateTime` on the wire.
+        /// When the SMS was handed in for sending; format `yyyy-MM-dd HH:mm:ss`; `CreateTime` on the wire.
         6 create_time: String => "CreateTime: must",
-        /// Why sending failed; `Remarks` on the wire.
+        /// Why the SMS did not arrive; `Remarks` on the wire.
         7 remarks: Option<String> => "Remarks",
     }
 }
@@ -413,7 +413,7 @@ w::record! {
 w::record! {
     /// An item of `top_time_cost_list` in `tcb::Network`.
     pub struct TopTimeCost {
-        /// Time taken at this percentile; in ms.
+        /// Time taken at this percentile of the test, in milliseconds; in ms.
         0 time_cost: i64 => "time_cost: must",
     }
 }
@@ -425,13 +425,13 @@ w::record! {
         0 merchant_code: String => "merchant_code: must",
         /// Name registered for the merchant number.
         1 merchant_name: String => "merchant_name: must",
-        /// Name of the owner.
+        /// Owner of the merchant number, by name.
         2 company_name: String => "company_name: must",
         /// Whether the merchant number is bound to the environment.
         3 mch_relation_state: String => "mch_relation_state: must",
-        /// Whether the merchant lets the cloud take payments.
+        /// Whether the merchant lets the cloud take payments, which the merchant confirms.
         4 jsapi_auth_state: String => "jsapi_auth_state: must",
-        /// Whether the merchant lets the cloud refund.
+        /// Whether the merchant lets the cloud refund, which the merchant confirms.
         5 refund_auth_state: String => "refund_auth_state: must",
     }
 }
@@ -444,13 +444,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.addDelayedFunctionTask.html>.
     /// * Catalog: `mini_program.tcb.add_delayed_function_task`.
     pub struct AddDelayedFunctionTask {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
         /// Seconds until it is called, from 6 seconds to 30 days; in s.
         2 delay_time: i64 => "delay_time: must",
-        /// Data for the cloud function, as serialized text.
+        /// Data for the cloud function when it is called, as JSON text.
         3 data: Option<String> => "data",
     }
     new(env: impl Into<String>, function_name: impl Into<String>, delay_time: i64)
@@ -484,9 +484,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/deleteTcbCloudFile.html>.
     /// * Catalog: `mini_program.tcb.batch_delete_file`.
     pub struct BatchDeleteFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Cloud files to delete, by id; `fileid_list` on the wire.
+        /// Cloud files to delete, by the id returned on upload; `fileid_list` on the wire.
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
@@ -528,9 +528,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getDownloadTcbFileLink.html>.
     /// * Catalog: `mini_program.tcb.batch_download_file`.
     pub struct BatchDownloadFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Files with their download settings or results: `fileid` and so on.
+        /// Files to get links for: `fileid` and `max_age`; in the answer each with `download_url` and result.
         1 file_list: Vec<File> => "file_list: must",
     }
     new(env: impl Into<String>, file_list: Vec<File>)
@@ -539,7 +539,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDownloadFile`].
     pub struct BatchDownloadFileResponse {
-        /// Files with their download settings or results: `fileid` and so on.
+        /// Files to get links for: `fileid` and `max_age`; in the answer each with `download_url` and result.
         0 file_list: Vec<DownloadFile> => "file_list: must",
     }
 }
@@ -611,19 +611,19 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.report.html>.
     /// * Catalog: `mini_program.tcb.cloud_base_report`.
     pub struct CloudBaseReport {
-        /// Name of the action reported.
+        /// Name of the user's action reported, by which statistics tell it apart.
         0 report_action: String => "report_action: must",
         /// Id of the cloud environment, got by making one in the console.
         1 env_id: String => "env_id: must",
         /// Number of the cloud campaign, from its list.
         2 activity_id: String => "activity_id: must",
-        /// Number of the SMS or campaign task.
+        /// Number of the campaign's task, by which statistics tell it apart.
         3 task_id: Option<String> => "task_id",
-        /// How many phone numbers it concerns.
+        /// How many phone numbers the placed SMS went to.
         4 phone_count: Option<i64> => "phone_count",
-        /// Channel through which it was placed.
+        /// Channel through which it was placed, numbered by you, by which statistics tell it apart.
         5 channel_id: Option<String> => "channel_id",
-        /// Id of the visit.
+        /// Id of one visit of the user, which ties its actions together.
         6 session_id: Option<String> => "session_id",
     }
     new(
@@ -691,7 +691,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/createEnv.html>.
     /// * Catalog: `mini_program.tcb.create_env_and_resource`.
     pub struct CreateEnvAndResource {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens.
         1 alias: String => "alias: must",
@@ -702,7 +702,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateEnvAndResource`].
     pub struct CreateEnvAndResourceResponse {
-        /// State, mostly `normal` or `success` if fine; others are under way or failed.
+        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
         0 status: String => "status: must",
     }
 }
@@ -733,9 +733,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/createFunction.html>.
     /// * Catalog: `mini_program.tcb.create_function`.
     pub struct CreateFunction {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)
@@ -767,13 +767,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createPressureTest.html>.
     /// * Catalog: `mini_program.tcb.create_pressure_test_task`.
     pub struct CreatePressureTestTask {
-        /// Page of the mini program that the test opens.
+        /// Page of the mini program that the test opens, may carry parameters.
         0 task_url: String => "task_url: must",
-        /// How many launches are simulated.
+        /// How many launches of the mini program are simulated.
         1 run_count: i64 => "run_count: must",
-        /// How long the test runs; in s.
+        /// Seconds that the test runs; in s.
         2 run_time: i64 => "run_time: must",
-        /// Code of where the test came from.
+        /// Origin of the test, which tells where it was started from.
         3 source_type: i64 => "source_type: must",
     }
     new(task_url: impl Into<String>, run_count: i64, run_time: i64, source_type: i64)
@@ -814,7 +814,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.createSendSmsTask.html>.
     /// * Catalog: `mini_program.tcb.create_send_sms_task`.
     pub struct CreateSendSmsTask {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Address of the file: the export, or a file of phone numbers.
         1 file_url: String => "file_url: must",
@@ -857,7 +857,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_add`.
     pub struct DatabaseAdd {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -868,7 +868,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseAdd`].
     pub struct DatabaseAddResponse {
-        /// Keys of the records inserted.
+        /// Keys of the records inserted, in the order of insertion.
         0 id_list: Vec<String> => "id_list: must",
     }
 }
@@ -900,7 +900,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/aggregateDatabase.html>.
     /// * Catalog: `mini_program.tcb.database_aggregate`.
     pub struct DatabaseAggregate {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -911,7 +911,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseAggregate`].
     pub struct DatabaseAggregateResponse {
-        /// Records found, or data for the function, as serialized text.
+        /// Records found, each as JSON text.
         0 data: Vec<String> => "data: must",
     }
 }
@@ -943,9 +943,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/addDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_add`.
     pub struct DatabaseCollectionAdd {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -977,9 +977,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_delete`.
     pub struct DatabaseCollectionDelete {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -1011,11 +1011,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCollection.html>.
     /// * Catalog: `mini_program.tcb.database_collection_get`.
     pub struct DatabaseCollectionGet {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// Rows to return at most.
+        /// Rows to return at most, with `offset` to go on.
         2 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>)
@@ -1027,7 +1027,7 @@ w::record! {
     pub struct DatabaseCollectionGetResponse {
         /// Collections with their sizes: `name`, `count`, `size`, `index_count` and so on.
         0 collections: Vec<Collection> => "collections: must",
-        /// Paging, with the total.
+        /// Paging: `Offset`, `Limit` and `Total`.
         1 pager: Pager => "pager: must",
     }
 }
@@ -1073,7 +1073,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseCount.html>.
     /// * Catalog: `mini_program.tcb.database_count`.
     pub struct DatabaseCount {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -1084,7 +1084,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseCount`].
     pub struct DatabaseCountResponse {
-        /// How many records match.
+        /// How many records match the query.
         0 count: i64 => "count: must",
     }
 }
@@ -1115,7 +1115,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/deleteDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_delete`.
     pub struct DatabaseDelete {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -1126,7 +1126,7 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseDelete`].
     pub struct DatabaseDeleteResponse {
-        /// How many records were deleted.
+        /// How many records this call deleted.
         0 deleted: i64 => "deleted: must",
     }
 }
@@ -1157,7 +1157,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/exportDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_export`.
     pub struct DatabaseMigrateExport {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Path of the file to import or export, in the storage of the environment.
         1 file_path: String => "file_path: must",
@@ -1208,9 +1208,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/importDatabaseItem.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_import`.
     pub struct DatabaseMigrateImport {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
         /// Path of the file to import or export, in the storage of the environment.
         2 file_path: String => "file_path: must",
@@ -1260,7 +1260,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/getDatabaseRecord.html>.
     /// * Catalog: `mini_program.tcb.database_migrate_query_info`.
     pub struct DatabaseMigrateQueryInfo {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
@@ -1271,13 +1271,13 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseMigrateQueryInfo`].
     pub struct DatabaseMigrateQueryInfoResponse {
-        /// State, mostly `normal` or `success` if fine; others are under way or failed.
+        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
         0 status: String => "status: must",
-        /// How many records went through.
+        /// How many records were imported or exported.
         1 record_success: i64 => "record_success: must",
-        /// How many records failed.
+        /// How many records failed to be imported or exported.
         2 record_fail: i64 => "record_fail: must",
-        /// Why the job failed.
+        /// Why the import or export failed, empty on success.
         3 error_msg: Option<String> => "error_msg",
         /// Address of the file: the export, or a file of phone numbers.
         4 file_url: Option<String> => "file_url",
@@ -1310,7 +1310,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/databasequery.html>.
     /// * Catalog: `mini_program.tcb.database_query`.
     pub struct DatabaseQuery {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -1321,9 +1321,9 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseQuery`].
     pub struct DatabaseQueryResponse {
-        /// Records found, or data for the function, as serialized text.
+        /// Records found, each as JSON text.
         0 data: Vec<String> => "data: must",
-        /// Paging, with the total.
+        /// Paging: `Offset`, `Limit` and `Total`.
         1 pager: Pager => "pager: must",
     }
 }
@@ -1354,7 +1354,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/db-management/updateDatabaseIndex.html>.
     /// * Catalog: `mini_program.tcb.database_update`.
     pub struct DatabaseUpdate {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -1365,9 +1365,9 @@ w::record! {
 w::record! {
     /// Answer to [`DatabaseUpdate`].
     pub struct DatabaseUpdateResponse {
-        /// How many records changed, without those newly set.
+        /// How many records the update changed, without those newly set.
         0 modified: i64 => "modified: must",
-        /// How many records matched.
+        /// How many records the update matched.
         1 matched: i64 => "matched: must",
         /// Key of the record newly inserted by set, empty without one.
         2 id: Option<String> => "id",
@@ -1480,9 +1480,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionLink.html>.
     /// * Catalog: `mini_program.tcb.download_function`.
     pub struct DownloadFunction {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
     }
     new(env: impl Into<String>, function_name: impl Into<String>)
@@ -1491,7 +1491,7 @@ w::record! {
 w::record! {
     /// Answer to [`DownloadFunction`].
     pub struct DownloadFunctionResponse {
-        /// Address to download from or upload to.
+        /// Address of the file: to download a function's code, or to POST an upload to.
         0 url: String => "url: must",
         /// SHA-256 of the function's code.
         1 checksum: String => "checksum: must",
@@ -1524,7 +1524,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/getAppConfig.html>.
     /// * Catalog: `mini_program.tcb.get_app_config`.
     pub struct GetAppConfig {
-        /// Which application-wide configuration to read, as a code.
+        /// Which application-wide configuration to read, the one named when writing.
         0 type_: i64 => "type: must",
     }
     new(type_: i64)
@@ -1533,7 +1533,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppConfig`].
     pub struct GetAppConfigResponse {
-        /// Configuration as serialized text.
+        /// Configuration as JSON text, such as the endpoints of cloud calls.
         0 config: String => "config: must",
     }
 }
@@ -1609,7 +1609,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCodeSecret`].
     pub struct GetCodeSecretResponse {
-        /// Secret that protects the code; a secret, masked in `Debug`; `codesecret` on the wire.
+        /// Secret needed to download a function whose code is protected; a secret, masked in `Debug`; `codesecret` on the wire.
         #[doc(alias = "codesecret")]
         0 code_secret: String => "codesecret: must masked",
     }
@@ -1641,7 +1641,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/getEnvInfo.html>.
     /// * Catalog: `mini_program.tcb.get_env_info`.
     pub struct GetEnvInfo {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -1681,9 +1681,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionConfig.html>.
     /// * Catalog: `mini_program.tcb.get_func_config`.
     pub struct GetFuncConfig {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
         /// Kind of configuration: `1` cloud call, `2` timers, `3` environment.
         2 type_: i64 => "type: must",
@@ -1732,7 +1732,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetOpenData`].
     pub struct GetOpenDataResponse {
-        /// Open data of each cloud id.
+        /// Open data of each cloud id: `cloud_id` and `json`.
         0 data_list: Vec<OpenData> => "data_list: must",
     }
 }
@@ -1812,7 +1812,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPressureTestStatus`].
     pub struct GetPressureTestStatusResponse {
-        /// State, mostly `normal` or `success` if fine; others are under way or failed.
+        /// State: `NORMAL` of environments, `Active` of functions, `success` of database jobs; others are under way or failed.
         0 status: String => "status: must",
         /// When the test began, Unix seconds; format `unix`.
         1 beg_time: Option<xinqiao_types::UnixSeconds> => "beg_time",
@@ -1857,15 +1857,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetQcloudToken`].
     pub struct GetQcloudTokenResponse {
-        /// Id of the temporary credentials; a secret, masked in `Debug`; `secretid` on the wire.
+        /// SecretId of the temporary credentials, used for Tencent Cloud with `secretkey` and `token`; a secret, masked in `Debug`; `secretid` on the wire.
         #[doc(alias = "secretid")]
         0 secret_id: String => "secretid: must masked",
-        /// Key of the temporary credentials; a secret, masked in `Debug`; `secretkey` on the wire.
+        /// SecretKey of the temporary credentials, which end at `expired_time`; a secret, masked in `Debug`; `secretkey` on the wire.
         #[doc(alias = "secretkey")]
         1 secret_key: String => "secretkey: must masked",
-        /// Token to go with the credentials or the upload.
+        /// Session token of the temporary credentials, or the form's `x-cos-security-token` for an upload.
         2 token: String => "token: must",
-        /// When the credentials end, Unix seconds; format `unix`.
+        /// When the temporary credentials end, Unix seconds; get new ones before; format `unix`.
         3 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
     }
 }
@@ -1897,15 +1897,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.getStatistics.html>.
     /// * Catalog: `mini_program.tcb.get_statistics`.
     pub struct GetStatistics {
-        /// Which statistics, such as calls or storage.
+        /// Which statistics to return, which decides the columns of `data_column`.
         0 action: String => "action: must",
         /// Start of the statistics, Unix seconds; format `unix`.
         1 begin_date: xinqiao_types::UnixSeconds => "begin_date: must",
-        /// End of the statistics, Unix seconds; format `unix`.
+        /// End of the statistics, as a time or a date, inclusive; format `unix`.
         2 end_date: xinqiao_types::UnixSeconds => "end_date: must",
-        /// How many rows to skip.
+        /// How many rows of statistics to skip; 0 for the first page.
         3 page_offset: Option<i64> => "page_offset",
-        /// How many rows a page has.
+        /// Rows of statistics per page.
         4 page_limit: Option<i64> => "page_limit",
         /// Filter of the statistics: `env_id`, `activity_id`, `by_channel_id`, `channel_id` and so on.
         5 condition: Option<Condition> => "condition",
@@ -1923,9 +1923,9 @@ w::record! {
     pub struct GetStatisticsResponse {
         /// Columns of the statistics: `col_id`, `col_name` and `col_data_type`.
         0 data_column: Vec<DataColumn> => "data_column: must",
-        /// Rows of the statistics, values by column.
+        /// Rows of the statistics, values in the order of `data_column`.
         1 data_value: Vec<DataValue> => "data_value: must",
-        /// How many rows there are in all.
+        /// How many rows of statistics there are in all.
         2 total_num: i64 => "total_num: must",
     }
 }
@@ -2014,7 +2014,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Id of the call room, the same for everyone in it.
         1 group_id: String => "group_id: must",
-        /// Random text that takes part in the signature.
+        /// Random text that takes part in the signature, handed to the mini program as it is.
         2 nonce: Option<String> => "nonce",
         /// Time that takes part in the signature, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
@@ -2027,7 +2027,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetVoipSign`].
     pub struct GetVoipSignResponse {
-        /// Signature needed to join the call.
+        /// Signature needed to join the call, for `wx.joinVoIPChat` in the mini program.
         0 signature: String => "signature: must",
     }
 }
@@ -2058,9 +2058,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
     /// * Catalog: `mini_program.tcb.invoke_cloud_function`.
     pub struct InvokeCloudFunction {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must query",
-        /// Name of the cloud function to call.
+        /// Cloud function to call, which must be deployed to the environment.
         1 name: String => "name: must query",
     }
     new(env: impl Into<String>, name: impl Into<String>)
@@ -2100,11 +2100,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getFuntionList.html>.
     /// * Catalog: `mini_program.tcb.list_functions`.
     pub struct ListFunctions {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
-        /// Rows to return at most.
+        /// Rows to return at most, with `offset` to go on.
         2 limit: Option<i64> => "limit",
     }
     new(env: impl Into<String>)
@@ -2116,7 +2116,7 @@ w::record! {
     pub struct ListFunctionsResponse {
         /// Cloud functions of the environment: `name`, `runtime`, `status`, `mod_time` and so on.
         0 functions: Vec<Function> => "functions: must",
-        /// How many there are in all.
+        /// How many match in all, to know when paging is done.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -2162,7 +2162,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
     /// * Catalog: `mini_program.tcb.modify_env`.
     pub struct ModifyEnv {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -2195,15 +2195,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSms.html>.
     /// * Catalog: `mini_program.tcb.send_sms`.
     pub struct SendSms {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
         /// Recipients' phones, with `+86`; such as `+8613800138000`.
         1 phone_number_list: Vec<String> => "phone_number_list: must",
         /// Kind of SMS, such as `Marketing`.
         2 sms_type: String => "sms_type: must",
-        /// Text of the SMS.
+        /// Text of the SMS, without its signature.
         3 content: Option<String> => "content",
-        /// Path in the cloud: of the file or the static page.
+        /// Path in the cloud: where the file goes in the storage, or the static page that an SMS links to.
         4 path: Option<String> => "path",
         /// Number of the SMS template, given once it is approved.
         5 template_id: Option<String> => "template_id",
@@ -2250,9 +2250,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/cloudbase/cloudbase.sendSmsV2.html>.
     /// * Catalog: `mini_program.tcb.send_sms_v2`.
     pub struct SendSmsV2 {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Link to the mini program within the SMS.
+        /// URL Link to the mini program within the SMS.
         1 url_link: String => "url_link: must",
         /// Number of the SMS template, given once it is approved.
         2 template_id: Option<String> => "template_id",
@@ -2330,9 +2330,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/env-management/shareEnv.html>.
     /// * Catalog: `mini_program.tcb.share_env`.
     pub struct ShareEnv {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// AppID of the mini program that gets access.
+        /// AppID of the mini program that may use the environment from now on.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(env: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -2364,13 +2364,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/updateindexinfo.html>.
     /// * Catalog: `mini_program.tcb.update_index`.
     pub struct UpdateIndex {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on; such as `orders`.
         1 collection_name: String => "collection_name: must",
         /// New indexes of the collection: `name`, `unique` and `keys`.
         2 create_indexes: Vec<CreateIndex> => "create_indexes: must",
-        /// Indexes that shall go, by name.
+        /// Indexes that shall go, by `name`.
         3 drop_indexes: Vec<CreateIndex> => "drop_indexes: must",
     }
     new(
@@ -2407,9 +2407,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/common/uploadAppConfig.html>.
     /// * Catalog: `mini_program.tcb.upload_app_config`.
     pub struct UploadAppConfig {
-        /// Which application-wide configuration to write, as a code.
+        /// Which application-wide configuration to write; reading names the same.
         0 type_: i64 => "type: must",
-        /// Configuration as serialized text.
+        /// Configuration as JSON text, such as the endpoints of cloud calls.
         1 config: String => "config: must",
     }
     new(type_: i64, config: impl Into<String>)
@@ -2441,9 +2441,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/file-management/getUploadTcbFileLink.html>.
     /// * Catalog: `mini_program.tcb.upload_file`.
     pub struct UploadFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Path in the cloud: of the file or the static page.
+        /// Path in the cloud: where the file goes in the storage, or the static page that an SMS links to.
         1 path: String => "path: must",
     }
     new(env: impl Into<String>, path: impl Into<String>)
@@ -2452,13 +2452,13 @@ w::record! {
 w::record! {
     /// Answer to [`UploadFile`].
     pub struct UploadFileResponse {
-        /// Address to download from or upload to.
+        /// Address of the file: to download a function's code, or to POST an upload to.
         0 url: String => "url: must",
-        /// Token to go with the credentials or the upload.
+        /// Session token of the temporary credentials, or the form's `x-cos-security-token` for an upload.
         1 token: String => "token: must",
-        /// Value of `Signature` in the form.
+        /// Value of `Signature` in the upload form.
         2 authorization: String => "authorization: must",
-        /// Id of the cloud file once uploaded.
+        /// Id of the cloud file once uploaded, to download or delete it with.
         3 file_id: String => "file_id: must",
         /// Value of `x-cos-meta-fileid` in the form.
         4 cos_file_id: String => "cos_file_id: must",
@@ -2491,13 +2491,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-common/scf-management/getUploadFuntionConfig.html>.
     /// * Catalog: `mini_program.tcb.upload_func_config`.
     pub struct UploadFuncConfig {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`.
         1 function_name: String => "function_name: must",
         /// Kind of configuration: `1` cloud call, `2` timers, `3` environment.
         2 type_: i64 => "type: must",
-        /// Configuration as serialized text.
+        /// Configuration as JSON text, such as the endpoints of cloud calls.
         3 config: String => "config: must",
     }
     new(
@@ -2536,13 +2536,13 @@ w::record! {
     pub struct UseCloudAccessToken {
         /// `get` reads the setting, `set` changes it.
         0 action: String => "action: must",
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that returns environments.
         1 env: String => "env: must",
         /// Main switch of the cloud call token; required with `set`, returned with `get`.
         2 open: Option<bool> => "open",
         /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
         3 api_whitelist: Option<Vec<String>> => "api_whitelist",
-        /// Version of the setting, against lost updates.
+        /// Version of the setting against lost updates: pass back what `get` returned.
         4 version: Option<i64> => "version",
     }
     new(action: impl Into<String>, env: impl Into<String>)
@@ -2556,7 +2556,7 @@ w::record! {
         0 open: Option<bool> => "open",
         /// Paths of the endpoints that the cloud may call without a token; replaced as a whole; such as `/wxa/getwxacode`.
         1 api_whitelist: Option<Vec<String>> => "api_whitelist",
-        /// Version of the setting, against lost updates.
+        /// Version of the setting against lost updates: pass back what `get` returned.
         2 version: Option<i64> => "version",
     }
 }

@@ -8,7 +8,7 @@ w::record! {
     pub struct CombineOrdersShippingsSubOrder {
         /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Shipments: one at once, several in parts.
+        /// Shipments, one at once or several in parts: `tracking_no`, `express_company`, `item_list` and so on.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
         /// Mode: `UNIFIED_DELIVERY` or `SPLIT_DELIVERY`.
         2 delivery_mode: String => "delivery_mode: must",
@@ -31,11 +31,11 @@ w::record! {
 w::record! {
     /// An item of `order_list` in `user_order::Orders`.
     pub struct Order {
-        /// Order number of your system.
+        /// Order number of your system, which users see.
         0 merchant_order_no: String => "merchant_order_no: must",
         /// Where a tap on the order leads: `type`, `appid`, `path` and `url`.
         1 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
-        /// Goods, or those of the shipment.
+        /// Goods of the order or of the shipment: `merchant_item_id` and so on.
         2 item_list: Vec<SubOrderItem> => "item_list: must",
     }
     new(merchant_order_no: impl Into<String>, item_list: Vec<SubOrderItem>)
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `payer` of `user_order::CombineOrders`; `payer` of `user_order::CombineOrdersShippings`; and 3 more.
     pub struct Payer {
-        /// Who paid, by openid; personal data, masked in `Debug`.
+        /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -90,9 +90,9 @@ w::record! {
         0 express_company: String => "express_company: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         1 tracking_no: String => "tracking_no: must",
-        /// Contact, required for SF: receiver's or sender's.
+        /// Masked phones, one of them required for SF: `receiver_contact` and `consignor_contact`.
         2 contact: Option<Contact> => "contact",
-        /// Goods, or those of the shipment.
+        /// Goods of the order or of the shipment: `merchant_item_id` and so on.
         3 item_list: Option<Vec<ShippingItem>> => "item_list",
     }
     new(express_company: impl Into<String>, tracking_no: impl Into<String>)
@@ -113,11 +113,11 @@ w::record! {
     pub struct SubOrder {
         /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Order number of your system.
+        /// Order number of your system, which users see.
         1 merchant_order_no: String => "merchant_order_no: must",
         /// Where a tap on the order leads: `type`, `appid`, `path` and `url`.
         2 order_detail_jump_link: Option<OrderDetailJumpLink> => "order_detail_jump_link",
-        /// Goods, or those of the shipment.
+        /// Goods of the order or of the shipment: `merchant_item_id` and so on.
         3 item_list: Vec<SubOrderItem> => "item_list: must",
         /// Shipping: `1` express, `2` local delivery, `3` virtual goods, `4` self-pickup.
         4 logistics_type: Option<String> => "logistics_type",
@@ -132,15 +132,15 @@ w::record! {
     pub struct SubOrderItem {
         /// The merchant's number of the goods, for your records.
         0 merchant_item_id: String => "merchant_item_id: must",
-        /// Name of the goods.
+        /// Name of the goods, shown with the order.
         1 name: String => "name: must",
-        /// What the goods are.
+        /// What the goods are, shown with the order.
         2 description: Option<String> => "description",
-        /// Price of one piece; in fen.
+        /// Price of one piece in fen; in fen.
         3 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// How many were bought.
+        /// How many of this goods were bought.
         4 quantity: i64 => "quantity: must",
-        /// Addresses of the goods' pictures.
+        /// Addresses of the goods' pictures, shown with the order.
         5 image_url: Vec<String> => "image_url: must",
         /// Where a tap on the goods leads: `type`, `appid`, `path` and `url`.
         6 item_detail_jump_link: Option<OrderDetailJumpLink> => "item_detail_jump_link",
@@ -292,7 +292,7 @@ w::record! {
     pub struct OrdersShippings {
         /// Which numbers name the order: `order_number_type`, `mchid`, `out_trade_no` and `transaction_id`.
         0 order_key: OrderKey => "order_key: must",
-        /// Shipments: one at once, several in parts.
+        /// Shipments, one at once or several in parts: `tracking_no`, `express_company`, `item_list` and so on.
         1 shipping_list: Vec<Shipping> => "shipping_list: must",
         /// The user who paid: `openid`.
         2 payer: Payer => "payer: must",
@@ -381,7 +381,7 @@ pub mod orders_permission {
     w::record! {
         /// Answer to [`Confirm`].
         pub struct ConfirmResponse {
-            /// Result of the latest review.
+            /// Result of the latest application for the order permission.
             0 last_result: Option<String> => "last_result",
         }
     }

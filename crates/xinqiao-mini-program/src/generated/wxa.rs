@@ -27,7 +27,7 @@ w::record! {
         0 audit_id: w::TextOrNumber => "audit_id: must",
         /// Number of the place, from the search for places or the review after adding.
         1 poi_id: w::TextOrNumber => "poi_id: must",
-        /// Licence number that it belongs to.
+        /// Number of the licence that the place goes by.
         2 related_credential: Option<String> => "related_credential",
     }
 }
@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// `all_category_info` of `wxa::GetMerchantCategoryData`.
     pub struct AllCategoryInfo {
-        /// Category nodes; `father` and `children` tell the tree.
+        /// Category nodes: `id`, `name`, `level` and so on; `father` and `children` make the tree.
         0 categories: Vec<AllCategoryInfoCategory> => "categories: must",
     }
 }
@@ -45,13 +45,13 @@ w::record! {
     pub struct AllCategoryInfoCategory {
         /// Number of the category, used to set categories.
         0 id: i64 => "id: must",
-        /// Category by name.
+        /// Name of the category in Chinese.
         1 name: Option<String> => "name",
-        /// Level in the tree, `0` is the virtual root.
+        /// Level in the tree: `0` the virtual root, `1` top, `2` second.
         2 level: Option<i64> => "level",
-        /// Number of the parent category.
+        /// Number of the parent category; the virtual root for top-level ones.
         3 father: Option<i64> => "father",
-        /// Numbers of the child categories.
+        /// Numbers of the child categories, nodes of the same list.
         4 children: Option<Vec<i64>> => "children",
         /// Whether documents are needed: `0` no, `1` yes.
         5 sensitive_type: Option<i64> => "sensitive_type",
@@ -67,25 +67,25 @@ w::record! {
         0 poi_id: String => "poi_id: must",
         /// Name of the store without its region.
         1 business_name: String => "business_name: must",
-        /// Province of the store.
+        /// Province of the store, by name.
         2 province: String => "province: must",
-        /// City of the store.
+        /// City of the store, by name.
         3 city: String => "city: must",
-        /// District of the store.
+        /// District of the store, by name.
         4 district: String => "district: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// Phone of the store; personal data, masked in `Debug`.
+        /// Phone of the store that customers see; personal data, masked in `Debug`.
         6 telephone: String => "telephone: must masked",
         /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         7 longitude: f64 => "longitude: must masked",
         /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         8 latitude: f64 => "latitude: must masked",
-        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours of the store, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
         9 open_time: String => "open_time: must",
         /// Pictures of the store: `photo_url`.
         10 photo_list: Option<Vec<Photo>> => "photo_list",
-        /// Code of the store's state, in review or shown.
+        /// State of the store; the result of a review comes by push.
         11 status: i64 => "status: must",
     }
 }
@@ -101,11 +101,11 @@ w::record! {
 w::record! {
     /// `buyer` of the answer of `wxa::ServiceGetServiceBuyer`; an item of `buyer_list` in the answer of `wxa::ServiceGetServiceBuyerList`.
     pub struct Buyer {
-        /// AppID of the buyer.
+        /// AppID of the mini program that bought the service.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the service in the service market, given when it is listed.
         1 service_id: w::TextOrNumber => "service_id: must",
-        /// Specifications bought, with their ends.
+        /// Specifications bought, with their ends: `specification_id` and `expire_time`.
         2 spec_list: Option<Vec<Spec>> => "spec_list",
     }
 }
@@ -113,9 +113,9 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wxa::DevApplyListApply`.
     pub struct Category {
-        /// Name of the top-level category.
+        /// Top-level service category of the applicant, by its Chinese name.
         0 first: String => "first: must",
-        /// Name of the second-level category.
+        /// Second-level service category of the applicant, by its Chinese name.
         1 second: Option<String> => "second",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `cloud_base` of `wxa::GenerateUrlLink`; `cloud_base` of `wxa::UrlLinkInfo`.
     pub struct CloudBase {
-        /// Id of the cloud environment.
+        /// Id of the cloud environment that holds the jump page.
         0 env: String => "env: must",
         /// Domain of your own for the static website, the default one if left out.
         1 domain: Option<String> => "domain",
@@ -167,7 +167,7 @@ w::record! {
     pub struct DataInfo {
         /// Number of the member within the room.
         0 client_id: i64 => "client_id: must",
-        /// The member, by openid; personal data, masked in `Debug`.
+        /// Member of the room, by openid; personal data, masked in `Debug`.
         1 open_id: xinqiao_types::OpenId => "open_id: must masked",
     }
 }
@@ -178,21 +178,21 @@ w::record! {
         /// Number of the place in Tencent Maps, used as `map_poi_id`; `sosomap_poi_uid` on the wire.
         #[doc(alias = "sosomap_poi_uid")]
         0 soso_map_poi_uid: String => "sosomap_poi_uid: must",
-        /// Name of the place.
+        /// Name of the place on Tencent Maps.
         1 branch_name: String => "branch_name: must",
         /// Line of business of the place, from the map's data.
         2 category: String => "category: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
-        /// Phone of the place; personal data, masked in `Debug`.
+        /// Phone of the place, from the map's data, may be outdated; personal data, masked in `Debug`.
         4 telephone: String => "telephone: must masked",
         /// Longitude on Tencent Maps; such as `113.323720`; personal data, masked in `Debug`.
         5 longitude: f64 => "longitude: must masked",
         /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
-        /// Addresses of pictures of the place.
+        /// Addresses of pictures of the place, from the map's data.
         7 pic_urls: Option<Vec<String>> => "pic_urls",
-        /// Cards that can be used at the place.
+        /// Cards that can be used at the place, empty if none.
         8 card_id_list: Option<Vec<String>> => "card_id_list",
     }
 }
@@ -200,22 +200,22 @@ w::record! {
 w::record! {
     /// An item of `apply_list` in the answer of `wxa::dev_plugin::DevApplyList`.
     pub struct DevApplyListApply {
-        /// AppID of the applicant.
+        /// AppID of the mini program that applied for the plugin.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// State: `1` applied, `2` accepted, `3` refused, `4` timed out.
         1 status: i64 => "status: must",
-        /// Name of the mini program or plugin; personal data, masked in `Debug`.
+        /// Name of the mini program that applied; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of its avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
+        /// Address of the applicant's avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: String => "headimgurl: must masked",
         /// Categories of the applicant: `first` and `second`.
         4 categories: Vec<Category> => "categories: must",
         /// Page of the applicant.
         5 apply_url: String => "apply_url: must",
-        /// What the applicant wrote.
+        /// What the applicant wrote to apply.
         6 reason: String => "reason: must",
-        /// When it applied, Unix seconds; format `unix`.
+        /// When the applicant applied, Unix seconds; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -231,7 +231,7 @@ w::record! {
 w::record! {
     /// An item of `frame_list` in `wxa::GetWxaGameFrameData`.
     pub struct Frame {
-        /// Running number of the frame.
+        /// Running number of the frame, by which to replay.
         0 frame_id: i64 => "frame_id: must",
         /// What each member did in this frame: `open_id`, `action_list` and `b`.
         1 pkg_list: Vec<Pkg> => "pkg_list: must",
@@ -241,23 +241,23 @@ w::record! {
 w::record! {
     /// An item of `detailList` in the answer of `wxa::charge::usage::Get`.
     pub struct GetDetail {
-        /// Number of the package; `pkgId` on the wire.
+        /// Number of the package, given when it was bought; `pkgId` on the wire.
         0 pkg_id: String => "pkgId: must",
-        /// Number of the product; `spuId` on the wire.
+        /// Product that the amount came with, by its SPU number; `spuId` on the wire.
         1 spu_id: String => "spuId: must",
         /// Number of the variant (SKU) of the product; `skuId` on the wire.
         2 sku_id: Option<String> => "skuId",
-        /// State: `1` in force, `2` not yet, `3` over.
+        /// State of the package: `1` in force, `2` not yet, `3` over.
         3 status: i64 => "status: must",
-        /// From when it counts, Unix seconds; format `unix`; `startTime` on the wire.
+        /// From when the amount can be used, Unix seconds; format `unix`; `startTime` on the wire.
         4 start_time: xinqiao_types::UnixSeconds => "startTime: must",
-        /// When it ends, Unix seconds; format `unix`; `endTime` on the wire.
+        /// When the amount lapses, Unix seconds; format `unix`; `endTime` on the wire.
         5 end_time: xinqiao_types::UnixSeconds => "endTime: must",
-        /// Amount of this package.
+        /// Amount of this package, 64 bits.
         6 all: i64 => "all: must",
-        /// Amount used of this package.
+        /// Amount used of this package, 64 bits.
         7 used: i64 => "used: must",
-        /// Origin: `1` trial, `2` bought, `3` from a service provider, others other.
+        /// Origin: `1` trial, `2` bought, `3` from a service provider, `4` and `5` other.
         8 source: Option<i64> => "source",
     }
 }
@@ -267,14 +267,14 @@ w::record! {
     pub struct GetDistrictResult {
         /// Number of the region, for making stores.
         0 id: i64 => "id: must",
-        /// Short name of the region.
+        /// Short name of the region in Chinese.
         1 name: String => "name: must",
-        /// Full name of the region; `fullname` on the wire.
+        /// Full name of the region in Chinese; `fullname` on the wire.
         #[doc(alias = "fullname")]
         2 full_name: String => "fullname: must",
         /// Coordinates of its centre: `lng` and `lat`.
         3 location: Option<Location> => "location",
-        /// Name of the region in pinyin.
+        /// Name of the region in pinyin, one item a character.
         4 pinyin: Option<Vec<String>> => "pinyin",
         /// First and last index of its parts in the list of the next level.
         5 cidx: Option<Vec<i64>> => "cidx",
@@ -288,7 +288,7 @@ w::record! {
         0 audit_id: i64 => "audit_id: must",
         /// Review: `1` passed, `2` in review, `3` failed.
         1 status: i64 => "status: must",
-        /// Why the review failed.
+        /// Why the review failed, with `status` `3`.
         2 reason: Option<String> => "reason",
     }
 }
@@ -304,9 +304,9 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetNearbyPoiList`.
     pub struct GetNearbyPoiListData {
-        /// How many more places may be added.
+        /// How many more nearby places may be added.
         0 left_apply_num: i64 => "left_apply_num: must",
-        /// How many places may be added at most.
+        /// How many nearby places may be added in all.
         1 max_apply_num: i64 => "max_apply_num: must",
         /// Holds the list of places: `poi_list`.
         2 data: w::serial::Value => "data: must",
@@ -316,7 +316,7 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameFrame`.
     pub struct GetWxaGameFrameData {
-        /// Whether more frames follow.
+        /// Whether more frames follow; then go on from the next one.
         0 has_more: bool => "has_more: must",
         /// Data of the frames: `frame_id` and `pkg_list`.
         1 frame_list: Vec<Frame> => "frame_list: must",
@@ -334,25 +334,25 @@ w::record! {
 w::record! {
     /// `data` of the answer of `wxa::GetWxaGameRoomInfo`.
     pub struct GetWxaGameRoomInfoData {
-        /// Text that identifies the room.
+        /// Number of the room, as text.
         0 room_id_str: String => "room_id_str: must",
-        /// Code that tells whether it is waiting, playing or over.
+        /// State of the room: `1` gathering, `2` game begun, `3` game over, `4` gone.
         1 room_state: i64 => "room_state: must",
-        /// How many members fit in.
+        /// How many members fit into the room.
         2 max_member_num: i64 => "max_member_num: must",
-        /// Interval of frame sync; in ms.
+        /// Interval of frame sync in milliseconds, at least 33; in ms.
         3 game_tick: i64 => "game_tick: must",
-        /// Percentage of ready players at which it may start.
+        /// Percentage of players whose start commands begin the game; `0` for any one of them.
         4 start_percent: i64 => "start_percent: must",
-        /// Code of the redundancy of UDP.
+        /// Redundancy of UDP: `0` all frames, N a fixed number of frames, best `3`.
         5 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// Longest duration of a game; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
         6 game_last_time: i64 => "game_last_time: must",
-        /// Version that the room was made with.
+        /// Version of the game, as you numbered it.
         7 game_version: i64 => "game_version: must",
-        /// Data of your own for the room.
+        /// Data of your own for the room, at most 32 bytes.
         8 room_ext_info: String => "room_ext_info: must",
-        /// Random seed of the game.
+        /// Random seed of the game, from which all clients draw the same numbers.
         9 seed: String => "seed: must",
         /// Members of the room: `is_ready`, `role`, `client_id`, `pos_num` and so on.
         10 member_list: Vec<Member> => "member_list: must",
@@ -366,13 +366,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::ImageSearch`.
     pub struct ImageSearchItem {
-        /// Title of the page.
+        /// Title of the page of the goods found.
         0 title: String => "title: must",
-        /// Address of the picture.
+        /// Address of the picture of the goods found.
         1 img_url: String => "img_url: must",
-        /// Price in words.
+        /// Price of the goods found, as text for display.
         2 price: String => "price: must",
-        /// Path of the page.
+        /// Path of the page of the goods found.
         3 path: String => "path: must",
     }
 }
@@ -396,7 +396,7 @@ w::record! {
         0 identity: String => "identity: must",
         /// Number of the member in your own system.
         1 outer_userid: Option<String> => "outer_userid",
-        /// AppIDs of the shops that the member belongs to.
+        /// AppIDs of the shops that the member is linked to.
         2 related_shop_appid: Vec<xinqiao_types::AppId> => "related_shop_appid: must",
     }
 }
@@ -404,9 +404,9 @@ w::record! {
 w::record! {
     /// An item of `inner_list` in `wxa::Exter`.
     pub struct DetailInfo {
-        /// Name of the document.
+        /// Document to provide, by name.
         0 name: String => "name: must",
-        /// Address of a sample image of the document.
+        /// Address of a sample image of the document, to compare with.
         1 url: Option<String> => "url",
     }
 }
@@ -428,11 +428,11 @@ w::record! {
 w::record! {
     /// `kf_info` of `wxa::AddNearbyPoi`.
     pub struct KfInfo {
-        /// Whether customer service is on.
+        /// Whether users can ask the place's customer service.
         0 open_kf: bool => "open_kf: must",
-        /// Name of the customer service.
+        /// Name of the customer service as users see it.
         1 kf_name: Option<String> => "kf_name",
-        /// Address of its avatar; `kf_headimg` on the wire.
+        /// Address of the customer service's avatar; `kf_headimg` on the wire.
         #[doc(alias = "kf_headimg")]
         2 kf_head_img: Option<String> => "kf_headimg",
     }
@@ -443,9 +443,9 @@ w::record! {
 w::record! {
     /// An item of `kv_list` in `wxa::SetUserStorage`.
     pub struct Kv {
-        /// Key of the datum.
+        /// Key of the stored datum, unique for the user.
         0 key: String => "key: must",
-        /// The datum, as serialized text.
+        /// The stored datum as JSON text, from which ranking lists take the score.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -454,11 +454,11 @@ w::record! {
 w::record! {
     /// `line_color` of `wxa::GetWxaCode`; `line_color` of `wxa::GetWxaCodeUnlimit`.
     pub struct LineColor {
-        /// Red part of the colour, 0 to 255.
+        /// Red part of the line colour, 0 to 255.
         0 r: i64 => "r: must",
-        /// Green part of the colour, 0 to 255.
+        /// Green part of the line colour, 0 to 255.
         1 g: i64 => "g: must",
-        /// Blue part of the colour, 0 to 255.
+        /// Blue part of the line colour, 0 to 255.
         2 b: i64 => "b: must",
     }
     new(r: i64, g: i64, b: i64)
@@ -467,13 +467,13 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::user::ListGet`.
     pub struct ListGetList {
-        /// The member, by openid of the mini program; personal data, masked in `Debug`.
+        /// The member, by openid of this mini program; personal data, masked in `Debug`.
         0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
         /// Kind of membership, as you defined it.
         1 identity: String => "identity: must",
         /// Number of the member in your own system.
         2 outer_userid: Option<String> => "outer_userid",
-        /// AppIDs of the shops that the member belongs to.
+        /// AppIDs of the shops that the member is linked to.
         3 related_shop_appid: Vec<xinqiao_types::AppId> => "related_shop_appid: must",
     }
 }
@@ -481,9 +481,9 @@ w::record! {
 w::record! {
     /// `location` of `wxa::GetDistrictResult`.
     pub struct Location {
-        /// Longitude of the region's centre.
+        /// Longitude of the region's centre on Tencent Maps.
         0 lng: f64 => "lng: must",
-        /// Latitude of the region's centre.
+        /// Latitude of the region's centre on Tencent Maps.
         1 lat: f64 => "lat: must",
     }
 }
@@ -494,13 +494,13 @@ w::record! {
         /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// Name of the strategy, such as `keyword` or `content_model`.
+        /// Strategy behind this verdict, such as `keyword` (your own words) or `content_model`.
         1 strategy: String => "strategy: must",
         /// Advice: `pass`, `review` (by people) or `risky`.
         2 suggest: Option<String> => "suggest",
         /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// Confidence, 0 to 100.
+        /// Confidence of the verdict, 0 to 100.
         4 prob: Option<i64> => "prob",
     }
 }
@@ -518,22 +518,22 @@ w::record! {
 w::record! {
     /// An item of `member_list` in `wxa::GetWxaGameRoomInfoData`.
     pub struct Member {
-        /// Whether the member is ready.
+        /// Whether the member has pressed ready.
         0 is_ready: bool => "is_ready: must",
-        /// Code of the role, owner or ordinary member.
+        /// Role of the member: `0` ordinary, `1` owner of the room.
         1 role: i64 => "role: must",
         /// Number of the member within the room.
         2 client_id: i64 => "client_id: must",
-        /// Seat of the member in the room.
+        /// Seat of the member in the room, from 0.
         3 pos_num: i64 => "pos_num: must",
-        /// Address of the member's avatar; personal data, masked in `Debug`; `headimg` on the wire.
+        /// Address of the member's avatar, only with consent; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         4 head_img: Option<String> => "headimg: masked",
-        /// Nickname of the member; personal data, masked in `Debug`.
+        /// Nickname of the member, only with consent; personal data, masked in `Debug`.
         5 nickname: Option<String> => "nickname: masked",
-        /// Whether the member may start the game.
+        /// Whether the member is ready for the game to start.
         6 enable_to_start: bool => "enable_to_start: must",
-        /// Data of your own for the member.
+        /// Data of your own that the member joined with.
         7 member_ext_info: String => "member_ext_info: must",
     }
 }
@@ -544,17 +544,17 @@ w::record! {
         /// Result code of this strategy; the verdict counts only with `0`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// Name of the strategy, such as `keyword` or `content_model`.
+        /// Strategy behind this verdict, such as `keyword` (your own words) or `content_model`.
         1 strategy: String => "strategy: must",
         /// Advice: `pass`, `review` (by people) or `risky`.
         2 suggest: Option<String> => "suggest",
         /// Category hit: `100` none, `10001` ads, `20001` politics, `20002` porn, `20003` abuse, `20006` crime, `21000` other.
         3 label: Option<i64> => "label",
-        /// How serious the matched keyword is; higher is worse.
+        /// Level of the keyword hit, as set when it was added.
         4 level: Option<i64> => "level",
-        /// Confidence, 0 to 100.
+        /// Confidence of the verdict, 0 to 100.
         5 prob: Option<i64> => "prob",
-        /// Keyword of your own that was hit.
+        /// Keyword of your own that was hit, as added in the console.
         6 keyword: Option<String> => "keyword",
     }
 }
@@ -574,7 +574,7 @@ w::record! {
 w::record! {
     /// `notify_info` of the answer of `wxa::GetUserNotify`.
     pub struct NotifyInfo {
-        /// Number of the service card; such as `2001`.
+        /// Number of the service card, which decides what `content_json` holds; such as `2001`.
         0 notify_type: i64 => "notify_type: must",
         /// State of the code: `0` fine, `1` risk, `2` faulty, `10` refused by the user.
         1 code_state: i64 => "code_state: must",
@@ -588,15 +588,15 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `wxa::ServiceMarketGetPaidOrderList`.
     pub struct Order {
-        /// Order number in the service market.
+        /// Number of this purchase in the service market.
         0 order_id: i64 => "order_id: must",
         /// Specification that was bought, as set by the provider in the market.
         1 specification_id: String => "specification_id: must",
-        /// From when the service counts, Unix seconds; format `unix`.
+        /// From when the service bought can be used, Unix seconds; format `unix`.
         2 effective_time: xinqiao_types::UnixSeconds => "effective_time: must",
-        /// When the service ends, Unix seconds; format `unix`.
+        /// When the service bought ends, Unix seconds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// Price of the whole order; in fen.
+        /// Price of the whole purchase, in fen; in fen.
         4 total_price: Option<xinqiao_types::Fen> => "total_price",
     }
 }
@@ -604,9 +604,9 @@ w::record! {
 w::record! {
     /// An item of `pages` in `wxa::SearchWxaApiSubmitPages`.
     pub struct Page {
-        /// Path of the page.
+        /// Path of the page to index, without parameters.
         0 path: String => "path: must",
-        /// Parameters of the page.
+        /// Parameters of the page to index, without question mark.
         1 query: String => "query: must",
     }
     new(path: impl Into<String>, query: impl Into<String>)
@@ -615,7 +615,7 @@ w::record! {
 w::record! {
     /// An item of `photo_list` in `wxa::BaseInfo`.
     pub struct Photo {
-        /// Address of the photo.
+        /// Address of the store's photo.
         0 photo_url: String => "photo_url: must",
     }
 }
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// `pic_list` of `wxa::AddNearbyPoi`; `pic_list` of `wxa::AddStore`; and 1 more.
     pub struct Pic {
-        /// Addresses of the pictures, at most 5.
+        /// Addresses of the store's pictures, 1 to 9 for a nearby place.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -632,9 +632,9 @@ w::record! {
 w::record! {
     /// An item of `pkg_list` in `wxa::Frame`.
     pub struct Pkg {
-        /// The member, by openid; personal data, masked in `Debug`.
+        /// Member who acted, by openid; personal data, masked in `Debug`.
         0 open_id: xinqiao_types::OpenId => "open_id: must masked",
-        /// Actions that the member sent.
+        /// What the member sent in this frame, as the game defines it.
         1 action_list: Option<Vec<String>> => "action_list",
         2 b: bool => "b: must",
     }
@@ -643,13 +643,13 @@ w::record! {
 w::record! {
     /// An item of `plugin_list` in the answer of `wxa::plugin::List`.
     pub struct Plugin {
-        /// Which plugin, by its AppID.
+        /// AppID of a plugin that was added or applied for.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// State: `1` applied, `2` accepted, `3` refused, `4` timed out.
+        /// State of the application: `1` applied, `2` accepted, `3` refused, `4` timed out.
         1 status: i64 => "status: must",
-        /// Name of the mini program or plugin; personal data, masked in `Debug`.
+        /// Name of the plugin as its maker set it; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of its avatar; personal data, masked in `Debug`; `headimgurl` on the wire.
+        /// Address of the plugin's avatar, as its maker set it; personal data, masked in `Debug`; `headimgurl` on the wire.
         #[doc(alias = "headimgurl")]
         3 head_img_url: String => "headimgurl: must masked",
     }
@@ -660,7 +660,7 @@ w::record! {
     pub struct Poi {
         /// Number of the place, from the search for places or the review after adding.
         0 poi_id: w::TextOrNumber => "poi_id: must",
-        /// Address on the licence.
+        /// Address as it stands on the licence.
         1 qualification_address: String => "qualification_address: must",
         /// Number of the licence, as on the document.
         2 qualification_num: String => "qualification_num: must",
@@ -668,7 +668,7 @@ w::record! {
         3 audit_status: i64 => "audit_status: must",
         /// Display: `0` hidden, `1` shown.
         4 display_status: i64 => "display_status: must",
-        /// Why the review failed.
+        /// Why the review failed, with `audit_status` `2`.
         5 refuse_reason: Option<String> => "refuse_reason",
     }
 }
@@ -678,7 +678,7 @@ w::record! {
     pub struct Qualify {
         /// Alternative sets of documents; one set is enough.
         0 exter_list: Vec<Exter> => "exter_list: must",
-        /// Remark on the documents.
+        /// Remark on the documents asked for, for people to read.
         1 remark: Option<String> => "remark",
     }
 }
@@ -720,7 +720,7 @@ w::record! {
 w::record! {
     /// `service_infos` of `wxa::AddNearbyPoi`.
     pub struct ServiceInfo {
-        /// Services offered, item by item.
+        /// Services offered: `id`, `tpye`, `name`, `appid`, `path` and `desc`.
         0 service_infos: Vec<ServiceInfoDetail> => "service_infos: must",
     }
     new(service_infos: Vec<ServiceInfoDetail>)
@@ -729,17 +729,17 @@ w::record! {
 w::record! {
     /// An item of `service_infos` in `wxa::ServiceInfo`.
     pub struct ServiceInfoDetail {
-        /// Number of the service, fixed for ready-made ones.
+        /// Number of the service; ready-made ones are numbered by the official table.
         0 id: i64 => "id: must",
-        /// Kind: `1` ready-made, `2` your own (the spelling is the platform's).
+        /// Kind: `1` ready-made, `2` your own; `tpye` is the platform's own misspelling.
         1 tpye: i64 => "tpye: must",
-        /// Name of the service.
+        /// Name of the service; ready-made ones are named by the official table.
         2 name: String => "name: must",
-        /// AppID of the mini program behind the service.
+        /// AppID of the mini program that the service opens.
         3 appid: xinqiao_types::AppId => "appid: must",
-        /// Page that the service opens.
+        /// Page of the mini program that the service opens, which must fit the service.
         4 path: String => "path: must",
-        /// What a service of your own does.
+        /// What the service offers, at most 10 characters.
         5 desc: Option<String> => "desc",
     }
     new(
@@ -755,9 +755,9 @@ w::record! {
 w::record! {
     /// An item of `kv_list` in `wxa::SetUserInteractiveData`.
     pub struct SetUserInteractiveDataKv {
-        /// Key of the datum.
+        /// Key of the interactive datum, as set up in the console.
         0 key: String => "key: must",
-        /// The datum, a whole number.
+        /// The datum, a whole number such as a score or gifts received.
         1 value: i64 => "value: must",
     }
     new(key: impl Into<String>, value: i64)
@@ -766,7 +766,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::vip::ShopListGet`.
     pub struct ShopListGetList {
-        /// AppID of the shop that is linked.
+        /// AppID of a shop linked to the mini program, where its members count too.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
     }
 }
@@ -774,13 +774,13 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `wxa::SiteSearch`.
     pub struct SiteSearchItem {
-        /// Title of the page.
+        /// Title of the page found.
         0 title: String => "title: must",
-        /// Picture of the page.
+        /// Address of a picture of the page found.
         1 image: String => "image: must",
-        /// Summary of the page.
+        /// Summary of the page found.
         2 description: String => "description: must",
-        /// Path and parameters of the page.
+        /// Path and parameters of the page found, to open it.
         3 path: String => "path: must",
     }
 }
@@ -838,25 +838,25 @@ w::record! {
         1 is_comm_nearby: bool => "is_comm_nearby: must zero-one",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         2 map_poi_id: Option<String> => "map_poi_id",
-        /// Pictures of the store, as serialized text; JSON in a text on the wire.
+        /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         3 pic_list: Pic => "pic_list: must json",
-        /// Services offered, as serialized text; JSON in a text on the wire.
+        /// Services offered as JSON text: `service_infos`; JSON in a text on the wire.
         4 service_infos: ServiceInfo => "service_infos: must json",
-        /// Customer service, as serialized text; JSON in a text on the wire.
+        /// Customer service as JSON text: `open_kf`, `kf_headimg` and `kf_name`; JSON in a text on the wire.
         5 kf_info: Option<KfInfo> => "kf_info: json",
-        /// Name of the store, in line with its licence.
+        /// Name of the store, that of the place chosen on Tencent Maps.
         6 store_name: String => "store_name: must",
-        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
         7 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
-        /// Company that runs the store.
+        /// Company that runs the store; proof is needed if it is not the mini program's owner.
         9 company_name: String => "company_name: must",
-        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        /// Phone of the store that customers see; such as `020-12345678`; personal data, masked in `Debug`.
         10 contract_phone: String => "contract_phone: must masked",
-        /// Number of the business licence.
+        /// Number of the licence: 15 digits of the business licence or 9 of the organization code.
         11 credential: String => "credential: must",
-        /// Media ids of the licences.
+        /// Media ids of the licences; required for a nearby place whose owner is not the mini program's.
         12 qualification_list: Option<Vec<String>> => "qualification_list",
     }
     new(
@@ -913,21 +913,21 @@ w::record! {
         0 poi_id: Option<String> => "poi_id",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
-        /// Pictures of the store, as serialized text; JSON in a text on the wire.
+        /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// Company that runs the store.
+        /// Company that runs the store; proof is needed if it is not the mini program's owner.
         5 company_name: String => "company_name: must",
-        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        /// Phone of the store that customers see; such as `020-12345678`; personal data, masked in `Debug`.
         6 contract_phone: String => "contract_phone: must masked",
-        /// Number of the business licence.
+        /// Number of the licence: 15 digits of the business licence or 9 of the organization code.
         7 credential: String => "credential: must",
-        /// Media ids of the licences.
+        /// Media ids of the licences; required for a nearby place whose owner is not the mini program's.
         8 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// Card shown on the store's page.
+        /// Card shown on the store's page, none if left out.
         9 card_id: String => "card_id: must",
     }
     new(
@@ -978,24 +978,24 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.apply_merchant`.
     pub struct ApplyMerchant {
-        /// Number of the top-level category; `first_catid` on the wire.
+        /// Top-level category of the store mini program, from the list of categories; `first_catid` on the wire.
         #[doc(alias = "first_catid")]
         0 first_cat_id: i64 => "first_catid: must",
-        /// Number of the second-level category; `second_catid` on the wire.
+        /// Second-level category of the store mini program, from the list of categories; `second_catid` on the wire.
         #[doc(alias = "second_catid")]
         1 second_cat_id: i64 => "second_catid: must",
-        /// Media ids of the licences.
+        /// Media ids of the licences; required for a nearby place whose owner is not the mini program's.
         2 qualification_list: Option<Vec<String>> => "qualification_list",
-        /// Name of the store mini program; personal data, masked in `Debug`.
+        /// Name for the store mini program, which is reviewed; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// Introduction of the store mini program.
+        /// Introduction of the store mini program that users see.
         4 intro: String => "intro: must",
-        /// Media id of the avatar; `headimg_mediaid` on the wire.
+        /// Media id of the avatar of the store mini program; `headimg_mediaid` on the wire.
         #[doc(alias = "headimg_mediaid")]
         5 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
         /// Media id of the licence.
         6 org_code: Option<String> => "org_code",
-        /// Media ids of further documents.
+        /// Media ids of further documents for the review.
         7 other_files: Option<Vec<String>> => "other_files",
     }
     new(
@@ -1114,7 +1114,7 @@ w::record! {
         0 poi_id: Option<String> => "poi_id",
         /// Name of the store, reviewed after handing in.
         1 name: String => "name: must",
-        /// Kind of store, two levels; such as `美食:江浙菜`.
+        /// Kind of store on Tencent Maps, two levels joined by a colon; such as `美食:江浙菜`.
         2 category: String => "category: must",
         /// Words about the store on its page.
         3 introduct: String => "introduct: must",
@@ -1124,20 +1124,20 @@ w::record! {
         5 longitude: f64 => "longitude: must masked",
         /// Latitude on Tencent Maps; such as `23.106610`; personal data, masked in `Debug`.
         6 latitude: f64 => "latitude: must masked",
-        /// Number of the region; `districtid` on the wire. From: The endpoint that lists regions.
+        /// Number of the store's district; `districtid` on the wire. From: The endpoint that lists regions.
         #[doc(alias = "districtid")]
         7 district_id: i64 => "districtid: must",
-        /// Province of the store.
+        /// Province of the store, by name.
         8 province: String => "province: must",
-        /// City of the store.
+        /// City of the store, by name.
         9 city: String => "city: must",
-        /// District of the store.
+        /// District of the store, by name.
         10 district: String => "district: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         11 address: String => "address: must masked",
-        /// Address of the store's picture.
+        /// Address of the store's picture, shown on the map.
         12 photo: String => "photo: must",
-        /// Address of the licence's image.
+        /// Address of the licence's image, for the review.
         13 license: String => "license: must",
     }
     new(
@@ -1192,21 +1192,21 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/open-api/lock-step/lock-step.createGameRoom.html>.
     /// * Catalog: `mini_program.wxa.create_wxa_game_room`.
     pub struct CreateWxaGameRoom {
-        /// Interval of frame sync; in ms.
+        /// Interval of frame sync in milliseconds, at least 33; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// Members of the room, by openid.
+        /// Members of the room by openid, the only ones who can join.
         1 open_id_list: Vec<xinqiao_types::OpenId> => "open_id_list: must",
-        /// Percentage of ready players at which it may start.
+        /// Percentage of players whose start commands begin the game; `0` for any one of them.
         2 start_percent: i64 => "start_percent: must",
-        /// Code of the redundancy of UDP.
+        /// Redundancy of UDP: `0` all frames, N a fixed number of frames, best `3`.
         3 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// Whether avatars and names of members are returned.
+        /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         4 need_user_info: Option<bool> => "need_user_info",
-        /// Longest duration of a game; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
         5 game_last_time: Option<i64> => "game_last_time",
-        /// Data of your own for the room.
+        /// Data of your own for the room, at most 32 bytes.
         6 room_ext_info: Option<String> => "room_ext_info",
-        /// Whether a random seed is handed out.
+        /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         7 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(
@@ -1352,9 +1352,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/short-link/shortlink.generate.html>.
     /// * Catalog: `mini_program.wxa.gen_wxa_short_link`.
     pub struct GenWxaShortLink {
-        /// Page that opens, with its parameters; such as `pages/index/index?id=7`.
+        /// Page that the link opens, released, may carry parameters; such as `pages/index/index?id=7`.
         0 page_url: String => "page_url: must",
-        /// Title of the page, shown on the link.
+        /// Title shown on the link, cut after 20 characters.
         1 page_title: String => "page_title: must",
         /// Whether it lasts for ever; short ones last 30 days, permanent ones are limited in number.
         2 is_permanent: Option<bool> => "is_permanent",
@@ -1562,9 +1562,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetDistrict`].
     pub struct GetDistrictResponse {
-        /// Version of the region data.
+        /// Version of the region data; fetch it anew only when this changes.
         0 data_version: String => "data_version: must",
-        /// Regions on three levels: province, city, district.
+        /// Regions on three levels: province, city, district; `cidx` links them.
         1 result: Vec<Vec<GetDistrictResult>> => "result: must",
     }
 }
@@ -1811,7 +1811,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/user-info/auth.getPaidUnionId.html>.
     /// * Catalog: `mini_program.wxa.get_paid_unionid`.
     pub struct GetPaidUnionid {
-        /// The user who paid; personal data, masked in `Debug`.
+        /// The user who paid, by openid under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Merchant number that took the payment, used with `out_trade_no`.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id: query",
@@ -1985,7 +1985,7 @@ w::record! {
     pub struct GetStoreList {
         /// How many rows to skip; 0 for the first page.
         0 offset: i64 => "offset: must",
-        /// Rows to return at most.
+        /// Rows to return at most, with `offset` to go on.
         1 limit: i64 => "limit: must",
     }
     new(offset: i64, limit: i64)
@@ -1996,7 +1996,7 @@ w::record! {
     pub struct GetStoreListResponse {
         /// Stores of this page: `base_info`.
         0 business_list: Vec<Business> => "business_list: must",
-        /// How many there are in all.
+        /// How many stores there are in all.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -2077,7 +2077,7 @@ w::record! {
     pub struct GetUserNotify {
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the service card; such as `2001`.
+        /// Number of the service card, which decides what `content_json` holds; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
@@ -2121,23 +2121,23 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/safety-control-capability/riskControl.getUserRiskRank.html>.
     /// * Catalog: `mini_program.wxa.get_user_risk_rank`.
     pub struct GetUserRiskRank {
-        /// AppID of the mini program; the account's appid.
+        /// AppID of the mini program that the user is in; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Scene: `0` sign-up, `1` abuse of campaigns.
         2 scene: i64 => "scene: must",
-        /// IP address that the user comes from; personal data, masked in `Debug`.
+        /// IP address that the user comes from, to judge the risk; personal data, masked in `Debug`.
         3 client_ip: Option<String> => "client_ip: masked",
-        /// Mailbox of the user.
+        /// Mailbox of the user, to judge the risk, optional.
         4 email_address: Option<String> => "email_address",
         /// Phone of the user, to judge the risk.
         5 mobile_no: Option<String> => "mobile_no",
-        /// Bank card of the user.
+        /// Bank card of the user, to judge the risk, optional.
         6 bank_card_no: Option<String> => "bank_card_no",
         /// Certificate number of the user, to judge the risk.
         7 cert_no: Option<String> => "cert_no",
-        /// Further data of your own.
+        /// Further data in a form of your own, to judge the risk.
         8 extended_info: Option<String> => "extended_info",
         /// Whether it is a test, which returns no real rank.
         9 is_test: Option<bool> => "is_test",
@@ -2161,7 +2161,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserRiskRank`].
     pub struct GetUserRiskRankResponse {
-        /// Id of this request (the spelling is the platform's).
+        /// Id of this request, not the user's union id; `unoin` is the platform's own misspelling.
         0 unoin_id: w::TextOrNumber => "unoin_id: must",
         /// Risk: `0` none, `1` to `4` rising.
         1 risk_rank: i64 => "risk_rank: must",
@@ -2322,7 +2322,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getDomainInfo.html>.
     /// * Catalog: `mini_program.wxa.get_wxa_dev_info`.
     pub struct GetWxaDevInfo {
-        /// Fixed name of the operation.
+        /// Which domains: `getbizdomain` for the web view, `getserverdomain` for servers, all if left out.
         0 action: Option<String> => "action: query",
     }
     new()
@@ -2381,9 +2381,9 @@ w::record! {
     pub struct GetWxaGameFrame {
         /// Handle of the game room, given when it was made.
         0 access_info: String => "access_info: must query",
-        /// First frame to return.
+        /// Number of the first frame to return.
         1 begin_frame_id: i64 => "begin_frame_id: must query",
-        /// Last frame to return.
+        /// Number of the last frame to return.
         2 end_frame_id: i64 => "end_frame_id: must query",
     }
     new(access_info: impl Into<String>, begin_frame_id: i64, end_frame_id: i64)
@@ -2392,7 +2392,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameFrame`].
     pub struct GetWxaGameFrameResponse {
-        /// Frames, and whether more follow.
+        /// Frames, and whether more follow: `frame_list` and `has_more`.
         0 data: GetWxaGameFrameData => "data: must",
     }
 }
@@ -2472,7 +2472,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWxaGameRoomInfo`].
     pub struct GetWxaGameRoomInfoResponse {
-        /// Settings, state and members of the room.
+        /// Settings, state and members of the room: `room_id_str`, `room_state`, `member_list` and so on.
         0 data: GetWxaGameRoomInfoData => "data: must",
     }
 }
@@ -2536,7 +2536,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.imageSearch.html>.
     /// * Catalog: `mini_program.wxa.image_search`.
     pub struct ImageSearch {
-        /// Image to search with.
+        /// Image to find the mini program's pages of goods with.
         0 img: w::FilePart => "img: must",
     }
     new(img: w::FilePart)
@@ -2629,7 +2629,7 @@ w::record! {
 w::record! {
     /// Answer to [`MediaCheckAsync`].
     pub struct MediaCheckAsyncResponse {
-        /// Id of this check, to match the later result with.
+        /// Id of this check; for later checks it matches the result that is pushed.
         0 trace_id: String => "trace_id: must",
     }
 }
@@ -2662,7 +2662,7 @@ w::record! {
     pub struct ModifyMerchant {
         /// New introduction, left out if unchanged.
         0 intro: String => "intro: must",
-        /// Media id of the new avatar; `headimg_mediaid` on the wire.
+        /// Media id of the new avatar, left out if unchanged; `headimg_mediaid` on the wire.
         #[doc(alias = "headimg_mediaid")]
         1 head_img_media_id: xinqiao_types::MediaId => "headimg_mediaid: must",
     }
@@ -2699,7 +2699,7 @@ w::record! {
     pub struct MsgSecCheck {
         /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Nickname of the user, checked too; personal data, masked in `Debug`.
+        /// Nickname of who posted it, checked too; personal data, masked in `Debug`.
         1 nickname: Option<String> => "nickname: masked",
         /// The user's motto, checked only for profiles.
         2 signature: Option<String> => "signature",
@@ -2720,7 +2720,7 @@ w::record! {
 w::record! {
     /// Answer to [`MsgSecCheck`].
     pub struct MsgSecCheckResponse {
-        /// Id of this check, to match the later result with.
+        /// Id of this check, to give when asking for support.
         0 trace_id: String => "trace_id: must",
         /// Overall verdict: `suggest` and `label`.
         1 result: Option<ResultInfo> => "result",
@@ -2789,7 +2789,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-scheme/urlscheme.query.html>.
     /// * Catalog: `mini_program.wxa.query_scheme`.
     pub struct QueryScheme {
-        /// Scheme to look up; such as `weixin://dl/business/?t=XTSkBZlzqmn`.
+        /// URL Scheme to look up, which this mini program must have made; such as `weixin://dl/business/?t=XTSkBZlzqmn`.
         0 scheme: Option<String> => "scheme",
         /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
@@ -2802,7 +2802,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryScheme`].
     pub struct QuerySchemeResponse {
-        /// Page, version and times of the scheme.
+        /// Page, version and times of the scheme: `appid`, `path`, `create_time`, `expire_time` and so on.
         0 scheme_info: SchemeInfo => "scheme_info: must",
         /// How many openings are left: `remain_visit_quota`.
         1 quota_info: QuotaInfo => "quota_info: must",
@@ -2837,7 +2837,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/url-link/urllink.query.html>.
     /// * Catalog: `mini_program.wxa.query_url_link`.
     pub struct QueryUrlLink {
-        /// Link to look up.
+        /// URL Link to look up, which this mini program must have made.
         0 url_link: Option<String> => "url_link",
         /// What to look up: `0` the link, `1` openings left.
         1 query_type: Option<i64> => "query_type",
@@ -2850,7 +2850,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUrlLink`].
     pub struct QueryUrlLinkResponse {
-        /// Page, version and times of the link.
+        /// Page, version and times of the link: `appid`, `path`, `create_time`, `expire_time` and so on.
         0 url_link_info: UrlLinkInfo => "url_link_info: must",
         /// How many openings are left: `remain_visit_quota`.
         1 quota_info: QuotaInfo => "quota_info: must",
@@ -2889,7 +2889,7 @@ w::record! {
         1 signature: String => "signature: must query",
         /// How the session signature is made, always `hmac_sha256`; such as `hmac_sha256`.
         2 sig_method: String => "sig_method: must query",
-        /// Keys to remove.
+        /// Keys of the stored data to remove.
         3 key: Vec<String> => "key: must",
     }
     new(
@@ -2947,7 +2947,7 @@ w::record! {
     pub struct ResetUserSessionKeyResponse {
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The new session key; a secret, masked in `Debug`.
+        /// The new session key; the old one stops working; a secret, masked in `Debug`.
         1 session_key: String => "session_key: must masked",
     }
 }
@@ -2978,10 +2978,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/WeChat_Stores/WeChat_Shop_Miniprogram_Interface.html>.
     /// * Catalog: `mini_program.wxa.search_map_poi`.
     pub struct SearchMapPoi {
-        /// Number of the region; `districtid` on the wire. From: The endpoint that lists regions.
+        /// Number of the store's district; `districtid` on the wire. From: The endpoint that lists regions.
         #[doc(alias = "districtid")]
         0 district_id: i64 => "districtid: must",
-        /// Part of the place's name.
+        /// Part of the name of the place to look for.
         1 keyword: String => "keyword: must",
     }
     new(district_id: i64, keyword: impl Into<String>)
@@ -3100,7 +3100,7 @@ w::record! {
         0 service_id: String => "service_id: must",
         /// How many rows to skip; 0 for the first page.
         1 offset: i64 => "offset: must",
-        /// Rows to return at most.
+        /// Rows to return at most, with `offset` to go on.
         2 limit: i64 => "limit: must",
     }
     new(service_id: impl Into<String>, offset: i64, limit: i64)
@@ -3158,7 +3158,7 @@ w::record! {
     pub struct ServiceMarket {
         /// Id of the service, an AppID of its provider; such as `wx79ac3de8be320b71`.
         0 service: String => "service: must",
-        /// Name of the operation to call; such as `OcrAllInOne`.
+        /// Name of the operation to call, as on the service's page; such as `OcrAllInOne`.
         1 api: String => "api: must",
         /// Whether to run it later and fetch the result then.
         2 async_: Option<bool> => "async",
@@ -3207,13 +3207,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/service_market/interface/value_added/servicemarket_get_paid_order_list.html>.
     /// * Catalog: `mini_program.wxa.service_market_get_paid_order_list`.
     pub struct ServiceMarketGetPaidOrderList {
-        /// AppID of the buyer.
+        /// AppID of the buyer whose orders are wanted.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the service in the service market, given when it is listed.
         1 service_id: String => "service_id: must",
         /// How many rows to skip; 0 for the first page.
         2 offset: i64 => "offset: must",
-        /// Rows to return at most.
+        /// Rows to return at most, with `offset` to go on.
         3 limit: i64 => "limit: must",
     }
     new(
@@ -3323,7 +3323,7 @@ w::record! {
 w::record! {
     /// Answer to [`ServiceMarketServiceLoginAuth`].
     pub struct ServiceMarketServiceLoginAuthResponse {
-        /// Order number in the service market.
+        /// Number of the order by which the user bought the service.
         0 order_id: i64 => "order_id: must",
         /// AppID of the account that bought the service.
         1 appid: Option<xinqiao_types::AppId> => "appid",
@@ -3333,7 +3333,7 @@ w::record! {
         3 service_id: w::TextOrNumber => "service_id: must",
         /// Number of the variant (SKU) of the product.
         4 sku_id: String => "sku_id: must",
-        /// Number of the specification bought.
+        /// Specification that the user bought, as set up in the service market.
         5 spec_id: String => "spec_id: must",
     }
 }
@@ -3398,7 +3398,7 @@ w::record! {
     pub struct SetNearbyPoiShowStatus {
         /// Number of the place, from the search for places or the review after adding.
         0 poi_id: String => "poi_id: must",
-        /// Whether to show it among nearby mini programs; `0` or `1` on the wire.
+        /// `1` shows it among nearby mini programs, `0` hides it; `0` or `1` on the wire.
         1 status: bool => "status: must zero-one",
     }
     new(poi_id: impl Into<String>, status: bool)
@@ -3476,7 +3476,7 @@ w::record! {
     pub struct SetUserNotify {
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the service card; such as `2001`.
+        /// Number of the service card, which decides what `content_json` holds; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
@@ -3518,7 +3518,7 @@ w::record! {
     pub struct SetUserNotifyExt {
         /// The user's id under this mini program; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the service card; such as `2001`.
+        /// Number of the service card, which decides what `content_json` holds; such as `2001`.
         1 notify_type: i64 => "notify_type: must",
         /// Code that allows updates, from a payment or activation in the client.
         2 notify_code: String => "notify_code: must",
@@ -3597,7 +3597,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/search/search.siteSearch.html>.
     /// * Catalog: `mini_program.wxa.site_search`.
     pub struct SiteSearch {
-        /// Words to search for.
+        /// What the user searches for.
         0 keyword: String => "keyword: must",
         /// Page mark: none at first, then what the last answer returned.
         1 next_page_info: String => "next_page_info: must",
@@ -3664,11 +3664,11 @@ w::record! {
         0 poi_id: String => "poi_id: must",
         /// Number of the place in Tencent Maps. From: The endpoint that searches the map.
         1 map_poi_id: String => "map_poi_id: must",
-        /// Pictures of the store, as serialized text; JSON in a text on the wire.
+        /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
         3 hour: String => "hour: must",
-        /// Phone for customers; such as `020-12345678`; personal data, masked in `Debug`.
+        /// Phone of the store that customers see; such as `020-12345678`; personal data, masked in `Debug`.
         4 contract_phone: String => "contract_phone: must masked",
         /// Id of the card or coupon kind, not of the copy that a user holds (that is the code); such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         5 card_id: String => "card_id: must",
@@ -3725,11 +3725,11 @@ pub mod charge {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/charge/api/charge_get_usage_detail.html>.
             /// * Catalog: `mini_program.wxa.charge.usage.get`.
             pub struct Get {
-                /// Number of the resource package product; `spuId` on the wire.
+                /// SPU number of the paid capability to look up, as in the console; `spuId` on the wire.
                 0 spu_id: String => "spuId: must query",
                 /// How many rows to skip; 0 for the first page.
                 1 offset: i64 => "offset: must query",
-                /// Rows to return at most.
+                /// Packages per page, at most 20.
                 2 limit: i64 => "limit: must query",
             }
             new(spu_id: impl Into<String>, offset: i64, limit: i64)
@@ -3738,11 +3738,11 @@ pub mod charge {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Amount of all packages.
+                /// Amount available in all; what is left is this minus `effectiveUse`, 64 bits.
                 0 all: i64 => "all: must",
-                /// Amount of the packages in force; `effectiveAll` on the wire.
+                /// Deprecated in favour of `all`; once the amount of the packages in force; `effectiveAll` on the wire.
                 1 effective_all: i64 => "effectiveAll: must",
-                /// Amount used of the packages in force; `effectiveUse` on the wire.
+                /// Amount used so far, for packages, 64 bits; `effectiveUse` on the wire.
                 2 effective_use: i64 => "effectiveUse: must",
                 /// When the subscription began, Unix seconds, for subscriptions; `startServiceTime` on the wire.
                 3 start_service_time: i64 => "startServiceTime: must",
@@ -3750,7 +3750,7 @@ pub mod charge {
                 4 end_service_time: i64 => "endServiceTime: must",
                 /// Usage by package: `pkgId`, `spuId`, `skuId`, `status` and so on; `detailList` on the wire.
                 5 detail_list: Vec<super::super::GetDetail> => "detailList: must",
-                /// How many packages there are.
+                /// How many entries `detailList` has in all.
                 6 total: i64 => "total: must",
             }
         }
@@ -3797,7 +3797,7 @@ pub mod charge {
             /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/charge/api/charge_get_usage_detail.html>.
             /// * Catalog: `mini_program.wxa.charge.usage.get_recent_average`.
             pub struct GetRecentAverage {
-                /// Number of the resource package product; `spuId` on the wire.
+                /// SPU number of the paid capability to look up, as in the console; `spuId` on the wire.
                 0 spu_id: String => "spuId: must query",
             }
             new(spu_id: impl Into<String>)
@@ -3806,7 +3806,7 @@ pub mod charge {
         w::record! {
             /// Answer to [`GetRecentAverage`].
             pub struct GetRecentAverageResponse {
-                /// Average use of late, blurred; `50` stands for 50 or less; `averageData` on the wire.
+                /// Average use a month of late, blurred; `50` stands for 50 or less; `averageData` on the wire.
                 0 average_data: i64 => "averageData: must",
             }
         }
@@ -3845,7 +3845,7 @@ pub mod dev_plugin {
         pub struct DevAgree {
             /// Fixed name of the operation; one address serves several; always `dev_agree`.
             0 action: String => "action: must",
-            /// AppID of the applicant to be accepted.
+            /// AppID of the mini program whose use of the plugin is accepted.
             1 appid: xinqiao_types::AppId => "appid: must",
         }
         new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -3881,7 +3881,7 @@ pub mod dev_plugin {
             0 action: String => "action: must",
             /// Page number, from 1.
             1 page: i64 => "page: must",
-            /// How many rows a page has.
+            /// Applications per page.
             2 num: i64 => "num: must",
         }
         new(action: impl Into<String>, page: i64, num: i64)
@@ -4021,15 +4021,15 @@ pub mod game {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// Time of the request, Unix seconds; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// Number of the payment to take back.
+            /// The payment to take back, by its `bill_no`.
             9 pay_bill_no: String => "pay_bill_no: must",
             /// Order number of your system, by which repeats are recognized.
             10 bill_no: String => "bill_no: must",
-            /// Coins that are paid or given.
+            /// Coins that are paid, given back or presented, not 0.
             11 amount: i64 => "amount: must",
         }
         new(
@@ -4093,9 +4093,9 @@ pub mod game {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// Time of the request, Unix seconds; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
         }
         new(
@@ -4121,9 +4121,9 @@ pub mod game {
             3 sum_save: i64 => "sum_save: must",
             /// Coins presented so far.
             4 sum_present: i64 => "sum_present: must",
-            /// Coins gained in all.
+            /// Coins that the user ever gained, including presented ones.
             5 sum_balance: i64 => "sum_balance: must",
-            /// Coins spent in all.
+            /// Coins that the user ever spent.
             6 sum_cost: i64 => "sum_cost: must",
         }
     }
@@ -4168,13 +4168,13 @@ pub mod game {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// Time of the request, Unix seconds; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// Coins that are paid or given.
+            /// Coins that are paid, given back or presented, not 0.
             10 amount: i64 => "amount: must",
             /// Items as serialized text, noted in the statement; `payitem` on the wire.
             #[doc(alias = "payitem")]
@@ -4253,13 +4253,13 @@ pub mod game {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// Time of the request, Unix seconds; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
             /// Order number of your system, by which repeats are recognized.
             9 bill_no: String => "bill_no: must",
-            /// Coins that are paid or given.
+            /// Coins that are paid, given back or presented, not 0.
             10 amount: i64 => "amount: must",
         }
         new(
@@ -4324,11 +4324,11 @@ pub mod game {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Environment: `0` live, `1` sandbox.
             6 env: i64 => "env: must",
-            /// IP address of the user, for risk control.
+            /// Public IP address of the user, for risk control.
             7 user_ip: Option<String> => "user_ip",
-            /// Time of the request, Unix seconds; format `unix`.
+            /// Time of the request, Unix seconds, part of the signature; format `unix`.
             8 ts: Option<xinqiao_types::UnixSeconds> => "ts",
-            /// Order number of your system.
+            /// Order number of your system, as passed when ordering.
             9 out_trade_no: String => "out_trade_no: must",
             10 biz_id: i64 => "biz_id: must",
         }
@@ -4349,7 +4349,7 @@ pub mod game {
         pub struct QueryOrderInfoResponse {
             /// Item, as set up in the console of virtual payment.
             0 product_id: String => "product_id: must",
-            /// Order number of your system.
+            /// Order number of your system, as passed when ordering.
             1 out_trade_no: String => "out_trade_no: must",
             /// Merchant order number at WeChat Pay.
             2 mch_order_no: Option<String> => "mch_order_no",
@@ -4415,7 +4415,7 @@ pub mod game {
         w::record! {
             /// Answer to [`MediaCheckSync`].
             pub struct MediaCheckSyncResponse {
-                /// Id of this check, to match the later result with.
+                /// Id of this check; for later checks it matches the result that is pushed.
                 0 trace_id: String => "trace_id: must",
                 /// Overall verdict: `suggest` and `label`.
                 1 result: Option<super::super::ResultInfo> => "result",
@@ -4452,7 +4452,7 @@ pub mod game {
             pub struct MsgSecCheck {
                 /// Who posted the content, a visitor of the last two hours; personal data, masked in `Debug`.
                 0 openid: xinqiao_types::OpenId => "openid: must masked",
-                /// Nickname of the user, checked too; personal data, masked in `Debug`.
+                /// Nickname of who posted it, checked too; personal data, masked in `Debug`.
                 1 nickname: Option<String> => "nickname: masked",
                 /// Text to check, at most 2,500 characters.
                 2 content: String => "content: must",
@@ -4473,7 +4473,7 @@ pub mod game {
         w::record! {
             /// Answer to [`MsgSecCheck`].
             pub struct MsgSecCheckResponse {
-                /// Id of this check, to match the later result with.
+                /// Id of this check, to give when asking for support.
                 0 trace_id: String => "trace_id: must",
                 /// Overall verdict: `suggest`, `label` and `replaced_content`.
                 1 result: Option<super::super::MsgSecCheckResult> => "result",
@@ -4517,9 +4517,9 @@ pub mod plugin {
         pub struct Apply {
             /// Fixed name of the operation; one address serves several; always `apply`.
             0 action: String => "action: must",
-            /// Which plugin, by its AppID.
+            /// AppID of the plugin that is applied for or removed.
             1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
-            /// Why the plugin is wanted.
+            /// Why the plugin is wanted, shown to its maker.
             2 reason: String => "reason: must",
         }
         new(
@@ -4599,7 +4599,7 @@ pub mod plugin {
         pub struct Unbind {
             /// Fixed name of the operation; one address serves several; always `unbind`.
             0 action: String => "action: must",
-            /// Which plugin, by its AppID.
+            /// AppID of the plugin that is applied for or removed.
             1 plugin_appid: xinqiao_types::AppId => "plugin_appid: must",
         }
         new(action: impl Into<String>, plugin_appid: impl Into<xinqiao_types::AppId>)
@@ -4643,7 +4643,7 @@ pub mod vip {
     w::record! {
         /// Answer to [`ShopListGet`].
         pub struct ShopListGetResponse {
-            /// Members of this page, or shops linked.
+            /// Members of this page, or shops linked: `wxa_openid`, `shop_appid` and so on.
             0 list: Vec<super::ShopListGetList> => "list: must",
         }
     }
@@ -4680,7 +4680,7 @@ pub mod vip {
             pub struct InfoAdd {
                 /// Id of the session in which the user joined.
                 0 session_id: String => "session_id: must",
-                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 1 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
                 /// Membership data of the user: `identity`, `outer_userid` and so on.
                 2 info: super::super::InfoAddInfo => "info: must",
@@ -4718,7 +4718,7 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/delete_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_delete`.
             pub struct InfoDelete {
-                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
@@ -4750,7 +4750,7 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_get`.
             pub struct InfoGet {
-                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
             }
             new(wxa_openid: impl Into<xinqiao_types::OpenId>)
@@ -4790,7 +4790,7 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/update_vip_member.html>.
             /// * Catalog: `mini_program.wxa.vip.user.info_update`.
             pub struct InfoUpdate {
-                /// The member, by openid of the mini program; personal data, masked in `Debug`.
+                /// The member, by openid of this mini program; personal data, masked in `Debug`.
                 0 wxa_openid: xinqiao_types::OpenId => "wxa_openid: must masked",
                 /// Membership data of the user: `identity`, `outer_userid` and so on.
                 1 info: super::super::InfoAddInfo => "info: must",
@@ -4824,9 +4824,9 @@ pub mod vip {
             /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/wxamember/wxa/get_vip_member_list.html>.
             /// * Catalog: `mini_program.wxa.vip.user.list_get`.
             pub struct ListGet {
-                /// How many members to skip.
+                /// How many members to skip; 0 for the first page.
                 0 offset: i64 => "offset: must",
-                /// Rows to return at most.
+                /// Rows to return at most, with `offset` to go on.
                 1 limit: i64 => "limit: must",
             }
             new(offset: i64, limit: i64)
@@ -4835,7 +4835,7 @@ pub mod vip {
         w::record! {
             /// Answer to [`ListGet`].
             pub struct ListGetResponse {
-                /// Members of this page, or shops linked.
+                /// Members of this page, or shops linked: `wxa_openid`, `shop_appid` and so on.
                 0 list: Vec<super::super::ListGetList> => "list: must",
             }
         }

@@ -19,17 +19,17 @@ w::record! {
 w::record! {
     /// An item of `appealList` in the answer of `wxa_api::wxa_mp_trade::GetPenaltyList`.
     pub struct Appeal {
-        /// Number of the penalty; a number as text on the wire; `illegalOrderId` on the wire.
+        /// Number of the penalty, by which it is appealed; a number as text on the wire; `illegalOrderId` on the wire.
         0 illegal_order_id: i64 => "illegalOrderId: must numeric",
-        /// Order concerned; `orderId` on the wire.
+        /// Number of the order that the penalty is about; `orderId` on the wire.
         1 order_id: w::TextOrNumber => "orderId: must",
-        /// Number of the complaint behind it; a number as text on the wire; `complaintOrderId` on the wire.
+        /// Number of the complaint that led to the penalty; a number as text on the wire; `complaintOrderId` on the wire.
         2 complaint_order_id: i64 => "complaintOrderId: must numeric",
-        /// The violation in words; `illegalWording` on the wire.
+        /// What was done wrong, in words; `illegalWording` on the wire.
         3 illegal_wording: String => "illegalWording: must",
         /// State: `2` deducted, `4` appealed, `5` appeal rejected, `6` appeal won.
         4 status: i64 => "status: must",
-        /// Points taken; `minusScore` on the wire.
+        /// Points that this violation cost; `minusScore` on the wire.
         5 minus_score: i64 => "minusScore: must",
         /// When the penalty was made, Unix seconds; format `unix`; `illegalTime` on the wire.
         6 illegal_time: xinqiao_types::UnixSeconds => "illegalTime: must",
@@ -53,7 +53,7 @@ w::record! {
 w::record! {
     /// An item of `commentReplyList` in `wxa_api::ReplyAndCommentReplyListGetList`.
     pub struct CommentReply {
-        /// Number of the further answer; `commentReplyId` on the wire.
+        /// Number of the further answer, to delete it with; `commentReplyId` on the wire.
         0 comment_reply_id: String => "commentReplyId: must",
         /// Review that is answered; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `commentReplyContent` of `wxa_api::CommentReply`.
     pub struct CommentReplyContent {
-        /// Text of the further answer.
+        /// Text of the further answer to the review.
         0 content: String => "content: must",
     }
 }
@@ -87,33 +87,33 @@ w::record! {
 w::record! {
     /// `complaintOrder` of the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ComplaintOrder {
-        /// Number of the complaint; `complaintOrderId` on the wire.
+        /// Number of the complaint, to answer and appeal with; `complaintOrderId` on the wire.
         0 complaint_order_id: i64 => "complaintOrderId: must",
-        /// The user who complained; personal data, masked in `Debug`; `openId` on the wire.
+        /// The user who complained, by openid; personal data, masked in `Debug`; `openId` on the wire.
         1 open_id: xinqiao_types::OpenId => "openId: must masked",
-        /// What the user complains about, as a code.
+        /// Problem, such as `611` sent late, `613` wrong or missing goods, `621` no answer, `641` not as described.
         2 type_: i64 => "type: must",
         /// Appeal: `0` none, `401` open, `402` timed out, `403` under way, `117` won, `118` lost; `appealState` on the wire.
         3 appeal_state: i64 => "appealState: must",
-        /// Nickname of who complained; `nickName` on the wire.
+        /// WeChat nickname of who complained; `nickName` on the wire.
         4 nick_name: String => "nickName: must",
         /// Address of the avatar of who complained; personal data, masked in `Debug`; `headImgUrl` on the wire.
         5 head_img_url: String => "headImgUrl: must masked",
-        /// Phone of who complained; personal data, masked in `Debug`; `phoneNumber` on the wire.
+        /// Phone that the user left, to be called about it; personal data, masked in `Debug`; `phoneNumber` on the wire.
         6 phone_number: w::TextOrNumber => "phoneNumber: must masked",
         /// What the user wrote and uploaded: `content` and `mediaIdList`; `customerMaterial` on the wire.
         7 customer_material: Option<CustomerMaterial> => "customerMaterial",
         /// Order number under which the merchant took the payment; `outTradeNo` on the wire.
         8 out_trade_no: String => "outTradeNo: must",
-        /// Order complained about, by the platform's number; `orderId` on the wire.
+        /// WeChat Pay's number of the order complained about; `orderId` on the wire.
         9 order_id: String => "orderId: must",
-        /// How far the complaint has come: waiting, accepted, closed; as a code.
+        /// State: `201` to handle, `203` awaiting the user, `106` add evidence, `206` upload proof of handling, `112` closed, `209` shut, and others.
         10 status: i64 => "status: must",
-        /// Product that the complaint is about; `productName` on the wire.
+        /// Product of the order complained about; `productName` on the wire.
         11 product_name: String => "productName: must",
         /// When the order was paid, Unix seconds; format `unix`; `payTime` on the wire.
         12 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
-        /// Amount of the order, as text; `totalCostStr` on the wire.
+        /// Amount of the order complained about, as text for display; `totalCostStr` on the wire.
         13 total_cost_str: String => "totalCostStr: must",
         /// When the complaint was made, Unix seconds; format `unix`; `createTime` on the wire.
         14 create_time: xinqiao_types::UnixSeconds => "createTime: must",
@@ -125,21 +125,21 @@ w::record! {
 w::record! {
     /// An item of `item` in the answer of `wxa_api::mini_shop::ComplaintOrderDetail`.
     pub struct ComplaintOrderDetailItem {
-        /// What this step of the complaint is, such as opened, appealed or decided, as a code; `itemType` on the wire.
+        /// What this step is, such as `1` complaint, `11` platform asked, `12` withdrawn, `31` merchant at fault, `36` closed, `109` merchant answered; `itemType` on the wire.
         0 item_type: i64 => "itemType: must",
-        /// Step of the appeal, such as handed in, accepted or decided, as a code; `appealItemType` on the wire.
+        /// Appeal at this step: `0` none, `401` open, `402` timed out, `403` under way, `117` won, `118` lost; `appealItemType` on the wire.
         1 appeal_item_type: Option<i64> => "appealItemType",
         /// When this step happened, Unix seconds; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
         /// Name of who took this step; `nickName` on the wire.
         3 nick_name: String => "nickName: must",
-        /// Phone left in this step; personal data, masked in `Debug`; `phoneNumber` on the wire.
+        /// Phone that was left in this step; personal data, masked in `Debug`; `phoneNumber` on the wire.
         4 phone_number: Option<w::TextOrNumber> => "phoneNumber: masked",
-        /// Text given in this step.
+        /// Text that was given in this step of the complaint.
         5 content: Option<String> => "content",
         /// Pictures of this step, whose addresses expire; `mediaIdList` on the wire.
         6 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
-        /// If the merchant is at fault: `1` user returns, `0` merchant uploads proof; `blameResult` on the wire.
+        /// With `itemType` `31` or `32`, if the merchant is at fault: `1` user returns, `0` merchant uploads proof; `blameResult` on the wire.
         7 blame_result: i64 => "blameResult: must",
     }
 }
@@ -147,7 +147,7 @@ w::record! {
 w::record! {
     /// `content` of `wxa_api::InfoContent`; `content` of `wxa_api::OldComment`.
     pub struct ContentDetail {
-        /// Text of the review.
+        /// What the user wrote in the review.
         0 txt: String => "txt: must",
         /// Pictures or video of the review, not both.
         1 media: Option<Vec<Media>> => "media",
@@ -157,9 +157,9 @@ w::record! {
 w::record! {
     /// `customerMaterial` of `wxa_api::ComplaintOrder`.
     pub struct CustomerMaterial {
-        /// What the user wrote.
+        /// What the user wrote to complain.
         0 content: Option<String> => "content",
-        /// Pictures that the user uploaded; `mediaIdList` on the wire.
+        /// Addresses of the user's pictures, which expire; look the complaint up again for new ones; `mediaIdList` on the wire.
         1 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
     }
 }
@@ -167,9 +167,9 @@ w::record! {
 w::record! {
     /// An item of `cvlist` in the answer of `wxa_api::log::GetClientVersion`.
     pub struct CvList {
-        /// Kind of client: `1` Android, `2` iOS.
+        /// What the versions are of: `1` the client, `2` service search.
         0 type_: i64 => "type: must",
-        /// Versions of WeChat; such as `8.0.37`.
+        /// WeChat versions that have data; such as `8.0.37`.
         1 client_version_list: Vec<String> => "client_version_list: must",
     }
 }
@@ -177,22 +177,22 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa_api::UserLogSearchData`.
     pub struct DataList {
-        /// Highest level: `2` info, `4` warning, `8` error.
+        /// Levels of all lines joined bit by bit: `2` info, `4` warning, `8` error; `6` is info and warning.
         0 level: i64 => "level: must",
-        /// Base library version of the user; `libraryVersion` on the wire.
+        /// Base library version of the user whose launch logged; `libraryVersion` on the wire.
         1 library_version: String => "libraryVersion: must",
-        /// WeChat version of the user; `clientVersion` on the wire.
+        /// WeChat version of the user whose launch logged; `clientVersion` on the wire.
         2 client_version: String => "clientVersion: must",
-        /// WeChat ID of the user.
+        /// The user whose launch logged, by openid.
         3 id: String => "id: must",
         /// Platform of the user: `1` Android, `2` iOS.
         4 platform: i64 => "platform: must",
-        /// Id of the launch; `traceid` on the wire.
+        /// Id of one launch of the mini program, which ties its logs together; `traceid` on the wire.
         #[doc(alias = "traceid")]
         5 trace_id: String => "traceid: must",
-        /// Page that logged.
+        /// Path of the page that logged.
         6 url: String => "url: must",
-        /// Filter word set in code; `filterMsg` on the wire.
+        /// Filter word set in code by `setFilterMsg` or `addFilterMsg`; `filterMsg` on the wire.
         7 filter_msg: Option<String> => "filterMsg",
         /// What was logged: `level`, `msg` and `time`.
         8 msg: Vec<Msg> => "msg: must",
@@ -212,11 +212,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `wxa_api::DefaultTimeData`.
     pub struct DefaultTimeDataList {
-        /// Day of the figure; format `yyyyMMdd`.
+        /// Day that the time belongs to; format `yyyyMMdd`.
         0 ref_date: String => "ref_date: must",
         /// Which time: `1` whole start, `2` download, `3` first rendering.
         1 cost_time_type: i64 => "cost_time_type: must",
-        /// Average time of that day; in ms.
+        /// Average time of that day in milliseconds; in ms.
         2 cost_time: i64 => "cost_time: must",
     }
 }
@@ -236,15 +236,15 @@ w::record! {
         0 record_id: i64 => "record_id: must",
         /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of who gave the feedback; personal data, masked in `Debug`.
+        /// WeChat nickname of who gave the feedback; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
         /// Address of the avatar of who gave it.
         3 head_url: String => "head_url: must",
-        /// Phone that the user left; personal data, masked in `Debug`.
+        /// Phone or mailbox that the user left, maybe none; personal data, masked in `Debug`.
         4 phone: Option<w::TextOrNumber> => "phone: masked",
         /// Kind: `1` will not open, `2` crash, `3` slow, `4` blank, `5` freeze, `6` layout, `7` slow loading, `8` other.
         5 type_: i64 => "type: must",
-        /// What the user wrote.
+        /// What the user wrote as feedback.
         6 content: String => "content: must",
         /// Pictures that the user uploaded, as media ids; `mediaIds` on the wire.
         7 media_ids: Option<Vec<xinqiao_types::MediaId>> => "mediaIds",
@@ -270,9 +270,9 @@ w::record! {
     pub struct GetPubTemplateKeywordsData {
         /// Number of the keyword, to choose when adding.
         0 kid: i64 => "kid: must",
-        /// Name of the keyword; such as `物品名称`.
+        /// Name of the keyword in Chinese; such as `物品名称`.
         1 name: String => "name: must",
-        /// Sample of its content.
+        /// Sample of the keyword's content.
         2 example: Option<String> => "example",
         /// Kind of content, such as `thing`, `date` or `amount`.
         3 rule: Option<String> => "rule",
@@ -284,11 +284,11 @@ w::record! {
     pub struct GetPubTemplateTitlesData {
         /// Number of the title, used to add the template.
         0 tid: i64 => "tid: must",
-        /// Title of the template.
+        /// Title of the template, as users see it on the message.
         1 title: String => "title: must",
         /// Kind: `2` one message per consent, `3` long-term.
         2 type_: i64 => "type: must",
-        /// Number of the title's category; `categoryId` on the wire.
+        /// Category of the title by number, one that the mini program has; `categoryId` on the wire.
         3 category_id: i64 => "categoryId: must",
     }
 }
@@ -298,13 +298,13 @@ w::record! {
     pub struct GetTemplateData {
         /// Number of the template, to send with; `priTmplId` on the wire.
         0 pri_tmpl_id: String => "priTmplId: must",
-        /// Title of the template.
+        /// Title of the template, as users see it on the message.
         1 title: String => "title: must",
         /// Content with placeholders of the keywords.
         2 content: String => "content: must",
         /// Kind: `2` one message per consent, `3` long-term.
         3 type_: i64 => "type: must",
-        /// Sample with content filled in.
+        /// Sample of the message with content filled in.
         4 example: Option<String> => "example",
         /// Values allowed for keywords of fixed choice: `keywordCode` and `enumValueList`; `keywordEnumValueList` on the wire.
         5 keyword_enum_value_list: Option<Vec<KeywordEnumValue>> => "keywordEnumValueList",
@@ -314,13 +314,13 @@ w::record! {
 w::record! {
     /// An item of `commentList` in the answer of `wxa_api::comment::MpCommentListGet`; `content` of `wxa_api::CommentInfoGetInfo`.
     pub struct InfoContent {
-        /// Number of the review; `commentId` on the wire.
+        /// Number of the review, to answer and settle it with; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// Amount of the order; in fen.
+        /// Amount of the order reviewed, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// Order that was reviewed; `orderId` on the wire.
+        /// Order that was reviewed, by the platform's number; `orderId` on the wire.
         2 order_id: String => "orderId: must",
-        /// Transaction number at WeChat Pay; `wxPayId` on the wire.
+        /// WeChat Pay's transaction number of the order reviewed; `wxPayId` on the wire.
         3 wx_pay_id: String => "wxPayId: must",
         /// When the order was paid, Unix seconds; format `unix`; `payTime` on the wire.
         4 pay_time: xinqiao_types::UnixSeconds => "payTime: must",
@@ -346,17 +346,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wxa_api::log::JsErrDetail`.
     pub struct JsErrDetailData {
-        /// Internal id of the user; `Uin` on the wire.
+        /// WeChat's own id of the user who met the error, of no use to you; `Uin` on the wire.
         0 uin: String => "Uin: must",
-        /// AppID of the mini program; `appId` on the wire.
+        /// AppID of the mini program at fault; `appId` on the wire.
         1 app_id: xinqiao_types::AppId => "appId: must",
-        /// The user who met the error; personal data, masked in `Debug`; `openId` on the wire.
+        /// The user who met the error, by openid; personal data, masked in `Debug`; `openId` on the wire.
         2 open_id: xinqiao_types::OpenId => "openId: must masked",
-        /// Nickname of who met the error; personal data, masked in `Debug`.
+        /// WeChat nickname of who met the error; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
         /// Code file of the error.
         4 source: String => "source: must",
-        /// Page on which it happened.
+        /// Path of the page on which it happened.
         5 route: String => "route: must",
         /// Message of the JavaScript error; `errorMsg` on the wire.
         6 error_msg: String => "errorMsg: must",
@@ -368,22 +368,22 @@ w::record! {
         9 error_stack_md5: String => "errorStackMd5: must",
         /// Version of the mini program at fault; `appVersion` on the wire.
         10 app_version: String => "appVersion: must",
-        /// Base library version of the user; `sdkVersion` on the wire.
+        /// Base library version of the user who met the error; `sdkVersion` on the wire.
         11 sdk_version: String => "sdkVersion: must",
-        /// System of the user; `osName` on the wire.
+        /// Operating system of the user, such as iOS or Android; `osName` on the wire.
         12 os_name: String => "osName: must",
-        /// WeChat version of the user; `clientVersion` on the wire.
+        /// WeChat version of the user who met the error; `clientVersion` on the wire.
         13 client_version: String => "clientVersion: must",
         /// Version of the plugin at fault; `pluginversion` on the wire.
         #[doc(alias = "pluginversion")]
         14 plugin_version: Option<String> => "pluginversion",
-        /// Model of the user's device; `DeviceModel` on the wire.
+        /// Device model of the user who met the error; `DeviceModel` on the wire.
         15 device_model: String => "DeviceModel: must",
-        /// How often this user met it; `Count` on the wire.
+        /// How often this user met the error; `Count` on the wire.
         16 count: i64 => "Count: must",
-        /// Day on which it happened; format `yyyy-MM-dd`; `Ds` on the wire.
+        /// Day on which the error happened; format `yyyy-MM-dd`; `Ds` on the wire.
         17 ds: String => "Ds: must",
-        /// When it happened; format `yyyy-MM-dd HH:mm:ss`; `TimeStamp` on the wire.
+        /// When the error happened; format `yyyy-MM-dd HH:mm:ss`; `TimeStamp` on the wire.
         18 time_stamp: String => "TimeStamp: must",
     }
 }
@@ -399,13 +399,13 @@ w::record! {
         2 error_stack: String => "errorStack: must",
         /// MD5 of the stack, to ask for details with; `errorStackMd5` on the wire.
         3 error_stack_md5: String => "errorStackMd5: must",
-        /// How many users met it.
+        /// How many users met the error.
         4 uv: i64 => "uv: must",
-        /// Share of the users who met it; `uvPercent` on the wire.
+        /// Share of the users who met it, in percent as text; `uvPercent` on the wire.
         5 uv_percent: String => "uvPercent: must",
-        /// How often it happened.
+        /// How often the error happened.
         6 pv: i64 => "pv: must",
-        /// Share among all errors; `pvPercent` on the wire.
+        /// Share of this error among all errors, in percent as text; `pvPercent` on the wire.
         7 pv_percent: String => "pvPercent: must",
     }
 }
@@ -415,7 +415,7 @@ w::record! {
     pub struct KeywordEnumValue {
         /// Which keyword, with the suffix `.DATA`; such as `phrase1.DATA`; `keywordCode` on the wire.
         0 keyword_code: String => "keywordCode: must",
-        /// Values that may be sent; `enumValueList` on the wire.
+        /// Values of which the keyword takes one when sending; `enumValueList` on the wire.
         1 enum_value_list: Vec<String> => "enumValueList: must",
     }
 }
@@ -423,15 +423,15 @@ w::record! {
 w::record! {
     /// An item of `media` in `wxa_api::ContentDetail`.
     pub struct Media {
-        /// Picture of the review.
+        /// Picture of the review in full size, by address.
         0 img: Option<String> => "img",
         /// Thumbnail of the review's picture; `thumbImg` on the wire.
         1 thumb_img: Option<String> => "thumbImg",
-        /// Video of the review.
+        /// Video of the review, by address.
         2 video: Option<String> => "video",
-        /// Address of the video's cover; `videoCover` on the wire.
+        /// Address of the cover of the review's video; `videoCover` on the wire.
         3 video_cover: Option<String> => "videoCover",
-        /// How long the video plays; `videoDuration` on the wire.
+        /// How long the review's video plays, in seconds; `videoDuration` on the wire.
         4 video_duration: Option<i64> => "videoDuration",
     }
 }
@@ -441,9 +441,9 @@ w::record! {
     pub struct Msg {
         /// Level: `2` info, `4` warning, `8` error.
         0 level: i64 => "level: must",
-        /// What was logged.
+        /// What was logged, one item for each argument.
         1 msg: Vec<String> => "msg: must",
-        /// When it was logged; format `unix`.
+        /// When this was logged, Unix seconds; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -451,7 +451,7 @@ w::record! {
 w::record! {
     /// `oldComment` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct OldComment {
-        /// Number of the former review; `commentId` on the wire.
+        /// Number of the review as it was before the change; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
         /// When the former review was written, Unix seconds; format `unix`; `createTime` on the wire.
         1 create_time: xinqiao_types::UnixSeconds => "createTime: must",
@@ -473,9 +473,9 @@ w::record! {
 w::record! {
     /// `processInfo` of the answer of `wxa_api::comment::CommentInfoGet`.
     pub struct ProcessInfo {
-        /// Number of the review; `commentId` on the wire.
+        /// Number of the bad review that is handled; `commentId` on the wire.
         0 comment_id: String => "commentId: must",
-        /// Steps; the last one with a time is the present one; `actionList` on the wire.
+        /// Steps: `type` and `updateTime`; the last one with a time is the present one; `actionList` on the wire.
         1 action_list: Vec<Action> => "actionList: must",
     }
 }
@@ -485,7 +485,7 @@ w::record! {
     pub struct Product {
         /// Product that was reviewed, by name.
         0 name: String => "name: must",
-        /// Address of the product's picture; `picUrl` on the wire.
+        /// Address of the picture of the product reviewed; `picUrl` on the wire.
         1 pic_url: String => "picUrl: must",
     }
 }
@@ -501,7 +501,7 @@ w::record! {
 w::record! {
     /// `reply` of `wxa_api::ReplyAndCommentReplyListGetList`.
     pub struct Reply {
-        /// Number of the merchant's answer; `replyId` on the wire.
+        /// Number of the merchant's first answer, to add further ones to; `replyId` on the wire.
         0 reply_id: String => "replyId: must",
         /// Review that is answered; `commentId` on the wire.
         1 comment_id: String => "commentId: must",
@@ -519,7 +519,7 @@ w::record! {
 w::record! {
     /// `replyContent` of `wxa_api::Reply`.
     pub struct ReplyContent {
-        /// Text of the answer.
+        /// Text of the merchant's first answer.
         0 content: String => "content: must",
     }
 }
@@ -527,9 +527,9 @@ w::record! {
 w::record! {
     /// `commentReplyObject` of `wxa_api::CommentReply`; `replyObject` of `wxa_api::Reply`.
     pub struct ReplyObject {
-        /// Name of who answered; personal data, masked in `Debug`.
+        /// Name of who answered, merchant or user; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// Address of the avatar of who answered; `imgUrl` on the wire.
+        /// Address of the avatar of who answered, merchant or user; `imgUrl` on the wire.
         1 img_url: String => "imgUrl: must",
     }
 }
@@ -549,9 +549,9 @@ w::record! {
     pub struct ReturnBill {
         /// Number of the return, to go with the response; `returnId` on the wire.
         0 return_id: String => "returnId: must",
-        /// Express company of the return; `deliveryName` on the wire.
+        /// Express company that carries the return; `deliveryName` on the wire.
         1 delivery_name: String => "deliveryName: must",
-        /// Tracking number of the return; `waybillId` on the wire.
+        /// Tracking number of the user's return; `waybillId` on the wire.
         2 waybill_id: String => "waybillId: must",
         /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for; `orderStatus` on the wire.
         3 order_status: i64 => "orderStatus: must",
@@ -561,7 +561,7 @@ w::record! {
 w::record! {
     /// An item of `scene` in the answer of `wxa_api::log::GetScene`.
     pub struct Scene {
-        /// Way by which the mini program was opened.
+        /// Way by which the mini program was opened, such as scanning.
         0 name: String => "name: must",
         /// Number of that way, used in queries.
         1 value: w::TextOrNumber => "value: must",
@@ -597,14 +597,14 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the other mini program; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of its avatar; personal data, masked in `Debug`; `headimg` on the wire.
+        /// Address of the other mini program's avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         2 head_img: String => "headimg: must masked",
-        /// Why it was wanted.
+        /// Why opening in half screen was asked for.
         3 reason: String => "reason: must",
         /// State: `1` open, `2` accepted, `3` refused, `4` timed out, `5` withdrawn, `6` revoked.
         4 status: i64 => "status: must",
-        /// When it was asked for, Unix seconds; format `unix`.
+        /// When opening in half screen was asked for, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -620,7 +620,7 @@ w::record! {
         0 type_: Option<i64> => "type: query",
         /// Page number, from 1.
         1 page: i64 => "page: must query",
-        /// How many rows a page has.
+        /// Pieces of feedback per page.
         2 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
@@ -632,7 +632,7 @@ w::record! {
     pub struct FeedbackListResponse {
         /// Feedback of this page: `record_id`, `openid`, `nickname`, `head_url` and so on.
         0 list: Vec<FeedbackListDetail> => "list: must",
-        /// How much feedback there is.
+        /// How much feedback matches.
         1 total_num: i64 => "total_num: must",
     }
 }
@@ -681,19 +681,19 @@ w::record! {
     pub struct UserLogSearch {
         /// Day to look at, within the last 7; format `yyyyMMdd`.
         0 date: String => "date: must query",
-        /// Start, Unix seconds, within that day; format `unix`; `begintime` on the wire.
+        /// From when logs are wanted, Unix seconds, within `date`; format `unix`; `begintime` on the wire.
         #[doc(alias = "begintime")]
         1 begin_time: xinqiao_types::UnixSeconds => "begintime: must query",
-        /// End, Unix seconds, within that day; format `unix`; `endtime` on the wire.
+        /// Until when logs are wanted, Unix seconds, within `date`; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         2 end_time: xinqiao_types::UnixSeconds => "endtime: must query",
         /// Id of a launch, to see its logs; `traceId` on the wire.
         3 trace_id: Option<String> => "traceId: query",
-        /// Only logs of this page.
+        /// Only logs of this page, by its path.
         4 url: Option<String> => "url: query",
         /// Only logs of this user, by WeChat ID or openid.
         5 id: Option<String> => "id: query",
-        /// Only logs with this filter word, set in code; `filterMsg` on the wire.
+        /// Only logs with this filter word, set in code by `setFilterMsg` or `addFilterMsg`; `filterMsg` on the wire.
         6 filter_msg: Option<String> => "filterMsg: query",
         /// Level and above: `2` info, `4` warning, `8` error.
         7 level: Option<i64> => "level: query",
@@ -846,7 +846,7 @@ pub mod comment {
             0 comment_id: String => "commentId: must",
             /// Pictures that prove the settlement, as media ids; `picList` on the wire.
             1 pic_list: Option<Vec<String>> => "picList",
-            /// Text of the answer or settlement.
+            /// Text of the answer, or what was settled.
             2 content: Option<String> => "content",
         }
         new(comment_id: impl Into<String>)
@@ -886,7 +886,7 @@ pub mod comment {
             1 end_time: xinqiao_types::UnixSeconds => "endTime: must query",
             /// Filter: `1` bad, `2` good, `3` bad and open, `4` to answer, `5` changed, `6` all; `filterType` on the wire.
             2 filter_type: Option<i64> => "filterType: query",
-            /// How many reviews to skip.
+            /// How many reviews to skip; 0 for the first page.
             3 offset: Option<i64> => "offset: query",
             /// Reviews per page, 8 by default.
             4 limit: Option<i64> => "limit: query",
@@ -900,9 +900,9 @@ pub mod comment {
         pub struct MpCommentListGetResponse {
             /// Reviews of this page: `commentId`, `amount`, `orderId`, `wxPayId` and so on; `commentList` on the wire.
             0 comment_list: Vec<super::InfoContent> => "commentList: must",
-            /// How many reviews match.
+            /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
-            /// How many reviews to skip.
+            /// How many reviews to skip; 0 for the first page.
             2 offset: Option<i64> => "offset",
         }
     }
@@ -995,7 +995,7 @@ pub mod comment {
             pub struct Add {
                 /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
                 0 comment_id: String => "commentId: must",
-                /// Text of the answer or settlement.
+                /// Text of the answer, or what was settled.
                 1 content: String => "content: must",
             }
             new(comment_id: impl Into<String>, content: impl Into<String>)
@@ -1030,9 +1030,9 @@ pub mod comment {
             pub struct Delete {
                 /// Number of the review; `commentId` on the wire. From: The endpoint that lists reviews, or the event `wxa_comment_bad_score`.
                 0 comment_id: String => "commentId: must",
-                /// Number of the merchant's answer; `replyId` on the wire.
+                /// Number of the merchant's first answer, to add further ones to; `replyId` on the wire.
                 1 reply_id: String => "replyId: must",
-                /// Number of a further answer; `commentReplyId` on the wire.
+                /// Number of a further answer, given when it was added, to delete it with; `commentReplyId` on the wire.
                 2 comment_reply_id: String => "commentReplyId: must",
             }
             new(
@@ -1081,7 +1081,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetClientVersion`].
         pub struct GetClientVersionResponse {
-            /// WeChat versions with data, by kind of client; `cvlist` on the wire.
+            /// WeChat versions with data: `type` and `client_version_list`; `cvlist` on the wire.
             #[doc(alias = "cvlist")]
             0 cv_list: Vec<super::CvList> => "cvlist: must",
         }
@@ -1115,18 +1115,18 @@ pub mod log {
         pub struct GetPerformance {
             /// Which time: `1` whole start, `2` download, `3` first rendering.
             0 cost_time_type: i64 => "cost_time_type: must",
-            /// Start of the period, Unix seconds; format `unix`.
+            /// Start of the period to look at, Unix seconds; format `unix`.
             1 default_start_time: xinqiao_types::UnixSeconds => "default_start_time: must",
-            /// End of the period, Unix seconds; format `unix`.
+            /// End of the period to look at, Unix seconds; format `unix`.
             2 default_end_time: xinqiao_types::UnixSeconds => "default_end_time: must",
-            /// Platform, `@_all` for all.
+            /// Platform: `@_all`, `1` iOS or `2` Android.
             3 device: String => "device: must",
-            /// Whether code was downloaded: `@_all`, `1` yes, `2` no.
+            /// Whether code was downloaded, for time `1` only: `@_all`, `1` yes, `2` no.
             4 is_download_code: String => "is_download_code: must",
-            /// Network: `@_all`, `wifi`, `4g`, `3g` or `2g`; `networktype` on the wire.
+            /// Network, for time `2` only: `@_all`, `wifi`, `4g`, `3g` or `2g`; `networktype` on the wire.
             #[doc(alias = "networktype")]
             5 network_type: String => "networktype: must",
-            /// Number of the access scene, `@_all` for all.
+            /// Number of the access scene, for times `1` and `2` only; `@_all` for all.
             6 scene: String => "scene: must",
         }
         new(
@@ -1143,9 +1143,9 @@ pub mod log {
     w::record! {
         /// Answer to [`GetPerformance`].
         pub struct GetPerformanceResponse {
-            /// Daily times of the period, as serialized text; JSON in a text on the wire.
+            /// Daily times of the period, as JSON text: `list`; JSON in a text on the wire.
             0 default_time_data: Option<super::DefaultTimeData> => "default_time_data: json",
-            /// Times of the period to compare with, as serialized text.
+            /// Daily times of the period to compare with, as JSON text: `list`.
             1 compare_time_data: Option<String> => "compare_time_data",
         }
     }
@@ -1184,7 +1184,7 @@ pub mod log {
     w::record! {
         /// Answer to [`GetScene`].
         pub struct GetSceneResponse {
-            /// Access scenes: `name` and `value`.
+            /// Access scenes to filter by: `name` and `value`.
             0 scene: Vec<super::Scene> => "scene: must",
         }
     }
@@ -1216,13 +1216,13 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrDetail.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_detail`.
         pub struct JsErrDetail {
-            /// First day to look at; format `yyyy-MM-dd`; `startTime` on the wire.
+            /// First day to look at, inclusive; format `yyyy-MM-dd`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// Last day to look at; format `yyyy-MM-dd`; `endTime` on the wire.
+            /// Last day to look at, inclusive; format `yyyy-MM-dd`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
-            /// MD5 of the error message, from the list of JS errors; `errorMsgMd5` on the wire.
+            /// MD5 of the error message, from the endpoint that lists JS errors; `errorMsgMd5` on the wire.
             2 error_msg_md5: String => "errorMsgMd5: must",
-            /// MD5 of the stack, from the list of JS errors; `errorStackMd5` on the wire.
+            /// MD5 of the stack, from the endpoint that lists JS errors; `errorStackMd5` on the wire.
             3 error_stack_md5: String => "errorStackMd5: must",
             /// Version of the mini program, `0` for all; `appVersion` on the wire.
             4 app_version: String => "appVersion: must",
@@ -1232,11 +1232,11 @@ pub mod log {
             6 os_name: String => "osName: must",
             /// WeChat version, `0` for all; `clientVersion` on the wire.
             7 client_version: String => "clientVersion: must",
-            /// Only errors of this user, all if left out; personal data, masked in `Debug`.
+            /// Only errors that this user met, all if left out; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Whether the order is descending.
+            /// Order: for the list `1` descending and `2` ascending, for details `1` descending and `0` ascending.
             9 desc: i64 => "desc: must",
-            /// How many rows to skip.
+            /// How many errors to skip; 0 for the first page.
             10 offset: i64 => "offset: must",
             /// Rows to return, at most 30.
             11 limit: i64 => "limit: must",
@@ -1309,24 +1309,24 @@ pub mod log {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/operation/operation.getJsErrList.html>.
         /// * Catalog: `mini_program.wxa_api.log.js_err_list`.
         pub struct JsErrList {
-            /// First day to look at; format `yyyy-MM-dd`; `startTime` on the wire.
+            /// First day to look at, inclusive; format `yyyy-MM-dd`; `startTime` on the wire.
             0 start_time: String => "startTime: must",
-            /// Last day to look at; format `yyyy-MM-dd`; `endTime` on the wire.
+            /// Last day to look at, inclusive; format `yyyy-MM-dd`; `endTime` on the wire.
             1 end_time: String => "endTime: must",
             /// Kind of error: `0` all, `1` your code, `2` plugin, `3` framework; `errType` on the wire.
             2 err_type: String => "errType: must",
             /// Version of the mini program, `0` for all; `appVersion` on the wire.
             3 app_version: String => "appVersion: must",
-            /// Only errors of this user, all if left out; personal data, masked in `Debug`.
+            /// Only errors that this user met, all if left out; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Only errors whose message holds this text.
             5 keyword: String => "keyword: must",
             /// Sort by `uv` (users) or `pv` (times); `orderby` on the wire.
             #[doc(alias = "orderby")]
             6 order_by: String => "orderby: must",
-            /// Whether the order is descending.
+            /// Order: for the list `1` descending and `2` ascending, for details `1` descending and `0` ascending.
             7 desc: i64 => "desc: must",
-            /// How many rows to skip.
+            /// How many errors to skip; 0 for the first page.
             8 offset: i64 => "offset: must",
             /// Rows to return, at most 30.
             9 limit: i64 => "limit: must",
@@ -1404,7 +1404,7 @@ pub mod mini_shop {
         pub struct BusiAppeal {
             /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// Text of the appeal, response or proof.
+            /// Text of the appeal, response or proof; this or the pictures are needed.
             1 content: Option<String> => "content",
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
@@ -1443,7 +1443,7 @@ pub mod mini_shop {
         pub struct BussiRespondComplaint {
             /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// Text of the appeal, response or proof.
+            /// Text of the appeal, response or proof; this or the pictures are needed.
             1 content: Option<String> => "content",
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
@@ -1484,7 +1484,7 @@ pub mod mini_shop {
         pub struct BussiSupplyProof {
             /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// Text of the appeal, response or proof.
+            /// Text of the appeal, response or proof; this or the pictures are needed.
             1 content: Option<String> => "content",
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
@@ -1523,7 +1523,7 @@ pub mod mini_shop {
         pub struct BussiSupplyRefund {
             /// Number of the complaint; `complaintOrderId` on the wire. From: Event `complaint_callback`.
             0 complaint_order_id: i64 => "complaintOrderId: must",
-            /// Text of the appeal, response or proof.
+            /// Text of the appeal, response or proof; this or the pictures are needed.
             1 content: Option<String> => "content",
             /// Pictures as media ids; this or the text is needed; `mediaIdList` on the wire.
             2 media_id_list: Option<Vec<xinqiao_types::MediaId>> => "mediaIdList",
@@ -1568,7 +1568,7 @@ pub mod mini_shop {
     w::record! {
         /// Answer to [`ComplaintOrderDetail`].
         pub struct ComplaintOrderDetailResponse {
-            /// User, order and state of the complaint; `complaintOrder` on the wire.
+            /// The complaint: `complaintOrderId`, `openId`, `status`, `type`, `outTradeNo` and so on; `complaintOrder` on the wire.
             0 complaint_order: super::ComplaintOrder => "complaintOrder: must",
             /// What has happened with the complaint: `itemType`, `appealItemType`, `time`, `nickName` and so on.
             1 item: Vec<super::ComplaintOrderDetailItem> => "item: must",
@@ -1697,7 +1697,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetCategory`].
         pub struct GetCategoryResponse {
-            /// Categories, titles, keywords or templates found.
+            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
             0 data: Vec<super::GetCategoryData> => "data: must",
         }
     }
@@ -1739,7 +1739,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateKeywords`].
         pub struct GetPubTemplateKeywordsResponse {
-            /// Categories, titles, keywords or templates found.
+            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
             0 data: Vec<super::GetPubTemplateKeywordsData> => "data: must",
         }
     }
@@ -1772,9 +1772,9 @@ pub mod new_tmpl {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Subscription_Messages/api.html>.
         /// * Catalog: `mini_program.wxa_api.new_tmpl.get_pub_template_titles`.
         pub struct GetPubTemplateTitles {
-            /// Category numbers, comma-joined; joined by `,` on the wire.
+            /// Categories whose titles are wanted, by number, comma-joined; joined by `,` on the wire.
             0 ids: Vec<i64> => "ids: must query comma",
-            /// How many rows to skip.
+            /// How many titles to skip; 0 for the first page.
             1 start: i64 => "start: must query",
             /// Rows to return, at most 30.
             2 limit: i64 => "limit: must query",
@@ -1785,9 +1785,9 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetPubTemplateTitles`].
         pub struct GetPubTemplateTitlesResponse {
-            /// Categories, titles, keywords or templates found.
+            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
             0 data: Vec<super::GetPubTemplateTitlesData> => "data: must",
-            /// How many titles there are.
+            /// How many titles the categories have in all.
             1 count: i64 => "count: must",
         }
     }
@@ -1842,7 +1842,7 @@ pub mod new_tmpl {
     w::record! {
         /// Answer to [`GetTemplate`].
         pub struct GetTemplateResponse {
-            /// Categories, titles, keywords or templates found.
+            /// Categories, titles, keywords or templates, whichever was asked for; see each type.
             0 data: Vec<super::GetTemplateData> => "data: must",
         }
     }
@@ -1880,7 +1880,7 @@ pub mod wxa_embedded {
         pub struct AddEmbedded {
             /// AppID of the mini program opened in half screen.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// Why it is wanted, at most 30 characters.
+            /// Why it is wanted, shown to the other side, at most 30 characters.
             1 apply_reason: Option<String> => "apply_reason",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -2141,9 +2141,9 @@ pub mod wxa_mp_trade {
         pub struct GetGuaranteeStatusResponse {
             /// Whether trade guarantee is enabled; `isActived` on the wire.
             0 is_actived: bool => "isActived: must",
-            /// Why it is not enabled.
+            /// Why it is not enabled, for people to read.
             1 msg: Option<String> => "msg",
-            /// Conditions that are not met.
+            /// Conditions for trade guarantee that are not met yet.
             2 reasons: Option<Vec<String>> => "reasons",
         }
     }
@@ -2175,7 +2175,7 @@ pub mod wxa_mp_trade {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/transaction-guarantee/GetPenaltyList.html>.
         /// * Catalog: `mini_program.wxa_api.wxa_mp_trade.get_penalty_list`.
         pub struct GetPenaltyList {
-            /// How many penalties to skip.
+            /// How many penalties to skip; 0 for the first page.
             0 offset: i64 => "offset: must query",
             /// Penalties to return at most.
             1 limit: Option<i64> => "limit: query",
@@ -2191,7 +2191,7 @@ pub mod wxa_mp_trade {
             0 appeal_list: Vec<super::Appeal> => "appealList: must",
             /// How many penalties there are; `totalNum` on the wire.
             1 total_num: i64 => "totalNum: must",
-            /// Trade score at present; `currentScore` on the wire.
+            /// Trade score left at present, lowered by penalties; `currentScore` on the wire.
             2 current_score: i64 => "currentScore: must",
         }
     }

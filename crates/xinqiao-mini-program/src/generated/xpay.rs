@@ -8,9 +8,9 @@ w::record! {
     pub struct Acct {
         /// Number of the ad account that receives the ad credit.
         0 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// Name of the ad account.
+        /// Name of the ad account that receives the ad credit.
         1 transfer_account_name: String => "transfer_account_name: must",
-        /// Number of the ad account's agency.
+        /// Number of the ad account's agency, from the list of ad accounts.
         2 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
         /// Name of the ad account's agency.
         3 transfer_account_agency_name: Option<String> => "transfer_account_agency_name",
@@ -28,11 +28,11 @@ w::record! {
         2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         3 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// How much was given; in fen.
+        /// How much this ad credit was, in fen; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
-        /// How much of it is left; in fen.
+        /// How much of this ad credit is left, in fen; in fen.
         5 remain_amount: xinqiao_types::Fen => "remain_amount: must",
-        /// When the credit ends, Unix seconds; format `unix`.
+        /// When this ad credit lapses, Unix seconds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
     }
 }
@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `balance_available` of the answer of `xpay::QueryBizBalance`.
     pub struct BalanceAvailable {
-        /// Amount that can be withdrawn; in yuan.
+        /// Amount that can be withdrawn now, in yuan; in yuan.
         0 amount: f64 => "amount: must",
         /// Currency, usually `CNY`.
         1 currency_code: String => "currency_code: must",
@@ -52,7 +52,7 @@ w::record! {
     pub struct Bill {
         /// Number of the ad credit top-up or recovery, returned when it is made.
         0 bill_id: String => "bill_id: must",
-        /// When it was topped up, Unix seconds; format `unix`.
+        /// When the ad credit went to the ad account, Unix seconds; format `unix`.
         1 oper_time: xinqiao_types::UnixSeconds => "oper_time: must",
         /// Number of the ad credit, from its list.
         2 fund_id: String => "fund_id: must",
@@ -62,11 +62,11 @@ w::record! {
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// Name of the ad account.
+        /// Name of the ad account that receives the ad credit.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// How much to top up; in fen.
+        /// How much ad credit goes to the ad account, in fen; in fen.
         7 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
-        /// State: `0` under way, `1` done, `2` failed.
+        /// Top-up of the ad account: `0` under way, `1` done, `2` failed.
         8 status: i64 => "status: must",
     }
 }
@@ -88,46 +88,46 @@ w::record! {
 w::record! {
     /// `order` of the answer of `xpay::QueryOrder`.
     pub struct Order {
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         0 order_id: String => "order_id: must",
         /// Environment: `1` live, `2` sandbox.
         1 env_type: i64 => "env_type: must",
-        /// Kind: `0` payment, `1` refund.
+        /// Kind: `0` payment, `1` refund, `7` payment on iOS, `8` refund on iOS.
         2 order_type: i64 => "order_type: must",
-        /// State: `0` new, `1` made, `2` to deliver, `3` delivering, `4` delivered, `5` refunded, `6` closed, `7` refund failed, `8` refunded to the user.
+        /// State: `0` not made, `1` made, `2` to deliver, `3` delivering, `4` delivered, `5` refunded, `6` closed, `7` refund failed, `8` user has the refund, `9` ad credit taken back.
         3 status: i64 => "status: must",
         /// Kind of business, `0` short drama.
         4 biz_type: i64 => "biz_type: must",
-        /// Amount of the order; in fen.
+        /// Amount of the order in fen; in fen.
         5 order_fee: xinqiao_types::Fen => "order_fee: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; not returned at present; in fen.
         6 coupon_fee: xinqiao_types::Fen => "coupon_fee: must",
-        /// What the user really paid; in fen.
+        /// What the user really paid, in fen; in fen.
         7 paid_fee: xinqiao_types::Fen => "paid_fee: must",
-        /// How much has been refunded; in fen.
+        /// Amount of the refund in fen, of no meaning for payments; in fen.
         8 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
-        /// What is left to refund; in fen.
+        /// What is left to refund of the payment in fen, given back when refunding; in fen.
         9 left_fee: Option<xinqiao_types::Fen> => "left_fee",
         /// When it was paid or refunded, Unix seconds; format `unix`.
         10 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
-        /// When it was delivered, Unix seconds; format `unix`.
+        /// When delivery was reported, Unix seconds; format `unix`.
         11 provide_time: Option<xinqiao_types::UnixSeconds> => "provide_time",
         /// When it was ordered, Unix seconds; format `unix`.
         12 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it last changed, Unix seconds; format `unix`.
+        /// When the order last changed, Unix seconds; format `unix`.
         13 update_time: xinqiao_types::UnixSeconds => "update_time: must",
         /// Data of your own, given back by the order query.
         14 biz_meta: Option<String> => "biz_meta",
         /// Token that was returned with the order.
         15 token: Option<String> => "token",
-        /// WeChat's number of the order.
+        /// WeChat's number of the order, to query or refund it.
         16 wx_order_id: String => "wx_order_id: must",
         /// Channel number, which users see as the merchant's order number.
         17 channel_order_id: Option<String> => "channel_order_id",
-        /// Transaction number at WeChat Pay; `wxpay_order_id` on the wire.
+        /// WeChat Pay's transaction number of the order; `wxpay_order_id` on the wire.
         #[doc(alias = "wxpay_order_id")]
         18 wx_pay_order_id: Option<String> => "wxpay_order_id",
-        /// Settlement: `0` not begun, `1` under way, `2` done.
+        /// Settlement: `0` and `3` not begun, `1` under way, `2` done.
         19 sett_state: i64 => "sett_state: must",
         /// When it was settled, Unix seconds, `0` if not yet; format `unix`.
         20 sett_time: xinqiao_types::UnixSeconds => "sett_time: must",
@@ -137,11 +137,11 @@ w::record! {
 w::record! {
     /// An item of `publish_item` in the answer of `xpay::QueryPublishGoods`.
     pub struct PublishItem {
-        /// Item to publish.
+        /// Item that is published, as numbered on upload.
         0 id: String => "id: must",
         /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         1 publish_status: i64 => "publish_status: must",
-        /// Why publishing failed; `errmsg` on the wire.
+        /// Why this item was not published, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -167,7 +167,7 @@ w::record! {
     pub struct RecoverBill {
         /// Number of the ad credit top-up or recovery, returned when it is made.
         0 bill_id: String => "bill_id: must",
-        /// When it was taken back, Unix seconds; format `unix`.
+        /// When the ad credit was taken back, Unix seconds; format `unix`.
         1 recover_time: xinqiao_types::UnixSeconds => "recover_time: must",
         /// Number of the ad credit, from its list.
         2 fund_id: String => "fund_id: must",
@@ -177,9 +177,9 @@ w::record! {
         4 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
         /// Name of the ad account that it was taken from.
         5 recover_account_name: String => "recover_account_name: must",
-        /// How much was taken back; in fen.
+        /// How much was taken back from the ad account, in fen; in fen.
         6 recover_amount: xinqiao_types::Fen => "recover_amount: must",
-        /// Refunds that caused it.
+        /// Refunds because of which the credit was taken back.
         7 refund_order_list: Option<Vec<String>> => "refund_order_list",
     }
 }
@@ -214,13 +214,13 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in `xpay::StartUploadGoods`.
     pub struct StartUploadGoodsUploadItem {
-        /// Number of the item, at most 64 characters.
+        /// Number of the item, chosen by you, at most 64 characters.
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
-        /// Price of one item, above 0; in fen.
+        /// Price of one item in fen, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Remark on the item.
+        /// Remark on the item, for your own use.
         3 remark: Option<String> => "remark",
         /// Address of the item's picture, JPG or PNG.
         4 item_url: Option<String> => "item_url",
@@ -232,19 +232,19 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in the answer of `xpay::QueryUploadGoods`.
     pub struct UploadItem {
-        /// Number of the item, at most 64 characters.
+        /// Number of the item uploaded, at most 64 characters.
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
-        /// Price of one item, above 0; in fen.
+        /// Price of one item in fen, above 0; in fen.
         2 price: xinqiao_types::Fen => "price: must",
-        /// Remark on the item.
+        /// Remark on the item, for your own use.
         3 remark: Option<String> => "remark",
         /// Address of the item's picture, JPG or PNG.
         4 item_url: Option<String> => "item_url",
         /// State: `0` under way, `1` number taken, `2` done, `3` failed.
         5 upload_status: i64 => "upload_status: must",
-        /// Why the upload failed; `errmsg` on the wire.
+        /// Why this item was not uploaded, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         6 err_msg: Option<String> => "errmsg",
     }
@@ -260,11 +260,11 @@ w::record! {
     pub struct BindTransferAccout {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -308,17 +308,17 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
-        /// Your number of the original payment.
+        /// Your number of the payment that is returned.
         6 pay_order_id: String => "pay_order_id: must",
-        /// Your number of this return.
+        /// Your number of this return, not that of the payment.
         7 order_id: String => "order_id: must",
         /// Coins that are paid, given or returned.
         8 amount: i64 => "amount: must",
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// Answer to [`CancelCurrencyPay`].
     pub struct CancelCurrencyPayResponse {
-        /// Your number of this return.
+        /// Your number of this return, not that of the payment.
         0 order_id: String => "order_id: must",
     }
 }
@@ -430,21 +430,21 @@ w::record! {
     pub struct CreateFundsBill {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
         /// Number of the ad account that receives the ad credit.
         5 transfer_account_uid: i64 => "transfer_account_uid: must",
-        /// Name of the ad account.
+        /// Name of the ad account that receives the ad credit.
         6 transfer_account_name: String => "transfer_account_name: must",
-        /// Number of the ad account's agency.
+        /// Number of the ad account's agency, from the list of ad accounts.
         7 transfer_account_agency_id: Option<i64> => "transfer_account_agency_id",
-        /// How much to top up; in fen.
+        /// How much ad credit goes to the ad account, in fen; in fen.
         8 transfer_amount: xinqiao_types::Fen => "transfer_amount: must",
         /// Id of the request of your own; equal ones count as repeats.
         9 request_id: String => "request_id: must",
@@ -508,17 +508,17 @@ w::record! {
     pub struct CreateWithdrawOrder {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
         /// Your number of the withdrawal, 8 to 32 characters.
         5 withdraw_no: String => "withdraw_no: must",
-        /// How much to withdraw, all if left out; in yuan; a number as text on the wire.
+        /// How much to withdraw in yuan, all if left out; in yuan; a number as text on the wire.
         6 withdraw_amount: Option<f64> => "withdraw_amount: numeric",
     }
     new(env: i64, withdraw_no: impl Into<String>)
@@ -531,7 +531,7 @@ w::record! {
     pub struct CreateWithdrawOrderResponse {
         /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// Number of the withdrawal at WeChat.
+        /// WeChat's number of the withdrawal, for your accounts.
         1 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
@@ -566,22 +566,22 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         6 order_id: String => "order_id: must",
         /// Coins that are paid, given or returned.
         7 amount: i64 => "amount: must",
         /// Items as serialized array: id, unit price, quantity; such as `[{"productid":"sword","unit_price":100,"quantity":1}]`; `payitem` on the wire.
         #[doc(alias = "payitem")]
         8 pay_item: Option<String> => "payitem",
-        /// Remark, noted in the statement.
+        /// Remark on the payment, noted in the statement.
         9 remark: Option<String> => "remark",
     }
     new(env: i64, order_id: impl Into<String>, amount: i64)
@@ -599,7 +599,7 @@ w::record! {
 w::record! {
     /// Answer to [`CurrencyPay`].
     pub struct CurrencyPayResponse {
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         0 order_id: String => "order_id: must",
         /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
@@ -668,17 +668,17 @@ w::record! {
     pub struct DownloadBill {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// First day of the bill; format `yyyyMMdd`.
+        /// First day of the bill to download; format `yyyyMMdd`.
         5 begin_ds: String => "begin_ds: must",
-        /// Last day of the bill, inclusive; format `yyyyMMdd`.
+        /// Last day of the bill to download, inclusive; format `yyyyMMdd`.
         6 end_ds: String => "end_ds: must",
     }
     new(env: i64, begin_ds: impl Into<String>, end_ds: impl Into<String>)
@@ -689,7 +689,7 @@ w::record! {
 w::record! {
     /// Answer to [`DownloadBill`].
     pub struct DownloadBillResponse {
-        /// Address to download the bill from, works for a while.
+        /// Address to download the bill from; works for half an hour.
         0 url: String => "url: must",
     }
 }
@@ -883,15 +883,15 @@ w::record! {
     pub struct NotifyProvideGoods {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
@@ -935,15 +935,15 @@ w::record! {
     pub struct PresentCurrency {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         5 order_id: String => "order_id: must",
         /// Coins that are paid, given or returned.
         6 amount: i64 => "amount: must",
@@ -956,11 +956,11 @@ w::record! {
 w::record! {
     /// Answer to [`PresentCurrency`].
     pub struct PresentCurrencyResponse {
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         0 order_id: String => "order_id: must",
         /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
-        /// How many of the coins were presented.
+        /// Coins that were presented to the user in all.
         2 present_balance: i64 => "present_balance: must",
     }
 }
@@ -993,19 +993,19 @@ w::record! {
     pub struct QueryAdverFunds {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
         /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters of the query.
+        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
         7 filter: Option<Filter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1018,7 +1018,7 @@ w::record! {
     pub struct QueryAdverFundsResponse {
         /// Ad credits: `fund_id`, `fund_type`, `settle_begin`, `settle_end` and so on.
         0 adver_funds_list: Vec<AdverFund> => "adver_funds_list: must",
-        /// How many pages there are.
+        /// How many pages of `page_size` rows there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1066,11 +1066,11 @@ w::record! {
     pub struct QueryBizBalance {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -1148,19 +1148,19 @@ w::record! {
     pub struct QueryFundsBill {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
         /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters of the query.
+        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
         7 filter: Option<QueryFundsBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1173,7 +1173,7 @@ w::record! {
     pub struct QueryFundsBillResponse {
         /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
         0 bill_list: Vec<Bill> => "bill_list: must",
-        /// How many pages there are.
+        /// How many pages of `page_size` rows there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1221,15 +1221,15 @@ w::record! {
     pub struct QueryOrder {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
@@ -1281,11 +1281,11 @@ w::record! {
     pub struct QueryPublishGoods {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -1298,7 +1298,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryPublishGoods`].
     pub struct QueryPublishGoodsResponse {
-        /// Items to publish, or the result of each.
+        /// Items to publish: `id`; when queried each with `publish_status` and `errmsg`.
         0 publish_item: Vec<PublishItem> => "publish_item: must",
         /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
@@ -1366,19 +1366,19 @@ w::record! {
     pub struct QueryRecoverBill {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
         /// Page number, from 1.
         5 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         6 page_size: i64 => "page_size: must",
-        /// Filters of the query.
+        /// Filters: `settle_begin`, `settle_end` and `fund_type`, or a bill's number and time.
         7 filter: Option<QueryRecoverBillFilter> => "filter",
     }
     new(env: i64, page: i64, page_size: i64)
@@ -1391,7 +1391,7 @@ w::record! {
     pub struct QueryRecoverBillResponse {
         /// Records of top-ups or recoveries: `bill_id`, `fund_id`, `settle_begin`, `settle_end` and so on.
         0 bill_list: Vec<RecoverBill> => "bill_list: must",
-        /// How many pages there are.
+        /// How many pages of `page_size` rows there are.
         1 total_page: i64 => "total_page: must",
     }
 }
@@ -1471,11 +1471,11 @@ w::record! {
     pub struct QueryTransferAccount {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -1521,11 +1521,11 @@ w::record! {
     pub struct QueryUploadGoods {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -1538,7 +1538,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryUploadGoods`].
     pub struct QueryUploadGoodsResponse {
-        /// Items to upload, or the result of each.
+        /// Items to upload: `id`, `name`, `price` and so on; when queried each with `upload_status` and `errmsg`.
         0 upload_item: Vec<UploadItem> => "upload_item: must",
         /// State of the task: `0` none, `1` running, `2` failed, also in part, `3` done.
         1 status: i64 => "status: must",
@@ -1575,11 +1575,11 @@ w::record! {
         0 signature: Option<String> => "signature: query",
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         1 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         3 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         4 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
@@ -1602,9 +1602,9 @@ w::record! {
         3 sum_save: i64 => "sum_save: must",
         /// Coins presented so far.
         4 sum_present: i64 => "sum_present: must",
-        /// Coins gained in all.
+        /// Coins that the user ever gained, including presented ones.
         5 sum_balance: i64 => "sum_balance: must",
-        /// Coins spent in all.
+        /// Coins that the user ever spent.
         6 sum_cost: i64 => "sum_cost: must",
     }
 }
@@ -1637,11 +1637,11 @@ w::record! {
     pub struct QueryWithdrawOrder {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
@@ -1658,17 +1658,17 @@ w::record! {
     pub struct QueryWithdrawOrderResponse {
         /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// How much to withdraw, all if left out; in yuan.
+        /// How much to withdraw in yuan, all if left out; in yuan.
         1 withdraw_amount: f64 => "withdraw_amount: must",
         /// State: `1` under way, `2` done, `3` failed.
         2 status: i64 => "status: must",
         /// When the withdrawal succeeded, Unix seconds; format `unix`.
         3 withdraw_success_timestamp: Option<xinqiao_types::UnixSeconds> => "withdraw_success_timestamp",
-        /// Why the withdrawal failed.
+        /// Why the withdrawal failed, with `status` `3`.
         4 fail_reason: Option<String> => "fail_reason",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the withdrawal was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Number of the withdrawal at WeChat.
+        /// WeChat's number of the withdrawal, for your accounts.
         6 wx_withdraw_no: String => "wx_withdraw_no: must",
     }
 }
@@ -1701,23 +1701,23 @@ w::record! {
     pub struct RefundOrder {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 characters.
+        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
-        /// Your number of the refund, 8 to 32 characters.
+        /// Your number of the refund, 8 to 32 characters, another one for each.
         7 refund_order_id: String => "refund_order_id: must",
-        /// How much to refund, at most what is left; in fen.
+        /// How much to refund in fen, at most what is left; in fen.
         8 refund_fee: xinqiao_types::Fen => "refund_fee: must",
-        /// What is left to refund, as the order query says; in fen.
+        /// What is left to refund in fen, as the order query says; in fen.
         9 left_fee: xinqiao_types::Fen => "left_fee: must",
         /// Data of your own, given back by the order query.
         10 biz_meta: Option<String> => "biz_meta",
@@ -1748,13 +1748,13 @@ w::record! {
 w::record! {
     /// Answer to [`RefundOrder`].
     pub struct RefundOrderResponse {
-        /// Your number of the original payment.
+        /// Your number of the payment that is returned.
         0 pay_order_id: String => "pay_order_id: must",
         /// WeChat's number of the original payment.
         1 pay_wx_order_id: String => "pay_wx_order_id: must",
-        /// Your number of the refund, 8 to 32 characters.
+        /// Your number of the refund, 8 to 32 characters, another one for each.
         2 refund_order_id: String => "refund_order_id: must",
-        /// WeChat's number of the refund.
+        /// WeChat's number of this refund.
         3 refund_wx_order_id: String => "refund_wx_order_id: must",
     }
 }
@@ -1884,15 +1884,15 @@ w::record! {
     pub struct StartPublishGoods {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Items to publish, or the result of each.
+        /// Items to publish: `id`; when queried each with `publish_status` and `errmsg`.
         5 publish_item: Vec<StartPublishGoodsPublishItem> => "publish_item: must",
     }
     new(env: i64, publish_item: Vec<StartPublishGoodsPublishItem>)
@@ -1928,15 +1928,15 @@ w::record! {
     pub struct StartUploadGoods {
         /// Payment signature: HMAC-SHA256 over path, `&` and body, keyed with the payment key.
         0 pay_sig: Option<String> => "pay_sig: query",
-        /// The user, by openid; personal data, masked in `Debug`.
+        /// The user, by openid under this mini program; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Environment: `0` live, `1` sandbox.
         2 env: i64 => "env: must",
-        /// IP address of the user, for risk control.
+        /// Public IP address of the user, for risk control.
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Items to upload, or the result of each.
+        /// Items to upload: `id`, `name`, `price` and so on; when queried each with `upload_status` and `errmsg`.
         5 upload_item: Vec<StartUploadGoodsUploadItem> => "upload_item: must",
     }
     new(env: i64, upload_item: Vec<StartUploadGoodsUploadItem>)

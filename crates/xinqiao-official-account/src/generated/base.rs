@@ -37,7 +37,7 @@ w::record! {
     pub struct Button {
         /// Kind of button: console menus use `view`, `text`, `img`, `photo`, `video`, `voice`, `news`; API menus the types of menu creation.
         0 type_: String => "type: must",
-        /// Text on the button.
+        /// Text on the button as users see it.
         1 name: String => "name: must",
         /// Value that comes back as `EventKey`, for `click` and similar types.
         2 key: Option<String> => "key",
@@ -89,7 +89,7 @@ w::record! {
         0 rule_name: String => "rule_name: must",
         /// `reply_all` sends all replies, `random_one` one of them at random.
         1 reply_mode: String => "reply_mode: must",
-        /// When the rule was made; format `unix`.
+        /// When the rule was made, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Words that trigger the rule: `match_mode`, `type` and `content`.
         3 keyword_list_info: Vec<KeywordListInfo> => "keyword_list_info: must",
@@ -165,11 +165,11 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// Estimated income of the publisher in this range; in fen.
+        /// Estimated income of the publisher in this range, in fen; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// Income per thousand exposures; in fen.
+        /// Income per thousand exposures, in fen; in fen.
         6 ecpm: f64 => "ecpm: must",
-        /// Day that the row is about; format `yyyy-MM-dd`.
+        /// Day that the row is about, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         7 date: String => "date: must",
         /// Old numeric id of the slot kind, same meaning as `ad_slot`.
         8 slot_id: i64 => "slot_id: must",
@@ -193,11 +193,11 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// Total value of the commission orders; in fen.
+        /// Total value of the commission orders, in fen; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Estimated commission in total; in fen.
+        /// Estimated commission in total, in fen; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
-        /// Day that the row is about; format `yyyy-MM-dd`.
+        /// Day that the row is about, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         8 date: String => "date: must",
     }
 }
@@ -217,9 +217,9 @@ w::record! {
         4 order_count: i64 => "order_count: must",
         /// Orders divided by clicks.
         5 order_rate: f64 => "order_rate: must",
-        /// Total value of the commission orders; in fen.
+        /// Total value of the commission orders, in fen; in fen.
         6 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Estimated commission in total; in fen.
+        /// Estimated commission in total, in fen; in fen.
         7 total_commission: xinqiao_types::Fen => "total_commission: must",
     }
 }
@@ -257,9 +257,9 @@ w::record! {
         1 request_body: String => "request_body: must",
         /// Body that WeChat answered.
         2 response_body: String => "response_body: must",
-        /// When the call was made; format `unix`.
+        /// When the call was made, Unix seconds; format `unix`.
         3 invoke_time: xinqiao_types::UnixSeconds => "invoke_time: must",
-        /// How long the call took; in ms.
+        /// How long the call took, in milliseconds; in ms.
         4 cost_in_ms: i64 => "cost_in_ms: must",
     }
 }
@@ -288,17 +288,17 @@ w::record! {
 w::record! {
     /// An item of `settlement_list` in the answer of `publisher::stat::PublisherSettlement`.
     pub struct Settlement {
-        /// Day the figures were updated; format `yyyy-MM-dd`.
+        /// Day on which the figures of the period were last updated, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
         /// The settlement period in words; such as `2025年3月1日至15日`.
         1 zone: String => "zone: must",
-        /// Month in which the income was earned; format `yyyyMM`; such as `202503`.
+        /// Month in which the income was earned, as `yyyyMM`; format `yyyyMM`; such as `202503`.
         2 month: String => "month: must",
         /// `1` first half of the month, `2` second half.
         3 order: i64 => "order: must",
         /// `1` in settlement, `2` and `3` settled, `4` being paid, `5` paid.
         4 sett_status: i64 => "sett_status: must",
-        /// Income settled for the period; in fen.
+        /// Income settled for the period, in fen; in fen.
         5 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// Number of the publisher's settlement sheet.
         6 sett_no: String => "sett_no: must",
@@ -314,7 +314,7 @@ w::record! {
     pub struct SlotRevenue {
         /// Ad slot that earned the income.
         0 slot_id: String => "slot_id: must",
-        /// Amount settled for the slot; in fen.
+        /// Amount settled for the slot, in fen; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -340,9 +340,9 @@ w::record! {
         3 click_count: i64 => "click_count: must",
         /// Clicks divided by exposures.
         4 click_rate: f64 => "click_rate: must",
-        /// Estimated income of the publisher in this range; in fen.
+        /// Estimated income of the publisher in this range, in fen; in fen.
         5 income: xinqiao_types::Fen => "income: must",
-        /// Income per thousand exposures; in fen.
+        /// Income per thousand exposures, in fen; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -841,7 +841,7 @@ w::record! {
     pub struct StableTokenResponse {
         /// Credential of later calls, sent as a query parameter; allow for 512 characters; a secret, masked in `Debug`.
         0 access_token: String => "access_token: must masked",
-        /// How long until the credential expires, usually 7200; in s.
+        /// How long until the credential expires, usually 7200, in seconds; in s.
         1 expires_in: i64 => "expires_in: must",
     }
 }
@@ -1280,9 +1280,9 @@ pub mod publisher {
             pub struct PublisherAdPosGeneral {
                 /// Restrict to one kind of ad slot, all when left out; such as `SLOT_ID_BIZ_BOTTOM`, `SLOT_ID_BIZ_MID_CONTEXT`; such as `SLOT_ID_BIZ_BOTTOM`.
                 0 ad_slot: Option<String> => "ad_slot: query",
-                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
+                /// First day of the statistics, inclusive, not before 2016-01-01, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-01`.
                 1 start_date: String => "start_date: must query",
-                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
+                /// Last day of the statistics, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-31`.
                 2 end_date: String => "end_date: must query",
                 /// Which page, counted from 1.
                 3 page: i64 => "page: must query",
@@ -1348,9 +1348,9 @@ pub mod publisher {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
             /// * Catalog: `official_account.publisher.stat.publisher_cps_general`.
             pub struct PublisherCpsGeneral {
-                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
+                /// First day of the statistics, inclusive, not before 2016-01-01, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-01`.
                 0 start_date: String => "start_date: must query",
-                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
+                /// Last day of the statistics, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-31`.
                 1 end_date: String => "end_date: must query",
                 /// Which page, counted from 1.
                 2 page: i64 => "page: must query",
@@ -1415,9 +1415,9 @@ pub mod publisher {
             /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Ad_Analysis.html>.
             /// * Catalog: `official_account.publisher.stat.publisher_settlement`.
             pub struct PublisherSettlement {
-                /// First day of the statistics, inclusive, not before 2016-01-01; format `yyyy-MM-dd`; such as `2025-03-01`.
+                /// First day of the statistics, inclusive, not before 2016-01-01, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-01`.
                 0 start_date: String => "start_date: must query",
-                /// Last day of the statistics, inclusive; format `yyyy-MM-dd`; such as `2025-03-31`.
+                /// Last day of the statistics, inclusive, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-03-31`.
                 1 end_date: String => "end_date: must query",
                 /// Which page, counted from 1.
                 2 page: i64 => "page: must query",
@@ -1432,13 +1432,13 @@ pub mod publisher {
             pub struct PublisherSettlementResponse {
                 /// Return code and message of the advertising statistics endpoints: `ret` and `err_msg`.
                 0 base_resp: super::super::BaseResp => "base_resp: must",
-                /// Name of the legal entity that is paid.
+                /// Legal entity to which the income is paid, by name.
                 1 body: String => "body: must",
-                /// Income of the range so far, settled or not; in fen.
+                /// Income of the range so far, settled or not, in fen; in fen.
                 2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-                /// Amount deducted so far; in fen.
+                /// Amount deducted so far, in fen; in fen.
                 3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-                /// Amount already settled; in fen.
+                /// Amount already settled, in fen; in fen.
                 4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
                 /// One entry per settlement period; each month has two halves.
                 5 settlement_list: Vec<super::super::Settlement> => "settlement_list: must",
@@ -1509,7 +1509,7 @@ pub mod qr_code {
     w::record! {
         /// Answer to [`Create`].
         pub struct CreateResponse {
-            /// Life of a temporary code; absent for permanent ones; in s.
+            /// Life of a temporary code; absent for permanent ones, in seconds; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// Exchanged for the picture at `showqrcode`; URL-encode it; a secret, masked in `Debug`.
             1 ticket: String => "ticket: must masked",
@@ -1623,11 +1623,11 @@ pub mod shorten {
     w::record! {
         /// Answer to [`Fetch`].
         pub struct FetchResponse {
-            /// How long the key still lives; in s.
+            /// How long the key still lives, in seconds; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// The original data behind the key.
             1 long_data: String => "long_data: must",
-            /// When the key was made; format `unix`.
+            /// When the key was made, Unix seconds; format `unix`.
             2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         }
     }
@@ -1718,7 +1718,7 @@ pub mod ticket {
         pub struct GetTicketResponse {
             /// Ticket for signatures: `jsapi_ticket` or, for cards, `api_ticket`; a secret, masked in `Debug`.
             0 ticket: String => "ticket: must masked",
-            /// How long until the credential expires, usually 7200; in s.
+            /// How long until the credential expires, usually 7200, in seconds; in s.
             1 expires_in: i64 => "expires_in: must",
         }
     }

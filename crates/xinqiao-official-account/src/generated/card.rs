@@ -15,7 +15,7 @@ pub mod invoice;
 w::record! {
     /// `abstract` of `card::AdvancedInfo`.
     pub struct Abstract {
-        /// Short text of the cover.
+        /// Short text below the cover of the card.
         0 abstract_: String => "abstract: must",
         /// Cover pictures, best 850×350; only the first is shown.
         1 icon_url_list: Option<Vec<String>> => "icon_url_list",
@@ -104,7 +104,7 @@ w::record! {
 w::record! {
     /// `abstract` of `card::GrouponAdvancedInfo`.
     pub struct AdvancedInfoAbstract {
-        /// Short text of the cover.
+        /// Short text below the cover of the card.
         0 abstract_: String => "abstract: must",
         /// Addresses of the cover pictures.
         1 icon_url_list: Vec<String> => "icon_url_list: must",
@@ -234,7 +234,7 @@ w::record! {
 w::record! {
     /// `sku` of `card::CardBaseInfo`; `sku` of `card::GrouponBaseInfo`.
     pub struct BaseInfoSku {
-        /// Pieces left.
+        /// Copies that can still be claimed.
         0 quantity: i64 => "quantity: must",
         /// Pieces ever put in stock.
         1 total_quantity: i64 => "total_quantity: must",
@@ -254,17 +254,17 @@ w::record! {
         3 logo_url: String => "logo_url: must",
         /// Review: `CHECKING`, `APPROVED`, `REJECTED` or `EXPIRED` (agreement over).
         4 status: String => "status: must",
-        /// When the agreement starts; format `unix`.
+        /// When the agreement starts, Unix seconds; format `unix`.
         5 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// When the authorisation ends; format `unix`.
+        /// When the authorisation ends, Unix seconds; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Number of the first-level category.
+        /// First-level category of the sub-merchant, from the categories open to cards.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// Number of the second-level category.
+        /// Subcategory of the sub-merchant, from the categories open to cards.
         8 secondary_category_id: i64 => "secondary_category_id: must",
-        /// When the sub-merchant was last changed; format `unix`.
+        /// When the sub-merchant was last changed, Unix seconds; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the sub-merchant was made; format `unix`.
+        /// When the sub-merchant was made, Unix seconds; format `unix`.
         10 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -286,11 +286,11 @@ w::record! {
         5 gate: Option<String> => "gate",
         /// Address for online check-in.
         6 check_in_url: Option<String> => "check_in_url",
-        /// Model of aircraft; such as `空客A320`.
+        /// Model of the aircraft, such as Airbus A320; such as `空客A320`.
         7 air_model: String => "air_model: must",
-        /// When the plane takes off; format `unix`.
+        /// When the plane takes off, Unix seconds; format `unix`.
         8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
-        /// When the plane lands; format `unix`.
+        /// When the plane lands, Unix seconds; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
     new(
@@ -309,7 +309,7 @@ w::record! {
 w::record! {
     /// `bonus_rule` of `card::CardMemberCard`; `bonus_rule` of `card::MemberCard`; and 1 more.
     pub struct BonusRule {
-        /// Spending that earns points once; in fen.
+        /// Spending that earns points once, in fen; in fen.
         0 cost_money_unit: Option<xinqiao_types::Fen> => "cost_money_unit",
         /// Points earned each time.
         1 increase_bonus: Option<i64> => "increase_bonus",
@@ -319,9 +319,9 @@ w::record! {
         3 init_increase_bonus: Option<i64> => "init_increase_bonus",
         /// Points used up by one deduction.
         4 cost_bonus_unit: Option<i64> => "cost_bonus_unit",
-        /// Amount taken off by one deduction; in fen.
+        /// Amount taken off by one deduction, in fen; in fen.
         5 reduce_money: Option<xinqiao_types::Fen> => "reduce_money",
-        /// Least spending for points to be used; in fen.
+        /// Least spending for points to be used, in fen; in fen.
         6 least_money_to_use_bonus: Option<xinqiao_types::Fen> => "least_money_to_use_bonus",
         /// Most points used in one purchase.
         7 max_reduce_bonus: Option<i64> => "max_reduce_bonus",
@@ -413,9 +413,9 @@ w::record! {
         29 can_give_friend: bool => "can_give_friend: must",
         /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// When the card was last changed; format `unix`.
+        /// When the card was last changed, Unix seconds; format `unix`.
         31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the card was made; format `unix`.
+        /// When the card was made, Unix seconds; format `unix`.
         32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Whether an event is pushed when the user opens the card, `false` by default.
         33 need_push_on_view: bool => "need_push_on_view: must",
@@ -439,11 +439,11 @@ w::record! {
         5 gate: Option<String> => "gate",
         /// Address for online check-in.
         6 check_in_url: Option<String> => "check_in_url",
-        /// Model of aircraft; such as `空客A320`.
+        /// Model of the aircraft, such as Airbus A320; such as `空客A320`.
         7 air_model: String => "air_model: must",
-        /// When the plane takes off; format `unix`.
+        /// When the plane takes off, Unix seconds; format `unix`.
         8 departure_time: xinqiao_types::UnixSeconds => "departure_time: must",
-        /// When the plane lands; format `unix`.
+        /// When the plane lands, Unix seconds; format `unix`.
         9 landing_time: xinqiao_types::UnixSeconds => "landing_time: must",
     }
 }
@@ -455,9 +455,9 @@ w::record! {
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// Least amount to spend for it to apply; in fen.
+        /// Least amount to spend for it to apply, in fen; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Amount that the cash coupon takes off; in fen.
+        /// Amount that the cash coupon takes off, in fen; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
 }
@@ -587,9 +587,9 @@ w::record! {
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// Least amount to spend for it to apply; in fen.
+        /// Least amount to spend for it to apply, in fen; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Amount that the cash coupon takes off; in fen.
+        /// Amount that the cash coupon takes off, in fen; in fen.
         3 reduce_cost: xinqiao_types::Fen => "reduce_cost: must",
     }
     new(
@@ -603,7 +603,7 @@ w::record! {
 w::record! {
     /// An item of `category` in the answer of `card::GetApplyProtocol`.
     pub struct Category {
-        /// Number of the first-level category. From: The endpoint that lists card categories.
+        /// First-level category of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         0 primary_category_id: i64 => "primary_category_id: must",
         /// What the first-level category is called; such as `美食`.
         1 category_name: String => "category_name: must",
@@ -654,9 +654,9 @@ w::record! {
     pub struct DateInfo {
         /// `DATE_TYPE_FIX_TIME_RANGE` fixed dates, `DATE_TYPE_FIX_TERM` days after claiming, `DATE_TYPE_PERMANENT` (membership cards).
         0 type_: String => "type: must",
-        /// Start of validity, for fixed dates; format `unix`.
+        /// Start of validity, for fixed dates, Unix seconds; format `unix`.
         1 begin_timestamp: Option<xinqiao_types::UnixSeconds> => "begin_timestamp",
-        /// End of validity; with a term, the common last moment; format `unix`.
+        /// End of validity; with a term, the common last moment, Unix seconds; format `unix`.
         2 end_timestamp: Option<xinqiao_types::UnixSeconds> => "end_timestamp",
         /// Days it is valid after claiming.
         3 fixed_term: Option<i64> => "fixed_term",
@@ -690,7 +690,7 @@ w::record! {
     pub struct FailMchid {
         /// Merchant number that failed.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Error code of the failure; `errcode` on the wire.
+        /// Error code why this merchant number failed; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
         /// Why this merchant number failed; `errmsg` on the wire.
@@ -724,7 +724,7 @@ w::record! {
         7 init_bonus: Option<i64> => "init_bonus",
         /// Whether a balance is shown.
         8 supply_balance: bool => "supply_balance: must",
-        /// Balance that the card starts with; in fen.
+        /// Balance that the card starts with, in fen; in fen.
         9 init_balance: Option<xinqiao_types::Fen> => "init_balance",
         /// First custom field on the card: `name_type`, `name` and `url`.
         10 custom_field1: Option<CustomField1Item> => "custom_field1",
@@ -919,7 +919,7 @@ w::record! {
 w::record! {
     /// `giftcard_info` of `card::GeneralCardBaseInfo`.
     pub struct GiftCardInfo {
-        /// Price of the gift card; in fen.
+        /// Price of the gift card, in fen; in fen.
         0 price: xinqiao_types::Fen => "price: must",
     }
     new(price: xinqiao_types::Fen)
@@ -1019,9 +1019,9 @@ w::record! {
         29 can_give_friend: bool => "can_give_friend: must",
         /// Name of a third-party source, such as a group-buying site.
         30 source: Option<String> => "source",
-        /// When the card was last changed; format `unix`.
+        /// When the card was last changed, Unix seconds; format `unix`.
         31 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the card was made; format `unix`.
+        /// When the card was made, Unix seconds; format `unix`.
         32 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1031,7 +1031,7 @@ w::record! {
     pub struct LandingPageCreateCard {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// Thumbnail of the card.
+        /// Thumbnail of the card on the page.
         1 thumb_url: String => "thumb_url: must",
     }
     new(card_id: impl Into<String>, thumb_url: impl Into<String>)
@@ -1274,9 +1274,9 @@ w::record! {
     pub struct MemberRule {
         /// Membership card handed out after paying.
         0 card_id: String => "card_id: must",
-        /// Least payment that triggers it; in fen.
+        /// Least payment that triggers it, in fen; in fen.
         1 least_cost: xinqiao_types::Fen => "least_cost: must",
-        /// Largest payment that triggers it; in fen.
+        /// Largest payment that triggers it, in fen; in fen.
         2 max_cost: xinqiao_types::Fen => "max_cost: must",
         /// Page to go to; the card itself when left out.
         3 jump_url: Option<String> => "jump_url",
@@ -1414,7 +1414,7 @@ w::record! {
         3 status: String => "status: must",
         /// When the rule was last changed.
         4 update_time: i64 => "update_time: must",
-        /// When the rule was made; format `unix`.
+        /// When the rule was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1465,7 +1465,7 @@ w::record! {
 w::record! {
     /// An item of `secondary_category` in `card::Category`.
     pub struct SecondaryCategory {
-        /// Number of the second-level category. From: The endpoint that lists card categories.
+        /// Subcategory of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         0 secondary_category_id: i64 => "secondary_category_id: must",
         /// What the subcategory is called; such as `粤菜`.
         1 category_name: String => "category_name: must",
@@ -1514,15 +1514,15 @@ w::record! {
         2 logo_url: String => "logo_url: must",
         /// Media id of the letter of authorisation with seal.
         3 protocol: String => "protocol: must",
-        /// When the authorisation ends, in the future; format `unix`.
+        /// When the authorisation ends, in the future, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Media id of the business licence.
         5 agreement_media_id: Option<xinqiao_types::MediaId> => "agreement_media_id",
         /// Media id of the operator's identity card.
         6 operator_media_id: Option<xinqiao_types::MediaId> => "operator_media_id",
-        /// Number of the first-level category. From: The endpoint that lists card categories.
+        /// First-level category of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// Number of the second-level category. From: The endpoint that lists card categories.
+        /// Subcategory of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         8 secondary_category_id: i64 => "secondary_category_id: must",
     }
     new(
@@ -1697,11 +1697,11 @@ w::record! {
         4 gate: Option<String> => "gate",
         /// Address for online check-in.
         5 check_in_url: Option<String> => "check_in_url",
-        /// Model of aircraft; such as `空客A320`.
+        /// Model of the aircraft, such as Airbus A320; such as `空客A320`.
         6 air_model: Option<String> => "air_model",
-        /// When the plane takes off; format `unix`.
+        /// When the plane takes off, Unix seconds; format `unix`.
         7 departure_time: Option<xinqiao_types::UnixSeconds> => "departure_time",
-        /// When the plane lands; format `unix`.
+        /// When the plane lands, Unix seconds; format `unix`.
         8 landing_time: Option<xinqiao_types::UnixSeconds> => "landing_time",
     }
     new(base_info: UpdateBaseInfo)
@@ -1714,9 +1714,9 @@ w::record! {
     pub struct UpdateCash {
         /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// Least amount to spend for it to apply; in fen.
+        /// Least amount to spend for it to apply, in fen; in fen.
         1 least_cost: Option<xinqiao_types::Fen> => "least_cost",
-        /// Amount that the cash coupon takes off; in fen.
+        /// Amount that the cash coupon takes off, in fen; in fen.
         2 reduce_cost: Option<xinqiao_types::Fen> => "reduce_cost",
     }
     new(base_info: UpdateBaseInfo)
@@ -1923,15 +1923,15 @@ w::record! {
         2 logo_url: String => "logo_url: must",
         /// Media id of the letter of authorisation with seal.
         3 protocol: String => "protocol: must",
-        /// When the authorisation ends, in the future; format `unix`.
+        /// When the authorisation ends, in the future, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Media id of the business licence.
         5 agreement_media_id: Option<xinqiao_types::MediaId> => "agreement_media_id",
         /// Media id of the operator's identity card.
         6 operator_media_id: Option<xinqiao_types::MediaId> => "operator_media_id",
-        /// Number of the first-level category. From: The endpoint that lists card categories.
+        /// First-level category of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         7 primary_category_id: i64 => "primary_category_id: must",
-        /// Number of the second-level category. From: The endpoint that lists card categories.
+        /// Subcategory of the sub-merchant, from the categories open to cards. From: The endpoint that lists card categories.
         8 secondary_category_id: i64 => "secondary_category_id: must",
         /// Number that the platform gave the sub-merchant; such as `12`.
         9 merchant_id: String => "merchant_id: must",
@@ -2198,7 +2198,7 @@ w::record! {
     pub struct UrlCell {
         /// Cards that can be claimed there.
         0 card_id_list: Option<Vec<String>> => "card_id_list",
-        /// When the entry disappears; format `unix`.
+        /// When the entry disappears, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Text of the entry.
         2 text: Option<String> => "text",
@@ -2221,7 +2221,7 @@ w::record! {
         0 accept_category: Option<String> => "accept_category",
         /// Goods it does not apply to, cash coupons only.
         1 reject_category: Option<String> => "reject_category",
-        /// Least amount to spend; in fen.
+        /// Least amount to spend, in fen; in fen.
         2 least_cost: xinqiao_types::Fen => "least_cost: must",
         /// Goods to be bought for it, gift coupons only.
         3 object_use_for: Option<String> => "object_use_for",
@@ -2455,7 +2455,7 @@ w::record! {
         3 bonus: Option<i64> => "bonus",
         /// Reason of the change, shown in the points record, at most 14 characters.
         4 record_bonus: Option<String> => "record_bonus",
-        /// New balance; replaces the old one; in fen.
+        /// New balance; replaces the old one, in fen; in fen.
         5 balance: Option<xinqiao_types::Fen> => "balance",
         /// Reason of the change, shown in the balance record, at most 14 characters.
         6 record_balance: Option<String> => "record_balance",
@@ -2487,7 +2487,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Points after the change.
         1 result_bonus: i64 => "result_bonus: must",
-        /// Balance after the change; in fen.
+        /// Balance after the change, in fen; in fen.
         2 result_balance: xinqiao_types::Fen => "result_balance: must",
     }
 }
@@ -2726,13 +2726,13 @@ w::record! {
         0 card_id: Option<String> => "card_id",
         /// Code of the copy that a user holds; such as `110201201245`.
         1 code: String => "code: must",
-        /// When the meeting begins; format `unix`.
+        /// When the meeting begins, Unix seconds; format `unix`.
         2 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// When the meeting ends; format `unix`.
+        /// When the meeting ends, Unix seconds; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Area of the venue; such as `C区`.
+        /// Area of the venue where the user's seat is; such as `C区`.
         4 zone: Option<String> => "zone",
-        /// Entrance to use; such as `东北门`.
+        /// Entrance that this user should take; such as `东北门`.
         5 entrance: Option<String> => "entrance",
         /// Seat of this user; such as `2排15号`.
         6 seat_number: Option<String> => "seat_number",
@@ -2846,11 +2846,11 @@ w::record! {
         1 code: String => "code: must",
         /// Kind of showing, such as 2D or 3D.
         2 ticket_class: Option<String> => "ticket_class",
-        /// Hall of the cinema; such as `5号影厅`.
+        /// Hall in which the film is shown; such as `5号影厅`.
         3 screening_room: Option<String> => "screening_room",
-        /// When the film starts; format `unix`.
+        /// When the film starts, Unix seconds; format `unix`.
         4 show_time: Option<xinqiao_types::UnixSeconds> => "show_time",
-        /// Length of the film; in min.
+        /// How long the film runs, in minutes; in min.
         5 duration: Option<i64> => "duration",
         /// Places in the hall, one or more.
         6 seat_number: Option<Vec<String>> => "seat_number",
@@ -2977,7 +2977,7 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeCreate`].
     pub struct QrCodeCreateResponse {
-        /// Life of the code; in s.
+        /// Life of the code, in seconds; in s.
         0 expire_seconds: i64 => "expire_seconds: must",
         /// Ticket of the code, exchanged for its picture; a secret, masked in `Debug`.
         1 ticket: String => "ticket: must masked",
@@ -3350,15 +3350,15 @@ pub mod member_card {
             2 membership_number: String => "membership_number: must",
             /// Background of this user's card, an address from the picture upload.
             3 background_pic_url: Option<String> => "background_pic_url",
-            /// Start of validity after activation; as set on creation by default; format `unix`.
+            /// Start of validity after activation; as set on creation by default, Unix seconds; format `unix`.
             4 activate_begin_time: Option<xinqiao_types::UnixSeconds> => "activate_begin_time",
-            /// End of validity after activation; as set on creation by default; format `unix`.
+            /// End of validity after activation; as set on creation by default, Unix seconds; format `unix`.
             5 activate_end_time: Option<xinqiao_types::UnixSeconds> => "activate_end_time",
             /// Points that the card starts with.
             6 init_bonus: Option<i64> => "init_bonus",
             /// Reason shown for the first points.
             7 init_bonus_record: Option<String> => "init_bonus_record",
-            /// Balance that the card starts with; in fen.
+            /// Balance that the card starts with, in fen; in fen.
             8 init_balance: Option<xinqiao_types::Fen> => "init_balance",
             /// First value of custom field 1, at most 12 bytes.
             9 init_custom_field_value1: Option<String> => "init_custom_field_value1",
@@ -3555,9 +3555,9 @@ pub mod member_card {
             4 add_bonus: Option<i64> => "add_bonus",
             /// Reason of the change, shown in the points record, at most 14 characters.
             5 record_bonus: Option<String> => "record_bonus",
-            /// New balance; replaces the old one; in fen.
+            /// New balance; replaces the old one, in fen; in fen.
             6 balance: Option<xinqiao_types::Fen> => "balance",
-            /// Amount to add, may be negative; instead of `balance`; in fen.
+            /// Amount to add, may be negative; instead of `balance`, in fen; in fen.
             7 add_balance: Option<xinqiao_types::Fen> => "add_balance",
             /// Reason of the change, shown in the balance record, at most 14 characters.
             8 record_balance: Option<String> => "record_balance",
@@ -3595,7 +3595,7 @@ pub mod member_card {
             0 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Points after the change.
             1 result_bonus: i64 => "result_bonus: must",
-            /// Balance after the change; in fen.
+            /// Balance after the change, in fen; in fen.
             2 result_balance: xinqiao_types::Fen => "result_balance: must",
         }
     }
@@ -3648,9 +3648,9 @@ pub mod member_card {
             3 membership_number: String => "membership_number: must",
             /// What the user filled in on activation: `common_field_list` and `custom_field_list`.
             4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",
-            /// Present points.
+            /// Points of this member now.
             5 bonus: i64 => "bonus: must",
-            /// Present balance; in fen.
+            /// Balance of this member now, in fen; in fen.
             6 balance: xinqiao_types::Fen => "balance: must",
             /// `NORMAL`, `CONSUMED` (redeemed), `EXPIRE`, `GIFTING`, `GIFT_TIMEOUT`, `DELETE` or `UNAVAILABLE`.
             7 user_card_status: String => "user_card_status: must",
@@ -3976,7 +3976,7 @@ pub mod pay_gift_card {
             1 effective: bool => "effective: must",
             /// Rule to start with, from 0.
             2 offset: i64 => "offset: must",
-            /// How many rules to return.
+            /// How many rules this page returns at most.
             3 count: i64 => "count: must",
         }
         new(type_: impl Into<String>, effective: bool, offset: i64, count: i64)

@@ -48,7 +48,7 @@ w::record! {
     pub struct MsgData {
         /// Text shown for the keyword.
         0 value: String => "value: must",
-        /// Text colour, only in service notices; format `#RRGGBB`; such as `#173177`.
+        /// Text colour, only in service notices, as `#RRGGBB`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -195,7 +195,7 @@ w::record! {
     pub struct GetServicePathResponse {
         /// AppID of the mini program to open.
         0 app_id: Option<xinqiao_types::AppId> => "app_id",
-        /// Path of the page to open.
+        /// Page of the mini program to open.
         1 path: String => "path: must",
         /// Query to append to the path.
         2 query_string: String => "query_string: must",
@@ -401,7 +401,7 @@ pub mod face {
             pub struct GetInfoResponse {
                 /// Result of the check; `0` means passed.
                 0 identify_ret: i64 => "identify_ret: must",
-                /// When the face was checked; format `unix`.
+                /// When the face was checked, Unix seconds; format `unix`.
                 1 identify_time: xinqiao_types::UnixSeconds => "identify_time: must",
                 /// Digits that the user read aloud, if that method was used.
                 2 validate_data: Option<String> => "validate_data",
@@ -413,7 +413,7 @@ pub mod face {
                 5 name_utf8_md5: Option<String> => "name_utf8_md5",
                 /// MD5 of the id number, a trailing X in upper case.
                 6 id_card_number_md5: Option<String> => "id_card_number_md5",
-                /// When the process ended; format `unix`.
+                /// When the process ended, Unix seconds; format `unix`.
                 7 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
             }
         }
@@ -443,9 +443,9 @@ pub mod face {
             /// * Call: `POST /cityservice/face/identify/getuseridkey` on `api.weixin.qq.com`.
             /// * Catalog: `official_account.city_service.face.identify.get_userid_key`.
             pub struct GetUseridKey {
-                /// Real name of the user.
+                /// Real name of the person to be checked.
                 0 name: String => "name: must",
-                /// Identity card number of the user; personal data, masked in `Debug`.
+                /// Identity card number of the person to be checked; personal data, masked in `Debug`.
                 1 id_card_number: String => "id_card_number: must masked",
             }
             new(name: impl Into<String>, id_card_number: impl Into<String>)
@@ -456,7 +456,7 @@ pub mod face {
             pub struct GetUseridKeyResponse {
                 /// Key that stands for the user's name and id number when the page starts the face check.
                 0 user_id_key: String => "user_id_key: must",
-                /// How long `user_id_key` is valid, usually 3600; in s.
+                /// How long `user_id_key` is valid, usually 3600, in seconds; in s.
                 1 expires_in: i64 => "expires_in: must",
             }
         }

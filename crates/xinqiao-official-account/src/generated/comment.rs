@@ -16,7 +16,7 @@ w::record! {
         3 comment_type: bool => "comment_type: must zero-one",
         /// The author's reply to it: `content` and `create_time`.
         4 reply: Option<Vec<Reply>> => "reply",
-        /// When the comment was made; format `unix`.
+        /// When the comment was made, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
     pub struct Reply {
         /// Text of the author's reply.
         0 content: String => "content: must",
-        /// When the reply was made; format `unix`.
+        /// When the reply was made, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }

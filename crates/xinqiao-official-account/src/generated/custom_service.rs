@@ -10,7 +10,7 @@ w::record! {
         0 kf_id: String => "kf_id: must",
         /// Full name of the staff account, `prefix@WeChat id of the account`; such as `test1@test`.
         1 kf_account: String => "kf_account: must",
-        /// Nickname of the staff account.
+        /// Name of the staff account as users see it.
         2 kf_nick: String => "kf_nick: must",
         /// Address of the avatar; personal data, masked in `Debug`; `kf_headimgurl` on the wire.
         #[doc(alias = "kf_headimgurl")]
@@ -21,7 +21,7 @@ w::record! {
         5 kf_openid: Option<xinqiao_types::OpenId> => "kf_openid: masked",
         /// WeChat id that was invited but has not accepted.
         6 invite_wx: Option<String> => "invite_wx",
-        /// When the invitation runs out; format `unix`.
+        /// When the invitation runs out, Unix seconds; format `unix`.
         7 invite_expire_time: Option<xinqiao_types::UnixSeconds> => "invite_expire_time",
         /// State of the invitation: `waiting`, `rejected` or `expired`.
         8 invite_status: Option<String> => "invite_status",
@@ -56,7 +56,7 @@ w::record! {
         2 oper_code: i64 => "opercode: must",
         /// Content of the message; a placeholder for other kinds than text.
         3 text: String => "text: must",
-        /// When the message was sent; format `unix`.
+        /// When the message was sent, Unix seconds; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
 }
@@ -66,7 +66,7 @@ w::record! {
     pub struct SessionList {
         /// The user in the session; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// When the session began; format `unix`; `createtime` on the wire.
+        /// When the session began, Unix seconds; format `unix`; `createtime` on the wire.
         #[doc(alias = "createtime")]
         1 create_time: xinqiao_types::UnixSeconds => "createtime: must",
     }
@@ -77,7 +77,7 @@ w::record! {
     pub struct WaitCaseList {
         /// The waiting user; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// When the user last wrote; format `unix`.
+        /// When the user last wrote, Unix seconds; format `unix`.
         1 latest_time: xinqiao_types::UnixSeconds => "latest_time: must",
     }
 }
@@ -542,7 +542,7 @@ pub mod kf_session {
         pub struct GetSessionResponse {
             /// Staff account that serves the user; empty when nobody does.
             0 kf_account: Option<String> => "kf_account",
-            /// When the session began; format `unix`; `createtime` on the wire.
+            /// When the session began, Unix seconds; format `unix`; `createtime` on the wire.
             #[doc(alias = "createtime")]
             1 create_time: Option<xinqiao_types::UnixSeconds> => "createtime",
         }
@@ -664,10 +664,10 @@ pub mod msg_record {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Customer_Service/Obtain_chat_transcript.html>.
         /// * Catalog: `official_account.custom_service.msg_record.get_msg_list`.
         pub struct GetMsgList {
-            /// Start of the search; same day as the end and at most 24 hours before it; format `unix`; `starttime` on the wire.
+            /// Start of the search; same day as the end and at most 24 hours before it, Unix seconds; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// End of the search; format `unix`; `endtime` on the wire.
+            /// Only records up to this moment, Unix seconds; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// Where to start: `1` at first, then the value of the previous answer; `msgid` on the wire.
@@ -821,7 +821,7 @@ pub mod work {
             0 entity_name: Option<String> => "entityName",
             /// CorpID of the WeCom company bound to the account; such as `wwd4e4c8a7b2f01234`.
             1 corpid: Option<xinqiao_types::CorpId> => "corpid",
-            /// When account and company were bound; format `unix`; `bindTime` on the wire.
+            /// When account and company were bound, Unix seconds; format `unix`; `bindTime` on the wire.
             2 bind_time: Option<xinqiao_types::UnixSeconds> => "bindTime",
         }
     }

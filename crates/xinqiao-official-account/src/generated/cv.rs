@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `results` in the answer of `cv::img::AiCrop`.
     pub struct AiCropResult {
-        /// Left edge of the crop area; in px.
+        /// Left edge of the crop area, in pixels; in px.
         0 crop_left: i64 => "crop_left: must",
-        /// Upper edge of the crop area; in px.
+        /// Upper edge of the crop area, in pixels; in px.
         1 crop_top: i64 => "crop_top: must",
-        /// Right edge of the crop area; in px.
+        /// Right edge of the crop area, in pixels; in px.
         2 crop_right: i64 => "crop_right: must",
-        /// Lower edge of the crop area; in px.
+        /// Lower edge of the crop area, in pixels; in px.
         3 crop_bottom: i64 => "crop_bottom: must",
     }
 }
@@ -46,7 +46,7 @@ w::record! {
     pub struct CodeResult {
         /// Kind of code, such as `QR_CODE` or `EAN_13`; such as `QR_CODE`.
         0 type_name: String => "type_name: must",
-        /// What the code says.
+        /// Text or link that the code holds.
         1 data: Option<String> => "data",
         /// Its four corners; missing for some bar codes.
         2 pos: Option<Pos> => "pos",
@@ -66,9 +66,9 @@ w::record! {
 w::record! {
     /// `img_size` of the answer of `cv::img::AiCrop`; `img_size` of the answer of `cv::img::QrCode`; and 3 more.
     pub struct ImgSize {
-        /// Width of the picture; in px.
+        /// Width of the picture, the limit of the coordinates, in pixels; in px.
         0 w: i64 => "w: must",
-        /// Height of the picture; in px.
+        /// Height of the picture, the limit of the coordinates, in pixels; in px.
         1 h: i64 => "h: must",
     }
 }
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// `left_top` of `cv::Pos`; `right_top` of `cv::Pos`; and 2 more.
     pub struct LeftTop {
-        /// Horizontal place, counted from the left; in px.
+        /// Horizontal place, counted from the left, in pixels; in px.
         0 x: i64 => "x: must",
-        /// Vertical place, counted from the top; in px.
+        /// Vertical place, counted from the top, in pixels; in px.
         1 y: i64 => "y: must",
     }
 }
@@ -267,7 +267,7 @@ pub mod ocr {
     w::record! {
         /// Answer to [`BankCard`].
         pub struct BankCardResponse {
-            /// Number of the bank card; such as `6222021234567890123`.
+            /// Card number that was read; such as `6222021234567890123`.
             0 number: String => "number: must",
         }
     }
@@ -328,7 +328,7 @@ pub mod ocr {
             5 type_of_enterprise: String => "type_of_enterprise: must",
             /// Registered address or place of business; personal data, masked in `Debug`.
             6 address: String => "address: must masked",
-            /// Fields of business the company is licensed for.
+            /// Fields of business printed on the licence.
             7 business_scope: String => "business_scope: must",
             /// Registered capital as text with unit.
             8 registered_capital: String => "registered_capital: must",
@@ -434,7 +434,7 @@ pub mod ocr {
     w::record! {
         /// Answer to [`Driving`].
         pub struct DrivingResponse {
-            /// Licence plate number; such as `粤A12345`.
+            /// Plate number on the front page of the vehicle licence; such as `粤A12345`.
             0 plate_num: String => "plate_num: must",
             /// Kind of vehicle, such as small car.
             1 vehicle_type: String => "vehicle_type: must",
@@ -448,17 +448,17 @@ pub mod ocr {
             5 model: String => "model: must",
             /// Vehicle identification number.
             6 vin: String => "vin: must",
-            /// Engine number.
+            /// Engine number as printed on the vehicle licence.
             7 engine_num: String => "engine_num: must",
             /// When the vehicle was first registered; such as `2015-06-01`.
             8 register_date: String => "register_date: must",
-            /// When the licence was issued; such as `2015-06-01`.
+            /// When the vehicle licence was issued; such as `2015-06-01`.
             9 issue_date: String => "issue_date: must",
             /// Plate number on the second page.
             10 plate_num_b: String => "plate_num_b: must",
             /// File number on the second page.
             11 record: String => "record: must",
-            /// Seats approved for; such as `5人`.
+            /// Seats that the vehicle is approved for, as text; such as `5人`.
             12 passengers_num: String => "passengers_num: must",
             /// Gross weight with unit.
             13 total_quality: String => "total_quality: must",
@@ -526,11 +526,11 @@ pub mod ocr {
             3 nationality: String => "nationality: must",
             /// Address of the holder, as printed on the licence; personal data, masked in `Debug`.
             4 address: String => "address: must masked",
-            /// When the holder was born; such as `1990-01-01`.
+            /// Date of birth as printed on the driving licence; such as `1990-01-01`.
             5 birth_date: String => "birth_date: must",
             /// When a licence was first issued; such as `2015-06-01`.
             6 issue_date: String => "issue_date: must",
-            /// Class of vehicles that may be driven; such as `C1`.
+            /// Class of vehicles that may be driven, such as C1; such as `C1`.
             7 car_class: String => "car_class: must",
             /// First day of validity.
             8 valid_from: String => "valid_from: must",

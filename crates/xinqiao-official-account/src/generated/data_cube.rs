@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetArticleSummary`.
     pub struct GetArticleSummaryList {
-        /// Day of the reading; format `yyyy-MM-dd`.
+        /// Day of the reading, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
         /// Number of the mass message, underscore, position of the article from 1; such as `12003_3`; `msgid` on the wire.
         #[doc(alias = "msgid")]
@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetArticleTotal`.
     pub struct GetArticleTotalList {
-        /// Day of the mass message; format `yyyy-MM-dd`.
+        /// Day of the mass message, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         0 ref_date: String => "ref_date: must",
         /// Number of the mass message, underscore, position of the article from 1; such as `12003_3`; `msgid` on the wire.
         #[doc(alias = "msgid")]
@@ -50,25 +50,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardBizUinInfo`.
     pub struct GetCardBizUinInfoList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
         /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// How often it was claimed.
+        /// How often cards were claimed that day.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// People who claimed it.
+        /// People who claimed a card that day.
         4 receive_user: i64 => "receive_user: must",
         /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
         /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// How often it was given away.
+        /// How often copies were given away that day.
         7 given_cnt: i64 => "given_cnt: must",
-        /// People who gave it away.
+        /// People who gave a copy away that day.
         8 given_user: i64 => "given_user: must",
-        /// How many expired.
+        /// How many copies expired that day.
         9 expire_cnt: i64 => "expire_cnt: must",
         /// People whose card expired.
         10 expire_user: i64 => "expire_user: must",
@@ -78,25 +78,25 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardInfo`.
     pub struct GetCardInfoList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
         /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// How often it was claimed.
+        /// How often cards were claimed that day.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// People who claimed it.
+        /// People who claimed a card that day.
         4 receive_user: i64 => "receive_user: must",
         /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
         /// People who redeemed it.
         6 verify_user: i64 => "verify_user: must",
-        /// How often it was given away.
+        /// How often copies were given away that day.
         7 given_cnt: i64 => "given_cnt: must",
-        /// People who gave it away.
+        /// People who gave a copy away that day.
         8 given_user: i64 => "given_user: must",
-        /// How many expired.
+        /// How many copies expired that day.
         9 expire_cnt: i64 => "expire_cnt: must",
         /// People whose card expired.
         10 expire_user: i64 => "expire_user: must",
@@ -110,15 +110,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardMemberCardDetail`.
     pub struct GetCardMemberCardDetailList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
         /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// How often it was claimed.
+        /// How often cards were claimed that day.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// People who claimed it.
+        /// People who claimed a card that day.
         4 receive_user: i64 => "receive_user: must",
         /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
@@ -143,9 +143,9 @@ w::record! {
         13 sub_merchant_id: Option<w::TextOrNumber> => "submerchantid",
         /// Members gained that day.
         14 new_user: i64 => "new_user: must",
-        /// Amount due, only for membership cards with quick pay; in fen; `payOriginalFee` on the wire.
+        /// Amount due, only for membership cards with quick pay, in fen; in fen; `payOriginalFee` on the wire.
         15 pay_original_fee: xinqiao_types::Fen => "payOriginalFee: must",
-        /// Amount received, only for membership cards with quick pay; in fen.
+        /// Amount received, only for membership cards with quick pay, in fen; in fen.
         16 fee: xinqiao_types::Fen => "fee: must",
     }
 }
@@ -153,15 +153,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetCardMemberCardInfo`.
     pub struct GetCardMemberCardInfoList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Views of the card.
         1 view_cnt: i64 => "view_cnt: must",
         /// People who viewed the card.
         2 view_user: i64 => "view_user: must",
-        /// How often it was claimed.
+        /// How often cards were claimed that day.
         3 receive_cnt: i64 => "receive_cnt: must",
-        /// People who claimed it.
+        /// People who claimed a card that day.
         4 receive_user: i64 => "receive_user: must",
         /// How often it was redeemed.
         5 verify_cnt: i64 => "verify_cnt: must",
@@ -181,15 +181,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetInterfaceSummary`.
     pub struct GetInterfaceSummaryList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// How often WeChat called the developer's server.
         1 callback_count: i64 => "callback_count: must",
         /// How many of these calls failed.
         2 fail_count: i64 => "fail_count: must",
-        /// Time taken in all; divided by the calls it gives the average; in ms.
+        /// Time taken in all; divided by the calls it gives the average, in milliseconds; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// Longest single call; in ms.
+        /// Longest that WeChat waited for one answer of the developer's server, in milliseconds; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
     }
 }
@@ -197,15 +197,15 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetInterfaceSummaryHour`.
     pub struct GetInterfaceSummaryHourList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// How often WeChat called the developer's server.
         1 callback_count: i64 => "callback_count: must",
         /// How many of these calls failed.
         2 fail_count: i64 => "fail_count: must",
-        /// Time taken in all; divided by the calls it gives the average; in ms.
+        /// Time taken in all; divided by the calls it gives the average, in milliseconds; in ms.
         3 total_time_cost: i64 => "total_time_cost: must",
-        /// Longest single call; in ms.
+        /// Longest that WeChat waited for one answer of the developer's server, in milliseconds; in ms.
         4 max_time_cost: i64 => "max_time_cost: must",
         /// Hour of the figures: `1500` is 15:00 to 16:00, `0` midnight; format `Hmm`.
         5 ref_hour: i64 => "ref_hour: must",
@@ -215,7 +215,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsg`; an item of `list` in the answer of `data_cube::GetUpstreamMsgMonth`; and 1 more.
     pub struct ListInfo {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Kind of message: `1` text, `2` image, `3` voice, `4` video, `6` third-party app (link).
         1 msg_type: i64 => "msg_type: must",
@@ -229,7 +229,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsgDist`; an item of `list` in the answer of `data_cube::GetUpstreamMsgDistMonth`; and 1 more.
     pub struct GetUpstreamMsgDistList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Messages per user: `0` none, `1` 1–5, `2` 6–10, `3` more than 10.
         1 count_interval: i64 => "count_interval: must",
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUpstreamMsgHour`.
     pub struct GetUpstreamMsgHourList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Kind of message: `1` text, `2` image, `3` voice, `4` video, `6` third-party app (link).
         1 msg_type: i64 => "msg_type: must",
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserCumulate`.
     pub struct GetUserCumulateList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Followers in total at the end of the day.
         1 cumulate_user: i64 => "cumulate_user: must",
@@ -267,7 +267,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserRead`.
     pub struct GetUserReadList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Way in: `0` chat, `1` friend, `2` Moments, `4` history, `5` other, `6` Top Stories, `7` search, `99999999` all.
         1 user_source: i64 => "user_source: must",
@@ -293,7 +293,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserReadHour`.
     pub struct GetUserReadHourList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Way in: `0` chat, `1` friend, `2` Moments, `4` history, `5` other, `6` Top Stories, `7` search, `99999999` all.
         1 user_source: i64 => "user_source: must",
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserShare`.
     pub struct GetUserShareList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Shared to: `1` friends, `2` Moments, `3` Tencent Weibo, `255` other.
         1 share_scene: i64 => "share_scene: must",
@@ -335,7 +335,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserShareHour`.
     pub struct GetUserShareHourList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Shared to: `1` friends, `2` Moments, `3` Tencent Weibo, `255` other.
         1 share_scene: i64 => "share_scene: must",
@@ -351,7 +351,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `data_cube::GetUserSummary`.
     pub struct GetUserSummaryList {
-        /// Day that the figures are about; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Day that the figures are about, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 ref_date: String => "ref_date: must",
         /// Follow source: `0` other, `1` search, `17` name card, `30` QR code, `51` payment, `57` article, `100` ad, `200` Channels.
         1 user_source: i64 => "user_source: must",
@@ -365,7 +365,7 @@ w::record! {
 w::record! {
     /// An item of `details` in `data_cube::GetArticleTotalList`.
     pub struct ListDetail {
-        /// Day up to which the figures add up, from the sending on; format `yyyy-MM-dd`; such as `2025-04-03`.
+        /// Day up to which the figures add up, from the sending on, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-03`.
         0 stat_date: String => "stat_date: must",
         /// People reached, about the number of followers.
         1 target_user: i64 => "target_user: must",
@@ -492,9 +492,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_article_summary`.
     pub struct GetArticleSummary {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -535,9 +535,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_article_total`.
     pub struct GetArticleTotal {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -641,9 +641,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_biz_uin_info`.
     pub struct GetCardBizUinInfo {
-        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 62 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
         /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
@@ -685,9 +685,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_info`.
     pub struct GetCardInfo {
-        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 62 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
         /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
@@ -732,9 +732,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_detail`.
     pub struct GetCardMemberCardDetail {
-        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 62 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
         /// Membership card to look up.
         2 card_id: String => "card_id: must",
@@ -776,9 +776,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.data_cube.get_card_member_card_info`.
     pub struct GetCardMemberCardInfo {
-        /// First day, inclusive; at most 62 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 62 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
         /// Origin of the cards: `0` made in the console, `1` by API.
         2 cond_source: i64 => "cond_source: must",
@@ -821,9 +821,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Analytics_API.html>.
     /// * Catalog: `official_account.data_cube.get_interface_summary`.
     pub struct GetInterfaceSummary {
-        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 30 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -864,9 +864,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Analytics_API.html>.
     /// * Catalog: `official_account.data_cube.get_interface_summary_hour`.
     pub struct GetInterfaceSummaryHour {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -907,9 +907,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg`.
     pub struct GetUpstreamMsg {
-        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 7 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -950,9 +950,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist`.
     pub struct GetUpstreamMsgDist {
-        /// First day, inclusive; at most 15 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 15 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -993,9 +993,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist_month`.
     pub struct GetUpstreamMsgDistMonth {
-        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 30 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1031,9 +1031,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_dist_week`.
     pub struct GetUpstreamMsgDistWeek {
-        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 30 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1069,9 +1069,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_hour`.
     pub struct GetUpstreamMsgHour {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1112,9 +1112,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_month`.
     pub struct GetUpstreamMsgMonth {
-        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 30 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1150,9 +1150,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Message_analysis_data_interface.html>.
     /// * Catalog: `official_account.data_cube.get_upstream_msg_week`.
     pub struct GetUpstreamMsgWeek {
-        /// First day, inclusive; at most 30 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 30 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1188,9 +1188,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/User_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_cumulate`.
     pub struct GetUserCumulate {
-        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 7 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1231,9 +1231,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_read`.
     pub struct GetUserRead {
-        /// First day, inclusive; at most 3 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 3 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1274,9 +1274,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_read_hour`.
     pub struct GetUserReadHour {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1317,9 +1317,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_share`.
     pub struct GetUserShare {
-        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 7 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1360,9 +1360,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/Graphic_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_share_hour`.
     pub struct GetUserShareHour {
-        /// The day to look up; one day only, the same as the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// The day to look up; one day only, the same as the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -1403,9 +1403,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Analytics/User_Analysis_Data_Interface.html>.
     /// * Catalog: `official_account.data_cube.get_user_summary`.
     pub struct GetUserSummary {
-        /// First day, inclusive; at most 7 days up to the end; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// First day, inclusive; at most 7 days up to the end, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         0 begin_date: String => "begin_date: must",
-        /// Last day, inclusive, at most yesterday; format `yyyy-MM-dd`; such as `2025-04-01`.
+        /// Last day, inclusive, at most yesterday, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2025-04-01`.
         1 end_date: String => "end_date: must",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)

@@ -41,7 +41,7 @@ w::record! {
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// Content of the draft with its articles.
         1 content: Option<ItemContent> => "content",
-        /// When the draft was last changed; format `unix`.
+        /// When the draft was last changed, Unix seconds; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }

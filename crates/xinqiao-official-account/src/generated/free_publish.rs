@@ -30,7 +30,7 @@ w::record! {
         0 article_id: w::TextOrNumber => "article_id: must",
         /// Content of the message with its articles.
         1 content: Option<ItemContent> => "content",
-        /// When the message was last changed; format `unix`.
+        /// When the message was last changed, Unix seconds; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }

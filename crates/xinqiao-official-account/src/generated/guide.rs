@@ -8,7 +8,7 @@ w::record! {
     pub struct BlackKeyword {
         /// Words that advisers cannot send.
         0 values: Vec<String> => "values: must",
-        /// When it was last changed; format `unix`; `updatetime` on the wire.
+        /// When this setting was last changed, Unix seconds; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -42,7 +42,7 @@ w::record! {
         /// Result for this customer, `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// The result in words; `errmsg` on the wire.
+        /// Why this customer failed, `ok` on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
         /// OpenID of the customer; personal data, masked in `Debug`.
@@ -74,9 +74,9 @@ w::record! {
     pub struct GuideBuyerRelationList {
         /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer; personal data, masked in `Debug`.
+        /// Nickname of the customer as the adviser sees it; personal data, masked in `Debug`.
         1 buyer_nickname: String => "buyer_nickname: must masked",
-        /// When the customer was bound to the adviser; format `unix`.
+        /// When the customer was bound to the adviser, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -89,7 +89,7 @@ w::record! {
         0 msg_type: i64 => "msgtype: must",
         /// Text, or the media id of the picture, or JSON for a mini program.
         1 content: String => "content: must",
-        /// When it was last changed; format `unix`; `updatetime` on the wire.
+        /// When this setting was last changed, Unix seconds; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         2 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -112,9 +112,9 @@ w::record! {
         0 id: i64 => "id: must",
         /// Name that the group was given.
         1 name: String => "name: must",
-        /// When the group was made; format `unix`.
+        /// When the group was made, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When the group was last changed; format `unix`.
+        /// When the group was last changed, Unix seconds; format `unix`.
         3 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
         /// Address of the avatar; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
         3 guide_head_img_url: String => "guide_headimgurl: must masked",
-        /// When the adviser was added; format `unix`.
+        /// When the adviser was put into the group, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -141,7 +141,7 @@ w::record! {
     pub struct GuideAutoReply {
         /// Text of the automatic or quick reply.
         0 content: String => "content: must",
-        /// When it was last changed; format `unix`; `updatetime` on the wire.
+        /// When this setting was last changed, Unix seconds; format `unix`; `updatetime` on the wire.
         #[doc(alias = "updatetime")]
         1 update_time: xinqiao_types::UnixSeconds => "updatetime: must",
     }
@@ -171,13 +171,13 @@ w::record! {
         4 material: Vec<JobMaterial> => "material: must",
         /// Customers of the job with their delivery states: `openid` and `send_status`.
         5 buyer_info: Vec<BuyerInfo> => "buyer_info: must",
-        /// When the job goes to the adviser; format `unix`.
+        /// When the job goes to the adviser, Unix seconds; format `unix`.
         6 push_time: xinqiao_types::UnixSeconds => "push_time: must",
-        /// When the job was done, `0` until then; format `unix`.
+        /// When the job was done, `0` until then, Unix seconds; format `unix`.
         7 finish_time: xinqiao_types::UnixSeconds => "finish_time: must",
-        /// When the job was made; format `unix`.
+        /// When the job was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When the job was last changed; format `unix`.
+        /// When the job was last changed, Unix seconds; format `unix`.
         9 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -248,7 +248,7 @@ w::record! {
         3 content_type: i64 => "content_type: must",
         /// `1` adviser to customer, `2` customer to adviser.
         4 direction: i64 => "direction: must",
-        /// When it was sent; format `unix`.
+        /// When it was sent, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -296,9 +296,9 @@ w::record! {
 w::record! {
     /// An item of `word_list` in the answer of `guide::GetGuideWordMaterial`.
     pub struct Word {
-        /// The text.
+        /// The text of this entry of the library.
         0 word: String => "word: must",
-        /// When the text was added; format `unix`.
+        /// When the text was added, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -310,7 +310,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.addGuide2GuideGroup.html>.
     /// * Catalog: `official_account.guide.add_guide_2_guide_group`.
     pub struct AddGuide2GuideGroup {
-        /// Group to join.
+        /// Group that the adviser joins.
         0 group_id: i64 => "group_id: must",
         /// WeChat id of the adviser to put into the group.
         1 guide_account: String => "guide_account: must",
@@ -536,7 +536,7 @@ w::record! {
         2 task_name: String => "task_name: must",
         /// Note on the job, at most 100 characters.
         3 task_remark: Option<String> => "task_remark",
-        /// When the job goes to the adviser, within a month from now; format `unix`.
+        /// When the job goes to the adviser, within a month from now, Unix seconds; format `unix`.
         4 push_time: xinqiao_types::UnixSeconds => "push_time: must",
         /// Customers who get the message; personal data, masked in `Debug`.
         5 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
@@ -652,7 +652,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.delGuide2GuideGroup.html>.
     /// * Catalog: `official_account.guide.del_guide_2_guide_group`.
     pub struct DelGuide2GuideGroup {
-        /// Group to leave.
+        /// Group that the adviser leaves.
         0 group_id: i64 => "group_id: must",
         /// WeChat id of the adviser to take out.
         1 guide_account: String => "guide_account: must",
@@ -1102,7 +1102,7 @@ w::record! {
         0 guide_account: Option<String> => "guide_account",
         /// OpenID of the adviser, if added by it; personal data, masked in `Debug`.
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
-        /// Nickname of the adviser; personal data, masked in `Debug`.
+        /// Nickname of the adviser as users see it; personal data, masked in `Debug`.
         2 guide_nickname: String => "guide_nickname: must masked",
         /// Address of the avatar; personal data, masked in `Debug`; `guide_headimgurl` on the wire.
         #[doc(alias = "guide_headimgurl")]
@@ -1217,9 +1217,9 @@ w::record! {
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Restrict to one customer; all when left out; personal data, masked in `Debug`.
         2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Start of the chat records, 30 days ago by default and at most; format `unix`.
+        /// Start of the chat records, 30 days ago by default and at most, Unix seconds; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the chat records, now by default; format `unix`.
+        /// End of the chat records, now by default, Unix seconds; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Which page, counted from 0.
         5 page: i64 => "page: must",
@@ -1343,9 +1343,9 @@ w::record! {
     pub struct GetGuideBuyerRelationResponse {
         /// OpenID of the customer; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer; personal data, masked in `Debug`.
+        /// Nickname of the customer as the adviser sees it; personal data, masked in `Debug`.
         1 buyer_nickname: String => "buyer_nickname: must masked",
-        /// When the customer was bound to the adviser; format `unix`.
+        /// When the customer was bound to the adviser, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1391,9 +1391,9 @@ w::record! {
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Nickname of the customer; personal data, masked in `Debug`.
+        /// Nickname of the customer as the adviser sees it; personal data, masked in `Debug`.
         3 buyer_nickname: String => "buyer_nickname: must masked",
-        /// When the customer was bound to the adviser; format `unix`.
+        /// When the customer was bound to the adviser, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -1972,7 +1972,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Shopping_Guide/guide-account/shopping-guide.newGuideGroup.html>.
     /// * Catalog: `official_account.guide.new_guide_group`.
     pub struct NewGuideGroup {
-        /// Name of the group of advisers.
+        /// Name of the group of advisers, for your own use.
         0 group_name: String => "group_name: must",
     }
     new(group_name: impl Into<String>)
@@ -2350,7 +2350,7 @@ w::record! {
     pub struct SetGuideWordMaterial {
         /// Which library: `0` for that of the service account.
         0 type_: i64 => "type: must",
-        /// Text to add.
+        /// Text to put into the library.
         1 word: String => "word: must",
     }
     new(type_: i64, word: impl Into<String>)
@@ -2433,7 +2433,7 @@ w::record! {
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// OpenID of the customer; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// New nickname of the customer; personal data, masked in `Debug`.
+        /// New nickname of the customer, seen by the adviser only; personal data, masked in `Debug`.
         3 buyer_nickname: String => "buyer_nickname: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>, buyer_nickname: impl Into<String>)
@@ -2472,7 +2472,7 @@ w::record! {
         1 task_name: Option<String> => "task_name",
         /// Note on the job, at most 100 characters.
         2 task_remark: Option<String> => "task_remark",
-        /// When the job goes to the adviser, within a month from now; format `unix`.
+        /// When the job goes to the adviser, within a month from now, Unix seconds; format `unix`.
         3 push_time: Option<xinqiao_types::UnixSeconds> => "push_time",
         /// Customers who get the message; personal data, masked in `Debug`.
         4 openid: Option<Vec<xinqiao_types::OpenId>> => "openid: masked",

@@ -268,9 +268,9 @@ pub mod market_code {
             2 status: String => "status: must",
             /// Ranges that were made, to be downloaded one by one.
             3 code_generate_list: Option<Vec<super::CodeGenerate>> => "code_generate_list",
-            /// When the application last changed; format `unix`.
+            /// When the application last changed, Unix seconds; format `unix`.
             4 update_time: Option<xinqiao_types::UnixSeconds> => "update_time",
-            /// When the application was made; format `unix`.
+            /// When the application was made, Unix seconds; format `unix`.
             5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
         }
     }
@@ -383,7 +383,7 @@ pub mod market_code {
             0 application_id: i64 => "application_id: must",
             /// The developer's own number; the same one is the same application.
             1 isv_application_id: String => "isv_application_id: must",
-            /// The raw code.
+            /// The nine-character raw code that was looked up.
             2 code: String => "code: must",
             /// Name of the campaign, for analysis.
             3 activity_name: String => "activity_name: must",

@@ -14,7 +14,7 @@ w::record! {
         2 url: Option<String> => "url",
         /// Content, for article messages only.
         3 content: Option<ItemContent> => "content",
-        /// When the material was last changed; format `unix`.
+        /// When the material was last changed, Unix seconds; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
     }
 }
@@ -24,7 +24,7 @@ w::record! {
     pub struct Description {
         /// Title of the video, required.
         0 title: Option<String> => "title",
-        /// Short introduction of the video.
+        /// Text of the video under its title.
         1 introduction: Option<String> => "introduction",
     }
     new()
@@ -36,9 +36,9 @@ w::record! {
     pub struct ItemContent {
         /// Articles of the message: `thumb_media_id`, `thumb_url`, `title`, `author` and so on.
         0 news_item: Option<Vec<NewsItem>> => "news_item",
-        /// When the article message was last changed; format `unix`.
+        /// When the article message was last changed, Unix seconds; format `unix`.
         1 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the article message was made; format `unix`.
+        /// When the article message was made, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -58,7 +58,7 @@ w::record! {
         4 digest: String => "digest: must",
         /// Target of “阅读原文” (read the original); empty without one.
         5 content_source_url: String => "content_source_url: must",
-        /// Body of the article as HTML.
+        /// Body of the article as HTML, with pictures at WeChat's addresses.
         6 content: String => "content: must",
         /// Address of the article page.
         7 url: String => "url: must",
@@ -314,9 +314,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetMaterialCount`].
     pub struct GetMaterialCountResponse {
-        /// Permanent voice files in all.
+        /// Permanent voice files of the account in all.
         0 voice_count: i64 => "voice_count: must",
-        /// Permanent videos in all.
+        /// Permanent videos of the account in all.
         1 video_count: i64 => "video_count: must",
         /// Permanent pictures in all, limited to 100,000.
         2 image_count: i64 => "image_count: must",

@@ -171,7 +171,7 @@ w::record! {
         0 type_: String => "type: must",
         /// Id of the temporary material, valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded; it expires 3 days later; format `unix`.
+        /// When it was uploaded; it expires 3 days later, Unix seconds; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }

@@ -106,31 +106,31 @@ w::open_enum! {
     ///
     /// What `type` of `Button` may be.
     pub enum ButtonType {
-        /// Pushes a `CLICK` event (`click`).
+        /// Pushes a `CLICK` event with the button's `key` (`click`).
         Click = "click",
-        /// Opens a web page (`view`).
+        /// Opens the page of `url` and pushes a `VIEW` event (`view`).
         View = "view",
         /// Scans a code, shows it and pushes an event (`scancode_push`).
         ScanCodePush = "scancode_push",
         /// Scans a code and waits for the account's answer (`scancode_waitmsg`).
         ScanCodeWaitMsg = "scancode_waitmsg",
-        /// Takes a photo with the camera (`pic_sysphoto`).
+        /// Lets the user take a photo, sends it and pushes an event (`pic_sysphoto`).
         PicSysPhoto = "pic_sysphoto",
-        /// Takes a photo or picks from the album (`pic_photo_or_album`).
+        /// Lets the user take or pick pictures, sends them and pushes an event (`pic_photo_or_album`).
         PicPhotoOrAlbum = "pic_photo_or_album",
-        /// Picks pictures from WeChat's album (`pic_weixin`).
+        /// Lets the user pick pictures from WeChat's album, sends them and pushes an event (`pic_weixin`).
         PicWeixin = "pic_weixin",
-        /// Picks a place on the map (`location_select`).
+        /// Lets the user pick a place, sends it and pushes an event (`location_select`).
         LocationSelect = "location_select",
-        /// Sends a permanent material (`media_id`).
+        /// Sends the permanent material of `media_id` (`media_id`).
         MediaId = "media_id",
         /// Opens a permanent article; replaced by `article_view_limited` (`view_limited`).
         ViewLimited = "view_limited",
-        /// Sends a published article as a card (`article_id`).
+        /// Sends the published article of `article_id` as a card (`article_id`).
         ArticleId = "article_id",
-        /// Opens a published article (`article_view_limited`).
+        /// Opens the published article of `article_id` (`article_view_limited`).
         ArticleViewLimited = "article_view_limited",
-        /// Opens a mini program (`miniprogram`).
+        /// Opens the mini program of `appid` and `pagepath`, in old clients `url` (`miniprogram`).
         MiniProgram = "miniprogram",
     }
 }

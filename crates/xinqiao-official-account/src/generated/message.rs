@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// The body `link` of `message::custom::business::Send`; the body `link` of `message::custom::Send`.
     pub struct Link {
-        /// Title of the message.
+        /// Title of the link card.
         0 title: String => "title: must",
         /// Text under the title.
         1 description: String => "description: must",
@@ -162,7 +162,7 @@ w::record! {
     pub struct Music {
         /// Media id of the thumbnail.
         0 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
-        /// Address of the music; `musicurl` on the wire.
+        /// Address of the music in ordinary quality, for mobile networks; `musicurl` on the wire.
         #[doc(alias = "musicurl")]
         1 music_url: String => "musicurl: must",
         /// Address of a better quality, preferred on WiFi; `hqmusicurl` on the wire.
@@ -220,7 +220,7 @@ w::record! {
     pub struct TemplateValue {
         /// Text of the field; its length is limited by the field type.
         0 value: String => "value: must",
-        /// Text colour; ignored since 2023; format `#RRGGBB`; such as `#173177`.
+        /// Text colour; ignored since 2023, as `#RRGGBB`; format `#RRGGBB`; such as `#173177`.
         1 color: Option<String> => "color",
     }
     new(value: impl Into<String>)
@@ -275,9 +275,9 @@ w::open_enum! {
     ///
     /// What `command` of `message::custom::business::Typing`, `command` of `message::custom::Typing` may be.
     pub enum TypingCommand {
-        /// Show the typing hint to the user (`Typing`).
+        /// Shows the typing hint to the user for a while (`Typing`).
         Typing = "Typing",
-        /// End the typing hint (`CancelTyping`).
+        /// Ends the typing hint before it fades by itself (`CancelTyping`).
         CancelTyping = "CancelTyping",
     }
 }

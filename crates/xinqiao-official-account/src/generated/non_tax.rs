@@ -30,11 +30,11 @@ w::record! {
         1 item_id: String => "item_id: must",
         /// What the charge is called.
         2 item_name: String => "item_name: must",
-        /// Surcharge for late payment; in fen.
+        /// Surcharge for late payment of the item, in fen; in fen.
         3 overdue: Option<xinqiao_types::Fen> => "overdue",
-        /// Amount added as a penalty; in fen.
+        /// Amount added as a penalty, in fen; in fen.
         4 penalty: Option<xinqiao_types::Fen> => "penalty",
-        /// Amount due for the item; in fen.
+        /// Amount due for the item, in fen; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
     }
     new(no: i64, item_id: impl Into<String>, item_name: impl Into<String>, fee: xinqiao_types::Fen)
@@ -55,15 +55,15 @@ w::record! {
 w::record! {
     /// `invoice_user_data` of `non_tax::UserCard`.
     pub struct InvoiceUserData {
-        /// Name on the bill.
+        /// Company or person who paid, as named on the bill.
         0 title: String => "title: must",
-        /// Amount of the bill; in fen.
+        /// Amount of the bill, in fen; in fen.
         1 fee: xinqiao_types::Fen => "fee: must",
-        /// Code printed on the bill.
+        /// Code printed on the bill, shared by its series.
         2 billing_no: String => "billing_no: must",
-        /// Number printed on the bill.
+        /// Number printed on the bill; with the code it names one bill.
         3 billing_code: String => "billing_code: must",
-        /// When it was issued; format `unix`.
+        /// When it was issued, Unix seconds; format `unix`.
         4 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// Id of the bill's PDF. From: The PDF upload endpoint.
         5 s_pdf_media_id: xinqiao_types::MediaId => "s_pdf_media_id: must",
@@ -99,7 +99,7 @@ w::record! {
         /// Error code of the notice, `0` for success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// Error in words; `errmsg` on the wire.
+        /// What went wrong with the notice, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
         /// Code that the other side answered, `0` for success.
@@ -114,9 +114,9 @@ w::record! {
         5 wx_non_tax_str: String => "wxnontaxstr: must",
         /// Result code of telling the collecting system about the payment.
         6 status: i64 => "status: must",
-        /// How long the notice took; in ms.
+        /// How long the notice took, in milliseconds; in ms.
         7 cost_time: i64 => "cost_time: must",
-        /// When the notice was sent; format `unix`.
+        /// When the notice was sent, Unix seconds; format `unix`.
         8 notify_time: xinqiao_types::UnixSeconds => "notify_time: must",
         /// Raw answer of the other side.
         9 third_resp: Option<String> => "third_resp",
@@ -152,7 +152,7 @@ w::record! {
         3 refund_reason: String => "refund_reason: must",
         /// Refund: `5` refunded, `6` under way.
         4 refund_status: String => "refund_status: must",
-        /// When the refund was done; format `unix`.
+        /// When the refund was done, Unix seconds; format `unix`.
         5 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
     }
 }
@@ -160,19 +160,19 @@ w::record! {
 w::record! {
     /// `scene_info` of `non_tax::vehicle::PayApply`.
     pub struct PayApplySceneInfo {
-        /// When the car came in; format `unix`.
+        /// When the car really came in, Unix seconds; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// When the car left; format `unix`.
+        /// When the car really left, Unix seconds; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-        /// Parking time that is charged; in s.
+        /// Parking time that is charged, in seconds; in s.
         2 charging_time: Option<i64> => "charging_time",
         /// Licence plate; needed in scenes that charge by plate; such as `粤B888888`.
         3 plate_number: String => "plate_number: must",
         /// Kind of car, such as small.
         4 car_type: Option<String> => "car_type",
-        /// Name of the car park.
+        /// Car park as shown to the user.
         5 parking_name: Option<String> => "parking_name",
-        /// Number of the parking space.
+        /// Space where the car stands, for `PARKING SPACE`.
         6 space_number: Option<String> => "space_number",
         /// OpenID of the user; needed for `PARKING SPACE`; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -205,7 +205,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `non_tax::vehicle::EntranceNotify`.
     pub struct SceneInfo {
-        /// When the car came in; format `unix`.
+        /// When the car really came in, Unix seconds; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// Licence plate; needed in scenes that charge by plate; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
@@ -213,11 +213,11 @@ w::record! {
         2 car_type: Option<String> => "car_type",
         /// Address told when the state of the plate changes.
         3 notify_url: Option<String> => "notify_url",
-        /// Name of the car park.
+        /// Car park as shown to the user.
         4 parking_name: Option<String> => "parking_name",
         /// OpenID of the user under the account; personal data, masked in `Debug`.
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Time after arrival that is free; in s.
+        /// Time after arrival that is free, in seconds; in s.
         6 free_time: Option<i64> => "free_time",
     }
     new(start_time: xinqiao_types::UnixSeconds, plate_number: impl Into<String>)
@@ -287,7 +287,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number whose bill is wanted.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
-        /// Day of the bill; available after 6 a.m. of the next; format `yyyyMMdd`; such as `20250401`.
+        /// Day of the bill; available after 6 a.m. of the next, as `yyyyMMdd`; format `yyyyMMdd`; such as `20250401`.
         2 bill_date: String => "bill_date: must",
         /// Kind: `ALL` (default), `SUCCESS` or `REFUND`.
         3 bill_type: Option<String> => "bill_type",
@@ -327,9 +327,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Identification of the treasury, given by it.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
-        /// Amount of the order; in fen.
+        /// Amount of the order to bill, in fen; in fen.
         2 money: xinqiao_types::Fen => "money: must",
-        /// When the request is made; format `unix`.
+        /// When the request is made, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// Where the bill is asked for: `web` or `app`.
         4 source: String => "source: must",
@@ -354,7 +354,7 @@ w::record! {
     pub struct GetBillAuthUrlResponse {
         /// Authorisation page for the user to open.
         0 auth_url: String => "auth_url: must",
-        /// How long the address lives; in s.
+        /// How long the address lives, in seconds; in s.
         1 expire_time: i64 => "expire_time: must",
     }
 }
@@ -410,15 +410,15 @@ w::record! {
         3 desc: String => "desc: must",
         /// Currency: `1` CNY, `2` USD.
         4 fee_type: i64 => "fee_type: must",
-        /// Total amount, the sum of the items; in fen.
+        /// Total amount, the sum of the items, in fen; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// State: `1` unpaid, `3` or `4` paid, `5` refunded, `6` being refunded, `12` closed by timeout.
         6 status: i64 => "status: must",
-        /// Transaction number of WeChat Pay.
+        /// WeChat Pay's number of this payment.
         7 trans_id: Option<String> => "trans_id",
         /// Number of the bank that received the money.
         8 bank_id: Option<String> => "bank_id",
-        /// Name of the receiving bank.
+        /// Bank that received the money, by name.
         9 bank_name: Option<String> => "bank_name",
         /// Account for splitting, empty without splitting; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
@@ -428,7 +428,7 @@ w::record! {
         12 refund_order_id: Option<String> => "refund_order_id",
         /// Reason given when the refund was asked for.
         13 refund_reason: Option<String> => "refund_reason",
-        /// When the refund was done; format `unix`.
+        /// When the refund was done, Unix seconds; format `unix`.
         14 refund_finish_time: Option<xinqiao_types::UnixSeconds> => "refund_finish_time",
         /// Partial refunds; the order counts as refunded only when all is back.
         15 partial_refund_info: Option<Vec<PartialRefundInfo>> => "partial_refund_info",
@@ -456,9 +456,9 @@ w::record! {
         26 items: Vec<ItemInfo> => "items: must",
         /// Record of the notices to the parties: `appid`, `name`, `notify_detail` and `notify_cnt`.
         27 notify_history: Vec<NotifyHistory> => "notify_history: must",
-        /// When it was paid; format `unix`.
+        /// When it was paid, Unix seconds; format `unix`.
         28 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
-        /// When the order was made; format `unix`.
+        /// When the order was made, Unix seconds; format `unix`.
         29 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -658,7 +658,7 @@ w::record! {
         3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// What is paid for, mostly the name of the service.
         4 desc: String => "desc: must",
-        /// Total amount, the sum of the items; in fen.
+        /// Total amount, the sum of the items, in fen; in fen.
         5 fee: xinqiao_types::Fen => "fee: must",
         /// The office's own order number, instead of the payment notice.
         6 order_no: Option<String> => "order_no",
@@ -666,9 +666,9 @@ w::record! {
         7 payment_notice_type: Option<i64> => "payment_notice_type",
         /// Number of the payment notice, instead of `order_no`.
         8 payment_notice_no: Option<String> => "payment_notice_no",
-        /// When the notice was issued; format `unix`.
+        /// When the notice was issued, Unix seconds; format `unix`.
         9 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
+        /// Last day to pay, after which a surcharge may apply, as `yyyyMMdd`; format `yyyyMMdd`; such as `20250430`.
         10 payment_expire_date: String => "payment_expire_date: must",
         /// Name of the person who owes or pays.
         11 user_name: Option<String> => "user_name",
@@ -879,7 +879,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFee`].
     pub struct QueryFeeResponse {
-        /// Amount due in total; in fen.
+        /// Amount due in total, in fen; in fen.
         0 fee: xinqiao_types::Fen => "fee: must",
         /// Name of the person who owes or pays.
         1 user_name: Option<String> => "user_name",
@@ -891,9 +891,9 @@ w::record! {
         4 payment_notice_type: Option<i64> => "payment_notice_type",
         /// Number of the payment notice to look up.
         5 payment_notice_no: String => "payment_notice_no: must",
-        /// When the notice was issued; format `unix`.
+        /// When the notice was issued, Unix seconds; format `unix`.
         6 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
+        /// Last day to pay, after which a surcharge may apply, as `yyyyMMdd`; format `yyyyMMdd`; such as `20250430`.
         7 payment_expire_date: i64 => "payment_expire_date: must",
         /// Code of the administrative region, six digits; such as `440000`.
         8 region_code: String => "region_code: must",
@@ -935,7 +935,7 @@ w::record! {
         1 order_id: String => "order_id: must",
         /// Why the refund is asked for, for the records.
         2 reason: String => "reason: must",
-        /// Amount to refund; all when left out; in fen.
+        /// Amount to refund; all when left out, in fen; in fen.
         3 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
         /// The caller's own refund number; needed for partial refunds.
         4 refund_out_id: Option<String> => "refund_out_id",
@@ -1002,11 +1002,11 @@ w::record! {
         7 app_appid: Option<xinqiao_types::AppId> => "app_appid",
         /// What is paid for, mostly the name of the service.
         8 desc: String => "desc: must",
-        /// Total amount, the sum of the items; in fen.
+        /// Total amount, the sum of the items, in fen; in fen.
         9 fee: xinqiao_types::Fen => "fee: must",
         /// Page to go to afterwards; not needed for mini programs.
         10 return_url: Option<String> => "return_url",
-        /// IP address of the user; personal data, masked in `Debug`.
+        /// IP address of the payer's device; personal data, masked in `Debug`.
         11 ip: String => "ip: must masked",
         /// The office's own order number, instead of the payment notice.
         12 order_no: Option<String> => "order_no",
@@ -1014,9 +1014,9 @@ w::record! {
         13 payment_notice_type: Option<i64> => "payment_notice_type",
         /// Number of the payment notice, instead of `order_no`.
         14 payment_notice_no: Option<String> => "payment_notice_no",
-        /// When the notice was issued; format `unix`.
+        /// When the notice was issued, Unix seconds; format `unix`.
         15 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",
-        /// Last day to pay, after which a surcharge may apply; format `yyyyMMdd`; such as `20250430`.
+        /// Last day to pay, after which a surcharge may apply, as `yyyyMMdd`; format `yyyyMMdd`; such as `20250430`.
         16 payment_expire_date: String => "payment_expire_date: must",
         /// Name of the person who owes or pays.
         17 user_name: Option<String> => "user_name",
@@ -1178,7 +1178,7 @@ pub mod vehicle {
             3 mch_id: Option<xinqiao_types::MchId> => "mch_id",
             /// What is paid for, mostly the name of the service.
             4 desc: String => "desc: must",
-            /// Total amount, the sum of the items; in fen.
+            /// Total amount, the sum of the items, in fen; in fen.
             5 fee: xinqiao_types::Fen => "fee: must",
             /// The office's own order number, instead of the payment notice.
             6 order_no: Option<String> => "order_no",
@@ -1192,7 +1192,7 @@ pub mod vehicle {
             10 department_name: String => "department_name: must",
             /// Code of the administrative region, six digits; such as `440000`.
             11 region_code: Option<String> => "region_code",
-            /// Promotion mark of the order.
+            /// Promotion mark of the order; coupons restricted to it can be used.
             12 goods_tag: Option<String> => "goods_tag",
             /// Scene: `PARKING`, `PARKING SPACE`, `HIGHWAY` or `BRIDGE`.
             13 trade_scene: String => "trade_scene: must",
@@ -1271,7 +1271,7 @@ pub mod vehicle {
             6 jump_scene: Option<String> => "jump_scene",
             /// OpenID of the car owner under the account; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Licence plate number; such as `粤B888888`.
+            /// Licence plate to look up or charge, without separators; such as `粤B888888`.
             8 plate_number: Option<String> => "plate_number",
             /// Data of the toll medium, such as an ETC card number.
             9 material_info: Option<String> => "material_info",

@@ -35,7 +35,7 @@ w::record! {
 w::record! {
     /// An item of `category_item` in `scan::CategoryInfo`; an item of `category_item` in `scan::OfficialCategoryInfo`.
     pub struct CategoryItem {
-        /// Name of this level; such as `图书`.
+        /// Category of this level by name, broad to narrow; such as `图书`.
         0 category_name: String => "category_name: must",
     }
     new(category_name: impl Into<String>)
@@ -44,9 +44,9 @@ w::record! {
 w::record! {
     /// An item of `custom_list` in `scan::CustomInfo`.
     pub struct Custom {
-        /// Name of the additional datum.
+        /// What the additional datum is, such as origin.
         0 key: String => "key: must",
-        /// Content of the additional datum.
+        /// What the additional datum says.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -114,13 +114,13 @@ w::record! {
 w::record! {
     /// `price_info` of `scan::Product`; `price_info` of `scan::ProductItem`; and 2 more.
     pub struct PriceInfo {
-        /// Lowest present price among the variants; in yuan.
+        /// Lowest present price among the variants, in yuan; in yuan.
         0 min_price: f64 => "min_price: must",
-        /// Highest present price among the variants; in yuan.
+        /// Highest present price among the variants, in yuan; in yuan.
         1 max_price: f64 => "max_price: must",
-        /// Lowest original price among the variants; in yuan.
+        /// Lowest original price among the variants, in yuan; in yuan.
         2 min_ori_price: Option<f64> => "min_ori_price",
-        /// Highest original price among the variants; in yuan.
+        /// Highest original price among the variants, in yuan; in yuan.
         3 max_ori_price: Option<f64> => "max_ori_price",
     }
     new(min_price: f64, max_price: f64)
@@ -262,7 +262,7 @@ w::record! {
         0 sku_id: String => "sku_id: must",
         /// Kind of bar code, such as `ean13` or `ean8`.
         1 barcode_type: Option<String> => "barcode_type",
-        /// Bar code of the variant; such as `6901234567892`.
+        /// Digits of the variant's bar code, of the given `barcode_type`; such as `6901234567892`.
         2 barcode: Option<String> => "barcode",
         /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
@@ -288,7 +288,7 @@ w::record! {
         0 sku_id: Option<String> => "sku_id",
         /// Kind of bar code, such as `ean13` or `ean8`.
         1 barcode_type: Option<String> => "barcode_type",
-        /// Bar code of the variant; such as `6901234567892`.
+        /// Digits of the variant's bar code, of the given `barcode_type`; such as `6901234567892`.
         2 barcode: Option<String> => "barcode",
         /// Origin of the variant; `2` for a mini program shop.
         3 source: Option<i64> => "source",
@@ -340,7 +340,7 @@ w::record! {
         0 pid: String => "pid: must",
         /// Result code, `0` for success.
         1 ret: i64 => "ret: must",
-        /// The result in words.
+        /// Why the goods were not imported, empty on success.
         2 err_msg: Option<String> => "err_msg",
     }
 }

@@ -82,9 +82,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>.
     /// * Catalog: `official_account.template.api_set_industry`.
     pub struct ApiSetIndustry {
-        /// Code of the main industry; may change once a month; such as `1`.
+        /// Code of the main industry from the table of industries; may change once a month; such as `1`.
         0 industry_id1: String => "industry_id1: must",
-        /// Code of the second industry; such as `4`.
+        /// Code of the second industry from the table of industries; may change once a month; such as `4`.
         1 industry_id2: String => "industry_id2: must",
     }
     new(industry_id1: impl Into<String>, industry_id2: impl Into<String>)

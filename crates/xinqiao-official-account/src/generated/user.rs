@@ -55,7 +55,7 @@ w::record! {
         8 head_img_url: Option<String> => "headimgurl: masked",
         /// Whether the user follows: `0` no (other data are missing then), `1` yes; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
-        /// When the user last followed; format `unix`.
+        /// When the user last followed, Unix seconds; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
         /// Way of following, such as `ADD_SCENE_QR_CODE` or `ADD_SCENE_SEARCH`; such as `ADD_SCENE_QR_CODE`.
         11 subscribe_scene: Option<String> => "subscribe_scene",
@@ -145,7 +145,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/Get_users_basic_information_UnionID.html>.
     /// * Catalog: `official_account.user.info`.
     pub struct Info {
-        /// User to look up; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
+        /// Follower to look up; for others only `subscribe` comes back; personal data, masked in `Debug`. From: `FromUserName` of an event, OAuth, or the list of followers.
         0 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Language for place names: `zh_CN` (default), `zh_TW` or `en`.
         1 lang: Option<String> => "lang: query",
@@ -178,7 +178,7 @@ w::record! {
         8 head_img_url: Option<String> => "headimgurl: masked",
         /// Whether the user follows: `0` no (other data are missing then), `1` yes; `0` or `1` on the wire.
         9 subscribe: bool => "subscribe: must zero-one",
-        /// When the user last followed; format `unix`.
+        /// When the user last followed, Unix seconds; format `unix`.
         10 subscribe_time: Option<xinqiao_types::UnixSeconds> => "subscribe_time",
         /// Way of following, such as `ADD_SCENE_QR_CODE` or `ADD_SCENE_SEARCH`; such as `ADD_SCENE_QR_CODE`.
         11 subscribe_scene: Option<String> => "subscribe_scene",

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// `head_image_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct HeadImageInfo {
-        /// Where the avatar image is served.
+        /// Address of the avatar in use, to be fetched directly.
         0 head_image_url: String => "head_image_url: must",
-        /// How many changes have been used up.
+        /// How often the avatar has been changed this year.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// How many changes are allowed in all.
+        /// How often the avatar may be changed this year in all.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -18,11 +18,11 @@ w::record! {
 w::record! {
     /// `nickname_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct NicknameInfo {
-        /// Current name of the mini program; personal data, masked in `Debug`.
+        /// Name of the mini program as users see it now; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// How many changes have been used up.
+        /// How often the name has been changed; `2` for organizations once code was released.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// How many changes are allowed in all.
+        /// How often the name may be changed in all; after release an organization changes it by verification.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -30,11 +30,11 @@ w::record! {
 w::record! {
     /// `signature_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct SignatureInfo {
-        /// Introduction text in force.
+        /// Introduction text in force, shown on the profile page.
         0 signature: String => "signature: must",
-        /// How many changes have been used up.
+        /// How often the introduction has been changed this month.
         1 modify_used_count: i64 => "modify_used_count: must",
-        /// How many changes are allowed in all.
+        /// How often the introduction may be changed this month in all.
         2 modify_quota: i64 => "modify_quota: must",
     }
 }
@@ -42,9 +42,9 @@ w::record! {
 w::record! {
     /// `wx_verify_info` of the answer of `account::GetAccountBasicInfo`.
     pub struct WxVerifyInfo {
-        /// Whether the qualification has been verified.
+        /// Whether the owner passed WeChat verification, which gives the rights of verified accounts.
         0 qualification_verify: bool => "qualification_verify: must",
-        /// Whether the name has been verified.
+        /// Whether the name passed WeChat verification, which follows that of the owner.
         1 naming_verify: bool => "naming_verify: must",
         /// Whether a yearly review is due; only for verified owners.
         2 annual_review: Option<bool> => "annual_review",
@@ -148,17 +148,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBasicInfo`].
     pub struct GetAccountBasicInfoResponse {
-        /// AppID of the mini program; such as `wx9c3e1f7ab2d04586`.
+        /// AppID of the account looked up, the one that the token belongs to; such as `wx9c3e1f7ab2d04586`.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Type of account: `1` subscription, `2` service, `3` mini program.
         1 account_type: i64 => "account_type: must",
         /// Type of owner: `0` person, `1` company, `2` media, `3` government, `4` other organization.
         2 principal_type: i64 => "principal_type: must",
-        /// Name of the owner; for companies the registered one.
+        /// Name of the owner: the registered name of a company, a person's own name.
         3 principal_name: String => "principal_name: must",
         /// Credential of the owner; for companies the unified social credit code.
         4 credential: String => "credential: must",
-        /// Identity check of the owner: `1` passed, `2` under way, `3` failed; most endpoints need `1`; `realname_status` on the wire.
+        /// Identity check of the owner: `1` passed, `2` under way, `3` failed; unless `1`, only verification and account settings can be called; `realname_status` on the wire.
         #[doc(alias = "realname_status")]
         5 real_name_status: i64 => "realname_status: must",
         /// Country code of registration, `1017` is mainland China; such as `1017`.
@@ -169,7 +169,7 @@ w::record! {
         8 head_image_info: HeadImageInfo => "head_image_info: must",
         /// Introduction and how often it may be changed: `signature`, `modify_used_count` and `modify_quota`.
         9 signature_info: SignatureInfo => "signature_info: must",
-        /// WeChat verification: qualification, naming and yearly review.
+        /// WeChat verification: `qualification_verify`, `naming_verify`, `annual_review` and so on.
         10 wx_verify_info: WxVerifyInfo => "wx_verify_info: must",
     }
 }
@@ -240,7 +240,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/setSignature.html>.
     /// * Catalog: `open_platform.account.modify_signature`.
     pub struct ModifySignature {
-        /// New introduction, 4 to 120 characters.
+        /// New introduction, 4 to 120 characters; refused if it holds a banned word.
         0 signature: String => "signature: must",
     }
     new(signature: impl Into<String>)

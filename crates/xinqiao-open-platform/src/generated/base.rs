@@ -12,9 +12,9 @@ pub mod tcb {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/invokeCloudFunction.html>.
         /// * Catalog: `open_platform.tcb.invoke_cloud_function`.
         pub struct InvokeCloudFunction {
-            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
+            /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             0 env: String => "env: must query",
-            /// Name of the cloud function to call.
+            /// Cloud function to call, which must be deployed to the environment.
             1 name: String => "name: must query",
         }
         new(env: impl Into<String>, name: impl Into<String>)
@@ -54,7 +54,7 @@ pub mod tcb {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/changeTcbEnv.html>.
         /// * Catalog: `open_platform.tcb.modify_env`.
         pub struct ModifyEnv {
-            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
+            /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             0 env: String => "env: must",
         }
         new(env: impl Into<String>)
@@ -88,7 +88,7 @@ pub mod tcb {
         pub struct UseCloudAccessToken {
             /// `get` reads the setting, `set` changes it.
             0 action: String => "action: must",
-            /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
+            /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: Cloud console, or the endpoint that lists environments.
             1 env: String => "env: must",
             /// Main switch of the cloud call token; required with `set`, returned with `get`.
             2 open: Option<bool> => "open",
@@ -144,7 +144,7 @@ pub mod wx_verify {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/checkNickName.html>.
         /// * Catalog: `open_platform.wx_verify.check_wx_verify_nickname`.
         pub struct CheckWxVerifyNickname {
-            /// Name to check.
+            /// Mini program name to check for use.
             0 nick_name: String => "nick_name: must",
         }
         new(nick_name: impl Into<String>)
@@ -155,7 +155,7 @@ pub mod wx_verify {
         pub struct CheckWxVerifyNicknameResponse {
             /// Whether a protected keyword was hit; if so, naming needs supporting documents.
             0 hit_condition: bool => "hit_condition: must",
-            /// Which keyword was hit and what is asked for.
+            /// Which keyword was hit, and so what to prove when setting the name.
             1 wording: Option<String> => "wording",
         }
     }

@@ -8,7 +8,7 @@ w::record! {
     pub struct GetAuthorizerList {
         /// AppID of the official account or mini program that authorized the platform; such as `wx9c3e1f7ab2d04586`.
         0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
-        /// Refresh token of this account, to get account tokens with; a secret, masked in `Debug`.
+        /// Refresh token of this account, to get account tokens with; helps when your copy is lost; a secret, masked in `Debug`.
         1 refresh_token: Option<String> => "refresh_token: masked",
         /// When the account authorized the platform, Unix seconds; format `unix`.
         2 auth_time: xinqiao_types::UnixSeconds => "auth_time: must",
@@ -52,19 +52,19 @@ w::record! {
     pub struct AuthorizerInfo {
         /// Original id of the account, the `ToUserName` of its messages; such as `gh_3f9a7c1be204`.
         0 user_name: String => "user_name: must",
-        /// Display name of the account.
+        /// Name of the account as users see it.
         1 nick_name: String => "nick_name: must",
         /// Address of the account's avatar, absent without one; personal data, masked in `Debug`.
         2 head_img: String => "head_img: must masked",
-        /// Kind of account, such as subscription, service or mini program; codes differ between official accounts and mini programs.
+        /// Kind of account by `id`: official account `0`, `1` subscription, `2` service; mini program `0` plain, `4` game, `12` trial.
         3 service_type_info: ServiceTypeInfo => "service_type_info: must",
-        /// Verification: id `-1` none, `0` WeChat verified, others are older ways.
+        /// Verification by `id`: `-1` none, `0` WeChat verified, `1` by Weibo, `3` and `4` owner passed but not the name.
         4 verify_type_info: ServiceTypeInfo => "verify_type_info: must",
         /// Name of the owner of the account; may be just “个人” for a person.
         5 principal_name: Option<String> => "principal_name",
         /// WeChat ID that the account set, empty if none.
         6 alias: Option<String> => "alias",
-        /// Introduction text of the mini program.
+        /// Introduction on the mini program's profile page; official accounts have none.
         7 signature: Option<String> => "signature",
         /// Address of the account's QR code image; hotlinks are refused, so store a copy; `qrcode_url` on the wire.
         #[doc(alias = "qrcode_url")]
@@ -75,7 +75,7 @@ w::record! {
         10 mini_program_info: Option<MiniProgramInfo> => "MiniProgramInfo",
         /// State of the account: `1` normal, `14` cancelled, `16` banned, `18` warned, `19` frozen.
         11 account_status: i64 => "account_status: must",
-        /// How a mini program was registered: `0` plainly, `2` from an official account, `6` face check of the legal person, `13` as a trial, `16` personal.
+        /// How it was registered: `0` plainly, `2` from an official account, `6` face check, `13` trial, `16` personal, `19` converted trial, and others.
         12 register_type: Option<i64> => "register_type",
         /// Whether a phone and a mailbox are bound: `is_phone_configured` and `is_email_configured`.
         13 basic_config: Option<BasicConfig> => "basic_config",
@@ -85,7 +85,7 @@ w::record! {
 w::record! {
     /// `basic_config` of `component::AuthorizerInfo`.
     pub struct BasicConfig {
-        /// Whether the account has a phone number bound to it.
+        /// Whether a phone number is bound to the account; one that a platform registered may have none.
         0 is_phone_configured: bool => "is_phone_configured: must",
         /// Whether the account has a mailbox bound to it; without one it cannot sign in to the console.
         1 is_email_configured: bool => "is_email_configured: must",
@@ -95,15 +95,15 @@ w::record! {
 w::record! {
     /// `business_info` of `component::AuthorizerInfo`.
     pub struct BusinessInfo {
-        /// Whether WeChat stores are enabled; `0` or `1` on the wire.
+        /// Whether the account can keep WeChat stores; `0` or `1` on the wire.
         0 open_store: bool => "open_store: must zero-one",
-        /// Whether product scanning is enabled; `0` or `1` on the wire.
+        /// Whether scanning of the account's products is enabled; `0` or `1` on the wire.
         1 open_scan: bool => "open_scan: must zero-one",
-        /// Whether WeChat Pay is enabled; `0` or `1` on the wire.
+        /// Whether the account can take WeChat Pay; `0` or `1` on the wire.
         2 open_pay: bool => "open_pay: must zero-one",
-        /// Whether cards and coupons are enabled; `0` or `1` on the wire.
+        /// Whether the account can issue cards and coupons; `0` or `1` on the wire.
         3 open_card: bool => "open_card: must zero-one",
-        /// Whether WeChat Shake is enabled; `0` or `1` on the wire.
+        /// Whether the account can use WeChat Shake; `0` or `1` on the wire.
         4 open_shake: bool => "open_shake: must zero-one",
     }
 }
@@ -111,9 +111,9 @@ w::record! {
 w::record! {
     /// An item of `categories` in `component::MiniProgramInfo`.
     pub struct Category {
-        /// Name of the top-level category; such as `工具`.
+        /// Top-level service category of the mini program, by its Chinese name; such as `工具`.
         0 first: String => "first: must",
-        /// Name of the second-level category; such as `备忘录`.
+        /// Second-level service category of the mini program, by its Chinese name; such as `备忘录`.
         1 second: String => "second: must",
     }
 }
@@ -132,11 +132,11 @@ w::record! {
     pub struct FuncScopeCategory {
         /// Number of the permission set, such as `1` messages, `17` mini program account, `18` mini program development; such as `18`.
         0 id: i64 => "id: must",
-        /// Class of the permission set, telling kinds of account apart.
+        /// Which class of account the set belongs to; decide by `id`.
         1 type_: i64 => "type: must",
-        /// Chinese name of the permission set.
+        /// Chinese name of the permission set, as on the authorization page.
         2 name: String => "name: must",
-        /// What the permission set allows, in Chinese.
+        /// What the platform may do with the permission set, in Chinese.
         3 desc: String => "desc: must",
     }
 }
@@ -148,7 +148,7 @@ w::record! {
         0 network: Network => "network: must",
         /// Service categories set for the mini program: `first` and `second`.
         1 categories: Vec<Category> => "categories: must",
-        /// Code of the service state of the mini program; `0` is open for visits.
+        /// Deprecated; ask for the service state with its own endpoint.
         2 visit_status: i64 => "visit_status: must",
     }
 }
@@ -160,13 +160,13 @@ w::record! {
         0 request_domain: Vec<String> => "RequestDomain: must",
         /// Domains that `wx.connectSocket` may connect to; such as `wss://ws.example.com`; `WsRequestDomain` on the wire.
         1 ws_request_domain: Vec<String> => "WsRequestDomain: must",
-        /// Domains that `wx.uploadFile` may send to; `UploadDomain` on the wire.
+        /// Domains that `wx.uploadFile` may send to, with `https://`; `UploadDomain` on the wire.
         2 upload_domain: Vec<String> => "UploadDomain: must",
-        /// Domains that `wx.downloadFile` may fetch from; `DownloadDomain` on the wire.
+        /// Domains that `wx.downloadFile` may fetch from, with `https://`; `DownloadDomain` on the wire.
         3 download_domain: Vec<String> => "DownloadDomain: must",
-        /// Domains that UDP sockets may talk to; such as `udp://udp.example.com`; `UDPDomain` on the wire.
+        /// Domains that `wx.createUDPSocket` may talk to, with `udp://`; such as `udp://udp.example.com`; `UDPDomain` on the wire.
         4 udp_domain: Vec<String> => "UDPDomain: must",
-        /// Domains that the web view may open; `BizDomain` on the wire.
+        /// Domains that the `web-view` component may open, with `https://`; `BizDomain` on the wire.
         5 biz_domain: Vec<String> => "BizDomain: must",
     }
 }
@@ -174,13 +174,13 @@ w::record! {
 w::record! {
     /// `owner_setting` of the answer of `component::GetPrivacySetting`; `owner_setting` of `component::SetPrivacySetting`.
     pub struct OwnerSetting {
-        /// Contact e-mail; at least one of the four contacts is needed; personal data, masked in `Debug`.
+        /// E-mail that users see; at least one of the four contacts is needed; personal data, masked in `Debug`.
         0 contact_email: Option<String> => "contact_email: masked",
-        /// Contact phone; at least one of the four contacts is needed; personal data, masked in `Debug`.
+        /// Phone that users see; at least one of the four contacts is needed; personal data, masked in `Debug`.
         1 contact_phone: Option<String> => "contact_phone: masked",
-        /// Contact QQ number; at least one of the four contacts is needed.
+        /// QQ number that users see; at least one of the four contacts is needed.
         2 contact_qq: Option<String> => "contact_qq",
-        /// Contact WeChat ID; at least one of the four contacts is needed.
+        /// WeChat ID that users see; at least one of the four contacts is needed.
         3 contact_weixin: Option<String> => "contact_weixin",
         /// Media id of the extra privacy document, a txt file, as returned by its upload.
         4 ext_file_media_id: Option<xinqiao_types::MediaId> => "ext_file_media_id",
@@ -214,7 +214,7 @@ w::record! {
     pub struct Desc {
         /// Kind of data collected, such as `UserInfo` (nickname and avatar), `Location`, `PhoneNumber`; such as `Location`.
         0 privacy_key: String => "privacy_key: must",
-        /// Chinese name of the kind of data; such as `选择的位置信息`.
+        /// Chinese name of `privacy_key`, to show to operators; such as `选择的位置信息`.
         1 privacy_desc: String => "privacy_desc: must",
     }
 }
@@ -224,7 +224,7 @@ w::record! {
     pub struct ServiceTypeInfo {
         /// Code: kind of official account `0`/`1` subscription, `2` service; mini program `0` plain, `4` game; verification `-1` none, `0` verified.
         0 id: i64 => "id: must",
-        /// Kind of account in Chinese.
+        /// The kind in Chinese words, for display; decide by `id`.
         1 name: Option<String> => "name",
     }
 }
@@ -247,7 +247,7 @@ w::record! {
         0 privacy_key: String => "privacy_key: must",
         /// What this kind of data is used for, shown to users.
         1 privacy_text: String => "privacy_text: must",
-        /// Chinese name of the kind of data; such as `位置信息`.
+        /// Chinese name of `privacy_key`, shown to users; such as `位置信息`.
         2 privacy_label: String => "privacy_label: must",
     }
 }
@@ -450,9 +450,9 @@ w::record! {
 w::record! {
     /// Answer to [`ApiGetAuthorizerInfo`].
     pub struct ApiGetAuthorizerInfoResponse {
-        /// Profile of the account: name, avatar, type, verification, owner and state.
+        /// Profile of the account: `nick_name`, `head_img`, `service_type_info`, `verify_type_info` and so on.
         0 authorizer_info: AuthorizerInfo => "authorizer_info: must",
-        /// The grant: account, permission sets, for some accounts the refresh token.
+        /// The grant: `authorizer_appid`, `func_info`, for some accounts `authorizer_refresh_token`.
         1 authorization_info: AuthorizationInfo => "authorization_info: must",
     }
 }
@@ -955,7 +955,7 @@ w::record! {
     pub struct GetDomainConfirmFileResponse {
         /// Name of the check file; serve it under this name from the root of the domain; such as `4f0a2b7c1d.txt`.
         0 file_name: String => "file_name: must",
-        /// Content of the check file, to be written as it is.
+        /// Content of the check file, written as it is; WeChat reads it to see that the domain is yours.
         1 file_content: String => "file_content: must",
     }
 }
@@ -998,11 +998,11 @@ w::record! {
     pub struct GetPrivacySettingResponse {
         /// Whether code has been uploaded; only then the kinds of data used by the code are known; `0` or `1` on the wire.
         0 code_exist: bool => "code_exist: must zero-one",
-        /// Developer part of the privacy notice: contacts, way of giving notice and how long data is kept.
+        /// Developer part of the privacy notice: `contact_email`, `contact_phone`, `notice_method` and so on.
         1 owner_setting: Option<OwnerSetting> => "owner_setting",
         /// Kinds of data that the code was found to collect, values as in `privacy_key`.
         2 privacy_list: Option<Vec<String>> => "privacy_list",
-        /// Kinds of data declared so far, with their purposes.
+        /// Kinds of data declared so far, with purposes: `privacy_key`, `privacy_text` and `privacy_label`.
         3 setting_list: Option<Vec<Setting>> => "setting_list",
         /// Chinese names of the kinds of data: `privacy_desc_list`.
         4 privacy_desc: Option<PrivacyDesc> => "privacy_desc",
@@ -1169,7 +1169,7 @@ w::record! {
     pub struct SetPrivacySetting {
         /// Which version of the privacy notice: `1` published, `2` development (default).
         0 privacy_ver: Option<i64> => "privacy_ver",
-        /// Developer part of the privacy notice: contacts, way of giving notice and how long data is kept.
+        /// Developer part of the privacy notice: `contact_email`, `contact_phone`, `notice_method` and so on.
         1 owner_setting: OwnerSetting => "owner_setting: must",
         /// Kinds of data to declare, with purposes; replaces the former list, must be left out for `privacy_ver` `1`.
         2 setting_list: Option<Vec<PrivacySetting>> => "setting_list",

@@ -6,13 +6,13 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchDelCsVersion`.
     pub struct BatchDelCsVersionFail {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: String => "version_name: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: String => "errmsg: must",
     }
@@ -21,7 +21,7 @@ w::record! {
 w::record! {
     /// An item of `items` in `component_tcb::BatchDelCsVersion`; an item of `succ_list` in the answer of `component_tcb::BatchDelCsVersion`.
     pub struct BatchDelCsVersionItem {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -37,11 +37,11 @@ w::record! {
         /// Id of the cloud file, with environment and path; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Temporary download link.
+        /// Download link of the file, which works as long as the request's `max_age` says.
         1 download_url: Option<String> => "download_url",
         /// `0` is success, others are error codes.
         2 status: i64 => "status: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         3 err_msg: Option<String> => "errmsg",
     }
@@ -50,11 +50,11 @@ w::record! {
 w::record! {
     /// An item of `err_list` in the answer of `component_tcb::BatchGetEnvId`; an item of `err_list` in the answer of `component_tcb::BatchShareEnv`.
     pub struct ErrInfo {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// AppID of the mini program.
+        /// AppID of the mini program: the one looked up, or the one that an environment could not be shared with.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -63,11 +63,11 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionFail {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// An item of `items` in `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionItem {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -89,7 +89,7 @@ w::record! {
 w::record! {
     /// An item of `succ_list` in the answer of `component_tcb::BatchSetCsPropotion`.
     pub struct BatchSetCsPropotionSucc {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -99,9 +99,9 @@ w::record! {
 w::record! {
     /// An item of `data` in `component_tcb::BatchShareEnv`.
     pub struct BatchShareEnvData {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// AppIDs of the mini programs; `appids` on the wire.
+        /// AppIDs of mini programs: those looked up, or those that get the environment; `appids` on the wire.
         #[doc(alias = "appids")]
         1 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
@@ -111,9 +111,9 @@ w::record! {
 w::record! {
     /// An item of `err_list` in the answer of `component_tcb::BatchUpdateTriggers`; an item of `fail_env_list` in the answer of `component_tcb::BatchUploadScf`; and 1 more.
     pub struct BatchUpdateTriggersErr {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
     }
@@ -122,9 +122,9 @@ w::record! {
 w::record! {
     /// `capabilities` of `component_tcb::Security`.
     pub struct Capability {
-        /// Linux capabilities to add; such as `NET_ADMIN`.
+        /// Linux capabilities given to the container, such as `NET_ADMIN`; such as `NET_ADMIN`.
         0 add: Option<Vec<String>> => "add",
-        /// Linux capabilities to drop.
+        /// Linux capabilities taken away, which narrows what the container may do.
         1 drop: Option<Vec<String>> => "drop",
     }
     new()
@@ -136,7 +136,7 @@ w::record! {
     pub struct CodeDetail {
         /// Short and full name of the repository: `name` and `fullname`.
         0 name: Option<Name> => "name",
-        /// Address of the repository.
+        /// Address to clone the repository from.
         1 url: Option<String> => "url",
     }
     new()
@@ -149,7 +149,7 @@ w::record! {
     pub struct CodeDetailItem {
         /// Short and full name of the repository: `name` and `full_name`.
         0 name: Option<CodeDetailName> => "name",
-        /// Address of the repository.
+        /// Address to clone the repository from.
         1 url: Option<String> => "url",
     }
     new()
@@ -160,7 +160,7 @@ w::record! {
 w::record! {
     /// `name` of `component_tcb::CodeDetailItem`.
     pub struct CodeDetailName {
-        /// Short name of the repository; such as `order-api`.
+        /// Repository name without its owner; such as `order-api`.
         0 name: Option<String> => "name",
         /// Repository name with its owner; such as `example/order-api`.
         1 full_name: Option<String> => "full_name",
@@ -172,15 +172,15 @@ w::record! {
 w::record! {
     /// An item of `collections` in the answer of `component_tcb::DbCollection`.
     pub struct Collection {
-        /// Database collection, unique in the environment.
+        /// Name of the database collection, unique in the environment.
         0 name: String => "name: must",
-        /// How many documents it holds.
+        /// How many documents it holds now.
         1 count: i64 => "count: must",
-        /// Bytes that the documents take.
+        /// Bytes that the collection's documents take.
         2 size: i64 => "size: must",
-        /// How many indexes it has.
+        /// How many indexes the collection has.
         3 index_count: i64 => "index_count: must",
-        /// Bytes that the indexes take.
+        /// Bytes that the collection's indexes take.
         4 index_size: i64 => "index_size: must",
     }
 }
@@ -188,15 +188,15 @@ w::record! {
 w::record! {
     /// `image_info` of `component_tcb::CreateCloudBaseRunServerVersion`; `image_info` of `component_tcb::RollUpdateServerVersion`.
     pub struct BaseRunServerVersionImageInfo {
-        /// Name of the image in the registry.
+        /// Name of the image in the registry, without address and tag.
         0 repository_name: Option<String> => "repository_name",
         /// Whether the image is public; a private one needs a login.
         1 is_public: Option<bool> => "is_public",
-        /// Tag of the image; such as `v1.0.0`.
+        /// Tag of the image to deploy, its version; such as `v1.0.0`.
         2 tag_name: Option<String> => "tag_name",
-        /// Address of the image registry.
+        /// Address of the registry that holds the image, without the image's name.
         3 server_addr: Option<String> => "server_addr",
-        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
+        /// Full address of the image, with its tag; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: Option<String> => "image_url",
     }
     new()
@@ -209,16 +209,16 @@ w::record! {
     pub struct CsList {
         /// Name of the container service, unique in the environment; such as `order-api`.
         0 server_name: String => "server_name: must",
-        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
+        /// Private network of the service or function, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         1 vpc_id: String => "vpcid: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State of the service: `normal`, others are being made or faulty.
         2 status: String => "status: must",
-        /// Image repository of the service.
+        /// Repository that holds the images of the service.
         3 image_repo: Option<String> => "image_repo",
-        /// When it was last changed; format `rfc3339`.
+        /// When the container service or version was last changed; format `rfc3339`.
         4 updated_time: String => "updated_time: must",
-        /// When it was created; format `rfc3339`.
+        /// When the container service or version was created; format `rfc3339`.
         5 created_time: String => "created_time: must",
     }
 }
@@ -226,14 +226,14 @@ w::record! {
 w::record! {
     /// An item of `custom_log_services` in `component_tcb::Env`.
     pub struct CustomLogService {
-        /// Region of the log service.
+        /// Region of Tencent Cloud's log service (CLS), such as `ap-shanghai`.
         0 cls_region: String => "cls_region: must",
-        /// Log set at the log service, by id; `cls_logset_id` on the wire.
+        /// Log set at Tencent Cloud's log service (CLS), by id; `cls_logset_id` on the wire.
         #[doc(alias = "cls_logset_id")]
         1 cls_log_set_id: String => "cls_logset_id: must",
-        /// Id of the log topic.
+        /// Log topic at Tencent Cloud's log service (CLS), by id, within the log set.
         2 cls_topic_id: String => "cls_topic_id: must",
-        /// When it was created; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the environment or log service was created; format `yyyy-MM-dd HH:mm:ss`.
         3 create_time: String => "create_time: must",
     }
 }
@@ -241,11 +241,11 @@ w::record! {
 w::record! {
     /// An item of `databases` in `component_tcb::Env`.
     pub struct Database {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// Id of the database instance.
+        /// Database instance of the environment, by its id at Tencent Cloud.
         1 instance_id: String => "instance_id: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State: `INITIALIZING`, `RUNNING` (usable), `UNUSABLE` (disabled) or `OVERDUE` (expired).
         2 status: String => "status: must",
     }
 }
@@ -258,7 +258,7 @@ w::record! {
         0 file_id: String => "fileid: must",
         /// `0` is success, others are error codes.
         1 status: i64 => "status: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
     }
@@ -267,24 +267,24 @@ w::record! {
 w::record! {
     /// An item of `info_list` in the answer of `component_tcb::DescribeEnvs`.
     pub struct DescribeEnvsInfo {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         1 alias: String => "alias: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State of the environment: `NORMAL`, or `UNAVAILABLE`, maybe not set up yet.
         2 status: String => "status: must",
-        /// Number of the environment's plan.
+        /// Number of the plan that the environment is on; its name is `package_name`.
         3 package_id: Option<String> => "package_id",
-        /// Name of the environment's plan.
+        /// Plan that the environment is on, by name.
         4 package_name: Option<String> => "package_name",
-        /// Id of the environment's database instance; `dbinstance_id` on the wire.
+        /// Database instance that comes with the environment, by id; `dbinstance_id` on the wire.
         #[doc(alias = "dbinstance_id")]
         5 db_instance_id: Option<String> => "dbinstance_id",
-        /// Id of the environment's storage bucket.
+        /// Storage bucket that comes with the environment, by id.
         6 bucket_id: Option<String> => "bucket_id",
-        /// When it was last changed; format `rfc3339`.
+        /// When the environment was last changed; format `rfc3339`.
         7 update_time: String => "update_time: must",
-        /// When it was created; format `rfc3339`.
+        /// When the environment or log service was created; format `rfc3339`.
         8 create_time: String => "create_time: must",
     }
 }
@@ -292,15 +292,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `component_tcb::DescribeStaticStore`.
     pub struct DescribeStaticStoreData {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Default domain of the static website.
+        /// Default domain of the static website, given by the platform.
         1 domain: String => "domain: must",
         /// Storage bucket, unique in the environment.
         2 bucket: String => "bucket: must",
-        /// Region of the bucket (the spelling is the platform's).
+        /// Tencent Cloud region of the bucket; `regoin` is the platform's own misspelling.
         3 regoin: String => "regoin: must",
-        /// State, such as `process` or `online`.
+        /// State of the static website, such as `process` (being set up) or `online`.
         4 status: String => "status: must",
     }
 }
@@ -312,7 +312,7 @@ w::record! {
         0 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
         /// Medium of the temporary directory: empty for disk, `Memory` for RAM.
         1 medium: Option<String> => "medium",
-        /// Size limit of the temporary directory; such as `1Gi`.
+        /// Size limit of the temporary directory, with its unit, such as `1Gi`; such as `1Gi`.
         2 size_limit: Option<String> => "size_limit",
     }
     new()
@@ -323,7 +323,7 @@ w::record! {
 w::record! {
     /// An item of `env_list` in the answer of `component_tcb::DescribeCloudBaseRunEnvs`.
     pub struct Env {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
         /// Id of the cloud hosting environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists hosting environments.
         1 env_id: String => "env_id: must",
@@ -333,9 +333,9 @@ w::record! {
         3 alias: String => "alias: must",
         /// State: `NORMAL`, `UNAVAILABLE` and others.
         4 status: String => "status: must",
-        /// Number of the environment's plan.
+        /// Number of the plan that the environment is on; its name is `package_name`.
         5 package_id: Option<String> => "package_id",
-        /// Name of the environment's plan.
+        /// Plan that the environment is on, by name.
         6 package_name: Option<String> => "package_name",
         /// Database instances of the environment: `region`, `instance_id` and `status`.
         7 databases: Option<Vec<Database>> => "databases",
@@ -355,13 +355,13 @@ w::record! {
         14 env_channel: Option<String> => "env_channel",
         /// Way of paying: `prepayment` or `postpaid`.
         15 pay_mode: String => "pay_mode: must",
-        /// Whether it is the default environment.
+        /// Whether it is the mini program's default, used where none is named.
         16 is_default: bool => "is_default: must",
         /// Tags of the environment: `key` and `value`.
         17 tags: Vec<Tag> => "tags: must",
-        /// When it was last changed; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the environment was last changed; format `yyyy-MM-dd HH:mm:ss`.
         18 update_time: String => "update_time: must",
-        /// When it was created; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the environment or log service was created; format `yyyy-MM-dd HH:mm:ss`.
         19 create_time: String => "create_time: must",
     }
 }
@@ -371,17 +371,17 @@ w::record! {
     pub struct EsInfo {
         /// Connection by which logs go to Elasticsearch.
         0 id: i64 => "id: must",
-        /// Name of the secret that holds the credentials.
+        /// Name of the secret that holds the login, in place of account and password.
         1 secret_name: Option<String> => "secret_name",
-        /// Address of the Elasticsearch server; personal data, masked in `Debug`.
+        /// IP address of Elasticsearch, which the container must reach; personal data, masked in `Debug`.
         2 ip: Option<String> => "ip: masked",
-        /// Port of the Elasticsearch server; such as `9200`.
+        /// Port of Elasticsearch, usually `9200`; such as `9200`.
         3 port: Option<i64> => "port",
-        /// Index that logs are written to.
+        /// Index at Elasticsearch that logs are written to.
         4 index: Option<String> => "index",
-        /// Account at the Elasticsearch server.
+        /// Account to sign in to Elasticsearch with, together with `password`.
         5 account: Option<String> => "account",
-        /// Password for the image registry or database; a secret, masked in `Debug`.
+        /// Password for the image registry or for Elasticsearch; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
     }
     new(id: i64)
@@ -392,9 +392,9 @@ w::record! {
 w::record! {
     /// An item of `fail_list` in the answer of `component_tcb::BatchCreateCsVersion`.
     pub struct Fail {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Why the creation failed; `errormsg` on the wire.
+        /// Why the version was not made in this environment; `errormsg` on the wire.
         #[doc(alias = "errormsg")]
         1 error_msg: String => "errormsg: must",
     }
@@ -406,7 +406,7 @@ w::record! {
         /// Id of the cloud file, with environment and path; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// How long the download link shall work; in s.
+        /// Seconds that the download link shall work; in s.
         1 max_age: i64 => "max_age: must",
     }
     new(file_id: impl Into<String>, max_age: i64)
@@ -415,9 +415,9 @@ w::record! {
 w::record! {
     /// An item of `functions` in `component_tcb::Env`.
     pub struct Function {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// Namespace of the cloud functions.
+        /// Namespace of the environment's functions, usually the id of the environment.
         1 namespace: String => "namespace: must",
     }
 }
@@ -425,11 +425,11 @@ w::record! {
 w::record! {
     /// An item of `contents` in the answer of `component_tcb::GetBucket`; an item of `contents` in the answer of `component_tcb::StaticFileList`.
     pub struct ContentInfo {
-        /// Path of the file in the bucket; such as `img/a.png`.
+        /// Path of the file in the bucket, by which it is known; such as `img/a.png`.
         0 key: String => "key: must",
-        /// MD5 of the file's content.
+        /// MD5 of the file's content, to check a download by.
         1 md5: String => "md5: must",
-        /// How large the file is; in byte.
+        /// Bytes that the file takes; in byte.
         2 size: i64 => "size: must",
         /// When the file was last changed; format `rfc3339`.
         3 last_modified: String => "last_modified: must",
@@ -441,7 +441,7 @@ w::record! {
     pub struct GetCsVersionListItem {
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State of the version: `normal` takes traffic, others are being made or faulty.
         1 status: String => "status: must",
         /// Percentage of traffic for this version; all versions of a service add up to 100.
         2 flow_ratio: i64 => "flow_ratio: must",
@@ -452,11 +452,11 @@ w::record! {
         4 upload_type: String => "upload_type: must",
         /// Fewest replicas; `0` scales down to none without traffic.
         5 min_replicas: i64 => "min_replicas: must",
-        /// Most replicas, at most 50.
+        /// Most replicas, at most 50, no fewer than the minimum.
         6 max_replicas: i64 => "max_replicas: must",
-        /// When it was last changed; format `rfc3339`.
+        /// When the container service or version was last changed; format `rfc3339`.
         7 updated_time: String => "updated_time: must",
-        /// When it was created; format `rfc3339`.
+        /// When the container service or version was created; format `rfc3339`.
         8 created_time: String => "created_time: must",
     }
 }
@@ -466,15 +466,15 @@ w::record! {
     pub struct GetScfListFunction {
         /// Cloud function, unique in the environment.
         0 name: String => "name: must",
-        /// What the function runs on; such as `Nodejs16.13`.
+        /// Language and version that the function runs on, such as `Nodejs16.13`; such as `Nodejs16.13`.
         1 runtime: String => "runtime: must",
         /// State, such as `Active`, `Creating`, `CreateFailed`.
         2 status: String => "status: must",
         /// Reasons for this state: `errcode` and `errmsg`.
         3 status_reason: Vec<StatusReason> => "status_reason: must",
-        /// When it was last changed; format `rfc3339`.
+        /// When the cloud function was last changed; format `rfc3339`.
         4 mod_time: String => "mod_time: must",
-        /// When it was created; format `rfc3339`.
+        /// When the cloud function was created; format `rfc3339`.
         5 add_time: String => "add_time: must",
     }
 }
@@ -482,17 +482,17 @@ w::record! {
 w::record! {
     /// `image_info` of `component_tcb::BatchCreateCsVersion`; `image_info` of `component_tcb::CreateCsVersion`.
     pub struct ImageInfo {
-        /// Name of the image in the registry.
+        /// Name of the image in the registry, without address and tag.
         0 repository_name: String => "repository_name: must",
         /// Whether the image is public; a private one needs a login; `ispublic` on the wire.
         #[doc(alias = "ispublic")]
         1 is_public: bool => "ispublic: must",
-        /// Tag of the image; such as `v1.0.0`; `tagname` on the wire.
+        /// Tag of the image to deploy, its version; such as `v1.0.0`; `tagname` on the wire.
         #[doc(alias = "tagname")]
         2 tag_name: String => "tagname: must",
-        /// Address of the image registry.
+        /// Address of the registry that holds the image, without the image's name.
         3 server_addr: String => "server_addr: must",
-        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
+        /// Full address of the image, with its tag; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         4 image_url: String => "image_url: must",
     }
     new(
@@ -507,14 +507,14 @@ w::record! {
 w::record! {
     /// `image_secret_info` of `component_tcb::BatchCreateCsVersion`; `image_secret_info` of `component_tcb::CreateCsVersion`.
     pub struct ImageSecretInfo {
-        /// Address of the registry server; such as `ccr.ccs.tencentyun.com`; `registryserver` on the wire.
+        /// Address of the registry to sign in to for private images; such as `ccr.ccs.tencentyun.com`; `registryserver` on the wire.
         #[doc(alias = "registryserver")]
         0 registry_server: Option<String> => "registryserver",
-        /// User name at the registry.
+        /// User name to sign in to the private registry with.
         1 username: Option<String> => "username",
-        /// Password for the image registry or database; a secret, masked in `Debug`.
+        /// Password for the image registry or for Elasticsearch; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// Mailbox of the registry account; personal data, masked in `Debug`.
+        /// Mailbox of the account that signs in to the private registry; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -524,13 +524,13 @@ w::record! {
 w::record! {
     /// `image_secret_info` of `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ImageSecretInfoItem {
-        /// Address of the registry server; such as `ccr.ccs.tencentyun.com`.
+        /// Address of the registry to sign in to for private images; such as `ccr.ccs.tencentyun.com`.
         0 registry_server: Option<String> => "registry_server",
-        /// User name at the registry.
+        /// User name to sign in to the private registry with.
         1 user_name: Option<String> => "user_name",
-        /// Password for the image registry or database; a secret, masked in `Debug`.
+        /// Password for the image registry or for Elasticsearch; a secret, masked in `Debug`.
         2 password: Option<String> => "password: masked",
-        /// Mailbox of the registry account; personal data, masked in `Debug`.
+        /// Mailbox of the account that signs in to the private registry; personal data, masked in `Debug`.
         3 email: Option<String> => "email: masked",
     }
     new()
@@ -540,7 +540,7 @@ w::record! {
 w::record! {
     /// An item of `indexes` in `component_tcb::DbIndex`.
     pub struct Index {
-        /// Name of the index; such as `idx_created`.
+        /// Name of the index, unique in the collection, by which it is deleted; such as `idx_created`.
         0 name: String => "name: must",
         /// Fields of the index with their direction: `name` and `direction`.
         1 keys: Option<Vec<Key>> => "keys",
@@ -563,9 +563,9 @@ w::record! {
 w::record! {
     /// An item of `keys` in `component_tcb::Index`.
     pub struct Key {
-        /// Field that is indexed.
+        /// Field of the documents that is indexed.
         0 name: String => "name: must",
-        /// Direction: ascending, descending, or `2dsphere` for an index of places.
+        /// Direction: `1` ascending, `-1` descending, `2dsphere` for places.
         1 direction: Option<String> => "direction",
     }
     new(name: impl Into<String>)
@@ -575,17 +575,17 @@ w::record! {
 w::record! {
     /// An item of `log_services` in `component_tcb::Env`.
     pub struct LogService {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
-        /// Log set at the log service, by id; `logset_id` on the wire.
+        /// Log set at Tencent Cloud's log service (CLS), by id; `logset_id` on the wire.
         #[doc(alias = "logset_id")]
         1 log_set_id: String => "logset_id: must",
-        /// What the log set is called; `logset_name` on the wire.
+        /// Log set at Tencent Cloud's log service (CLS), by name; `logset_name` on the wire.
         #[doc(alias = "logset_name")]
         2 log_set_name: String => "logset_name: must",
-        /// Id of the log topic.
+        /// Topic within the log set, by id; the logs lie in it.
         3 topic_id: String => "topic_id: must",
-        /// Name of the log topic.
+        /// Topic within the log set, by name.
         4 topic_name: String => "topic_name: must",
     }
 }
@@ -593,11 +593,11 @@ w::record! {
 w::record! {
     /// An item of `mount_volume_info` in `component_tcb::CreateCloudBaseRunServerVersion`; an item of `mount_volume_info` in `component_tcb::RollUpdateServerVersion`; and 1 more.
     pub struct MountVolumeInfo {
-        /// Name of the volume.
+        /// Name of the volume, unique in the service.
         0 name: Option<String> => "name",
-        /// Where in the container it is mounted; such as `/data`.
+        /// Where in the container the volume appears; such as `/data`.
         1 mount_path: Option<String> => "mount_path",
-        /// Whether it is mounted read-only.
+        /// Whether the mount is read-only, so that the container cannot write to it.
         2 read_only: Option<bool> => "read_only",
         /// Network file systems behind it: `server`, `path`, `read_only`, `secret_name` and so on.
         3 nfs_volumes: Option<Vec<NfsVolume>> => "nfs_volumes",
@@ -610,7 +610,7 @@ w::record! {
 w::record! {
     /// `name` of `component_tcb::CodeDetail`.
     pub struct Name {
-        /// Short name of the repository; such as `order-api`.
+        /// Repository name without its owner; such as `order-api`.
         0 name: Option<String> => "name",
         /// Repository name with its owner; such as `example/order-api`; `fullname` on the wire.
         #[doc(alias = "fullname")]
@@ -623,13 +623,13 @@ w::record! {
 w::record! {
     /// An item of `nfs_volumes` in `component_tcb::MountVolumeInfo`.
     pub struct NfsVolume {
-        /// Server of the network file system.
+        /// IP address of the file server, in the same private network as the service.
         0 server: Option<String> => "server",
-        /// Directory on the server.
+        /// Directory on the file server to mount, such as `/`.
         1 path: Option<String> => "path",
-        /// Whether it is mounted read-only.
+        /// Whether the mount is read-only, so that the container cannot write to it.
         2 read_only: Option<bool> => "read_only",
-        /// Name of the secret that holds the credentials.
+        /// Name of the secret that holds the login, in place of account and password.
         3 secret_name: Option<String> => "secret_name",
         /// Whether the volume is a temporary directory, gone with the instance.
         4 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
@@ -646,7 +646,7 @@ w::record! {
         0 offset: i64 => "offset: must",
         /// How many rows to return at most, 20 by default.
         1 limit: i64 => "limit: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         2 total: i64 => "total: must",
     }
 }
@@ -667,9 +667,9 @@ w::record! {
 w::record! {
     /// `public_net_config` of `component_tcb::UpdateScfConfig`.
     pub struct PublicNetConfig {
-        /// Internet access: `ENABLE` or `DISABLE`.
+        /// Whether the function can reach the internet: `ENABLE` or `DISABLE`.
         0 public_net_status: String => "public_net_status: must",
-        /// Fixed outgoing IP: `ENABLE` or `DISABLE`.
+        /// Whether the function goes out with a fixed IP: `ENABLE` or `DISABLE`.
         1 eip_status: String => "eip_status: must",
     }
     new(public_net_status: impl Into<String>, eip_status: impl Into<String>)
@@ -678,7 +678,7 @@ w::record! {
 w::record! {
     /// An item of `relation_data` in the answer of `component_tcb::BatchGetEnvId`.
     pub struct RelationData {
-        /// AppID of the mini program.
+        /// AppID of the mini program: the one looked up, or the one that an environment could not be shared with.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Ids of the environments bound to the mini program.
         1 env_list: Vec<String> => "env_list: must",
@@ -698,9 +698,9 @@ w::record! {
 w::record! {
     /// An item of `service_volumes` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ServiceVolume {
-        /// Name of the volume, which mounts refer to.
+        /// Name of the data volume, unique in the service, which mounts refer to.
         0 name: Option<String> => "name",
-        /// Name of the secret that holds the credentials.
+        /// Name of the secret that holds the login, in place of account and password.
         1 secret_name: Option<String> => "secret_name",
         /// Whether the volume is a temporary directory, gone with the instance.
         2 enable_empty_dir_volume: Option<bool> => "enable_empty_dir_volume",
@@ -715,11 +715,11 @@ w::record! {
 w::record! {
     /// An item of `service_volume_mounts` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct ServiceVolumeMount {
-        /// Name of the volume to mount.
+        /// Volume to mount, a `name` of `service_volumes`.
         0 name: Option<String> => "name",
-        /// Where in the container it is mounted; such as `/data`.
+        /// Where in the container the volume appears; such as `/data`.
         1 mount_path: Option<String> => "mount_path",
-        /// Whether it is mounted read-only.
+        /// Whether the mount is read-only, so that the container cannot write to it.
         2 read_only: Option<bool> => "read_only",
         /// Only this directory of the volume is mounted.
         3 sub_path: Option<String> => "sub_path",
@@ -734,13 +734,13 @@ w::record! {
 w::record! {
     /// An item of `sidecar_specs` in `component_tcb::CreateCloudBaseRunServerVersion`.
     pub struct SidecarSpec {
-        /// Image of the sidecar.
+        /// Full address of the sidecar's image.
         0 container_image: Option<String> => "container_image",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         1 container_port: Option<i64> => "container_port",
-        /// Name of the sidecar.
+        /// Name of the sidecar, unique in the version.
         2 container_name: Option<String> => "container_name",
-        /// Environment variables of the sidecar, as serialized text.
+        /// Environment variables of the sidecar: key-value pairs as JSON text.
         3 env_var: Option<String> => "env_var",
         /// Seconds after the start until health checks begin.
         4 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
@@ -768,13 +768,13 @@ w::record! {
 w::record! {
     /// An item of `static_storages` in `component_tcb::Env`.
     pub struct StaticStorage {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
         /// Storage bucket, unique in the environment.
         1 bucket: String => "bucket: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State of the static website, such as `process` (being set up) or `online`.
         2 status: String => "status: must",
-        /// Default domain of the static website.
+        /// Default domain of the static website, given by the platform.
         3 static_domain: String => "static_domain: must",
         /// Default directory of the static website.
         4 default_dir_name: String => "default_dir_name: must",
@@ -784,10 +784,10 @@ w::record! {
 w::record! {
     /// An item of `status_reason` in `component_tcb::GetScfListFunction`.
     pub struct StatusReason {
-        /// Why the container failed, as a code; `errcode` on the wire.
+        /// Error code of why the function is faulty; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: String => "errcode: must",
-        /// The reason in words; `errmsg` on the wire.
+        /// Why the function is faulty, in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
     }
@@ -796,13 +796,13 @@ w::record! {
 w::record! {
     /// An item of `storages` in `component_tcb::Env`.
     pub struct Storage {
-        /// Region of the resource; such as `ap-shanghai`.
+        /// Tencent Cloud region of the resource, such as `ap-shanghai`; such as `ap-shanghai`.
         0 region: String => "region: must",
         /// Storage bucket, unique in the environment.
         1 bucket: String => "bucket: must",
-        /// CDN domain of the bucket.
+        /// Domain under which the bucket's files are served by CDN.
         2 cdn_domain: Option<String> => "cdn_domain",
-        /// Tencent Cloud app number that owns the bucket.
+        /// Tencent Cloud APPID that owns the bucket, part of the bucket's full domain.
         3 app_id: Option<xinqiao_types::AppId> => "app_id",
     }
 }
@@ -810,7 +810,7 @@ w::record! {
 w::record! {
     /// An item of `succ_list` in the answer of `component_tcb::BatchCreateCsVersion`.
     pub struct Succ {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         1 version_name: String => "version_name: must",
@@ -820,9 +820,9 @@ w::record! {
 w::record! {
     /// An item of `environment_variables` in `component_tcb::UpdateScfConfig`; an item of `tags` in `component_tcb::Env`.
     pub struct Tag {
-        /// Key: name of the variable or tag.
+        /// Name of the environment variable or tag.
         0 key: String => "key: must",
-        /// Value that belongs to the key.
+        /// Value of the environment variable or tag.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -831,7 +831,7 @@ w::record! {
 w::record! {
     /// An item of `triggers` in `component_tcb::BatchUpdateTriggers`; an item of `triggers` in the answer of `component_tcb::GetTriggers`.
     pub struct Trigger {
-        /// What the trigger is called.
+        /// Name of the trigger, unique in the function.
         0 trigger_name: String => "trigger_name: must",
         /// Rule of the trigger; for timers a cron expression of seven parts; such as `0 0 2 1 * * *`.
         1 config: String => "config: must",
@@ -844,10 +844,10 @@ w::record! {
 w::record! {
     /// `vpc` of `component_tcb::CreateContainerService`.
     pub struct Vpc {
-        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
+        /// Private network of the service or function, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         0 vpc_id: String => "vpcid: must",
-        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`; `subnetids` on the wire.
+        /// Subnets that the service joins, by id, within the network `vpcid`; such as `subnet-3b4c5d6e`; `subnetids` on the wire.
         #[doc(alias = "subnetids")]
         1 subnet_ids: Option<Vec<String>> => "subnetids",
         /// How the network comes about: `1` new, `2` an existing one.
@@ -860,10 +860,10 @@ w::record! {
 w::record! {
     /// `vpc_config` of `component_tcb::UpdateScfConfig`.
     pub struct VpcConfig {
-        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
+        /// Private network of the service or function, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         0 vpc_id: String => "vpcid: must",
-        /// Subnet of the private network, by id; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
+        /// Subnet that the function joins, by id, within the network `vpcid`; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
         #[doc(alias = "subnetid")]
         1 subnet_id: String => "subnetid: must",
     }
@@ -873,9 +873,9 @@ w::record! {
 w::record! {
     /// `vpc_info` of `component_tcb::EstablishCloudBaseRunServer`.
     pub struct VpcInfo {
-        /// Id of the private network; such as `vpc-7k2m9x1a`.
+        /// Private network of the service or environment, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`.
         0 vpc_id: String => "vpc_id: must",
-        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`.
+        /// Subnets that the service joins, by id, within the network `vpc_id`; such as `subnet-3b4c5d6e`.
         1 subnet_ids: Option<Vec<String>> => "subnet_ids",
         /// How the network comes about: `1` new, `2` an existing one.
         2 create_type: i64 => "create_type: must",
@@ -891,7 +891,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/batchcreatecsversion.html>.
     /// * Catalog: `open_platform.component_tcb.batch_create_cs_version`.
     pub struct BatchCreateCsVersion {
-        /// Ids of the environments to act on together.
+        /// Ids of the environments to act on, one after the other, each with its own result.
         0 envs: Vec<String> => "envs: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -906,14 +906,14 @@ w::record! {
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         6 min_num: Option<i64> => "minnum",
-        /// Most replicas, at most 50; `maxnum` on the wire.
+        /// Most replicas, at most 50, no fewer than the minimum; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         7 max_num: Option<i64> => "maxnum",
         /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
         /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<i64> => "policy_threshold",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         10 container_port: Option<i64> => "container_port",
         /// Kind of code repository: `coding`, `gitlab` or `github`.
         11 repository_type: Option<String> => "repository_type",
@@ -922,29 +922,29 @@ w::record! {
         /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// Directory to build in; such as `.`.
+        /// Directory of the code to build in, from the repository's root; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// Branch of the code repository; such as `main`.
+        /// Branch of the code repository to build from; such as `main`.
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Version of the code package, to deploy from.
+        /// Version of the code package to deploy, for `upload_type` `package`.
         18 package_version: Option<String> => "package_version",
-        /// Address and tag of the image, when the code comes from one.
+        /// Image: `repository_name`, `server_addr`, `image_url` and so on, for `upload_type` `image`.
         19 image_info: Option<ImageInfo> => "image_info",
-        /// Name and address of the code repository, when the code comes from one.
+        /// Code repository: `name` and `url`, for `upload_type` `repository`.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// Login for a private image registry: `password`, `email` and so on.
+        /// Login for a private image registry: address, user name, `password` and `email`.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with, none for public ones; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
         /// Whether to mount the WeChat token into the container, so that it can call endpoints without one; a secret, masked in `Debug`.
         24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
-        /// Free remark on what changed.
+        /// Remark on the version, such as what changed.
         25 version_remark: Option<String> => "version_remark",
     }
     new(envs: Vec<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
@@ -980,9 +980,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateCsVersion`].
     pub struct BatchCreateCsVersionResponse {
-        /// Items that succeeded: `env` and so on.
+        /// Items that succeeded, by environment and service: `env` and so on.
         0 succ_list: Vec<Succ> => "succ_list: must",
-        /// Items that failed, with the reason.
+        /// Services or versions that failed, with the reason; empty if all went well.
         1 fail_list: Vec<Fail> => "fail_list: must",
     }
 }
@@ -1022,9 +1022,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchDelCsVersion`].
     pub struct BatchDelCsVersionResponse {
-        /// Items that succeeded: `env` and so on.
+        /// Items that succeeded, by environment and service: `env` and so on.
         0 succ_list: Vec<BatchDelCsVersionItem> => "succ_list: must",
-        /// Items that failed, with the reason.
+        /// Services or versions that failed, with the reason; empty if all went well.
         1 fail_list: Vec<BatchDelCsVersionFail> => "fail_list: must",
     }
 }
@@ -1055,9 +1055,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/deleteTcbFile.html>.
     /// * Catalog: `open_platform.component_tcb.batch_delete_file`.
     pub struct BatchDeleteFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Ids of the cloud files to delete; `fileid_list` on the wire.
+        /// Cloud files to delete, by the id returned on upload, such as `cloud://…`; `fileid_list` on the wire.
         #[doc(alias = "fileid_list")]
         1 file_id_list: Vec<String> => "fileid_list: must",
     }
@@ -1098,7 +1098,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getDownloadFileLink.html>.
     /// * Catalog: `open_platform.component_tcb.batch_download_file`.
     pub struct BatchDownloadFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Files to get links for, with the lifetime of the links.
         1 file_list: Vec<File> => "file_list: must",
@@ -1140,7 +1140,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/env-mgnt/getShareCloudbaseEnv.html>.
     /// * Catalog: `open_platform.component_tcb.batch_get_env_id`.
     pub struct BatchGetEnvId {
-        /// AppIDs of the mini programs; `appids` on the wire.
+        /// AppIDs of mini programs: those looked up, or those that get the environment; `appids` on the wire.
         #[doc(alias = "appids")]
         0 app_ids: Vec<xinqiao_types::AppId> => "appids: must",
     }
@@ -1192,9 +1192,9 @@ w::record! {
 w::record! {
     /// Answer to [`BatchSetCsPropotion`].
     pub struct BatchSetCsPropotionResponse {
-        /// Items that succeeded: `env` and so on.
+        /// Items that succeeded, by environment and service: `env` and so on.
         0 succ_list: Vec<BatchSetCsPropotionSucc> => "succ_list: must",
-        /// Items that failed, with the reason.
+        /// Services or versions that failed, with the reason; empty if all went well.
         1 fail_list: Vec<BatchSetCsPropotionFail> => "fail_list: must",
     }
 }
@@ -1297,10 +1297,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/updateTriggers.html>.
     /// * Catalog: `open_platform.component_tcb.batch_update_triggers`.
     pub struct BatchUpdateTriggers {
-        /// Name of the cloud function; such as `sendMail`; `funcname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `funcname` on the wire.
         #[doc(alias = "funcname")]
         0 func_name: String => "funcname: must",
-        /// Ids of the environments to act on together.
+        /// Ids of the environments to act on, one after the other, each with its own result.
         1 envs: Vec<String> => "envs: must",
         /// Triggers of the cloud function; an update replaces all.
         2 triggers: Vec<Trigger> => "triggers: must",
@@ -1342,18 +1342,18 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/batchuUloadCloudFunction.html>.
     /// * Catalog: `open_platform.component_tcb.batch_upload_scf`.
     pub struct BatchUploadScf {
-        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// Ids of the environments to act on together.
+        /// Ids of the environments to act on, one after the other, each with its own result.
         1 envs: Vec<String> => "envs: must",
         /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
         2 zip_file: String => "zipfile: must",
-        /// Id of the private network; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
+        /// Private network of the service or function, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`; `vpcid` on the wire.
         #[doc(alias = "vpcid")]
         3 vpc_id: Option<String> => "vpcid",
-        /// Subnet of the private network, by id; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
+        /// Subnet that the function joins, by id, within the network `vpcid`; such as `subnet-3b4c5d6e`; `subnetid` on the wire.
         #[doc(alias = "subnetid")]
         4 subnet_id: Option<String> => "subnetid",
     }
@@ -1364,7 +1364,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchUploadScf`].
     pub struct BatchUploadScfResponse {
-        /// Environments where the upload failed, with the reason.
+        /// Environments where the upload failed, with the reason: `env` and `errmsg`.
         0 fail_env_list: Option<Vec<BatchUpdateTriggersErr>> => "fail_env_list",
     }
 }
@@ -1395,10 +1395,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/uploadCloudFunctionCode.html>.
     /// * Catalog: `open_platform.component_tcb.batch_upload_scf_code`.
     pub struct BatchUploadScfCode {
-        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         0 function_name: String => "functionname: must",
-        /// Ids of the environments to act on together.
+        /// Ids of the environments to act on, one after the other, each with its own result.
         1 envs: Vec<String> => "envs: must",
         /// Zip of the code in Base64, at most 20 MB; dependencies are installed in the cloud; `zipfile` on the wire.
         #[doc(alias = "zipfile")]
@@ -1438,9 +1438,9 @@ w::record! {
     pub struct CreateCloudBaseRunEnv {
         /// Alias of the environment: starts with a letter, only letters, digits and hyphens; such as `prod`.
         0 alias: Option<String> => "alias",
-        /// Id of the private network; such as `vpc-7k2m9x1a`.
+        /// Private network of the service or environment, by id, as in the Tencent Cloud console; such as `vpc-7k2m9x1a`.
         1 vpc_id: Option<String> => "vpc_id",
-        /// Subnets of the private network, by id; such as `subnet-3b4c5d6e`.
+        /// Subnets that the environment joins, by id, within the network `vpc_id`; such as `subnet-3b4c5d6e`.
         2 sub_net_ids: Option<Vec<String>> => "sub_net_ids",
     }
     new()
@@ -1526,13 +1526,13 @@ w::record! {
         4 mem: f64 => "mem: must",
         /// Fewest replicas; `0` scales down to none without traffic.
         5 min_num: i64 => "min_num: must",
-        /// Most replicas, at most 50.
+        /// Most replicas, at most 50, no fewer than the minimum.
         6 max_num: i64 => "max_num: must",
         /// Metric that scaling follows: `cpu` or `mem`.
         7 policy_type: String => "policy_type: must",
         /// Percentage of use at which it scales out; such as `60`.
         8 policy_threshold: f64 => "policy_threshold: must",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         9 container_port: i64 => "container_port: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         10 server_name: String => "server_name: must",
@@ -1543,27 +1543,27 @@ w::record! {
         /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// Directory to build in; such as `.`.
+        /// Directory of the code to build in, from the repository's root; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// Branch of the code repository; such as `main`.
+        /// Branch of the code repository to build from; such as `main`.
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Version of the code package, to deploy from.
+        /// Version of the code package to deploy, for `upload_type` `package`.
         18 package_version: Option<String> => "package_version",
-        /// Address and tag of the image, when the code comes from one.
+        /// Image: `repository_name`, `server_addr`, `image_url` and so on, for `upload_type` `image`.
         19 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
-        /// Name and address of the code repository, when the code comes from one.
+        /// Code repository: `name` and `url`, for `upload_type` `repository`.
         20 code_detail: Option<CodeDetailItem> => "code_detail",
-        /// Login for a private image registry: `password`, `email` and so on.
+        /// Login for a private image registry: address, user name, `password` and `email`.
         21 image_secret_info: Option<ImageSecretInfoItem> => "image_secret_info",
-        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with, none for public ones; a secret, masked in `Debug`.
         22 image_pull_secret: Option<String> => "image_pull_secret: masked",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
-        /// Free remark on what changed.
+        /// Remark on the version, such as what changed.
         24 version_remark: Option<String> => "version_remark",
         /// Seconds after the start until health checks begin.
         25 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
@@ -1571,9 +1571,9 @@ w::record! {
         26 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
         /// How it may be reached; `4` only through WeChat.
         27 access_type: Option<i64> => "access_type",
-        /// Connection to the Elasticsearch that takes the logs.
+        /// Elasticsearch that takes the logs: `ip`, `port`, `index`, `account` and so on.
         28 es_info: Option<EsInfo> => "es_info",
-        /// Whether a common domain is used.
+        /// Whether the service uses the environment's common domain, under `server_path`.
         29 enable_union: Option<bool> => "enable_union",
         /// Path of the service under the common domain; only the first setting counts.
         30 server_path: Option<String> => "server_path",
@@ -1590,15 +1590,15 @@ w::record! {
         /// Whether the code has a Dockerfile: `0` default (yes), `1` yes, `2` no; `has_dockerfile` on the wire.
         #[doc(alias = "has_dockerfile")]
         36 has_docker_file: Option<i64> => "has_dockerfile",
-        /// Base image to build on; such as `node:18`.
+        /// Base image to build on where there is no Dockerfile; such as `node:18`.
         37 base_image: Option<String> => "base_image",
-        /// Command that starts the container; such as `npm start`.
+        /// Command that starts the container where there is no Dockerfile; such as `npm start`.
         38 entry_point: Option<String> => "entry_point",
-        /// Programming language of the code; such as `Node.js`.
+        /// Programming language of the code, to build by where there is no Dockerfile; such as `Node.js`.
         39 repo_language: Option<String> => "repo_language",
-        /// File name of the uploaded package.
+        /// File name of the uploaded package, for code that comes as a package, `jar` or `war`.
         40 upload_filename: Option<String> => "upload_filename",
-        /// Scaling rules, may be several.
+        /// Scaling rules, may be several: `policy_type` and `policy_threshold`.
         41 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
     new(
@@ -1654,9 +1654,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCloudBaseRunServerVersion`].
     pub struct CreateCloudBaseRunServerVersionResponse {
-        /// Number of this build and deployment.
+        /// Number of this build and deployment, to look up its log.
         0 run_id: String => "run_id: must",
-        /// Result: `succ`/`success` or `failed`.
+        /// Whether it worked: `succ`/`success` or `failed`.
         1 result: String => "result: must",
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         2 version_name: Option<String> => "version_name",
@@ -1689,11 +1689,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/createcontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.create_container_service`.
     pub struct CreateContainerService {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
-        /// Remark on the service or version.
+        /// Remark on the container service or version, for your own use.
         2 remark: Option<String> => "remark",
         /// Private network of the service: `vpcid`, `subnetids` and `create_type`.
         3 vpc: Option<Vpc> => "vpc",
@@ -1729,7 +1729,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/createcsversion.html>.
     /// * Catalog: `open_platform.component_tcb.create_cs_version`.
     pub struct CreateCsVersion {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -1744,14 +1744,14 @@ w::record! {
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         6 min_num: Option<i64> => "minnum",
-        /// Most replicas, at most 50; `maxnum` on the wire.
+        /// Most replicas, at most 50, no fewer than the minimum; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         7 max_num: Option<i64> => "maxnum",
         /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
         /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<i64> => "policy_threshold",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         10 container_port: Option<i64> => "container_port",
         /// Kind of code repository: `coding`, `gitlab` or `github`.
         11 repository_type: Option<String> => "repository_type",
@@ -1760,29 +1760,29 @@ w::record! {
         /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         13 docker_file_path: Option<String> => "dockerfile_path",
-        /// Directory to build in; such as `.`.
+        /// Directory of the code to build in, from the repository's root; such as `.`.
         14 build_dir: Option<String> => "build_dir",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         15 env_params: Option<String> => "env_params",
-        /// Branch of the code repository; such as `main`.
+        /// Branch of the code repository to build from; such as `main`.
         16 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         17 package_name: Option<String> => "package_name",
-        /// Version of the code package, to deploy from.
+        /// Version of the code package to deploy, for `upload_type` `package`.
         18 package_version: Option<String> => "package_version",
-        /// Address and tag of the image, when the code comes from one.
+        /// Image: `repository_name`, `server_addr`, `image_url` and so on, for `upload_type` `image`.
         19 image_info: Option<ImageInfo> => "image_info",
-        /// Name and address of the code repository, when the code comes from one.
+        /// Code repository: `name` and `url`, for `upload_type` `repository`.
         20 code_detail: Option<CodeDetail> => "code_detail",
-        /// Login for a private image registry: `password`, `email` and so on.
+        /// Login for a private image registry: address, user name, `password` and `email`.
         21 image_secret_info: Option<ImageSecretInfo> => "image_secret_info",
-        /// Name of the secret to pull a private image with; a secret, masked in `Debug`.
+        /// Name of the secret to pull a private image with, none for public ones; a secret, masked in `Debug`.
         22 image_pulls_secret: Option<String> => "image_pulls_secret: masked",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         23 custom_logs: Option<String> => "custom_logs",
         /// Whether to mount the WeChat token into the container, so that it can call endpoints without one; a secret, masked in `Debug`.
         24 mount_wx_token: Option<bool> => "mount_wx_token: masked",
-        /// Free remark on what changed.
+        /// Remark on the version, such as what changed.
         25 version_remark: Option<String> => "version_remark",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, upload_type: impl Into<String>)
@@ -1859,9 +1859,9 @@ w::record! {
 w::record! {
     /// Answer to [`CreateEnv`].
     pub struct CreateEnvResponse {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Number of the postpaid order; `tranid` on the wire.
+        /// Number of the postpaid order that the environment caused, for your accounts; `tranid` on the wire.
         #[doc(alias = "tranid")]
         1 tran_id: String => "tranid: must",
     }
@@ -1893,7 +1893,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/createStaticStore.html>.
     /// * Catalog: `open_platform.component_tcb.create_static_store`.
     pub struct CreateStaticStore {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -1925,7 +1925,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbAggregate.html>.
     /// * Catalog: `open_platform.component_tcb.db_aggregate`.
     pub struct DbAggregate {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         1 query: String => "query: must",
@@ -1969,7 +1969,7 @@ w::record! {
     pub struct DbCollection {
         /// `get` lists, `add` creates, `del` deletes.
         0 action: String => "action: must",
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
         /// How many rows to skip, 0 by default.
         2 offset: Option<i64> => "offset",
@@ -1988,7 +1988,7 @@ w::record! {
     pub struct DbCollectionResponse {
         /// Collections with their sizes, returned with `get`.
         0 collections: Option<Vec<Collection>> => "collections",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: Option<i64> => "total",
     }
 }
@@ -2034,7 +2034,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbExport.html>.
     /// * Catalog: `open_platform.component_tcb.db_export`.
     pub struct DbExport {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Path of the file to import or export, in the storage of the environment.
         1 file_path: String => "file_path: must",
@@ -2085,9 +2085,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/getPermission.html>.
     /// * Catalog: `open_platform.component_tcb.db_get_acl`.
     pub struct DbGetAcl {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on, which must exist; such as `orders`.
         1 collection_name: String => "collection_name: must",
     }
     new(env: impl Into<String>, collection_name: impl Into<String>)
@@ -2098,7 +2098,7 @@ w::record! {
     pub struct DbGetAclResponse {
         /// Access of the collection: `READONLY`, `PRIVATE`, `ADMINWRITE`, `ADMINONLY` or `CUSTOM`.
         0 acl_tag: String => "acl_tag: must",
-        /// Security rule of your own, with `acl_tag` `CUSTOM`.
+        /// Security rule of your own as JSON text, with `acl_tag` `CUSTOM`.
         1 rule: String => "rule: must",
     }
 }
@@ -2129,9 +2129,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/dbImport.html>.
     /// * Catalog: `open_platform.component_tcb.db_import`.
     pub struct DbImport {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on, which must exist; such as `orders`.
         1 collection_name: String => "collection_name: must",
         /// Path of the file to import or export, in the storage of the environment.
         2 file_path: String => "file_path: must",
@@ -2183,9 +2183,9 @@ w::record! {
     pub struct DbIndex {
         /// `create` or `delete` an index.
         0 action: String => "action: must",
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on, which must exist; such as `orders`.
         2 collection_name: String => "collection_name: must",
         /// Indexes to create or delete: `name` and `keys`.
         3 indexes: Option<Vec<Index>> => "indexes",
@@ -2220,7 +2220,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/getMigrationState.html>.
     /// * Catalog: `open_platform.component_tcb.db_migration_state`.
     pub struct DbMigrationState {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Number of the import or export job, to look up its progress with.
         1 job_id: i64 => "job_id: must",
@@ -2233,11 +2233,11 @@ w::record! {
     pub struct DbMigrationStateResponse {
         /// State of the job, such as `success`, `fail`, `waiting`, `reading`, `writing`.
         0 status: String => "status: must",
-        /// How many records went through.
+        /// How many records were imported or exported.
         1 record_success: i64 => "record_success: must",
-        /// How many records failed.
+        /// How many records failed to be imported or exported.
         2 record_fail: i64 => "record_fail: must",
-        /// Why the job failed.
+        /// Why the import or export failed, empty on success.
         3 error_msg: Option<String> => "error_msg",
         /// Download address of the exported file, for exports only.
         4 file_url: Option<String> => "file_url",
@@ -2270,13 +2270,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/db-mgnt/setPermission.html>.
     /// * Catalog: `open_platform.component_tcb.db_modify_acl`.
     pub struct DbModifyAcl {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the database collection; such as `orders`.
+        /// Database collection to work on, which must exist; such as `orders`.
         1 collection_name: String => "collection_name: must",
         /// Access of the collection: `READONLY`, `PRIVATE`, `ADMINWRITE`, `ADMINONLY` or `CUSTOM`.
         2 acl_tag: String => "acl_tag: must",
-        /// Security rule of your own, with `acl_tag` `CUSTOM`.
+        /// Security rule of your own as JSON text, with `acl_tag` `CUSTOM`.
         3 rule: String => "rule: must",
     }
     new(
@@ -2315,7 +2315,7 @@ w::record! {
     pub struct DbRecord {
         /// `insert`, `delete`, `update` or `query`, in line with the statement.
         0 action: String => "action: must",
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         1 env: String => "env: must",
         /// Database statement, as with the cloud database API; such as `db.collection("orders").where({paid:true}).get()`.
         2 query: Option<String> => "query",
@@ -2370,7 +2370,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/delcontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.del_container_service`.
     pub struct DelContainerService {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -2404,7 +2404,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/delcsversion.html>.
     /// * Catalog: `open_platform.component_tcb.del_cs_version`.
     pub struct DelCsVersion {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -2458,7 +2458,7 @@ w::record! {
 w::record! {
     /// Answer to [`DeleteCloudBaseRunServerVersion`].
     pub struct DeleteCloudBaseRunServerVersionResponse {
-        /// Result: `succ`/`success` or `failed`.
+        /// Whether it worked: `succ`/`success` or `failed`.
         0 result: String => "result: must",
     }
 }
@@ -2489,9 +2489,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/deleteCloudFunction.html>.
     /// * Catalog: `open_platform.component_tcb.delete_scf`.
     pub struct DeleteScf {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
     }
@@ -2600,7 +2600,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getStaticStore.html>.
     /// * Catalog: `open_platform.component_tcb.describe_static_store`.
     pub struct DescribeStaticStore {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -2646,13 +2646,13 @@ w::record! {
         1 service_name: String => "service_name: must",
         /// Whether the service can be reached from the internet.
         2 is_public: bool => "is_public: must",
-        /// Image repository of the service.
+        /// Repository that holds the images of the service.
         3 image_repo: Option<String> => "image_repo",
-        /// Remark on the service or version.
+        /// Remark on the container service or version, for your own use.
         4 remark: Option<String> => "remark",
         /// Where logs go: `es` or `cls`.
         5 log_type: Option<String> => "log_type",
-        /// Connection to the Elasticsearch that takes the logs.
+        /// Elasticsearch that takes the logs: `ip`, `port`, `index`, `account` and so on.
         6 es_info: Option<EsInfo> => "es_info",
         /// Private network of the service: `vpc_id`, `subnet_ids` and `create_type`.
         7 vpc_info: Option<VpcInfo> => "vpc_info",
@@ -2688,9 +2688,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getTcbFile.html>.
     /// * Catalog: `open_platform.component_tcb.get_bucket`.
     pub struct GetBucket {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Only paths that begin with this; such as `img/`.
+        /// Only files whose path begins with this; such as `img/`.
         1 prefix: Option<String> => "prefix",
         /// Separator: paths that are equal up to it form one group, usually `/`.
         2 delimiter: Option<String> => "delimiter",
@@ -2706,7 +2706,7 @@ w::record! {
     pub struct GetBucketResponse {
         /// Files in the storage: `key`, `md5`, `size` and `last_modified`.
         0 contents: Vec<ContentInfo> => "contents: must",
-        /// Whether the list was cut; if so go on with `marker`.
+        /// Whether more follows; if so go on with `marker`.
         1 is_truncated: bool => "is_truncated: must",
     }
 }
@@ -2737,7 +2737,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcslist.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_list`.
     pub struct GetCsList {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
@@ -2754,7 +2754,7 @@ w::record! {
         /// Container services of the environment: `server_name`, `vpcid`, `status`, `image_repo` and so on; `cslist` on the wire.
         #[doc(alias = "cslist")]
         0 cs_list: Vec<CsList> => "cslist: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
     }
 }
@@ -2800,7 +2800,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcsversiondetail.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_version_detail`.
     pub struct GetCsVersionDetail {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -2815,7 +2815,7 @@ w::record! {
     pub struct GetCsVersionDetailResponse {
         /// Name of a version of the service, made by the platform; such as `order-api-003`.
         0 version_name: String => "version_name: must",
-        /// State, mostly `normal` or `NORMAL` if fine; others are under way or faulty.
+        /// State of the version: `normal` takes traffic, others are being made or faulty.
         1 status: String => "status: must",
         /// Source of the code: `package`, `repository` or `image`, for hosting also `jar` and `war`.
         2 upload_type: String => "upload_type: must",
@@ -2826,18 +2826,18 @@ w::record! {
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         5 min_num: i64 => "minnum: must",
-        /// Most replicas, at most 50; `maxnum` on the wire.
+        /// Most replicas, at most 50, no fewer than the minimum; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         6 max_num: i64 => "maxnum: must",
         /// Metric that scaling follows: `cpu` or `mem`.
         7 policy_type: String => "policy_type: must",
         /// Percentage of use at which it scales out; such as `60`.
         8 policy_threshold: i64 => "policy_threshold: must",
-        /// Internal address of this version.
+        /// IP address of this version within the private network.
         9 version_ip: String => "version_ip: must",
-        /// Internal port of this version.
+        /// Port of this version within the private network.
         10 version_port: i64 => "version_port: must",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         11 container_port: i64 => "container_port: must",
         /// Kind of code repository: `coding`, `gitlab` or `github`.
         12 repo_type: String => "repo_type: must",
@@ -2846,25 +2846,25 @@ w::record! {
         /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         14 docker_file_path: String => "dockerfile_path: must",
-        /// Directory to build in; such as `.`.
+        /// Directory of the code to build in, from the repository's root; such as `.`.
         15 build_dir: String => "build_dir: must",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         16 env_params: String => "env_params: must",
-        /// Branch of the code repository; such as `main`.
+        /// Branch of the code repository to build from; such as `main`.
         17 branch: String => "branch: must",
-        /// Remark on the service or version.
+        /// Remark on the container service or version, for your own use.
         18 remark: Option<String> => "remark",
         /// Name of the code package, when the code comes from one.
         19 package_name: String => "package_name: must",
-        /// Version of the code package, to deploy from.
+        /// Version of the code package to deploy, for `upload_type` `package`.
         20 package_version: String => "package_version: must",
-        /// Full address of the image; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
+        /// Full address of the image, with its tag; such as `ccr.ccs.tencentyun.com/example/order-api:v1`.
         21 image_url: Option<String> => "image_url",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         22 custom_logs: Option<String> => "custom_logs",
-        /// When it was last changed; format `rfc3339`.
+        /// When the container service or version was last changed; format `rfc3339`.
         23 updated_time: String => "updated_time: must",
-        /// When it was created; format `rfc3339`.
+        /// When the container service or version was created; format `rfc3339`.
         24 created_time: String => "created_time: must",
     }
 }
@@ -2895,7 +2895,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/getcsversionlist.html>.
     /// * Catalog: `open_platform.component_tcb.get_cs_version_list`.
     pub struct GetCsVersionList {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -2911,9 +2911,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetCsVersionList`].
     pub struct GetCsVersionListResponse {
-        /// Versions, one item each.
+        /// Versions of the service: `version_name`, `status`, `flow_ratio`, `upload_type` and so on.
         0 items: Vec<GetCsVersionListItem> => "items: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
     }
 }
@@ -2959,13 +2959,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/getCloudFunctionList.html>.
     /// * Catalog: `open_platform.component_tcb.get_scf_list`.
     pub struct GetScfList {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// How many rows to skip, 0 by default.
         1 offset: Option<i64> => "offset",
         /// How many rows to return at most, 20 by default.
         2 limit: Option<i64> => "limit",
-        /// Part of the function name to look for; `searchkey` on the wire.
+        /// Only functions whose name holds this text; `searchkey` on the wire.
         #[doc(alias = "searchkey")]
         3 search_key: Option<String> => "searchkey",
     }
@@ -2979,7 +2979,7 @@ w::record! {
     pub struct GetScfListResponse {
         /// Cloud functions of the environment: `name`, `runtime`, `status`, `status_reason` and so on.
         0 functions: Vec<GetScfListFunction> => "functions: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total_count: i64 => "total_count: must",
     }
 }
@@ -3025,9 +3025,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/getTriggers.html>.
     /// * Catalog: `open_platform.component_tcb.get_triggers`.
     pub struct GetTriggers {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`; `funcname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `funcname` on the wire.
         #[doc(alias = "funcname")]
         1 func_name: String => "funcname: must",
     }
@@ -3068,7 +3068,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/opencontainerservice.html>.
     /// * Catalog: `open_platform.component_tcb.open_container_service`.
     pub struct OpenContainerService {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
     }
     new(env: impl Into<String>)
@@ -3117,9 +3117,9 @@ w::record! {
 w::record! {
     /// Answer to [`ReleaseCloudBaseRunVersion`].
     pub struct ReleaseCloudBaseRunVersionResponse {
-        /// Result: `succ`/`success` or `failed`.
+        /// Whether it worked: `succ`/`success` or `failed`.
         0 result: String => "result: must",
-        /// Number of the release order.
+        /// Number of the release order to carry out.
         1 release_order_id: Option<i64> => "release_order_id",
     }
 }
@@ -3164,13 +3164,13 @@ w::record! {
         5 mem: Option<f64> => "mem",
         /// Fewest replicas; `0` scales down to none without traffic.
         6 min_num: Option<i64> => "min_num",
-        /// Most replicas, at most 50.
+        /// Most replicas, at most 50, no fewer than the minimum.
         7 max_num: Option<i64> => "max_num",
         /// Metric that scaling follows: `cpu` or `mem`.
         8 policy_type: Option<String> => "policy_type",
         /// Percentage of use at which it scales out; such as `60`.
         9 policy_threshold: Option<f64> => "policy_threshold",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         10 container_port: Option<i64> => "container_port",
         /// Name of the container service, unique in the environment; such as `order-api`.
         11 server_name: String => "server_name: must",
@@ -3181,27 +3181,27 @@ w::record! {
         /// Where the Dockerfile lies in the code; such as `Dockerfile`; `dockerfile_path` on the wire.
         #[doc(alias = "dockerfile_path")]
         14 docker_file_path: Option<String> => "dockerfile_path",
-        /// Directory to build in; such as `.`.
+        /// Directory of the code to build in, from the repository's root; such as `.`.
         15 build_dir: Option<String> => "build_dir",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         16 env_params: Option<String> => "env_params",
-        /// Branch of the code repository; such as `main`.
+        /// Branch of the code repository to build from; such as `main`.
         17 branch: Option<String> => "branch",
         /// Name of the code package, when the code comes from one.
         18 package_name: Option<String> => "package_name",
-        /// Version of the code package, to deploy from.
+        /// Version of the code package to deploy, for `upload_type` `package`.
         19 package_version: Option<String> => "package_version",
-        /// Address and tag of the image, when the code comes from one.
+        /// Image: `repository_name`, `server_addr`, `image_url` and so on, for `upload_type` `image`.
         20 image_info: Option<BaseRunServerVersionImageInfo> => "image_info",
-        /// Name and address of the code repository, when the code comes from one.
+        /// Code repository: `name` and `url`, for `upload_type` `repository`.
         21 code_detail: Option<CodeDetailItem> => "code_detail",
         /// Whether to build again without a change of content.
         22 is_rebuild: Option<bool> => "is_rebuild",
-        /// Whether to roll back to a former snapshot.
+        /// Whether to roll back, to the snapshot `snapshot_name`.
         23 rollback: Option<bool> => "rollback",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         24 custom_logs: Option<String> => "custom_logs",
-        /// Free remark on what changed.
+        /// Remark on the version, such as what changed.
         25 version_remark: Option<String> => "version_remark",
         /// Name of the snapshot to roll back to.
         26 snapshot_name: Option<String> => "snapshot_name",
@@ -3209,13 +3209,13 @@ w::record! {
         27 initial_delay_seconds: Option<i64> => "initial_delay_seconds",
         /// Volumes mounted into the container: `name`, `mount_path`, `read_only` and `nfs_volumes`.
         28 mount_volume_info: Option<Vec<MountVolumeInfo>> => "mount_volume_info",
-        /// Whether a common domain is used.
+        /// Whether the service uses the environment's common domain, under `server_path`.
         29 enable_union: Option<bool> => "enable_union",
         /// Path of the service under the common domain; only the first setting counts.
         30 server_path: Option<String> => "server_path",
         /// Whether to update the log service configuration.
         31 is_update_cls: Option<bool> => "is_update_cls",
-        /// Scaling rules, may be several.
+        /// Scaling rules, may be several: `policy_type` and `policy_threshold`.
         32 policy_detail: Option<Vec<PolicyDetail>> => "policy_detail",
     }
     new(env_id: impl Into<String>, version_name: impl Into<String>, server_name: impl Into<String>)
@@ -3258,9 +3258,9 @@ w::record! {
 w::record! {
     /// Answer to [`RollUpdateServerVersion`].
     pub struct RollUpdateServerVersionResponse {
-        /// Number of this build and deployment.
+        /// Number of this build and deployment, to look up its log.
         0 run_id: String => "run_id: must",
-        /// Result: `succ`/`success` or `failed`.
+        /// Whether it worked: `succ`/`success` or `failed`.
         1 result: String => "result: must",
     }
 }
@@ -3291,7 +3291,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/setcspropotion.html>.
     /// * Catalog: `open_platform.component_tcb.set_cs_propotion`.
     pub struct SetCsPropotion {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -3327,7 +3327,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/cloudbase/batch/setcsversionconfig.html>.
     /// * Catalog: `open_platform.component_tcb.set_cs_version_config`.
     pub struct SetCsVersionConfig {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Name of the container service, unique in the environment; such as `order-api`.
         1 service_name: String => "service_name: must",
@@ -3336,16 +3336,16 @@ w::record! {
         /// Fewest replicas; `0` scales down to none without traffic; `minnum` on the wire.
         #[doc(alias = "minnum")]
         3 min_num: Option<i64> => "minnum",
-        /// Most replicas, at most 50; `maxnum` on the wire.
+        /// Most replicas, at most 50, no fewer than the minimum; `maxnum` on the wire.
         #[doc(alias = "maxnum")]
         4 max_num: Option<i64> => "maxnum",
-        /// Port on which the container listens; such as `80`.
+        /// Port that the program listens on, the same as in the Dockerfile; such as `80`.
         5 container_port: Option<i64> => "container_port",
-        /// Environment variables: key-value pairs as serialized text; such as `{"MODE":"prod"}`.
+        /// Environment variables of the container: key-value pairs as JSON text; such as `{"MODE":"prod"}`.
         6 env_params: Option<String> => "env_params",
         /// Further log paths to collect, besides standard output; such as `/var/log/app`.
         7 custom_logs: Option<String> => "custom_logs",
-        /// Remark on the service or version.
+        /// Remark on the container service or version, for your own use.
         8 remark: Option<String> => "remark",
     }
     new(env: impl Into<String>, service_name: impl Into<String>, version_name: impl Into<String>)
@@ -3379,9 +3379,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getStaticStoreFile.html>.
     /// * Catalog: `open_platform.component_tcb.static_file_list`.
     pub struct StaticFileList {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Only paths that begin with this; such as `img/`.
+        /// Only files whose path begins with this; such as `img/`.
         1 prefix: Option<String> => "prefix",
         /// Separator: paths that are equal up to it form one group, usually `/`.
         2 delimiter: Option<String> => "delimiter",
@@ -3421,7 +3421,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/staticstore-management/getUploadStaticStoreFile.html>.
     /// * Catalog: `open_platform.component_tcb.static_upload_file`.
     pub struct StaticUploadFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
         /// Path of the file in the static website; such as `/index.html`.
         1 filename: String => "filename: must",
@@ -3432,7 +3432,7 @@ w::record! {
 w::record! {
     /// Answer to [`StaticUploadFile`].
     pub struct StaticUploadFileResponse {
-        /// Signed address to upload to.
+        /// Signed address that works for a while, to PUT the file to.
         0 signed_url: String => "signed_url: must",
         /// Value of `x-cos-security-token` for the upload.
         1 token: String => "token: must",
@@ -3465,15 +3465,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/scf-mgnt/uploadCloudFunctionConfig.html>.
     /// * Catalog: `open_platform.component_tcb.update_scf_config`.
     pub struct UpdateScfConfig {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Name of the cloud function; such as `sendMail`; `functionname` on the wire.
+        /// Cloud function to work on, by its name within the environment; such as `sendMail`; `functionname` on the wire.
         #[doc(alias = "functionname")]
         1 function_name: String => "functionname: must",
         /// Memory of the function, a multiple of 128; in MB; `memorysize` on the wire.
         #[doc(alias = "memorysize")]
         2 memory_size: Option<i64> => "memorysize",
-        /// Longest run of the function; in s.
+        /// Longest run of the function in seconds, after which it is stopped; in s.
         3 timeout: Option<i64> => "timeout",
         /// Environment variables of the function: `key` and `value`.
         4 environment_variables: Option<Vec<Tag>> => "environment_variables",
@@ -3518,9 +3518,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/cloudbase-batch/file-mgnt/getUploadFileLink.html>.
     /// * Catalog: `open_platform.component_tcb.upload_file`.
     pub struct UploadFile {
-        /// Id of the cloud development environment; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
+        /// Id of the cloud development environment, as in its console; such as `prod-7g2k9x1a3b4c5d6e`. From: The endpoint that lists environments.
         0 env: String => "env: must",
-        /// Path of the file in the storage; such as `img/a.png`.
+        /// Path of the file in the storage, the form's `key`; such as `img/a.png`.
         1 path: String => "path: must",
     }
     new(env: impl Into<String>, path: impl Into<String>)
@@ -3535,7 +3535,7 @@ w::record! {
         1 token: String => "token: must",
         /// Value of `Signature` in the form.
         2 authorization: String => "authorization: must",
-        /// Id of the cloud file once uploaded; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`.
+        /// Id of the cloud file once uploaded, to download or delete it with; such as `cloud://prod-7g2k.7072-prod-7g2k/img/a.png`.
         3 file_id: String => "file_id: must",
         /// Value of `x-cos-meta-fileid` in the form.
         4 cos_file_id: String => "cos_file_id: must",

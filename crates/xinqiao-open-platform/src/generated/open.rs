@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// Answer to [`Have`].
     pub struct HaveResponse {
-        /// Whether the account is bound to some open platform account.
+        /// Whether the account is bound to some open platform account; unbound ones get no union ids.
         0 have_open: bool => "have_open: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// Answer to [`SameEntity`].
     pub struct SameEntityResponse {
-        /// Whether the authorized account and the third-party platform have the same owner.
+        /// `true` if the authorized account and the third-party platform have the same owner.
         0 same_entity: bool => "same_entity: must",
     }
 }

@@ -167,7 +167,7 @@ pub mod oauth2 {
             0 grant_type: String => "grant_type: must query",
             /// AppID of the official account, mini program or app; the account's appid.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// Secret of the app, to be kept on the server; the account's appsecret; a secret, masked in `Debug`.
+            /// AppSecret of the app, from its console; keep it on the server; the account's appsecret; a secret, masked in `Debug`.
             2 secret: String => "secret: must query masked",
             /// Code from the OAuth redirect; lives 5 minutes, good for one use; such as `021xYc000pQr2S1`. From: Query parameter `code` of the redirect.
             3 code: String => "code: must query",

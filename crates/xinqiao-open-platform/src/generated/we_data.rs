@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `appinfo` in the answer of `we_data::WeDataGetLoginConfig`.
     pub struct AppInfo {
-        /// AppID of the associated account.
+        /// AppID of an associated account that can be signed in to.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Name of the associated account or bound user; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// `base_resp` of the answer of `we_data::WeDataLogin`.
     pub struct BaseResp {
-        /// Result code, `0` is success.
+        /// Result code, `0` is success, otherwise see `err_msg`.
         0 ret: i64 => "ret: must",
-        /// The result in words.
+        /// The result in words; decide by `ret`.
         1 err_msg: String => "err_msg: must",
     }
 }
@@ -28,9 +28,9 @@ w::record! {
     pub struct Perm {
         /// Number of the permission set, from the endpoint that lists them.
         0 perm_id: String => "perm_id: must",
-        /// Name of the permission set.
+        /// Name of the permission set as the data platform shows it.
         1 name: String => "name: must",
-        /// What the permission set covers.
+        /// What data the permission set opens, in words.
         2 desc: String => "desc: must",
     }
 }
@@ -40,17 +40,17 @@ w::record! {
     pub struct WeDataQueryBindListInfo {
         /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
-        /// Whether the user has bound a WeChat account; `0` or `1` on the wire.
+        /// Whether the user has bound a WeChat account, to sign in by scanning; `0` or `1` on the wire.
         1 is_bind: bool => "is_bind: must zero-one",
         /// Name of the associated account or bound user; personal data, masked in `Debug`.
         2 nickname: Option<String> => "nickname: masked",
         /// Address of the bound user's WeChat avatar.
         3 head_url: Option<String> => "head_url",
-        /// When the user was bound, Unix seconds; format `unix`.
+        /// When the user bound a WeChat account, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When the binding was last changed, Unix seconds; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// Permission sets, which decide what data the user may see.
+        /// Permission sets, which decide what data the user may see: `perm_id`, `name` and `desc`.
         6 perm: Option<Vec<Perm>> => "perm",
     }
 }
@@ -60,9 +60,9 @@ w::record! {
     pub struct DataSetUserPerm {
         /// Number of the permission set, from the endpoint that lists them.
         0 perm_id: String => "perm_id: must",
-        /// Name of the permission set.
+        /// Name of the permission set as the data platform shows it.
         1 name: Option<String> => "name",
-        /// What the permission set covers.
+        /// What data the permission set opens, in words.
         2 desc: Option<String> => "desc",
     }
     new(perm_id: impl Into<String>)
@@ -83,9 +83,9 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataGetLoginConfig`].
     pub struct WeDataGetLoginConfigResponse {
-        /// AppID of the third-party platform.
+        /// AppID of the third-party platform that the sign-in belongs to.
         0 component_appid: xinqiao_types::AppId => "component_appid: must",
-        /// Name of the third-party platform; personal data, masked in `Debug`.
+        /// Name of the third-party platform as registered; personal data, masked in `Debug`.
         1 component_nickname: String => "component_nickname: must masked",
         /// Address that WeChat calls to check the user's session on your side at login; empty removes it; such as `https://service.example.com/wedata/recheck`.
         2 recheck_url: String => "recheck_url: must",
@@ -128,7 +128,7 @@ w::record! {
 w::record! {
     /// Answer to [`WeDataGetPermList`].
     pub struct WeDataGetPermListResponse {
-        /// Permission sets, which decide what data the user may see.
+        /// Permission sets, which decide what data the user may see: `perm_id`, `name` and `desc`.
         0 perm: Vec<Perm> => "perm: must",
     }
 }
@@ -177,7 +177,7 @@ w::record! {
     pub struct WeDataLoginResponse {
         /// Result code and message of the data platform itself: `ret` and `err_msg`.
         0 base_resp: BaseResp => "base_resp: must",
-        /// Where to send the user's browser once signed in.
+        /// Sign-in link to send the user's browser to; works until `expire_at`.
         1 redirect_url: Option<String> => "redirect_url",
         /// When the sign-in link stops working, Unix seconds; format `unix`.
         2 expire_at: Option<xinqiao_types::UnixSeconds> => "expire_at",
@@ -288,7 +288,7 @@ w::record! {
     pub struct WeDataSetUserPerm {
         /// The user's unique id in the service provider's system, such as phone, mailbox or staff number; such as `staff-00127`.
         0 uid: String => "uid: must",
-        /// Permission sets, which decide what data the user may see.
+        /// Permission sets, which decide what data the user may see: `perm_id`, `name` and `desc`.
         1 perm: Vec<DataSetUserPerm> => "perm: must",
     }
     new(uid: impl Into<String>, perm: Vec<DataSetUserPerm>)

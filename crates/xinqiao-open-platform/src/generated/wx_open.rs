@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `categories` in `wx_open::AddCategory`.
     pub struct Category {
-        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
+        /// Number of the top-level category, which holds `second`; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
+        /// Number of the second-level category, within `first`; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
-        /// Qualification documents that the category asks for (the spelling is the platform's).
+        /// Qualification documents of the category: `key`, `value` and so on; `certicates` is the platform's own misspelling.
         2 certicates: Option<Vec<Certicate>> => "certicates",
     }
     new(first: i64, second: i64)
@@ -20,19 +20,19 @@ w::record! {
 w::record! {
     /// An item of `categories` in `wx_open::GetAllCategoriesCategory`; an item of `categories` in `wx_open::GetCategoriesByTypeCategory`.
     pub struct CategoryDetail {
-        /// Number of the category; such as `616`.
+        /// Number of the category, used as `first` or `second` when adding it; such as `616`.
         0 id: i64 => "id: must",
-        /// Name of the category; such as `社交`.
+        /// Name of the category in Chinese; such as `社交`.
         1 name: Option<String> => "name",
         /// Level in the tree: `0` the virtual root, `1` top, `2` second.
         2 level: Option<i64> => "level",
-        /// Number of the parent category.
+        /// Number of the parent category; the virtual root for top-level ones.
         3 father: Option<i64> => "father",
-        /// Numbers of the child categories.
+        /// Numbers of the child categories, nodes of the same list.
         4 children: Option<Vec<i64>> => "children",
         /// Whether documents are needed: `0` no, `1` yes.
         5 sensitive_type: Option<i64> => "sensitive_type",
-        /// Documents asked for, present with `sensitive_type` `1`.
+        /// Documents asked for: `exter_list` and `remark`, with `sensitive_type` `1`.
         6 qualify: Option<Qualify> => "qualify",
     }
 }
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// An item of `exter_list` in `wx_open::Qualify`.
     pub struct Exter {
-        /// One of the alternatives: documents that must all be given together.
+        /// Documents that must all be given together: `name` and `url`.
         0 inner_list: Vec<DetailInfo> => "inner_list: must",
     }
 }
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// An item of `func_infos` in `wx_open::WxOpenItem`.
     pub struct FuncInfo {
-        /// Number of the function, a value of the platform's own.
+        /// Number of the function that `name` tells.
         0 id: i64 => "id: must",
         /// Name of the function, such as verification or payment.
         1 name: String => "name: must",
@@ -76,7 +76,7 @@ w::record! {
 w::record! {
     /// `categories_list` of the answer of `wx_open::GetAllCategories`.
     pub struct GetAllCategoriesCategory {
-        /// Category nodes; `father` and `children` tell the tree.
+        /// Category nodes: `id`, `name`, `level` and so on; `father` and `children` make the tree.
         0 categories: Vec<CategoryDetail> => "categories: must",
     }
 }
@@ -84,7 +84,7 @@ w::record! {
 w::record! {
     /// `categories_list` of the answer of `wx_open::GetCategoriesByType`.
     pub struct GetCategoriesByTypeCategory {
-        /// Category nodes; `father` and `children` tell the tree.
+        /// Category nodes: `id`, `name`, `level` and so on; `father` and `children` make the tree.
         0 categories: Vec<CategoryDetail> => "categories: must",
     }
 }
@@ -92,17 +92,17 @@ w::record! {
 w::record! {
     /// An item of `categories` in the answer of `wx_open::GetCategory`.
     pub struct GetCategoryDetail {
-        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
+        /// Number of the top-level category, which holds `second`; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
         /// Top-level category by name; its number is `first`.
         1 first_name: String => "first_name: must",
-        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
+        /// Number of the second-level category, within `first`; such as `39`. From: The endpoint that lists the available categories.
         2 second: i64 => "second: must",
         /// Second-level category by name; its number is `second`.
         3 second_name: String => "second_name: must",
         /// Review of the category: `1` in review, `2` rejected, `3` passed.
         4 audit_status: i64 => "audit_status: must",
-        /// Why the category was rejected.
+        /// Why the category was rejected, with `audit_status` `2`.
         5 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -110,9 +110,9 @@ w::record! {
 w::record! {
     /// An item of `inner_list` in `wx_open::Exter`.
     pub struct DetailInfo {
-        /// Document that the category asks for.
+        /// Document to provide, the `key` of `certicates`.
         0 name: String => "name: must",
-        /// Address of a sample image of the document.
+        /// Address of a sample image of the document, to compare with.
         1 url: Option<String> => "url",
     }
 }
@@ -122,7 +122,7 @@ w::record! {
     pub struct Qualify {
         /// Alternative sets of documents; one set is enough.
         0 exter_list: Vec<Exter> => "exter_list: must",
-        /// Remark on the documents.
+        /// Remark on the documents asked for, for people to read.
         1 remark: Option<String> => "remark",
     }
 }
@@ -136,7 +136,7 @@ w::record! {
         1 permit_sub_rule: Option<i64> => "permit_sub_rule",
         /// State of the rule: `1` not published, `2` published.
         2 state: i64 => "state: must",
-        /// Page of the mini program that scanning opens; such as `pages/index/index`.
+        /// Page of the mini program that scanning opens; gets the full link as parameter `q`; such as `pages/index/index`.
         3 path: String => "path: must",
         /// Who can test it: `1` development, `2` trial, `3` online version.
         4 open_version: Option<i64> => "open_version",
@@ -156,7 +156,7 @@ w::record! {
 w::record! {
     /// An item of `items` in `wx_open::UvInfo`.
     pub struct UvInfoItem {
-        /// Base library version; such as `2.21.0`.
+        /// Base library version that the share is about; such as `2.21.0`.
         0 version: String => "version: must",
         /// Share of the users on this version, in percent.
         1 percentage: f64 => "percentage: must",
@@ -166,7 +166,7 @@ w::record! {
 w::record! {
     /// `wxopens` of the answer of `wx_open::WxaMpLinkGet`.
     pub struct WxOpen {
-        /// Linked mini programs, one item each.
+        /// Linked mini programs: `appid`, `nickname`, `status`, `username` and so on.
         0 items: Vec<WxOpenItem> => "items: must",
     }
 }
@@ -174,18 +174,18 @@ w::record! {
 w::record! {
     /// An item of `items` in `wx_open::WxOpen`.
     pub struct WxOpenItem {
-        /// AppID of the linked mini program.
+        /// AppID of the mini program linked to the official account.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Original id of the mini program; such as `gh_3f9a7c1be204`.
+        /// Original id of the linked mini program, begins with `gh_`; such as `gh_3f9a7c1be204`.
         1 username: String => "username: must",
-        /// Name of the mini program; personal data, masked in `Debug`.
+        /// Current name of the linked mini program; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of the mini program's avatar; personal data, masked in `Debug`; `headimg_url` on the wire.
+        /// Address of the linked mini program's avatar; personal data, masked in `Debug`; `headimg_url` on the wire.
         #[doc(alias = "headimg_url")]
         3 head_img_url: String => "headimg_url: must masked",
-        /// Mailbox of the mini program account; personal data, masked in `Debug`.
+        /// Mailbox by which the linked mini program signs in to the console; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
-        /// Where the link came from, such as `SOURCE_NORMAL`.
+        /// Where the link came from, such as `SOURCE_NORMAL`, an ordinary link.
         5 source: String => "source: must",
         /// State of the link: `1` linked, `2` awaiting the mini program's admin, `3` refused, `12` awaiting the account's admin.
         6 status: i64 => "status: must",
@@ -193,7 +193,7 @@ w::record! {
         7 selected: Option<bool> => "selected: zero-one",
         /// Whether it is shown among nearby mini programs; `0` or `1` on the wire.
         8 nearby_display_status: Option<bool> => "nearby_display_status: zero-one",
-        /// Whether the mini program has been released; `0` or `1` on the wire.
+        /// Whether the mini program has been released, so that users can open it; `0` or `1` on the wire.
         9 released: Option<bool> => "released: zero-one",
         /// Whether verification and payment are enabled: `id`, `name` and `status`.
         10 func_infos: Option<Vec<FuncInfo>> => "func_infos",
@@ -207,7 +207,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/addCategory.html>.
     /// * Catalog: `open_platform.wx_open.add_category`.
     pub struct AddCategory {
-        /// Categories to add, with the documents they need.
+        /// Categories to add, with the documents they need: `first`, `second` and `certicates`.
         0 categories: Vec<Category> => "categories: must",
     }
     new(categories: Vec<Category>)
@@ -239,9 +239,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/deleteCategory.html>.
     /// * Catalog: `open_platform.wx_open.delete_category`.
     pub struct DeleteCategory {
-        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
+        /// Number of the top-level category, which holds `second`; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
+        /// Number of the second-level category, within `first`; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
     }
     new(first: i64, second: i64)
@@ -280,7 +280,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAllCategories`].
     pub struct GetAllCategoriesResponse {
-        /// Categories available, all levels flat in the list inside.
+        /// Categories available, flat in `categories` inside.
         0 categories_list: GetAllCategoriesCategory => "categories_list: must",
     }
 }
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategoriesByType`].
     pub struct GetCategoriesByTypeResponse {
-        /// Categories available, all levels flat in the list inside.
+        /// Categories available to this type of owner, flat in `categories` inside.
         0 categories_list: GetCategoriesByTypeCategory => "categories_list: must",
     }
 }
@@ -359,13 +359,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategory`].
     pub struct GetCategoryResponse {
-        /// Categories set so far, with the state of their review.
+        /// Categories set so far: `first`, `second`, `first_name`, `audit_status` and so on.
         0 categories: Vec<GetCategoryDetail> => "categories: must",
         /// How often categories may be added in one period.
         1 limit: i64 => "limit: must",
         /// How many additions are left in this period.
         2 quota: i64 => "quota: must",
-        /// How many categories may be set at most.
+        /// Most categories that the mini program may have in all.
         3 category_limit: i64 => "category_limit: must",
     }
 }
@@ -405,7 +405,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWeappSupportVersion`].
     pub struct GetWeappSupportVersionResponse {
-        /// Minimum base library version in force; such as `2.21.0`.
+        /// Minimum base library version in force; users below it are asked to update; such as `2.21.0`.
         0 now_version: String => "now_version: must",
         /// Share of users by base library version: `items`.
         1 uv_info: UvInfo => "uv_info: must",
@@ -438,11 +438,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/category-management/modifyCategory.html>.
     /// * Catalog: `open_platform.wx_open.modify_category`.
     pub struct ModifyCategory {
-        /// Number of the top-level category; such as `8`. From: The endpoint that lists the available categories.
+        /// Number of the top-level category, which holds `second`; such as `8`. From: The endpoint that lists the available categories.
         0 first: i64 => "first: must",
-        /// Number of the second-level category; such as `39`. From: The endpoint that lists the available categories.
+        /// Number of the second-level category, within `first`; such as `39`. From: The endpoint that lists the available categories.
         1 second: i64 => "second: must",
-        /// Qualification documents that the category asks for (the spelling is the platform's).
+        /// Qualification documents of the category: `key`, `value` and so on; `certicates` is the platform's own misspelling.
         2 certicates: Vec<Certicate> => "certicates: must",
     }
     new(first: i64, second: i64, certicates: Vec<Certicate>)
@@ -482,7 +482,7 @@ w::record! {
         2 state: Option<i64> => "state",
         /// AppID of the mini program to open, only for rules of a service account's QR codes.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program that scanning opens; such as `pages/index/index`.
+        /// Page of the mini program that scanning opens; gets the full link as parameter `q`; such as `pages/index/index`.
         4 path: String => "path: must",
         /// Who can test it: `1` development, `2` trial, `3` online version.
         5 open_version: Option<i64> => "open_version",
@@ -616,7 +616,7 @@ w::record! {
 w::record! {
     /// Answer to [`QrCodeJumpGet`].
     pub struct QrCodeJumpGetResponse {
-        /// How many rules there are.
+        /// How many rules `rule_list` holds.
         0 list_size: i64 => "list_size: must",
         /// QR code rules set so far: `prefix`, `permit_sub_rule`, `state`, `path` and so on.
         1 rule_list: Vec<Rule> => "rule_list: must",

@@ -12,7 +12,7 @@ pub mod operation_ams;
 w::record! {
     /// `appeal_material` of `wxa::Material`.
     pub struct AppealMaterial {
-        /// What the appeal argues.
+        /// What the appeal argues, as written by who appealed.
         0 reason: String => "reason: must",
         /// Media ids of the evidence, to be downloaded as media.
         1 proof_material_ids: Vec<String> => "proof_material_ids: must",
@@ -26,15 +26,15 @@ w::record! {
         0 path: String => "path: must",
         /// AppIDs of the mini programs applied for, at most 100.
         1 appid_list: Option<Vec<xinqiao_types::AppId>> => "appid_list",
-        /// Addresses of screenshots for the review.
+        /// Addresses of screenshots of the order page, for the reviewers.
         2 img_list: Option<Vec<String>> => "img_list",
-        /// Address of a screen recording for the review.
+        /// Address of a recording of the way to the order page, for the reviewers.
         3 video: Option<String> => "video",
-        /// Test account for the review.
+        /// Account by which reviewers can sign in to the mini program.
         4 test_account: Option<String> => "test_account",
-        /// Password of the test account for the review; a secret, masked in `Debug`.
+        /// Password of the account by which reviewers sign in; a secret, masked in `Debug`.
         5 test_pwd: Option<String> => "test_pwd: masked",
-        /// Remarks on how to test.
+        /// How to test, step by step, for the reviewers.
         6 test_remark: Option<String> => "test_remark",
     }
     new(path: impl Into<String>)
@@ -45,11 +45,11 @@ w::record! {
 w::record! {
     /// An item of `biz_info_list` in the answer of `wxa::GetWxaMpLinkForShow`.
     pub struct BizInfo {
-        /// AppID of the official account.
+        /// AppID of an official account that may be shown.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Name of the official account; personal data, masked in `Debug`.
+        /// Name of an official account that may be shown; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Address of the official account's avatar; personal data, masked in `Debug`; `headimg` on the wire.
+        /// Address of the avatar of an official account that may be shown; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         2 head_img: String => "headimg: must masked",
     }
@@ -60,11 +60,11 @@ w::record! {
     pub struct Category {
         /// Top-level category, from the list of those allowed.
         0 first_id: i64 => "first_id: must",
-        /// Name of the top-level category; such as `教育`.
+        /// Chinese name of the top-level category, which goes with `first_id`; such as `教育`.
         1 first_class: String => "first_class: must",
         /// Second-level category, from the list of those allowed.
         2 second_id: i64 => "second_id: must",
-        /// Name of the second-level category; such as `在线教育`.
+        /// Chinese name of the second-level category, which goes with `second_id`; such as `在线教育`.
         3 second_class: String => "second_class: must",
         /// Third-level category, from the list of those allowed.
         4 third_id: Option<i64> => "third_id",
@@ -92,9 +92,9 @@ w::record! {
     pub struct ExpInfo {
         /// When the trial version was committed, Unix seconds; format `unix`.
         0 exp_time: xinqiao_types::UnixSeconds => "exp_time: must",
-        /// Version of the trial version; such as `v1.4.2`.
+        /// Version of the trial version, the `user_version` of its upload; such as `v1.4.2`.
         1 exp_version: String => "exp_version: must",
-        /// Description of the trial version.
+        /// Description of the trial version, the `user_desc` of its upload.
         2 exp_desc: String => "exp_desc: must",
     }
 }
@@ -102,11 +102,11 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wxa::GetAppealRecords`.
     pub struct GetAppealRecordsRecord {
-        /// Number of the appeal.
+        /// Number of the appeal, as in its event.
         0 appeal_record_id: i64 => "appeal_record_id: must",
         /// How many appeals this violation has had.
         1 appeal_count: i64 => "appeal_count: must",
-        /// Who appealed: `0` the owner, `1` the service provider.
+        /// Who appealed: `0` the mini program's own people, `1` the service provider.
         2 appeal_from: i64 => "appeal_from: must",
         /// State: `1` in progress, `2` accepted, `3` rejected, `4` withdrawn.
         3 appeal_status: i64 => "appeal_status: must",
@@ -126,13 +126,13 @@ w::record! {
     pub struct GetIllegalRecordsRecord {
         /// Number of the violation, to look up appeals with.
         0 illegal_record_id: String => "illegal_record_id: must",
-        /// Why it counts as a violation.
+        /// Why the platform calls it a violation, in words.
         1 illegal_reason: String => "illegal_reason: must",
-        /// What content was at fault.
+        /// Content that was found at fault, as text or address.
         2 illegal_content: String => "illegal_content: must",
         /// Name of the rule that was broken.
         3 rule_name: String => "rule_name: must",
-        /// Where the rule that was broken can be read.
+        /// Where the rule that was broken can be read in full.
         4 rule_url: String => "rule_url: must",
         /// When the violation was recorded, Unix seconds; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -144,11 +144,11 @@ w::record! {
     pub struct GrayReleasePlan {
         /// State of the staged release: `0` new, `1` running, `2` paused, `3` done, `4` deleted.
         0 status: i64 => "status: must",
-        /// Percentage of users who get the new version, 0 to 100.
+        /// Percentage of users who get the new version now, 0 to 100.
         1 gray_percentage: i64 => "gray_percentage: must",
         /// When the plan was made, Unix seconds; format `unix`.
         2 create_timestamp: xinqiao_types::UnixSeconds => "create_timestamp: must",
-        /// Whether project members get it first.
+        /// Whether project members get it first; `debuger` is the platform's own misspelling.
         3 support_debuger_first: Option<bool> => "support_debuger_first",
         /// Whether trial members get it first.
         4 support_experiencer_first: Option<bool> => "support_experiencer_first",
@@ -158,9 +158,9 @@ w::record! {
 w::record! {
     /// `illegal_material` of `wxa::Material`.
     pub struct IllegalMaterial {
-        /// The text that was found illegal.
+        /// Words that the platform found illegal.
         0 content: String => "content: must",
-        /// Address of the content that was found illegal.
+        /// Address of what the platform found illegal, such as a picture.
         1 content_url: String => "content_url: must",
     }
 }
@@ -168,15 +168,15 @@ w::record! {
 w::record! {
     /// An item of `interface_list` in the answer of `wxa::security::GetPrivacyInterface`.
     pub struct Interface {
-        /// Name of the interface; such as `wx.chooseAddress`.
+        /// Name of the privacy interface, given back when applying; such as `wx.chooseAddress`.
         0 api_name: String => "api_name: must",
-        /// Chinese name of the interface; such as `获取用户收货地址`.
+        /// Chinese name of the privacy interface; such as `获取用户收货地址`.
         1 api_ch_name: String => "api_ch_name: must",
-        /// What the interface does.
+        /// What the privacy interface gets of the user.
         2 api_desc: String => "api_desc: must",
-        /// Address of the interface's documentation.
+        /// Address of the interface's official documentation.
         3 api_link: Option<String> => "api_link",
-        /// Group that the interface belongs to; such as `地理位置`.
+        /// Group that the privacy interface belongs to, in Chinese; such as `地理位置`.
         4 group_name: Option<String> => "group_name",
         /// Number of the review, as returned on application; look up the result with it.
         5 audit_id: Option<i64> => "audit_id",
@@ -184,7 +184,7 @@ w::record! {
         6 status: Option<i64> => "status",
         /// When it was applied for, Unix seconds; only after an application; format `unix`.
         7 apply_time: Option<xinqiao_types::UnixSeconds> => "apply_time",
-        /// Why it was refused, or why there is no permission.
+        /// Why it was refused, or why there is no permission; with `status` `2` or `4`.
         8 fail_reason: Option<String> => "fail_reason",
     }
 }
@@ -202,7 +202,7 @@ w::record! {
 w::record! {
     /// An item of `members` in the answer of `wxa::MemberAuth`.
     pub struct Member {
-        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
+        /// Id of the tester, given on binding; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         0 user_str: String => "userstr: must",
     }
@@ -217,10 +217,10 @@ w::record! {
         /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         1 ws_request_domain: Vec<String> => "wsrequestdomain: must",
-        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
+        /// Domains for `wx.uploadFile`, with `https://`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         2 upload_domain: Vec<String> => "uploaddomain: must",
-        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
+        /// Domains for `wx.downloadFile`, with `https://`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         3 download_domain: Vec<String> => "downloaddomain: must",
         /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
@@ -237,15 +237,15 @@ w::record! {
     pub struct Msg {
         /// Path of the mini program's order list page; such as `pages/order/list`.
         0 path: String => "path: must",
-        /// Addresses of screenshots for the review.
+        /// Addresses of screenshots of the order page, for the reviewers.
         1 img_list: Option<Vec<String>> => "img_list",
-        /// Address of a screen recording for the review.
+        /// Address of a recording of the way to the order page, for the reviewers.
         2 video: Option<String> => "video",
-        /// Test account for the review.
+        /// Account by which reviewers can sign in to the mini program.
         3 test_account: Option<String> => "test_account",
-        /// Password of the test account for the review; a secret, masked in `Debug`.
+        /// Password of the account by which reviewers sign in; a secret, masked in `Debug`.
         4 test_pwd: Option<String> => "test_pwd: masked",
-        /// Remarks on how to test.
+        /// How to test, step by step, for the reviewers.
         5 test_remark: Option<String> => "test_remark",
         /// State of the application: `2` in review, `3` failed, `4` passed.
         6 status: i64 => "status: must",
@@ -281,9 +281,9 @@ w::record! {
     pub struct ReleaseInfo {
         /// When the online version was released, Unix seconds; format `unix`.
         0 release_time: xinqiao_types::UnixSeconds => "release_time: must",
-        /// Version of the online version; such as `v1.4.1`.
+        /// Version of the online version, the `user_version` of its upload; such as `v1.4.1`.
         1 release_version: String => "release_version: must",
-        /// Description of the online version.
+        /// Description of the online version, the `user_desc` of its upload.
         2 release_desc: String => "release_desc: must",
     }
 }
@@ -300,19 +300,19 @@ w::record! {
 w::record! {
     /// An item of `item_list` in `wxa::SubmitAudit`.
     pub struct SubmitAuditItem {
-        /// Path of a page of the mini program; such as `pages/index/index`; personal data, masked in `Debug`.
+        /// Path of the page submitted, one of those in the uploaded code; such as `pages/index/index`; personal data, masked in `Debug`.
         0 address: Option<String> => "address: masked",
-        /// Title of the page, at most 32 characters.
+        /// Title of the page submitted, at most 32 characters.
         1 title: Option<String> => "title",
         /// Tags of the page, space-separated, at most 10 of 20 characters each; such as `学习 生活`.
         2 tag: Option<String> => "tag",
         /// Top-level category, from the list of those allowed.
         3 first_id: Option<i64> => "first_id",
-        /// Name of the top-level category; such as `教育`.
+        /// Chinese name of the top-level category, which goes with `first_id`; such as `教育`.
         4 first_class: Option<String> => "first_class",
         /// Second-level category, from the list of those allowed.
         5 second_id: Option<i64> => "second_id",
-        /// Name of the second-level category; such as `在线教育`.
+        /// Chinese name of the second-level category, which goes with `second_id`; such as `在线教育`.
         6 second_class: Option<String> => "second_class",
         /// Third-level category, from the list of those allowed.
         7 third_id: Option<i64> => "third_id",
@@ -334,7 +334,7 @@ w::record! {
 w::record! {
     /// An item of `template_list` in the answer of `wxa::GetTemplateList`.
     pub struct Template {
-        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
+        /// Number of the code template in the library, made when a draft became a template; such as `15`. From: The endpoint that lists templates.
         0 template_id: w::TextOrNumber => "template_id: must",
         /// `0` ordinary template (default), `1` standard template, which needs a review first.
         1 template_type: i64 => "template_type: must",
@@ -354,7 +354,7 @@ w::record! {
         7 audit_scene: Option<i64> => "audit_scene",
         /// Review of a standard template: `0` not submitted, `1` in review, `2` rejected, `3` passed, `4` submitting, `5` submission failed.
         8 audit_status: Option<i64> => "audit_status",
-        /// Why a standard template was rejected.
+        /// Why a standard template was rejected, with `audit_status` `2`.
         9 reason: Option<String> => "reason",
         /// Categories of a standard template; absent for ordinary ones.
         10 category_list: Vec<TemplateCategory> => "category_list: must",
@@ -366,19 +366,19 @@ w::record! {
 w::record! {
     /// An item of `category_list` in `wxa::Template`.
     pub struct TemplateCategory {
-        /// Path of a page of the mini program; such as `pages/index/index`; personal data, masked in `Debug`.
+        /// Path of a page of the standard template, such as pages/index/index; such as `pages/index/index`; personal data, masked in `Debug`.
         0 address: String => "address: must masked",
         /// Tags of the page, space-separated, at most 10 of 20 characters each; such as `学习 生活`.
         1 tag: String => "tag: must",
-        /// Title of the page, at most 32 characters.
+        /// Title of a page of the standard template, at most 32 characters.
         2 title: String => "title: must",
         /// Top-level category, from the list of those allowed.
         3 first_id: i64 => "first_id: must",
-        /// Name of the top-level category; such as `教育`.
+        /// Chinese name of the top-level category, which goes with `first_id`; such as `教育`.
         4 first_class: String => "first_class: must",
         /// Second-level category, from the list of those allowed.
         5 second_id: i64 => "second_id: must",
-        /// Name of the second-level category; such as `在线教育`.
+        /// Chinese name of the second-level category, which goes with `second_id`; such as `在线教育`.
         6 second_class: String => "second_class: must",
         /// Third-level category, from the list of those allowed.
         7 third_id: Option<i64> => "third_id",
@@ -396,7 +396,7 @@ w::record! {
         1 other_scene_desc: Option<String> => "other_scene_desc",
         /// Content checks: `1` WeChat's security endpoints, `2` another product, `3` people, `4` none.
         2 method: Option<Vec<i64>> => "method",
-        /// Whether there is a team that reviews content; `0` or `1` on the wire.
+        /// Whether a team of people reviews what users post; `0` or `1` on the wire.
         3 has_audit_team: Option<bool> => "has_audit_team: zero-one",
         /// Explanation of the content checks, at most 256 characters.
         4 audit_desc: Option<String> => "audit_desc",
@@ -415,11 +415,11 @@ w::record! {
         1 code: String => "code: must",
         /// Kind of number: `1` unified social credit code, `2` organization code, `3` business licence number.
         2 code_type: i64 => "code_type: must",
-        /// Name of the legal representative.
+        /// Name of the legal representative, as verified in that person's WeChat.
         3 legal_persona_name: String => "legal_persona_name: must",
         /// WeChat ID of the legal representative, who is asked to confirm.
         4 legal_persona_wechat: String => "legal_persona_wechat: must",
-        /// Identity card number of the legal representative; `legal_persona_idcard` on the wire.
+        /// Identity card number of the legal representative, checked in the conversion; `legal_persona_idcard` on the wire.
         #[doc(alias = "legal_persona_idcard")]
         5 legal_persona_id_card: String => "legal_persona_idcard: must",
         /// Contact phone of the third-party platform, for the user to check with; personal data, masked in `Debug`.
@@ -502,11 +502,11 @@ w::record! {
 w::record! {
     /// Answer to [`ApiWxaQueryNickname`].
     pub struct ApiWxaQueryNicknameResponse {
-        /// The name under review; personal data, masked in `Debug`.
+        /// The name under review, in force with `audit_stat` `3`; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
         /// Review of the name: `1` in review, `2` failed, `3` passed.
         1 audit_stat: i64 => "audit_stat: must",
-        /// Why the name was rejected.
+        /// Why the name was rejected, with `audit_stat` `2`.
         2 fail_reason: Option<String> => "fail_reason",
         /// When the review was done, Unix seconds; format `unix`.
         3 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
@@ -541,7 +541,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/bindTester.html>.
     /// * Catalog: `open_platform.wxa.bind_tester`.
     pub struct BindTester {
-        /// WeChat ID of the tester; such as `zhangsan_wx`; `wechatid` on the wire.
+        /// WeChat ID of the tester to bind or unbind; for unbinding `userstr` does too; such as `zhangsan_wx`; `wechatid` on the wire.
         #[doc(alias = "wechatid")]
         0 wechat_id: String => "wechatid: must",
     }
@@ -551,7 +551,7 @@ w::record! {
 w::record! {
     /// Answer to [`BindTester`].
     pub struct BindTesterResponse {
-        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
+        /// Id of the tester, given on binding; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         0 user_str: String => "userstr: must",
     }
@@ -655,7 +655,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/commit.html>.
     /// * Catalog: `open_platform.wxa.commit`.
     pub struct Commit {
-        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
+        /// Number of the code template in the library, made when a draft became a template; such as `15`. From: The endpoint that lists templates.
         0 template_id: String => "template_id: must",
         /// Extra configuration of the mini program, serialized as text; has at least `extAppid`; such as `{"extAppid":"wx9c3e1f7ab2d04586","ext":{}}`.
         1 ext_json: String => "ext_json: must",
@@ -698,7 +698,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/thirdparty-management/template-management/deleteTemplate.html>.
     /// * Catalog: `open_platform.wxa.delete_template`.
     pub struct DeleteTemplate {
-        /// Number of the code template; such as `15`. From: The endpoint that lists templates.
+        /// Number of the code template in the library, made when a draft became a template; such as `15`. From: The endpoint that lists templates.
         0 template_id: String => "template_id: must",
     }
     new(template_id: impl Into<String>)
@@ -732,7 +732,7 @@ w::record! {
     pub struct FetchDataSetting {
         /// `get` reads, `set_pre_fetch` sets pre-fetching, `set_period_fetch` sets periodic updates.
         0 action: String => "action: must",
-        /// Whether pre-fetching is on.
+        /// Whether pre-fetching is on, set with `set_pre_fetch`.
         1 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
         /// Source of pre-fetched data: `0` your server, `1` a cloud function.
         2 pre_fetch_type: Option<i64> => "pre_fetch_type",
@@ -742,7 +742,7 @@ w::record! {
         4 pre_env: Option<String> => "pre_env",
         /// Cloud function to pre-fetch from, with `pre_fetch_type` `1`.
         5 pre_function_name: Option<String> => "pre_function_name",
-        /// Whether periodic updates are on.
+        /// Whether periodic updates are on, set with `set_period_fetch`.
         6 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
         /// Source of periodic updates: `0` your server, `1` a cloud function.
         7 period_fetch_type: Option<i64> => "period_fetch_type",
@@ -773,7 +773,7 @@ w::record! {
 w::record! {
     /// Answer to [`FetchDataSetting`].
     pub struct FetchDataSettingResponse {
-        /// Whether pre-fetching is on.
+        /// Whether pre-fetching is on, set with `set_pre_fetch`.
         0 is_pre_fetch_open: Option<bool> => "is_pre_fetch_open",
         /// Source of pre-fetched data: `0` your server, `1` a cloud function.
         1 pre_fetch_type: Option<i64> => "pre_fetch_type",
@@ -783,7 +783,7 @@ w::record! {
         3 pre_env: Option<String> => "pre_env",
         /// Cloud function to pre-fetch from, with `pre_fetch_type` `1`.
         4 pre_function_name: Option<String> => "pre_function_name",
-        /// Whether periodic updates are on.
+        /// Whether periodic updates are on, set with `set_period_fetch`.
         5 is_period_fetch_open: Option<bool> => "is_period_fetch_open",
         /// Source of periodic updates: `0` your server, `1` a cloud function.
         6 period_fetch_type: Option<i64> => "period_fetch_type",
@@ -822,7 +822,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record-management/getAppealRecords.html>.
     /// * Catalog: `open_platform.wxa.get_appeal_records`.
     pub struct GetAppealRecords {
-        /// Number of the violation. From: The endpoint that lists violations.
+        /// Number of the violation whose appeals are wanted. From: The endpoint that lists violations.
         0 illegal_record_id: String => "illegal_record_id: must",
     }
     new(illegal_record_id: impl Into<String>)
@@ -914,7 +914,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCategory`].
     pub struct GetCategoryResponse {
-        /// Categories that a submission may use: those set and passed.
+        /// Categories that a submission may use: `first_class`, `second_class`, `first_id`, `second_id` and so on.
         0 category_list: Vec<Category> => "category_list: must",
     }
 }
@@ -945,9 +945,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/GetShareRatio.html>.
     /// * Catalog: `open_platform.wxa.get_default_ams_info`.
     pub struct GetDefaultAmsInfo {
-        /// Fixed name of the operation, sent in the query.
+        /// `get_share_ratio` for the default share, `agency_get_custom_share_ratio` for that of one mini program.
         0 action: String => "action: must query",
-        /// AppID of the third-party platform; the account's appid.
+        /// AppID: of the third-party platform for the default share, of the mini program for its own; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
     }
     new(action: impl Into<String>, appid: impl Into<xinqiao_types::AppId>)
@@ -1171,7 +1171,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetLatestAuditStatus`].
     pub struct GetLatestAuditStatusResponse {
-        /// Number of the latest review; `auditid` on the wire.
+        /// Number of the latest review, to withdraw it or speed it up; `auditid` on the wire.
         #[doc(alias = "auditid")]
         0 audit_id: i64 => "auditid: must",
         /// State of the code review: `0` passed, `1` rejected, `2` in review, `3` withdrawn, `4` delayed.
@@ -1209,7 +1209,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/getmpadminauth.html>.
     /// * Catalog: `open_platform.wxa.get_mp_admin_auth`.
     pub struct GetMpAdminAuth {
-        /// AppID of the official account; such as `wx1a2b3c4d5e6f7a8b`.
+        /// AppID of the official account of the same owner, whose admin confirms the conversion; such as `wx1a2b3c4d5e6f7a8b`.
         0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
         /// Whether the trial mini program and the official account have the same admin; `0` or `1` on the wire.
         1 same_admin: bool => "same_admin: must zero-one",
@@ -1373,11 +1373,11 @@ w::record! {
         0 can_open: bool => "can_open: must zero-one",
         /// Whether an official account is shown now; `0` or `1` on the wire.
         1 is_open: bool => "is_open: must zero-one",
-        /// AppID of the official account shown.
+        /// AppID of the official account that the follow component shows now.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Name of the official account shown; personal data, masked in `Debug`.
+        /// Name of the official account shown now; personal data, masked in `Debug`.
         3 nickname: Option<String> => "nickname: masked",
-        /// Address of the avatar of the official account shown; personal data, masked in `Debug`; `headimg` on the wire.
+        /// Address of the avatar of the official account shown now; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         4 head_img: Option<String> => "headimg: masked",
     }
@@ -1416,7 +1416,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetTemplateDraftList`].
     pub struct GetTemplateDraftListResponse {
-        /// Drafts in the box, uploaded by development mini programs.
+        /// Drafts in the box: `create_time`, `user_version`, `user_desc` and `draft_id`.
         0 draft_list: Vec<Draft> => "draft_list: must",
     }
 }
@@ -1495,9 +1495,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetVersionInfo`].
     pub struct GetVersionInfoResponse {
-        /// The trial version, absent if there is none.
+        /// The trial version: `exp_time`, `exp_version` and `exp_desc`; absent if there is none.
         0 exp_info: Option<ExpInfo> => "exp_info",
-        /// The online version, absent before release.
+        /// The online version: `release_time`, `release_version` and `release_desc`; absent before release.
         1 release_info: Option<ReleaseInfo> => "release_info",
     }
 }
@@ -1570,7 +1570,7 @@ w::record! {
     pub struct GetWebViewDomainConfirmFileResponse {
         /// Name of the check file; serve it under this name from the root of the domain.
         0 file_name: String => "file_name: must",
-        /// Content of the check file, to be written as it is.
+        /// Content of the check file, written as it is; WeChat reads it to see that the domain is yours.
         1 file_content: String => "file_content: must",
     }
 }
@@ -1603,7 +1603,7 @@ w::record! {
     pub struct GetWxaMpLinkForShow {
         /// Page number, from 0.
         0 page: i64 => "page: must query",
-        /// Accounts per page, at most 20.
+        /// Official accounts per page, at most 20.
         1 num: i64 => "num: must query",
     }
     new(page: i64, num: i64)
@@ -1695,7 +1695,7 @@ w::record! {
     pub struct GrayRelease {
         /// Percentage of users who get the new version, 0 to 100.
         0 gray_percentage: i64 => "gray_percentage: must",
-        /// Whether project members get it first.
+        /// Whether project members get it first; `debuger` is the platform's own misspelling.
         1 support_debuger_first: Option<bool> => "support_debuger_first",
         /// Whether trial members get it first.
         2 support_experiencer_first: Option<bool> => "support_experiencer_first",
@@ -1778,10 +1778,10 @@ w::record! {
         /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
+        /// Domains for `wx.uploadFile`, with `https://`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         3 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
+        /// Domains for `wx.downloadFile`, with `https://`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         4 download_domain: Option<Vec<String>> => "downloaddomain",
         /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
@@ -1811,10 +1811,10 @@ w::record! {
         /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         1 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
+        /// Domains for `wx.uploadFile`, with `https://`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         2 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
+        /// Domains for `wx.downloadFile`, with `https://`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         3 download_domain: Option<Vec<String>> => "downloaddomain",
         /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
@@ -1860,10 +1860,10 @@ w::record! {
         /// Domains for `wx.connectSocket`, with `wss://`; not sent with `get`; such as `wss://ws.example.com`; `wsrequestdomain` on the wire.
         #[doc(alias = "wsrequestdomain")]
         2 ws_request_domain: Option<Vec<String>> => "wsrequestdomain",
-        /// Domains for `wx.uploadFile`; not sent with `get`; `uploaddomain` on the wire.
+        /// Domains for `wx.uploadFile`, with `https://`; not sent with `get`; `uploaddomain` on the wire.
         #[doc(alias = "uploaddomain")]
         3 upload_domain: Option<Vec<String>> => "uploaddomain",
-        /// Domains for `wx.downloadFile`; not sent with `get`; `downloaddomain` on the wire.
+        /// Domains for `wx.downloadFile`, with `https://`; not sent with `get`; `downloaddomain` on the wire.
         #[doc(alias = "downloaddomain")]
         4 download_domain: Option<Vec<String>> => "downloaddomain",
         /// Domains for UDP, with `udp://`; not sent with `get`; such as `udp://udp.example.com`; `udpdomain` on the wire.
@@ -1909,7 +1909,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Third-party_Platforms/2.0/api/verify_beta_Mini_Programs/mpverifybetaweapp.html>.
     /// * Catalog: `open_platform.wxa.mp_verify_beta_weapp`.
     pub struct MpVerifyBetaWeapp {
-        /// AppID of the official account; such as `wx1a2b3c4d5e6f7a8b`.
+        /// AppID of the official account of the same owner, whose admin confirms the conversion; such as `wx1a2b3c4d5e6f7a8b`.
         0 mp_appid: xinqiao_types::AppId => "mp_appid: must",
         /// Proof that the official account's admin consented, brought back after that; a secret, masked in `Debug`.
         1 ticket: String => "ticket: must masked",
@@ -2126,9 +2126,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/percentage/SetShareRatio.html>.
     /// * Catalog: `open_platform.wxa.set_default_ams_info`.
     pub struct SetDefaultAmsInfo {
-        /// Fixed name of the operation, sent in the query.
+        /// `set_share_ratio` for the default share, `agency_set_custom_share_ratio` for that of one mini program.
         0 action: String => "action: must query",
-        /// AppID of the third-party platform; the account's appid.
+        /// AppID: of the third-party platform for the default share, of the mini program for its own; the account's appid.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Percentage of the ad income that goes to the platform; in percent; such as `40`.
         2 share_ratio: i64 => "share_ratio: must",
@@ -2206,7 +2206,7 @@ w::record! {
     pub struct SetNicknameResponse {
         /// Number of the review; absent if the name took effect at once.
         0 audit_id: Option<i64> => "audit_id",
-        /// What further documents are asked for.
+        /// What further documents are asked for, when the name hit a keyword.
         1 wording: Option<String> => "wording",
     }
 }
@@ -2386,11 +2386,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/code-management/submitAudit.html>.
     /// * Catalog: `open_platform.wxa.submit_audit`.
     pub struct SubmitAudit {
-        /// Pages with categories for the review, at most 5.
+        /// Pages for the review, at most 5: `address`, `tag`, `title` and categories.
         0 item_list: Vec<SubmitAuditItem> => "item_list: must",
         /// Screenshots and recordings for the reviewers: `video_id_list` and `pic_id_list`.
         1 preview_info: Option<PreviewInfo> => "preview_info",
-        /// Notes on the version for the reviewers.
+        /// Notes on the version and its functions for the reviewers.
         2 version_desc: Option<String> => "version_desc",
         /// Reply to the last rejection, at most 200 characters.
         3 feedback_info: Option<String> => "feedback_info",
@@ -2400,7 +2400,7 @@ w::record! {
         5 ugc_declare: Option<UgcDeclare> => "ugc_declare",
         /// Declares that detected but unconfigured privacy interfaces are not used.
         6 privacy_api_not_use: Option<bool> => "privacy_api_not_use",
-        /// Path of the order centre page; such as `pages/order/list`.
+        /// Path of the order centre page, for mini programs that sell; such as `pages/order/list`.
         7 order_path: Option<String> => "order_path",
     }
     new(item_list: Vec<SubmitAuditItem>)
@@ -2448,10 +2448,10 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/member-management/unbindTester.html>.
     /// * Catalog: `open_platform.wxa.unbind_tester`.
     pub struct UnbindTester {
-        /// WeChat ID of the tester; such as `zhangsan_wx`; `wechatid` on the wire.
+        /// WeChat ID of the tester to bind or unbind; for unbinding `userstr` does too; such as `zhangsan_wx`; `wechatid` on the wire.
         #[doc(alias = "wechatid")]
         0 wechat_id: Option<String> => "wechatid",
-        /// Id of the tester; replaces the WeChat ID when unbinding; `userstr` on the wire.
+        /// Id of the tester, given on binding; replaces the WeChat ID when unbinding; `userstr` on the wire.
         #[doc(alias = "userstr")]
         1 user_str: Option<String> => "userstr",
     }
@@ -2677,7 +2677,7 @@ pub mod component {
             /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/register-management/fast-registration-ind/fastRegisterPersonalMp.html>.
             /// * Catalog: `open_platform.wxa.component.fast_register_personal_weapp.create`.
             pub struct Create {
-                /// Real name of the person; `idname` on the wire.
+                /// Real name of the person who registers, as verified in WeChat; `idname` on the wire.
                 #[doc(alias = "idname")]
                 0 id_name: String => "idname: must",
                 /// WeChat ID of the person, who becomes the admin; such as `zhangsan_wx`; `wxuser` on the wire.
@@ -2696,7 +2696,7 @@ pub mod component {
                 /// Number of the registration task, to look up its progress with; `taskid` on the wire.
                 #[doc(alias = "taskid")]
                 0 task_id: String => "taskid: must",
-                /// State of the registration task, `0` is fine, others are failures.
+                /// State of the registration task: `0` fine, others failed; the final result comes by event.
                 1 status: i64 => "status: must",
                 /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
                 2 authorize_url: Option<String> => "authorize_url",
@@ -2820,7 +2820,7 @@ pub mod security {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/applySetOrderPathInfo.html>.
         /// * Catalog: `open_platform.wxa.security.apply_set_order_path_info`.
         pub struct ApplySetOrderPathInfo {
-            /// The batch: path, mini programs and material for testing.
+            /// The batch: `path`, `img_list`, `video`, `appid_list` and so on.
             0 batch_req: super::BatchReq => "batch_req: must",
         }
         new(batch_req: super::BatchReq)
@@ -2892,7 +2892,7 @@ pub mod security {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/basic-info-management/getOrderPathInfo.html>.
         /// * Catalog: `open_platform.wxa.security.get_order_path_info`.
         pub struct GetOrderPathInfo {
-            /// `0` the version in force, `1` the version in review.
+            /// Which one to look up: `0` in force, `1` in review.
             0 info_type: i64 => "info_type: must query",
         }
         new(info_type: i64)

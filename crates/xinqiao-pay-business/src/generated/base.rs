@@ -18,7 +18,7 @@ w::record! {
         4 scenario: String => "scenario: must",
         /// Parts of this split by receiving account.
         5 detail: Option<String> => "detail",
-        /// Why this account gets a part.
+        /// Why this account gets a part, in the merchant's words.
         6 desc: Option<String> => "desc",
     }
     new(
@@ -34,7 +34,7 @@ w::record! {
 w::record! {
     /// `app_h5` of the answer of `base::GetRedirects`.
     pub struct AppH5Item {
-        /// Page inside an app.
+        /// Link of the page that opens inside an app.
         0 app_h5: String => "app_h5: must",
     }
 }
@@ -82,7 +82,7 @@ w::record! {
     pub struct FailedReason {
         /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
         0 failed_type: String => "failed_type: must",
-        /// Failure in words.
+        /// Why it failed in words, for people to read.
         1 failed_detail: Option<String> => "failed_detail",
     }
 }
@@ -155,7 +155,7 @@ w::record! {
     pub struct PayeeAccount {
         /// `ENTERPRISE_ACCOUNT` of a company, `PERSON_ACCOUNT` of a person.
         0 account_type: String => "account_type: must",
-        /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account: the company or the person themselves; encrypted on the wire; personal data, masked in `Debug`.
         1 bank_account_name: String => "bank_account_name: must masked encrypted",
         /// Bank account that receives, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 bank_account_number: String => "bank_account_number: must masked encrypted",
@@ -180,7 +180,7 @@ w::record! {
     pub struct PcWeb {
         /// Page to send the user to; valid for a short time.
         0 url: String => "url: must",
-        /// When it stops being usable; format `rfc3339`.
+        /// When it stops being usable, RFC 3339; format `rfc3339`.
         1 expire_time: String => "expire_time: must",
     }
 }
@@ -221,11 +221,11 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
-        /// When it succeeded; absent before; format `rfc3339`.
+        /// When it succeeded; absent before, RFC 3339; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
-        /// Why this account gets a part.
+        /// Why this account gets a part, in the merchant's words.
         7 desc: Option<String> => "desc",
-        /// Why it failed: kind and detail.
+        /// Why it failed, kind and detail; absent otherwise.
         8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// `wx_h5` of the answer of `base::GetRedirects`.
     pub struct WxH5Item {
-        /// Page inside WeChat.
+        /// Link of the page that opens inside WeChat.
         0 wx_h5: String => "wx_h5: must",
     }
 }
@@ -270,7 +270,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.apply_bill_download`.
     pub struct ApplyBillDownload {
-        /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `billDate` on the wire.
+        /// Day of the bill, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`; `billDate` on the wire.
         0 bill_date: String => "billDate: must",
         /// Which bill to download: trades, funds or splits, by product; `billType` on the wire.
         1 bill_type: Option<String> => "billType",
@@ -378,7 +378,7 @@ w::record! {
     /// * Source: <https://businesspay.qq.com/p/doc/mse/api/server.html>.
     /// * Catalog: `pay_business.base.apply_trans_bill_download`.
     pub struct ApplyTransBillDownload {
-        /// Day of the bill; format `yyyy-MM-dd`; such as `2026-09-14`; `bill_Date` on the wire.
+        /// Day of the bill, as `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`; `bill_Date` on the wire.
         0 bill_date: String => "bill_Date: must",
         /// Which bill to download: trades, funds or splits, by product; `bill_Type` on the wire.
         1 bill_type: Option<String> => "bill_Type",
@@ -452,11 +452,11 @@ w::record! {
         2 allocation_id: String => "allocation_id: must",
         /// State of the split, such as `PROCESSING`; outcomes are in the parts.
         3 status: String => "status: must",
-        /// When it was finished; format `rfc3339`.
+        /// When it was finished, RFC 3339; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
         /// Released to the payee at the end, in fen; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Why splitting ended.
+        /// Why splitting ended, as written then.
         6 finish_desc: Option<String> => "finish_desc",
         /// Parts of the split, one per receiving account.
         7 allocations: Vec<ProfitAllocation> => "allocations: must",
@@ -535,9 +535,9 @@ w::record! {
         6 refund_reason: Option<String> => "refund_reason",
         /// State of the refund, such as `PROCESSING`; the outcome comes by notice or look-up.
         7 status: String => "status: must",
-        /// When it succeeded; absent before; format `rfc3339`.
+        /// When it succeeded; absent before, RFC 3339; format `rfc3339`.
         8 succeeded_time: Option<String> => "succeeded_time",
-        /// When it was accepted; format `rfc3339`.
+        /// When the platform accepted the refund, RFC 3339; format `rfc3339`.
         9 created_time: String => "created_time: must",
     }
 }
@@ -578,7 +578,7 @@ w::record! {
         3 amount: xinqiao_types::Fen => "amount: must",
         /// Backend address for the result, https; such as `https://pay.example.com/notify/b2b`.
         4 server_notify_url: String => "server_notify_url: must",
-        /// Note on the withdrawal.
+        /// Note on the withdrawal in the merchant's words.
         5 desc: Option<String> => "desc",
     }
     new(
@@ -602,9 +602,9 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// State of the withdrawal, such as `PROCESSING`; look it up for the outcome.
         3 status: String => "status: must",
-        /// When it succeeded; absent before; format `rfc3339`.
+        /// When it succeeded; absent before, RFC 3339; format `rfc3339`.
         4 succeeded_time: Option<String> => "succeeded_time",
-        /// Why it failed: kind and detail.
+        /// Why it failed, kind and detail; absent otherwise.
         5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -807,9 +807,9 @@ w::record! {
         /// Content of the fixed QR code that payers scan; `static_qrcode` on the wire.
         #[doc(alias = "static_qrcode")]
         1 static_qr_code: Option<StaticQrCode> => "static_qrcode",
-        /// Page inside WeChat.
+        /// Link of the page that opens inside WeChat.
         2 wx_h5: Option<WxH5Item> => "wx_h5",
-        /// Page inside an app.
+        /// Link of the page that opens inside an app.
         3 app_h5: Option<AppH5Item> => "app_h5",
         /// Page inside WeCom: `url`.
         4 wecom_h5: Option<WecomH5Item> => "wecom_h5",

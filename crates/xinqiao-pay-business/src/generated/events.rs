@@ -28,15 +28,15 @@ w::record! {
         1 payment_id: String => "payment_id: must",
         /// Amount of the payment, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// Number of the paying side.
+        /// Number of the paying side on the platform.
         3 purchaser_id: String => "purchaser_id: must",
-        /// Number of the receiving company.
+        /// Number of the receiving company on the platform.
         4 bargainor_ent_id: String => "bargainor_ent_id: must",
         /// How far the payment has come; success is pushed once it is paid.
         5 status: String => "status: must",
-        /// Why it failed: kind and detail.
+        /// Why it failed, kind and detail; absent otherwise.
         6 failed_reason: Option<String> => "failed_reason",
-        /// When the money was paid; format `rfc3339`.
+        /// When the money was paid, RFC 3339; format `rfc3339`.
         7 pay_succ_time: Option<String> => "pay_succ_time",
     }
 }
@@ -102,9 +102,9 @@ w::record! {
         6 refund_reason: Option<String> => "refund_reason",
         /// Refund: processing, succeeded or failed.
         7 status: String => "status: must",
-        /// When it succeeded; absent before; format `rfc3339`.
+        /// When it succeeded; absent before, RFC 3339; format `rfc3339`.
         8 succeeded_time: Option<String> => "succeeded_time",
-        /// When it was accepted; format `rfc3339`.
+        /// When the platform accepted the refund, RFC 3339; format `rfc3339`.
         9 created_time: String => "created_time: must",
     }
 }
@@ -161,7 +161,7 @@ pub mod notify {
         pub struct Payment {
             0 event_id: String => "event_id: must",
             1 event_type: String => "event_type: must",
-            /// When the order was made; format `rfc3339`.
+            /// When the notice was made, RFC 3339; format `rfc3339`.
             2 create_time: String => "create_time: must",
             3 live_mode: Option<bool> => "live_mode",
             4 api_version: Option<String> => "api_version",
@@ -178,7 +178,7 @@ pub mod notify {
         pub struct ProductApplication {
             0 event_id: String => "event_id: must",
             1 event_type: String => "event_type: must",
-            /// When the order was made; format `rfc3339`.
+            /// When the notice was made, RFC 3339; format `rfc3339`.
             2 create_time: String => "create_time: must",
             3 live_mode: Option<bool> => "live_mode",
             4 api_version: Option<String> => "api_version",
@@ -195,7 +195,7 @@ pub mod notify {
         pub struct ProfitAllocation {
             0 event_id: String => "event_id: must",
             1 event_type: String => "event_type: must",
-            /// When the order was made; format `rfc3339`.
+            /// When the notice was made, RFC 3339; format `rfc3339`.
             2 create_time: String => "create_time: must",
             3 live_mode: Option<bool> => "live_mode",
             4 api_version: Option<String> => "api_version",
@@ -212,7 +212,7 @@ pub mod notify {
         pub struct Refund {
             0 event_id: String => "event_id: must",
             1 event_type: String => "event_type: must",
-            /// When the order was made; format `rfc3339`.
+            /// When the notice was made, RFC 3339; format `rfc3339`.
             2 create_time: String => "create_time: must",
             3 live_mode: Option<bool> => "live_mode",
             4 api_version: Option<String> => "api_version",
@@ -229,7 +229,7 @@ pub mod notify {
         pub struct Withdraw {
             0 event_id: String => "event_id: must",
             1 event_type: String => "event_type: must",
-            /// When the order was made; format `rfc3339`.
+            /// When the notice was made, RFC 3339; format `rfc3339`.
             2 create_time: String => "create_time: must",
             3 live_mode: Option<bool> => "live_mode",
             4 api_version: Option<String> => "api_version",

@@ -44,7 +44,7 @@ w::record! {
     pub struct Goods {
         /// Goods as shown to the payer.
         0 good_name: String => "good_name: must",
-        /// How many pieces.
+        /// How many pieces of the goods.
         1 good_number: i64 => "good_number: must",
         /// Price of the goods, in fen; in fen.
         2 good_amount: xinqiao_types::Fen => "good_amount: must",
@@ -172,11 +172,11 @@ w::record! {
         1 payer_client_ip: Option<String> => "payer_client_ip: masked",
         /// User-Agent of the payer's browser.
         2 payer_ua: Option<String> => "payer_ua",
-        /// When the order was made; format `rfc3339`.
+        /// When the order was made at the merchant, for risk control, RFC 3339; format `rfc3339`.
         3 create_time: Option<String> => "create_time",
         /// How the goods are handed over, such as `SELF_PICK`, for risk control.
         4 pick_type: Option<String> => "pick_type",
-        /// Handing over in words.
+        /// How the goods are handed over, in words, for risk control.
         5 pick_description: Option<String> => "pick_description",
     }
     new()
@@ -203,7 +203,7 @@ w::record! {
 w::record! {
     /// `store_info` of `payments::SceneInfo`.
     pub struct StoreInfo {
-        /// Store number at the merchant.
+        /// Number of the store in the merchant's system.
         0 id: Option<String> => "id",
         /// Store as customers know it.
         1 name: Option<String> => "name",
@@ -236,9 +236,9 @@ w::record! {
         0 out_payment_id: String => "out_payment_id: must",
         /// The platform's number for the payment, returned on ordering; look-ups, refunds and splits need it.
         1 payment_id: String => "payment_id: must",
-        /// State of the payment after closing.
+        /// State of the payment after closing; once closed it cannot be paid.
         2 status: String => "status: must",
-        /// When it was closed; format `rfc3339`.
+        /// When the payment was closed; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         3 close_time: String => "close_time: must",
     }
 }
@@ -277,7 +277,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// Last moment to pay; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
         /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
@@ -332,7 +332,7 @@ w::record! {
         7 memo: Option<String> => "memo",
         /// Merchant's private text, returned unchanged.
         8 attachment: Option<String> => "attachment",
-        /// When it was paid; format `rfc3339`.
+        /// When it was paid, RFC 3339; format `rfc3339`.
         9 pay_time: Option<String> => "pay_time",
     }
 }
@@ -371,7 +371,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// Last moment to pay; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
         /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
@@ -442,7 +442,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// Last moment to pay; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
         /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
@@ -513,7 +513,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// Last moment to pay; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
         /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",
@@ -584,7 +584,7 @@ w::record! {
         2 amount: xinqiao_types::Fen => "amount: must",
         /// ISO code of the money, `CNY`; such as `CNY`.
         3 currency: String => "currency: must",
-        /// Last moment to pay; format `rfc3339`.
+        /// Last moment to pay, RFC 3339; format `rfc3339`.
         4 expire_time: String => "expire_time: must",
         /// Company that receives: number, name, account.
         5 payee: Payee => "payee: must",

@@ -18,11 +18,11 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of this account's part, such as `PENDING`.
         5 result: String => "result: must",
-        /// When it succeeded; absent before; format `rfc3339`.
+        /// When it succeeded; absent before, RFC 3339; format `rfc3339`.
         6 succeeded_time: Option<String> => "succeeded_time",
-        /// Why this account gets a part.
+        /// Why this account gets a part, in the merchant's words.
         7 desc: Option<String> => "desc",
-        /// Why it failed: kind and detail.
+        /// Why it failed, kind and detail; absent otherwise.
         8 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -32,7 +32,7 @@ w::record! {
     pub struct FailedReason {
         /// Why it failed, as a code: `BANK_REJECTED`, `NO_RELATION` and so on.
         0 failed_type: String => "failed_type: must",
-        /// Failure in words.
+        /// Why it failed in words, for people to read.
         1 failed_detail: Option<String> => "failed_detail",
     }
 }
@@ -48,11 +48,11 @@ w::record! {
         2 province_name: String => "province_name: must",
         /// Code of the city, from the list of regions.
         3 city_code: String => "city_code: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         4 city_name: String => "city_name: must",
-        /// Administrative code of the store's district; such as `440305`.
+        /// Administrative code of the district where the person lives.
         5 area_code: String => "area_code: must",
-        /// District by name.
+        /// District where the person lives, by name.
         6 area_name: String => "area_name: must",
     }
     new(
@@ -111,7 +111,7 @@ w::record! {
         6 bank_name: String => "bank_name: must",
         /// `ENTERPRISE_ACCOUNT` of a company, `PERSON_ACCOUNT` of a person.
         7 account_type: String => "account_type: must",
-        /// Holder of the account.
+        /// Holder of the account: the company or the person themselves.
         8 bank_account_name: String => "bank_account_name: must",
         /// Last four digits of the bank account; such as `1234`.
         9 bank_account_number_last4: String => "bank_account_number_last4: must",
@@ -151,11 +151,11 @@ w::record! {
         2 bank_branch_id: Option<String> => "bank_branch_id",
         /// Which branch holds the account, by name.
         3 bank_branch_name: Option<String> => "bank_branch_name",
-        /// Holder of the account; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account: the company or the person themselves; encrypted on the wire; personal data, masked in `Debug`.
         4 bank_account_name: String => "bank_account_name: must masked encrypted",
         /// Bank account that receives, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         5 bank_account_number: String => "bank_account_number: must masked encrypted",
-        /// Mobile number known to the bank; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mobile number that the receiver left with the bank, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         6 bank_account_mobile: Option<String> => "bank_account_mobile: masked encrypted",
         /// Photo of the front, as file handle.
         7 front_photocopy_file_id: Option<String> => "front_photocopy_file_id",
@@ -231,7 +231,7 @@ w::record! {
         3 ent_id: String => "ent_id: must",
         /// Papers of the receiver, a company or a person.
         4 receiver_info: Option<ReceiverInfo> => "receiver_info",
-        /// Why it failed: kind and detail.
+        /// Why it failed, kind and detail; absent otherwise.
         5 failed_reason: Option<FailedReason> => "failed_reason",
     }
 }
@@ -379,11 +379,11 @@ w::record! {
         2 allocation_id: String => "allocation_id: must",
         /// State of the split, such as `PROCESSING`; outcomes are in the parts.
         3 status: String => "status: must",
-        /// When it was finished; format `rfc3339`.
+        /// When it was finished, RFC 3339; format `rfc3339`.
         4 finished_time: Option<String> => "finished_time",
         /// Released to the payee at the end, in fen; in fen.
         5 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Why splitting ended.
+        /// Why splitting ended, as written then.
         6 finish_desc: Option<String> => "finish_desc",
         /// Parts of the split, one per receiving account.
         7 allocations: Vec<Allocation> => "allocations: must",

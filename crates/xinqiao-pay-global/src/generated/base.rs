@@ -19,7 +19,7 @@ w::record! {
     pub struct AmountFrom {
         /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// Account that pays.
+        /// Whether unsettled funds or the available balance pays.
         1 fund_source: String => "fund_source: must",
     }
 }
@@ -47,9 +47,9 @@ w::record! {
 w::record! {
     /// `application_reject_detail` of `base::SubMerchantState`.
     pub struct ApplicationRejectDetail {
-        /// Path of the rejected field.
+        /// Which field was turned down, by its path.
         0 field: Option<String> => "field",
-        /// Why the field was rejected.
+        /// Why the field was turned down.
         1 reason: Option<String> => "reason",
     }
 }
@@ -61,9 +61,9 @@ w::record! {
         0 business_type: BusinessType => "business_type: must",
         /// Merchant category code of four digits; such as `1011`.
         1 mcc: Option<String> => "mcc",
-        /// Where the app can be downloaded.
+        /// Where the app can be downloaded, to verify the business.
         2 app_download: Option<String> => "app_download",
-        /// Web site of the merchant, to verify the business.
+        /// Website of the merchant, to verify the business.
         3 website: Option<String> => "website",
         /// Official account of the merchant, to verify them.
         4 office_account: Option<String> => "office_account",
@@ -103,11 +103,11 @@ w::record! {
 w::record! {
     /// `contact` of `base::AddMerchant`; `contact` of the answer of `base::GetMerchant`; and 1 more.
     pub struct Contact {
-        /// Contact's name in full; encrypted on the wire; personal data, masked in `Debug`.
+        /// Person whom the platform contacts; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Contact's phone; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone at which the merchant is reached; encrypted on the wire; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked encrypted",
-        /// Contact's mail address; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mail address at which the merchant is reached; encrypted on the wire; personal data, masked in `Debug`.
         2 email: String => "email: must masked encrypted",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)
@@ -146,7 +146,7 @@ w::record! {
 w::record! {
     /// `encrypt_certificate` of `base::Certificate`.
     pub struct EncryptCertificate {
-        /// Encryption algorithm that was used.
+        /// Encryption algorithm, such as `AEAD_AES_256_GCM`; decrypt accordingly.
         0 algorithm: String => "algorithm: must",
         /// Associated data, needed again for decryption; may be empty.
         1 associated_data: Option<String> => "associated_data",
@@ -191,9 +191,9 @@ w::record! {
     pub struct H5Payment {
         /// Permission concerned.
         0 name: Option<String> => "name",
-        /// Fields that the review rejected, with reasons.
+        /// Fields that the review turned down, and why; mend and hand in again.
         1 audit_reject_detail: Option<String> => "audit_reject_detail",
-        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         2 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -220,9 +220,9 @@ w::record! {
         0 business_type: BusinessType => "business_type: must",
         /// Merchant category code of four digits; such as `1011`.
         1 mcc: Option<String> => "mcc",
-        /// Where the app can be downloaded.
+        /// Where the app can be downloaded, to verify the business.
         2 app_download: Option<String> => "app_download",
-        /// Web site of the merchant, to verify the business.
+        /// Website of the merchant, to verify the business.
         3 website: Option<String> => "website",
         /// Official account of the merchant, to verify them.
         4 office_account: Option<String> => "office_account",
@@ -259,7 +259,7 @@ w::record! {
 w::record! {
     /// `payer` of `micro_pay::PayTransaction`.
     pub struct Payer {
-        /// Authorisation or payment code, good for one use; a secret, masked in `Debug`.
+        /// Number read from the user's payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -270,24 +270,24 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
         /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// Part of the discount that is refunded; in minor-currency-unit.
+        /// What of the discount is refunded, in the currency's smallest unit; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
-        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
+        /// Part of the discount paid by WeChat, in the currency's smallest unit; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// Part of the discount paid by the merchant; in minor-currency-unit.
+        /// Part of the discount paid by the merchant, in the currency's smallest unit; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// Part of the discount paid by others; in minor-currency-unit.
+        /// Part of the discount paid by others, in the currency's smallest unit; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
@@ -319,11 +319,11 @@ w::record! {
         0 promotion_id: String => "promotion_id: must",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         1 scope: String => "scope: must",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         2 type_: String => "type: must",
         /// Amount of the discount, in the currency's smallest unit; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Part of the discount that is refunded; in fen.
+        /// What of the discount is refunded, in the currency's smallest unit; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
         /// ISO code of the pricing currency; such as `HKD`.
         5 currency: String => "currency: must",
@@ -347,21 +347,21 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `base::ListRefunds`.
     pub struct Refund {
-        /// WeChat Pay's refund number.
+        /// WeChat Pay's number of the refund.
         0 id: String => "id: must",
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
-        /// Way back: `ORIGINAL`, `BALANCE` ….
+        /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         2 channel: String => "channel: must",
         /// Money that pays the refund: unsettled or available.
         3 fund_source: String => "fund_source: must",
-        /// Where the refund arrives, in words; such as `支付用户零钱`.
+        /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
         4 recv_account: String => "recv_account: must",
-        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
+        /// `SUCCESS`, `CLOSED`, `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
         5 status: String => "status: must",
-        /// When the money was given back; only on success; format `rfc3339`.
+        /// When the money was given back; only on success, RFC 3339; format `rfc3339`.
         6 success_time: Option<String> => "success_time",
-        /// When the refund was accepted; format `rfc3339`.
+        /// When the refund was accepted, RFC 3339; format `rfc3339`.
         7 create_time: String => "create_time: must",
         /// Amounts of order and refund, with exchange rate.
         8 amount: DataAmount => "amount: must",
@@ -388,15 +388,15 @@ w::record! {
     pub struct PromotionDetailInfo {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
         /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// Part of the discount that is refunded; in minor-currency-unit.
+        /// What of the discount is refunded, in the currency's smallest unit; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// ISO code of the pricing currency; such as `HKD`.
         6 currency: Option<String> => "currency",
@@ -425,19 +425,19 @@ w::record! {
 w::record! {
     /// `amount` of `base::Settlement`.
     pub struct ListSettlementsAmount {
-        /// Settled amount; in minor-currency-unit.
+        /// What was sent to the bank account, in the currency's smallest unit; in minor-currency-unit.
         0 settled: i64 => "settled: must",
-        /// Amount not settled yet; in minor-currency-unit.
+        /// What was not yet sent to the bank account, in the currency's smallest unit; in minor-currency-unit.
         1 unsettle: i64 => "unsettle: must",
         /// Currency of settlement; such as `HKD`.
         2 currency: String => "currency: must",
-        /// Payments in the period; in minor-currency-unit.
+        /// Payments in the period, in the currency's smallest unit; in minor-currency-unit.
         3 pay: i64 => "pay: must",
-        /// Refunds in the period; in minor-currency-unit.
+        /// Refunds in the period, in the currency's smallest unit; in minor-currency-unit.
         4 refund: i64 => "refund: must",
-        /// Payments less refunds; in minor-currency-unit.
+        /// Payments less refunds, in the currency's smallest unit; in minor-currency-unit.
         5 net: i64 => "net: must",
-        /// Service fee charged; in minor-currency-unit.
+        /// Fees of the period, in the currency's smallest unit; in minor-currency-unit.
         6 fee: i64 => "fee: must",
     }
 }
@@ -445,17 +445,17 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `settle::ListSettlements`.
     pub struct Settlement {
-        /// Number of the settlement batch.
+        /// Number of the settlement batch, one for each transfer.
         0 batch_id: String => "batch_id: must",
-        /// Day of settlement; format `yyyyMMdd`; such as `20260902`.
+        /// Day on which the batch goes to the bank account, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260902`.
         1 settlement_date: String => "settlement_date: must",
-        /// First trading day in the settlement; format `yyyyMMdd`; such as `20260831`.
+        /// First trading day in the settlement, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260831`.
         2 trade_start_date: String => "trade_start_date: must",
-        /// Last trading day in the settlement; format `yyyyMMdd`; such as `20260901`.
+        /// Last trading day in the settlement, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260901`.
         3 trade_end_date: String => "trade_end_date: must",
         /// Amounts of the settlement: `settled`, `unsettle`, `currency`, `pay` and so on.
         4 amount: ListSettlementsAmount => "amount: must",
-        /// Users' wallet: mainland or Hong Kong; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
+        /// Whether the paying users' wallets are of the mainland or Hong Kong; one of `CHINA_MAINLAND` `CHINA_HONGKONG`.
         5 wallet_region: Option<WalletRegion> => "wallet_region",
         /// Settlement of the split part: `settled`, `unsettle`, `currency`, `pay` and so on.
         6 split_amount: Option<SplitAmount> => "split_amount",
@@ -465,15 +465,15 @@ w::record! {
 w::record! {
     /// `split_amount` of `base::Settlement`.
     pub struct SplitAmount {
-        /// Settled amount.
+        /// What was sent to the bank account, in the currency's smallest unit.
         0 settled: i64 => "settled: must",
-        /// Amount not settled yet.
+        /// What was not yet sent to the bank account, in the currency's smallest unit.
         1 unsettle: i64 => "unsettle: must",
         /// Currency of settlement; such as `HKD`.
         2 currency: String => "currency: must",
-        /// Payments in the period.
+        /// Payments in the period, in the currency's smallest unit.
         3 pay: i64 => "pay: must",
-        /// Refunds in the period.
+        /// Refunds in the period, in the currency's smallest unit.
         4 refund: i64 => "refund: must",
     }
 }
@@ -481,13 +481,13 @@ w::record! {
 w::record! {
     /// `store_info` of `base::SceneInfo`.
     pub struct StoreInfo {
-        /// Store number at the merchant.
+        /// Number of the store in the merchant's system.
         0 id: Option<String> => "id",
         /// The merchant's own number of the store.
         1 out_id: Option<String> => "out_id",
         /// Store as customers know it.
         2 name: Option<String> => "name",
-        /// Code of the administrative region; such as `440305`.
+        /// Six-digit code of the administrative region where the store is; such as `440305`.
         3 area_code: Option<String> => "area_code",
         /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
@@ -501,9 +501,9 @@ w::record! {
     pub struct SubMerchantState {
         /// Operating, pending, deactivated, closed …; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
         0 sub_merchant_status: Option<SubMerchantStatus> => "sub_merchant_status",
-        /// State of the application; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
+        /// Whether the application is incomplete, in review or turned down; one of `INCOMPLETE_APPLICATION` `UNDER_REVIEW` `REJECTED`.
         1 application_status: Option<ApplicationStatus> => "application_status",
-        /// Rejected field and reason: `field` and `reason`.
+        /// What was turned down: `field` and `reason`.
         2 application_reject_detail: Option<ApplicationRejectDetail> => "application_reject_detail",
     }
 }
@@ -552,15 +552,15 @@ w::record! {
 }
 
 w::open_enum! {
-    /// State of the application.
+    /// Whether the application is incomplete, in review or turned down.
     ///
     /// What `application_status` of `SubMerchantState` may be.
     pub enum ApplicationStatus {
-        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        /// Data are missing; complete and submit (`INCOMPLETE_APPLICATION`).
         InCompleteApplication = "INCOMPLETE_APPLICATION",
-        /// Being looked at (`UNDER_REVIEW`).
+        /// Handed in and in review; ask again later (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Rejected (`REJECTED`).
+        /// Turned down, why is in the rejected fields; mend and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
@@ -570,31 +570,31 @@ w::open_enum! {
     ///
     /// What `business_type` of `Business`, `business_type` of `GetMerchantBusiness` may be.
     pub enum BusinessType {
-        /// Online (`ONLINE`).
+        /// Sells only online; a site or app is needed (`ONLINE`).
         Online = "ONLINE",
-        /// Offline (`OFFLINE`).
+        /// Sells only in stores; store data are needed (`OFFLINE`).
         Offline = "OFFLINE",
-        /// Online and offline (`BOTH`).
+        /// Sells online and in stores; both sets of data are needed (`BOTH`).
         BotH = "BOTH",
     }
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed.
+    /// Whether H5 payment is allowed, applied for, refused or suspended.
     ///
     /// What `h5_authorization_state` of `base::AddMerchantResponse`, `h5_authorization_state` of `H5Payment` may be.
     pub enum H5AuthorizationState {
-        /// Permission given (`APPROVED`).
+        /// Passed; H5 payment can be used (`APPROVED`).
         Approved = "APPROVED",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// H5 payment is not allowed yet; apply first (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
-        /// Being looked at (`UNDER_REVIEW`).
+        /// Handed in and in review; ask again later (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Rejected (`REJECTED`).
+        /// Turned down, why is in the rejected fields; mend and hand in again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Under punishment (`UNDER_PUNISHMENT`).
+        /// H5 payment is suspended as a punishment (`UNDER_PUNISHMENT`).
         UnderPunishment = "UNDER_PUNISHMENT",
-        /// Application failed (`APPLICATION_FAILED`).
+        /// H5 payment was refused, why is in the rejected fields; mend and apply again (`APPLICATION_FAILED`).
         ApplicationFailed = "APPLICATION_FAILED",
     }
 }
@@ -604,9 +604,9 @@ w::open_enum! {
     ///
     /// What `merchant_type` of `base::AddMerchant`, `merchant_type` of `base::GetMerchantResponse` and 1 more may be.
     pub enum MerchantType {
-        /// Company (`ENTERPRISE`).
+        /// Company with a licence (`ENTERPRISE`).
         Enterprise = "ENTERPRISE",
-        /// Person (`INDIVIDUAL`).
+        /// Individual without a company licence (`INDIVIDUAL`).
         Individual = "INDIVIDUAL",
     }
 }
@@ -616,9 +616,9 @@ w::open_enum! {
     ///
     /// What `settle_state` of `settle::ListSettlements` may be.
     pub enum SettleState {
-        /// Settled money (`SETTLED`).
+        /// Only what was sent to the bank account (`SETTLED`).
         Settled = "SETTLED",
-        /// Unsettled money (`UNSETTLE`).
+        /// Only what was not yet sent to the bank account (`UNSETTLE`).
         Unsettle = "UNSETTLE",
     }
 }
@@ -628,39 +628,39 @@ w::open_enum! {
     ///
     /// What `sub_merchant_status` of `SubMerchantState` may be.
     pub enum SubMerchantStatus {
-        /// Operating (`OPERATING`).
+        /// The sub-merchant works and can take payments (`OPERATING`).
         Operating = "OPERATING",
-        /// Not active yet (`PENDING`).
+        /// Data are in, payments are not open yet (`PENDING`).
         Pending = "PENDING",
-        /// Deactivated (`DEACTIVATED`).
+        /// The sub-merchant was switched off and cannot take payments (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
-        /// Closed for good (`CLOSED`).
+        /// The sub-merchant was closed for good (`CLOSED`).
         Closed = "CLOSED",
-        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        /// Data are missing; complete and submit (`INCOMPLETE_APPLICATION`).
         InCompleteApplication = "INCOMPLETE_APPLICATION",
     }
 }
 
 w::open_enum! {
-    /// Whether the new merchant passed review.
+    /// Whether the new merchant is in review or has passed.
     ///
     /// What `verification_status` of `base::AddMerchantResponse` may be.
     pub enum VerificationStatus {
-        /// Being reviewed (`Under Review`).
+        /// Handed in, with the platform for review (`Under Review`).
         UnderReview = "Under Review",
-        /// Passed (`Approved`).
+        /// The sub-merchant passed and can be used (`Approved`).
         Approved = "Approved",
     }
 }
 
 w::open_enum! {
-    /// Users' wallet: mainland or Hong Kong.
+    /// Whether the paying users' wallets are of the mainland or Hong Kong.
     ///
     /// What `wallet_region` of `Settlement` may be.
     pub enum WalletRegion {
-        /// Mainland wallet (`CHINA_MAINLAND`).
+        /// The users paid from mainland wallets (`CHINA_MAINLAND`).
         MainLAnd = "CHINA_MAINLAND",
-        /// Hong Kong wallet (`CHINA_HONGKONG`).
+        /// The users paid from Hong Kong wallets (`CHINA_HONGKONG`).
         Hongkong = "CHINA_HONGKONG",
     }
 }
@@ -677,7 +677,7 @@ w::record! {
         0 idempotency_key: String => "Idempotency-Key: must header",
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
         /// Merchant number of the channel partner who enters the merchant.
         3 channel_id: Option<String> => "channel_id",
@@ -750,11 +750,11 @@ w::record! {
     pub struct AddMerchantResponse {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether the new merchant passed review; one of `Under Review` `Approved`.
+        /// Whether the new merchant is in review or has passed; one of `Under Review` `Approved`.
         1 verification_status: Option<VerificationStatus> => "verification_status",
         /// Outcome of the review in words.
         2 description: Option<String> => "description",
-        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         3 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -788,7 +788,7 @@ w::record! {
     pub struct CreateRefund {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -832,7 +832,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateRefund`].
     pub struct CreateRefundResponse {
-        /// WeChat Pay's refund number.
+        /// WeChat Pay's number of the refund.
         0 id: String => "id: must",
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         1 out_refund_no: String => "out_refund_no: must",
@@ -840,17 +840,17 @@ w::record! {
         2 transaction_id: String => "transaction_id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         3 out_trade_no: String => "out_trade_no: must",
-        /// Way back: `ORIGINAL`, `BALANCE` ….
+        /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         4 channel: String => "channel: must",
         /// Money that pays the refund: unsettled or available.
         5 fund_source: String => "fund_source: must",
-        /// Where the refund arrives, in words; such as `支付用户零钱`.
+        /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
         6 recv_account: String => "recv_account: must",
-        /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
+        /// `SUCCESS`, `CLOSED`, `PROCESSING`, or `ABNORMAL` when the card cannot receive and someone must act.
         7 status: String => "status: must",
-        /// When the money was given back; only on success; format `rfc3339`.
+        /// When the money was given back; only on success, RFC 3339; format `rfc3339`.
         8 success_time: Option<String> => "success_time",
-        /// When the refund was accepted; format `rfc3339`.
+        /// When the refund was accepted, RFC 3339; format `rfc3339`.
         9 create_time: String => "create_time: must",
         /// Amounts of order and refund, with exchange rate.
         10 amount: AmountItem => "amount: must",
@@ -888,7 +888,7 @@ w::record! {
     pub struct DownloadStatement {
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
-        /// Day of the statement; format `yyyyMMdd`; such as `20260914`.
+        /// Day of the statement, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260914`.
         1 date: String => "date: must query",
         /// Merchant number of the institution or partner; such as `1900000100`.
         2 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid: query",
@@ -973,7 +973,7 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         2 sp_appid: xinqiao_types::AppId => "sp_appid: must query",
     }
     new(
@@ -1174,7 +1174,7 @@ w::record! {
     pub struct ListRefundsResponse {
         /// Merchant number of the institution or partner; such as `1900000100`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// WeChat Pay's order number.
+        /// WeChat Pay's number of the paid order.
         1 id: String => "id: must",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         2 out_trade_no: String => "out_trade_no: must",
@@ -1237,7 +1237,7 @@ w::record! {
     pub struct UpdateMerchant {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -1309,7 +1309,7 @@ w::record! {
     pub struct UpdateMerchantResponse {
         /// Merchant number of the sub-merchant; such as `1900000109`.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether H5 payment is allowed.
+        /// Whether H5 payment is allowed, applied for, refused or suspended.
         1 h5_authorization_state: Option<String> => "h5_authorization_state",
     }
 }
@@ -1347,7 +1347,7 @@ pub mod micro_pay {
         pub struct PayTransaction {
             /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
             0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1407,7 +1407,7 @@ pub mod micro_pay {
         pub struct PayTransactionResponse {
             /// Merchant number of the institution or partner; such as `1900000100`.
             0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1415,11 +1415,11 @@ pub mod micro_pay {
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's order number.
+            /// WeChat Pay's number of the paid order.
             5 id: Option<String> => "id",
             /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             7 trade_state: String => "trade_state: must",
             /// The trade state in words, only for people to read; such as `支付成功`.
             8 trade_state_desc: String => "trade_state_desc: must",
@@ -1478,9 +1478,9 @@ pub mod settle {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             /// `SETTLED` or `UNSETTLE`; one of `SETTLED` `UNSETTLE`.
             1 settle_state: super::SettleState => "settle_state: must query",
-            /// First day of settlement to list; format `yyyyMMdd`; such as `20260901`.
+            /// First day of settlement to list, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260901`.
             2 settle_start_date: Option<String> => "settle_start_date: query",
-            /// Last day of settlement to list; format `yyyyMMdd`; such as `20260930`.
+            /// Last day of settlement to list, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260930`.
             3 settle_end_date: Option<String> => "settle_end_date: query",
             /// Start of the page: how many entries to skip, from 0.
             4 offset: i64 => "offset: must query",

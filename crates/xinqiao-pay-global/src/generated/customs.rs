@@ -16,13 +16,13 @@ w::record! {
         3 customs: Customs => "customs: must",
         /// Currency, required when split; only `CNY`; such as `CNY`.
         4 fee_type: Option<String> => "fee_type",
-        /// Amount of the partial order: goods plus freight; required when split.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split.
         5 order_fee: Option<i64> => "order_fee",
-        /// Customs duty of the order.
+        /// Customs duty of the order, in the currency's smallest unit.
         6 duty: Option<i64> => "duty",
-        /// Freight; required when split.
+        /// Freight in the currency's smallest unit; required when split.
         7 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split.
+        /// Price of the goods in the currency's smallest unit; required when split.
         8 product_fee: Option<i64> => "product_fee",
         /// Declaration: undeclared, submitted, processing, success, failed, exception; one of `PROCESSING` `UNDECLARED` `SUBMITTED` `SUCCESS` `FAIL` `EXCEPT`.
         9 state: State => "state: must",
@@ -46,15 +46,15 @@ w::record! {
         3 customs: Customs => "customs: must",
         /// Merchant's registration at the customs; such as `123456`.
         4 mch_customs_no: String => "mch_customs_no: must",
-        /// Customs duty of the order; in minor-currency-unit.
+        /// Customs duty of the order, in the currency's smallest unit; in minor-currency-unit.
         5 duty: Option<i64> => "duty",
         /// Currency, required when split; only `CNY`; such as `CNY`.
         6 fee_type: Option<String> => "fee_type",
-        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split; in minor-currency-unit.
         7 order_fee: Option<i64> => "order_fee",
-        /// Freight; required when split; in minor-currency-unit.
+        /// Freight in the currency's smallest unit; required when split; in minor-currency-unit.
         8 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split; in minor-currency-unit.
+        /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         9 product_fee: Option<i64> => "product_fee",
         /// When it was last changed; format `rfc3339`.
         10 modify_time: String => "modify_time: must",
@@ -68,9 +68,9 @@ w::open_enum! {
     ///
     /// What `certificate_check_result` of `customs::VerifyCertificateResponse`, `certificate_check_result` of `customs::VerifyCertificateGlobalV3Response` may be.
     pub enum CertificateCheckResult {
-        /// Same as the payer (`SAME`).
+        /// The buyer is the payer (`SAME`).
         Same = "SAME",
-        /// Differs from the payer (`DIFFERENT`).
+        /// The buyer is not the payer; customs may refuse (`DIFFERENT`).
         Different = "DIFFERENT",
     }
 }
@@ -80,7 +80,7 @@ w::open_enum! {
     ///
     /// What `certificate_type` of `customs::VerifyCertificate`, `certificate_type` of `customs::VerifyCertificateGlobalV3` may be.
     pub enum CertificateType {
-        /// Mainland ID card (`IDCARD`).
+        /// Mainland identity card, the only kind taken (`IDCARD`).
         IdCard = "IDCARD",
     }
 }
@@ -90,23 +90,23 @@ w::open_enum! {
     ///
     /// What `customs` of `customs::DeclareOrder`, `customs` of `customs::DeclareOrderGlobalV3` and 10 more may be.
     pub enum Customs {
-        /// Guangzhou, national system (`GUANGZHOU_ZS`).
+        /// Declared to Guangzhou customs in the national system (`GUANGZHOU_ZS`).
         GuangzhouZs = "GUANGZHOU_ZS",
-        /// Hangzhou, national system (`HANGZHOU_ZS`).
+        /// Declared to Hangzhou customs in the national system (`HANGZHOU_ZS`).
         HangzhouZs = "HANGZHOU_ZS",
-        /// Ningbo (`NINGBO`).
+        /// Declared to Ningbo customs (`NINGBO`).
         Ningbo = "NINGBO",
-        /// Zhengzhou, bonded centre (`ZHENGZHOU_BS`).
+        /// Declared to Zhengzhou customs for the bonded logistics centre (`ZHENGZHOU_BS`).
         ZhengzhouBs = "ZHENGZHOU_BS",
-        /// Chongqing (`CHONGQING`).
+        /// Declared to Chongqing customs (`CHONGQING`).
         Chongqing = "CHONGQING",
-        /// Shanghai, national system (`SHANGHAI_ZS`).
+        /// Declared to Shanghai customs in the national system (`SHANGHAI_ZS`).
         ShanghaiZs = "SHANGHAI_ZS",
-        /// Shenzhen (`SHENZHEN`).
+        /// Declared to Shenzhen customs (`SHENZHEN`).
         Shenzhen = "SHENZHEN",
-        /// Zhengzhou comprehensive zone (`ZHENGZHOU_ZH_ZS`).
+        /// Declared to the Zhengzhou comprehensive zone in the national system (`ZHENGZHOU_ZH_ZS`).
         ZhengzhouZhZs = "ZHENGZHOU_ZH_ZS",
-        /// Tianjin (`TIANJIN`).
+        /// Declared to Tianjin customs (`TIANJIN`).
         Tianjin = "TIANJIN",
     }
 }
@@ -116,13 +116,13 @@ w::open_enum! {
     ///
     /// What `order_type` of `customs::GetOrder`, `order_type` of `customs::GetOrderGlobalV3` may be.
     pub enum OrderType {
-        /// By the merchant's order number (`out_trade_no`).
+        /// `order_no` holds the merchant's order number (`out_trade_no`).
         OutTradeNo = "out_trade_no",
-        /// By WeChat Pay's order number (`transaction_id`).
+        /// `order_no` holds WeChat Pay's order number (`transaction_id`).
         TransactionId = "transaction_id",
-        /// By the merchant's partial order number (`sub_order_no`).
+        /// `order_no` holds the merchant's number of the partial order (`sub_order_no`).
         SubOrderNo = "sub_order_no",
-        /// By the platform's partial order number (`sub_order_id`).
+        /// `order_no` holds the platform's number of the partial order (`sub_order_id`).
         SubOrderId = "sub_order_id",
     }
 }
@@ -132,17 +132,17 @@ w::open_enum! {
     ///
     /// What `state` of `customs::DeclareOrderResponse`, `state` of `customs::DeclareOrderGlobalV3Response` and 6 more may be.
     pub enum State {
-        /// Being declared (`PROCESSING`).
+        /// With customs; ask again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Not declared (`UNDECLARED`).
+        /// Not yet declared to customs (`UNDECLARED`).
         UnDeclared = "UNDECLARED",
-        /// Submitted to the customs (`SUBMITTED`).
+        /// Submitted; customs have not dealt with it yet (`SUBMITTED`).
         Submitted = "SUBMITTED",
-        /// Declared (`SUCCESS`).
+        /// Accepted by customs; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Declaration failed (`FAIL`).
+        /// Refused by customs, why is in `explanation`; mend and declare again (`FAIL`).
         Fail = "FAIL",
-        /// Customs interface failed (`EXCEPT`).
+        /// Customs did not answer properly; declare again later (`EXCEPT`).
         Except = "EXCEPT",
     }
 }
@@ -152,11 +152,11 @@ w::open_enum! {
     ///
     /// What `verify_department` of `customs::DeclareOrderResponse`, `verify_department` of `customs::DeclareOrderGlobalV3Response` and 4 more may be.
     pub enum VerifyDepartment {
-        /// UnionPay (`UNIONPAY`).
+        /// UnionPay verified the buyer; its number comes beside (`UNIONPAY`).
         UnionPay = "UNIONPAY",
-        /// NetsUnion (`NETSUNION`).
+        /// NetsUnion verified the buyer; its number comes beside (`NETSUNION`).
         NetsUnion = "NETSUNION",
-        /// Another institution (`OTHERS`).
+        /// Verified by neither UnionPay nor NetsUnion (`OTHERS`).
         Others = "OTHERS",
     }
 }
@@ -183,15 +183,15 @@ w::record! {
         5 customs: Customs => "customs: must",
         /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// Customs duty of the order; in minor-currency-unit.
+        /// Customs duty of the order, in the currency's smallest unit; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
         /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// Freight; required when split; in minor-currency-unit.
+        /// Freight in the currency's smallest unit; required when split; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split; in minor-currency-unit.
+        /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -225,7 +225,7 @@ w::record! {
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
@@ -269,17 +269,17 @@ w::record! {
         4 customs: Customs => "customs: must",
         /// Merchant's registration at the customs; such as `123456`.
         5 merchant_customs_no: String => "merchant_customs_no: must",
-        /// Customs duty of the order.
+        /// Customs duty of the order, in the currency's smallest unit.
         6 duty: Option<i64> => "duty",
         /// The merchant's number of the partial order; required when split.
         7 sub_order_no: Option<String> => "sub_order_no",
         /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// Amount of the partial order: goods plus freight; required when split.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split.
         9 order_fee: Option<i64> => "order_fee",
-        /// Freight; required when split.
+        /// Freight in the currency's smallest unit; required when split.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split.
+        /// Price of the goods in the currency's smallest unit; required when split.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -313,7 +313,7 @@ w::record! {
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: VerifyDepartment => "verify_department: must",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         8 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }
@@ -389,7 +389,7 @@ w::record! {
         6 offset: i64 => "offset: must",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
     }
 }
@@ -472,7 +472,7 @@ w::record! {
         2 transaction_id: String => "transaction_id: must",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         3 verify_department: VerifyDepartment => "verify_department: must",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         4 verify_department_trade_id: String => "verify_department_trade_id: must",
         /// Start of the page: how many entries to skip, from 0.
         5 offset: i64 => "offset: must",
@@ -695,15 +695,15 @@ w::record! {
         5 customs: Customs => "customs: must",
         /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// Customs duty of the order; in minor-currency-unit.
+        /// Customs duty of the order, in the currency's smallest unit; in minor-currency-unit.
         7 duty: Option<i64> => "duty",
         /// Currency, required when split; only `CNY`; such as `CNY`.
         8 fee_type: Option<String> => "fee_type",
-        /// Amount of the partial order: goods plus freight; required when split; in minor-currency-unit.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split; in minor-currency-unit.
         9 order_fee: Option<i64> => "order_fee",
-        /// Freight; required when split; in minor-currency-unit.
+        /// Freight in the currency's smallest unit; required when split; in minor-currency-unit.
         10 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split; in minor-currency-unit.
+        /// Price of the goods in the currency's smallest unit; required when split; in minor-currency-unit.
         11 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -737,7 +737,7 @@ w::record! {
         6 sub_order_id: Option<String> => "sub_order_id",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         7 verify_department: Option<VerifyDepartment> => "verify_department",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         8 verify_department_trade_id: Option<String> => "verify_department_trade_id",
         /// When it was last changed; format `rfc3339`.
         9 modify_time: String => "modify_time: must",
@@ -785,13 +785,13 @@ w::record! {
         5 customs: Customs => "customs: must",
         /// Merchant's registration at the customs; such as `123456`.
         6 merchant_customs_no: String => "merchant_customs_no: must",
-        /// Customs duty of the order.
+        /// Customs duty of the order, in the currency's smallest unit.
         7 duty: Option<i64> => "duty",
-        /// Amount of the partial order: goods plus freight; required when split.
+        /// Amount of the partial order in the smallest unit: goods plus freight; required when split.
         8 order_fee: Option<i64> => "order_fee",
-        /// Freight; required when split.
+        /// Freight in the currency's smallest unit; required when split.
         9 transport_fee: Option<i64> => "transport_fee",
-        /// Price of the goods; required when split.
+        /// Price of the goods in the currency's smallest unit; required when split.
         10 product_fee: Option<i64> => "product_fee",
     }
     new(
@@ -827,7 +827,7 @@ w::record! {
         7 modify_time: String => "modify_time: must",
         /// Who verified the buyer: UnionPay, NetsUnion or others; one of `UNIONPAY` `NETSUNION` `OTHERS`.
         8 verify_department: VerifyDepartment => "verify_department: must",
-        /// Serial of the verification.
+        /// Serial number of the verification at that institution.
         9 verify_department_trade_id: String => "verify_department_trade_id: must",
     }
 }

@@ -80,24 +80,24 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
         /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// Part of the discount that is refunded; in minor-currency-unit.
+        /// What of the discount is refunded, in the currency's smallest unit; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
-        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
+        /// Part of the discount paid by WeChat, in the currency's smallest unit; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// Part of the discount paid by the merchant; in minor-currency-unit.
+        /// Part of the discount paid by the merchant, in the currency's smallest unit; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// Part of the discount paid by others; in minor-currency-unit.
+        /// Part of the discount paid by others, in the currency's smallest unit; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
@@ -162,9 +162,9 @@ pub mod notify {
             4 plan_id: i64 => "plan_id: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// When it was signed or ended; format `rfc3339`.
+            /// When it was signed or ended, RFC 3339; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// When the contract runs out; format `rfc3339`.
+            /// When the contract runs out, RFC 3339; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
             /// Who ended the contract, such as `USER`.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
@@ -178,7 +178,7 @@ pub mod notify {
         pub struct PartnerPaPayContract {
             /// Merchant number of the institution or partner; such as `1900000100`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
             /// The merchant's contract number, unique.
             2 out_contract_code: String => "out_contract_code: must",
@@ -188,9 +188,9 @@ pub mod notify {
             4 plan_id: i64 => "plan_id: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// When it was signed or ended; format `rfc3339`.
+            /// When it was signed or ended, RFC 3339; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// When the contract runs out; format `rfc3339`.
+            /// When the contract runs out, RFC 3339; format `rfc3339`.
             7 contract_expire_time: Option<String> => "contract_expire_time",
             /// Who ended the contract, such as `USER`.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
@@ -218,11 +218,11 @@ pub mod notify {
             4 refund_id: String => "refund_id: must",
             /// Whether the refund is under way, done, closed or abnormal.
             5 refund_status: String => "refund_status: must",
-            /// Where the refund arrives, in words; such as `支付用户零钱`.
+            /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
             /// Money that pays the refund: unsettled or available.
             7 fund_source: Option<String> => "fund_source",
-            /// When the money was given back; format `rfc3339`.
+            /// When the money was given back, RFC 3339; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
             /// Amounts of order and refund: `total`, `refund`, `currency`, `payer_total` and so on.
             9 amount: super::Amount => "amount: must",
@@ -238,15 +238,15 @@ pub mod notify {
         pub struct PartnerTransaction {
             /// Merchant number of the institution or partner; such as `1900000100`.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's order number.
+            /// WeChat Pay's number of the paid order.
             3 id: String => "id: must",
             /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             5 trade_state: String => "trade_state: must",
             /// The trade state in words, only for people to read; such as `支付成功`.
             6 trade_state_desc: String => "trade_state_desc: must",
@@ -286,11 +286,11 @@ pub mod notify {
             4 refund_id: String => "refund_id: must",
             /// Whether the refund is under way, done, closed or abnormal.
             5 refund_status: String => "refund_status: must",
-            /// Where the refund arrives, in words; such as `支付用户零钱`.
+            /// Where the refund arrives in words, such as a bank card by its last digits; such as `支付用户零钱`.
             6 recv_account: String => "recv_account: must",
             /// Money that pays the refund: unsettled or available.
             7 fund_source: Option<String> => "fund_source",
-            /// When the money was given back; format `rfc3339`.
+            /// When the money was given back, RFC 3339; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
             /// Amounts of order and refund: `total`, `refund`, `currency`, `payer_total` and so on.
             9 amount: super::Amount => "amount: must",
@@ -308,11 +308,11 @@ pub mod notify {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             2 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's order number.
+            /// WeChat Pay's number of the paid order.
             3 id: String => "id: must",
             /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             4 trade_type: String => "trade_type: must",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             5 trade_state: String => "trade_state: must",
             /// The trade state in words, only for people to read; such as `支付成功`.
             6 trade_state_desc: String => "trade_state_desc: must",

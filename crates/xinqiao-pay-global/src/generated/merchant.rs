@@ -20,13 +20,13 @@ w::open_enum! {
     ///
     /// What `applyment_state` of `merchant::h5::permission::ApplyApplicationResponse`, `applyment_state` of `merchant::h5::permission::ApplyDomainApplicationResponse` and 4 more may be.
     pub enum ApplymentState {
-        /// Not under review yet (`PENDING`).
+        /// The application was made; its review has not begun (`PENDING`).
         Pending = "PENDING",
-        /// Being looked at (`UNDER_REVIEW`).
+        /// Handed in and in review; ask again later (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Permission given (`APPROVED`).
+        /// Passed; H5 payment can be used (`APPROVED`).
         Approved = "APPROVED",
-        /// Rejected (`REJECTED`).
+        /// Turned down, why is in the rejected fields; mend and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
@@ -36,27 +36,27 @@ w::open_enum! {
     ///
     /// What `applyment_type` of `merchant::h5::permission::ApplyApplication`, `applyment_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
     pub enum ApplymentType {
-        /// Apply for the permission (`APPLY_FOR_PAYMENT_AUTHORITY`).
+        /// First application for H5 payment (`APPLY_FOR_PAYMENT_AUTHORITY`).
         PaymentAuthority = "APPLY_FOR_PAYMENT_AUTHORITY",
-        /// Apply for lifting the limit (`APPLY_FOR_RELIEVE_LIMITED`).
+        /// H5 payment is allowed; asks for the limit to be lifted (`APPLY_FOR_RELIEVE_LIMITED`).
         RelieveLimited = "APPLY_FOR_RELIEVE_LIMITED",
     }
 }
 
 w::open_enum! {
-    /// Whether and how far H5 payment is allowed.
+    /// H5 payment: not allowed, for testing, with limits, in full, or suspended.
     ///
     /// What `authorization_state` of `merchant::h5::permission::GetResponse` may be.
     pub enum AuthorizationState {
-        /// Permission for testing (`AUTHORITY_TO_TEST`).
+        /// Only for small tests; apply again before taking real payments (`AUTHORITY_TO_TEST`).
         AuthorityToTest = "AUTHORITY_TO_TEST",
-        /// Full permission with limits (`FORMAL_AUTHORITY`).
+        /// Payments can be taken up to a limit (`FORMAL_AUTHORITY`).
         FormalAuthority = "FORMAL_AUTHORITY",
-        /// Authorised (`AUTHORIZED`).
+        /// Allowed in full; payments can be taken (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
-        /// Under punishment (`UNDER_PUNISHMENT`).
+        /// H5 payment is suspended as a punishment (`UNDER_PUNISHMENT`).
         UnderPunishment = "UNDER_PUNISHMENT",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// H5 payment is not allowed yet; apply first (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
     }
 }
@@ -66,23 +66,23 @@ w::open_enum! {
     ///
     /// What `transaction_limit_type` of `merchant::h5::permission::ApplyApplication`, `transaction_limit_type` of `merchant::h5::permission::ApplyApplicationResponse` and 2 more may be.
     pub enum TransactionLimitType {
-        /// Limit for a site that is not live (`UN_LAUNCHED_WEBSITE_LIMIT`).
+        /// The lower limit that holds until the site is open (`UN_LAUNCHED_WEBSITE_LIMIT`).
         UnLaunchEdWebsiteLimit = "UN_LAUNCHED_WEBSITE_LIMIT",
-        /// Normal limit (`NORMAL_LIMIT`).
+        /// Payments up to the normal limit; more needs an application (`NORMAL_LIMIT`).
         NormalLimit = "NORMAL_LIMIT",
-        /// No limit (`NO_LIMIT`).
+        /// No separate limit on payments (`NO_LIMIT`).
         NoLimit = "NO_LIMIT",
     }
 }
 
 w::open_enum! {
-    /// Whether the site is live.
+    /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit.
     ///
     /// What `website_state` of `merchant::h5::permission::ApplyApplication`, `website_state` of `merchant::h5::permission::ApplyApplicationResponse` and 8 more may be.
     pub enum WebsiteState {
-        /// Site is live (`HAS_LAUNCHED`).
+        /// The site is open and can be reviewed (`HAS_LAUNCHED`).
         HasLaunchEd = "HAS_LAUNCHED",
-        /// Site is not live (`UN_LAUNCHED`).
+        /// The site is not open yet; the limit is lower (`UN_LAUNCHED`).
         UnLaunchEd = "UN_LAUNCHED",
     }
 }
@@ -160,7 +160,7 @@ pub mod h5 {
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
                 /// Address of the website, with its scheme; such as `https://www.example.com`; needed according to the documentation.
                 9 website_url: Option<String> => "website_url",
@@ -203,13 +203,13 @@ pub mod h5 {
                 8 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 9 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 10 website_state: super::super::WebsiteState => "website_state: must",
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 11 website_url: String => "website_url: must",
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 12 notify_url: Option<String> => "notify_url",
-                /// Fields that the review rejected, with reasons.
+                /// Fields that the review turned down, and why; mend and hand in again.
                 13 audit_reject_detail: Option<String> => "audit_reject_detail",
             }
         }
@@ -251,7 +251,7 @@ pub mod h5 {
                 3 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 4 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 5 website_state: Option<super::super::WebsiteState> => "website_state",
                 /// Address of the website, with its scheme; such as `https://www.example.com`; needed according to the documentation.
                 6 website_url: Option<String> => "website_url",
@@ -285,15 +285,15 @@ pub mod h5 {
                 5 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 6 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 7 website_state: super::super::WebsiteState => "website_state: must",
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 8 website_url: String => "website_url: must",
                 /// Where results are notified; a full URL reachable from outside; such as `https://www.example.com/wxpay/notify`.
                 9 notify_url: Option<String> => "notify_url",
-                /// Fields that the review rejected, with reasons.
+                /// Fields that the review turned down, and why; mend and hand in again.
                 10 audit_reject_detail: Option<String> => "audit_reject_detail",
-                /// Address of the site (spelled so on the wire).
+                /// Address of the site (`webiste` is the platform's spelling).
                 11 webiste_url: String => "webiste_url: must",
             }
         }
@@ -336,7 +336,7 @@ pub mod h5 {
             pub struct GetResponse {
                 /// Merchant number of the sub-merchant; such as `1900000109`.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// Whether and how far H5 payment is allowed; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
+                /// H5 payment: not allowed, for testing, with limits, in full, or suspended; one of `AUTHORITY_TO_TEST` `FORMAL_AUTHORITY` `AUTHORIZED` `UNDER_PUNISHMENT` `UNAUTHORIZED`.
                 1 authorization_state: super::super::AuthorizationState => "authorization_state: must",
             }
         }
@@ -456,7 +456,7 @@ pub mod h5 {
                 6 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 7 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 8 website_state: Option<super::super::WebsiteState> => "website_state",
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 9 website_url: Option<String> => "website_url",
@@ -511,7 +511,7 @@ pub mod h5 {
                 2 website_business_page_pics: Option<Vec<String>> => "website_business_page_pics",
                 /// Screenshots of the home page, for the review.
                 3 website_homepage_pics: Option<Vec<String>> => "website_homepage_pics",
-                /// Whether the site is live; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
+                /// Whether the site is live: `HAS_LAUNCHED`, or `UN_LAUNCHED` with a lower limit; one of `HAS_LAUNCHED` `UN_LAUNCHED`.
                 4 website_state: Option<super::super::WebsiteState> => "website_state",
                 /// Address of the website, with its scheme; such as `https://www.example.com`.
                 5 website_url: Option<String> => "website_url",

@@ -57,24 +57,24 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
         /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// Part of the discount that is refunded; in minor-currency-unit.
+        /// What of the discount is refunded, in the currency's smallest unit; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
-        /// Part of the discount paid by WeChat; in minor-currency-unit; `wxpay_contribute_amount` on the wire.
+        /// Part of the discount paid by WeChat, in the currency's smallest unit; in minor-currency-unit; `wxpay_contribute_amount` on the wire.
         #[doc(alias = "wxpay_contribute_amount")]
         7 wx_pay_contribute_amount: Option<i64> => "wxpay_contribute_amount",
-        /// Part of the discount paid by the merchant; in minor-currency-unit.
+        /// Part of the discount paid by the merchant, in the currency's smallest unit; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// Part of the discount paid by others; in minor-currency-unit.
+        /// Part of the discount paid by others, in the currency's smallest unit; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
@@ -139,7 +139,7 @@ w::record! {
         8 scene_info: Option<SceneInfo> => "scene_info",
         /// Merchant category code, four digits; such as `1011`.
         9 merchant_category_code: String => "merchant_category_code: must",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         10 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         11 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -178,7 +178,7 @@ w::record! {
         3 transaction_id: Option<String> => "transaction_id",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         4 trade_type: String => "trade_type: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
         5 trade_state: String => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         6 trade_state_desc: String => "trade_state_desc: must",
@@ -200,7 +200,7 @@ w::record! {
         14 merchant_category_code: String => "merchant_category_code: must",
         /// Merchant number of the institution or partner; such as `1900000100`.
         15 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         16 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         17 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -358,7 +358,7 @@ pub mod contracts {
             0 contract_id: String => "contract_id: must path",
             /// AppID bound to the merchant; such as `wx2421b1c4370ec43b`.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid: query",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -391,11 +391,11 @@ pub mod contracts {
             5 user_display_name: String => "user_display_name: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Whether the contract is in force.
+            /// Whether the contract is in force, or ended so that nothing can be charged.
             7 state: String => "state: must",
-            /// When the user signed; format `rfc3339`.
+            /// When the user signed, RFC 3339; format `rfc3339`.
             8 signed_time: Option<String> => "signed_time",
-            /// When the contract ended; format `rfc3339`.
+            /// When the contract ended, RFC 3339; format `rfc3339`.
             9 terminated_time: Option<String> => "terminated_time",
             /// Who ended the contract, such as `USER`.
             10 termination_mode: Option<String> => "termination_mode",
@@ -403,7 +403,7 @@ pub mod contracts {
             11 termination_note: Option<String> => "termination_note",
             /// Merchant number of the institution or partner; such as `1900000100`.
             12 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             13 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             14 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -445,7 +445,7 @@ pub mod contracts {
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
             /// Number of the deduction template; such as `66`.
             2 plan_id: i64 => "plan_id: must query",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid: query",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -505,11 +505,11 @@ pub mod contracts {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
             6 user_client_ip: Option<String> => "user_client_ip: masked",
-            /// When the signing link ends; format `rfc3339`.
+            /// When the signing link ends, RFC 3339; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -583,13 +583,13 @@ pub mod contracts {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
             6 user_client_ip: Option<String> => "user_client_ip: masked",
-            /// When the signing link ends; format `rfc3339`.
+            /// When the signing link ends, RFC 3339; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
             /// AppID of the app to which the user returns.
             9 return_appid: Option<xinqiao_types::AppId> => "return_appid",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             10 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             11 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -664,11 +664,11 @@ pub mod contracts {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
             6 user_client_ip: Option<String> => "user_client_ip: masked",
-            /// When the signing link ends; format `rfc3339`.
+            /// When the signing link ends, RFC 3339; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -737,11 +737,11 @@ pub mod contracts {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
             6 user_client_ip: Option<String> => "user_client_ip: masked",
-            /// When the signing link ends; format `rfc3339`.
+            /// When the signing link ends, RFC 3339; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -810,11 +810,11 @@ pub mod contracts {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Public IP address of the user's device, for risk control; personal data, masked in `Debug`.
             6 user_client_ip: Option<String> => "user_client_ip: masked",
-            /// When the signing link ends; format `rfc3339`.
+            /// When the signing link ends, RFC 3339; format `rfc3339`.
             7 expired_time: Option<String> => "expired_time",
             /// Where the user returns to after signing.
             8 return_url: Option<String> => "return_url",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             9 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -875,7 +875,7 @@ pub mod contracts {
             1 appid: Option<xinqiao_types::AppId> => "appid",
             /// Why the contract ends, in the merchant's words.
             2 termination_note: Option<String> => "termination_note",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             3 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",

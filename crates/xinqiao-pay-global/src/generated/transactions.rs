@@ -142,11 +142,11 @@ w::record! {
     pub struct DetailItem {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items; one of `GLOBAL` `SINGLE`.
         2 scope: Option<Scope> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not; one of `COUPON` `DISCOUNT`.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not; one of `COUPON` `DISCOUNT`.
         3 type_: Option<DetailType> => "type",
         /// Amount of the discount, in the currency's smallest unit.
         4 amount: i64 => "amount: must",
@@ -154,12 +154,12 @@ w::record! {
         5 currency: Option<String> => "currency",
         /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
-        /// Part of the discount paid by WeChat; `wechatpay_contribute_amount` on the wire.
+        /// Part of the discount paid by WeChat, in the currency's smallest unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// Part of the discount paid by the merchant.
+        /// Part of the discount paid by the merchant, in the currency's smallest unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// Part of the discount paid by others.
+        /// Part of the discount paid by others, in the currency's smallest unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         10 goods_detail: Option<Vec<DetailGoodsDetail>> => "goods_detail",
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// `payer` of `transactions::PayMicro`.
     pub struct Payer {
-        /// Authorisation or payment code, good for one use; a secret, masked in `Debug`.
+        /// Number read from the user's payment code, good for one use; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
     }
     new(auth_code: impl Into<String>)
@@ -252,24 +252,24 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
-        /// `COUPON` is prepaid, `DISCOUNT` is not.
+        /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
         3 type_: Option<String> => "type",
         /// Amount of the discount, in the currency's smallest unit; in minor-currency-unit.
         4 amount: i64 => "amount: must",
-        /// Part of the discount that is refunded; in minor-currency-unit.
+        /// What of the discount is refunded, in the currency's smallest unit; in minor-currency-unit.
         5 refund_amount: Option<i64> => "refund_amount",
         /// Campaign of this discount, by WeChat Pay's number.
         6 activity_id: Option<String> => "activity_id",
-        /// Part of the discount paid by WeChat; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
+        /// Part of the discount paid by WeChat, in the currency's smallest unit; in minor-currency-unit; `wechatpay_contribute_amount` on the wire.
         #[doc(alias = "wechatpay_contribute_amount")]
         7 wechat_pay_contribute_amount: Option<i64> => "wechatpay_contribute_amount",
-        /// Part of the discount paid by the merchant; in minor-currency-unit.
+        /// Part of the discount paid by the merchant, in the currency's smallest unit; in minor-currency-unit.
         8 merchant_contribute_amount: Option<i64> => "merchant_contribute_amount",
-        /// Part of the discount paid by others; in minor-currency-unit.
+        /// Part of the discount paid by others, in the currency's smallest unit; in minor-currency-unit.
         9 other_contribute_amount: Option<i64> => "other_contribute_amount",
         /// ISO code of the pricing currency; such as `HKD`.
         10 currency: Option<String> => "currency",
@@ -316,13 +316,13 @@ w::record! {
 w::record! {
     /// `store_info` of `transactions::CreateAppSceneInfo`.
     pub struct SceneInfoStoreInfo {
-        /// Store number at the merchant.
+        /// Number of the store in the merchant's system.
         0 id: Option<String> => "id",
         /// The merchant's own number of the store.
         1 out_id: Option<String> => "out_id",
         /// Store as customers know it.
         2 name: Option<String> => "name",
-        /// Code of the administrative region; such as `440305`.
+        /// Six-digit code of the administrative region where the store is; such as `440305`.
         3 area_code: Option<String> => "area_code",
         /// Street address of the store; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
@@ -346,13 +346,13 @@ w::record! {
 }
 
 w::open_enum! {
-    /// `COUPON` is prepaid, `DISCOUNT` is not.
+    /// Kind of discount: `COUPON` is prepaid by the merchant, `DISCOUNT` is not.
     ///
     /// What `type` of `DetailItem` may be.
     pub enum DetailType {
-        /// Prepaid coupon (`COUPON`).
+        /// Coupon that the merchant prepaid; it takes part in settlement (`COUPON`).
         Coupon = "COUPON",
-        /// Discount without prepayment (`DISCOUNT`).
+        /// Discount without prepayment; it lowers what settles (`DISCOUNT`).
         Discount = "DISCOUNT",
     }
 }
@@ -362,31 +362,31 @@ w::open_enum! {
     ///
     /// What `scope` of `DetailItem` may be.
     pub enum Scope {
-        /// For the whole order (`GLOBAL`).
+        /// Applies to the whole order, whatever the goods (`GLOBAL`).
         Global = "GLOBAL",
-        /// For certain items (`SINGLE`).
+        /// Applies only to certain items (`SINGLE`).
         Single = "SINGLE",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
     ///
     /// What `trade_state` of `transactions::PayMicroResponse` may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// The money is paid; deliver. It can still be refunded (`SUCCESS`).
         Success = "SUCCESS",
-        /// Has refunds (`REFUND`).
+        /// Refunded in part or whole; details in the refund query (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid yet; it can still be paid or closed (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed (`CLOSED`).
+        /// Closed for good; pay again with a new number (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed (`REVOKED`).
+        /// Reversed after a payment-code payment, the money goes back; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// User is paying (`USERPAYING`).
+        /// The user is entering the password; ask again after some seconds, do not order twice (`USERPAYING`).
         UserPaying = "USERPAYING",
-        /// Payment failed (`PAYERROR`).
+        /// Payment failed, for example at the bank; start again with a new number (`PAYERROR`).
         PayError = "PAYERROR",
     }
 }
@@ -396,15 +396,15 @@ w::open_enum! {
     ///
     /// What `trade_type` of `transactions::PayMicroResponse` may be.
     pub enum TradeType {
-        /// Official account or mini program (`JSAPI`).
+        /// Paid inside WeChat, in an official account's page or mini program (`JSAPI`).
         Jsapi = "JSAPI",
-        /// QR code payment (`NATIVE`).
+        /// The user scans the merchant's QR code (`NATIVE`).
         Native = "NATIVE",
-        /// Payment in an app (`APP`).
+        /// Payment started in the merchant's own app (`APP`).
         App = "APP",
-        /// Mobile web payment (`MWEB`).
+        /// Paid from a phone's browser outside WeChat (`MWEB`).
         Mweb = "MWEB",
-        /// Payment code (`MICROPAY`).
+        /// The merchant scans the user's payment code (`MICROPAY`).
         MicroPay = "MICROPAY",
     }
 }
@@ -414,7 +414,7 @@ w::open_enum! {
     ///
     /// What `type` of `ExchangeRate` may be.
     pub enum Type {
-        /// Settlement rate (`SETTLEMENT_RATE`).
+        /// Rate by which amounts to settle are converted (`SETTLEMENT_RATE`).
         SettlementRate = "SETTLEMENT_RATE",
     }
 }
@@ -473,7 +473,7 @@ w::record! {
     pub struct CreateApp {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -485,9 +485,9 @@ w::record! {
         5 out_trade_no: String => "out_trade_no: must",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// When the order was placed; format `rfc3339`.
+        /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -574,7 +574,7 @@ w::record! {
     pub struct CreateJsapi {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -586,9 +586,9 @@ w::record! {
         5 out_trade_no: String => "out_trade_no: must",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// When the order was placed; format `rfc3339`.
+        /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -670,7 +670,7 @@ w::record! {
     pub struct CreateMweb {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -682,9 +682,9 @@ w::record! {
         5 out_trade_no: String => "out_trade_no: must",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// When the order was placed; format `rfc3339`.
+        /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -770,7 +770,7 @@ w::record! {
     pub struct CreateNative {
         /// Merchant number of the institution or partner; such as `1900000100`; the account's merchantid.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -782,9 +782,9 @@ w::record! {
         5 out_trade_no: String => "out_trade_no: must",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// When the order was placed; format `rfc3339`.
+        /// When the order was placed, RFC 3339; format `rfc3339`.
         7 time_start: Option<String> => "time_start",
-        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         8 time_expire: Option<String> => "time_expire",
         /// Merchant's private text, returned unchanged.
         9 attach: Option<String> => "attach",
@@ -890,7 +890,7 @@ w::record! {
     pub struct GetResponse {
         /// Merchant number of the institution or partner; such as `1900000100`.
         0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
         /// Merchant number of the sub-merchant; such as `1900000109`.
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -898,11 +898,11 @@ w::record! {
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
         4 out_trade_no: String => "out_trade_no: must",
-        /// WeChat Pay's order number.
+        /// WeChat Pay's number of the paid order.
         5 id: Option<String> => "id",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
         6 trade_type: String => "trade_type: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
         7 trade_state: String => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         8 trade_state_desc: String => "trade_state_desc: must",
@@ -960,7 +960,7 @@ w::record! {
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Merchant number of the institution or partner; such as `1900000100`.
         3 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         4 sp_appid: xinqiao_types::AppId => "sp_appid: must",
         /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
         5 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
@@ -1006,7 +1006,7 @@ w::record! {
 w::record! {
     /// Answer to [`PayMicro`].
     pub struct PayMicroResponse {
-        /// WeChat Pay's order number.
+        /// WeChat Pay's number of the paid order.
         0 id: String => "id: must",
         /// Merchant number; in direct mode the calling merchant; such as `1900000109`.
         1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1016,7 +1016,7 @@ w::record! {
         3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Merchant number of the institution or partner; such as `1900000100`.
         4 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-        /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+        /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
         5 sp_appid: xinqiao_types::AppId => "sp_appid: must",
         /// AppID of the sub-merchant; required with `sub_openid`; such as `wx352671b037b437ec`.
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
@@ -1024,7 +1024,7 @@ w::record! {
         7 out_trade_no: String => "out_trade_no: must",
         /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`; one of `JSAPI` `NATIVE` `APP` `MWEB` `MICROPAY`.
         8 trade_type: TradeType => "trade_type: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
         9 trade_state: TradeState => "trade_state: must",
         /// The trade state in words, only for people to read; such as `支付成功`.
         10 trade_state_desc: String => "trade_state_desc: must",
@@ -1189,7 +1189,7 @@ pub mod id {
         pub struct GetResponse {
             /// Merchant number of the institution or partner; such as `1900000100`.
             0 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
-            /// AppID of the institution; such as `wx2421b1c4370ec43b`.
+            /// AppID of the institution or partner itself; such as `wx2421b1c4370ec43b`.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant number of the sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1197,11 +1197,11 @@ pub mod id {
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
             /// Order number in the merchant's own system, unique under one merchant number; such as `1217752501201407033233368018`.
             4 out_trade_no: String => "out_trade_no: must",
-            /// WeChat Pay's order number.
+            /// WeChat Pay's number of the paid order.
             5 id: Option<String> => "id",
             /// How it is paid: `JSAPI`, `APP`, `NATIVE`, `MWEB` or `MICROPAY`.
             6 trade_type: String => "trade_type: must",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             7 trade_state: String => "trade_state: must",
             /// The trade state in words, only for people to read; such as `支付成功`.
             8 trade_state_desc: String => "trade_state_desc: must",

@@ -8,7 +8,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `applyment::micro::GetState`, `sign_type` of `applyment::micro::GetUpgradeState` and 4 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -18,7 +18,7 @@ w::open_enum! {
     ///
     /// What `version` of `applyment::micro::Submit` may be.
     pub enum SubmitVersion {
-        /// Edition of the interface (`3.0`).
+        /// Edition 3.0, for micro merchants and vehicle services (`3.0`).
         V3_0 = "3.0",
     }
 }
@@ -28,7 +28,7 @@ w::open_enum! {
     ///
     /// What `version` of `applyment::micro::ModifyArchives`, `version` of `applyment::micro::ModifyContactInfo` and 1 more may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -81,7 +81,7 @@ pub mod micro {
             2 applyment_id: String => "applyment_id: must",
             /// How far review and signing have come; payments can be taken when done.
             3 applyment_state: String => "applyment_state: must",
-            /// State of the application in words.
+            /// State of the application in words, for people to read.
             4 applyment_state_desc: String => "applyment_state_desc: must",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
@@ -157,7 +157,7 @@ pub mod micro {
             2 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// How far review and signing have come; payments can be taken when done.
             3 applyment_state: String => "applyment_state: must",
-            /// State of the application in words.
+            /// State of the application in words, for people to read.
             4 applyment_state_desc: String => "applyment_state_desc: must",
             /// QR code with which to sign; `sign_qrcode` on the wire.
             #[doc(alias = "sign_qrcode")]
@@ -176,7 +176,7 @@ pub mod micro {
             11 destination_account_name: String => "destination_account_name: must",
             /// Bank that receives the proving transfer.
             12 destination_account_bank: String => "destination_account_bank: must",
-            /// Which city, by name; such as `广州市`.
+            /// City (prefecture level) by its full name; such as `广州市`.
             13 city: String => "city: must",
             /// Text that the verification transfer must carry.
             14 remark: String => "remark: must",
@@ -311,9 +311,9 @@ pub mod micro {
             5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
             /// Name of the merchant as on its licence.
             6 merchant_name: Option<String> => "merchant_name",
-            /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
             7 mobile_phone: Option<String> => "mobile_phone: masked",
-            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
             8 email: Option<String> => "email: masked",
             /// Serial of the platform certificate used for encryption.
             9 cert_sn: String => "cert_sn: must",
@@ -429,11 +429,11 @@ pub mod micro {
             15 bank_name: Option<String> => "bank_name",
             /// Bank account that goes with the holder and the bank given; personal data, masked in `Debug`.
             16 account_number: String => "account_number: must masked",
-            /// What the store is called; such as `腾讯大厦分店`.
+            /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
             17 store_name: String => "store_name: must",
             /// Code of the region where the store is; such as `440305`.
             18 store_address_code: String => "store_address_code: must",
-            /// Street address of the store.
+            /// Street and house number of the store.
             19 store_street: String => "store_street: must",
             /// Where the store lies east or west, in degrees (GCJ-02).
             20 store_longitude: Option<String> => "store_longitude",

@@ -8,9 +8,9 @@ w::record! {
     pub struct Trade {
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         0 out_trade_no: String => "out_trade_no: must",
-        /// When the trade began; format `yyyyMMddHHmmss`.
+        /// When the trade began, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         1 begin_time: Option<String> => "begin_time",
-        /// When the trade ended; format `yyyyMMddHHmmss`.
+        /// When the trade ended, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         2 end_time: Option<String> => "end_time",
         /// `OK`, `FAIL` or `CANCLE` (spelled so).
         3 state: Option<String> => "state",
@@ -24,9 +24,9 @@ w::record! {
 w::record! {
     /// `violation_records` of the answer of `risk::GetViolation`.
     pub struct ViolationRecord {
-        /// Violations found.
+        /// Violations found, one entry each with time, kind and penalty.
         0 violation_records: Vec<ViolationRecordDetail> => "violation_records: must",
-        /// Violations in total.
+        /// Violations that match in all, for paging.
         1 total_size: i64 => "total_size: must",
     }
 }
@@ -44,7 +44,7 @@ w::record! {
         3 handle_method: String => "handle_method: must",
         /// Whether the measure is still in force.
         4 handle_state: String => "handle_state: must",
-        /// When the punishment was imposed; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the punishment was imposed, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         5 punish_time: String => "punish_time: must",
     }
 }
@@ -54,9 +54,9 @@ w::open_enum! {
     ///
     /// What `action_type` of `mch::customs::CustomDeclareOrder` may be.
     pub enum ActionType {
-        /// New declaration (`ADD`).
+        /// First declaration of the order (`ADD`).
         Add = "ADD",
-        /// Change a declaration (`MODIFY`).
+        /// Changes what was declared and submits it again (`MODIFY`).
         Modify = "MODIFY",
     }
 }
@@ -66,9 +66,9 @@ w::open_enum! {
     ///
     /// What `bind_bankcard` of `sec_svc::RealNameAuthResponse` may be.
     pub enum BindBankCard {
-        /// Yes (`true`).
+        /// The user has a bank card linked (`true`).
         True = "true",
-        /// No (`false`).
+        /// The user has no bank card linked (`false`).
         False = "false",
     }
 }
@@ -78,11 +78,11 @@ w::open_enum! {
     ///
     /// What `cert_check_result` of `mch::customs::CustomDeclareOrderResponse`, `cert_check_result_$n` of `mch::customs::CustomDeclareQueryResponse` may be.
     pub enum CertCheckResult {
-        /// No identity was given (`UNCHECKED`).
+        /// No identity was given, so nothing was compared (`UNCHECKED`).
         UnChecked = "UNCHECKED",
-        /// Same as the payer (`SAME`).
+        /// The buyer is the payer (`SAME`).
         Same = "SAME",
-        /// Differs from the payer (`DIFFERENT`).
+        /// The buyer is not the payer; customs may refuse (`DIFFERENT`).
         Different = "DIFFERENT",
     }
 }
@@ -92,55 +92,55 @@ w::open_enum! {
     ///
     /// What `cert_type` of `mch::customs::CustomDeclareOrder` may be.
     pub enum CertType {
-        /// Mainland ID card (`IDCARD`).
+        /// Mainland identity card, the only kind that customs take (`IDCARD`).
         IdCard = "IDCARD",
     }
 }
 
 w::open_enum! {
-    /// Character set of the answer.
+    /// Encoding of the answer, such as `UTF-8`.
     ///
     /// What `charset` of `sec_svc::GetRealNameInfo` may be.
     pub enum Charset {
-        /// UTF-8 encoding (`UTF-8`).
+        /// Chinese in the answer is in UTF-8 (`UTF-8`).
         Utf8 = "UTF-8",
-        /// GBK encoding (`GBK`).
+        /// Chinese in the answer is in GBK (`GBK`).
         Gbk = "GBK",
     }
 }
 
 w::open_enum! {
-    /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT`.
+    /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT` (spelled so).
     ///
     /// What `cre_type` of `sec_svc::GetRealNameInfoResponse` may be.
     pub enum CreType {
-        /// ID card (`MAINLAND_ID`).
+        /// Mainland identity card was used for verification (`MAINLAND_ID`).
         MainLAndId = "MAINLAND_ID",
-        /// Passport (`PASSPOT`).
+        /// Passport was used for verification (spelled so by the platform) (`PASSPOT`).
         Passpot = "PASSPOT",
-        /// Officer's card (`MO`).
+        /// Officer's card was used for verification (`MO`).
         Mo = "MO",
-        /// Soldier's card (`SOLDIERS`).
+        /// Soldier's card was used for verification (`SOLDIERS`).
         Soldiers = "SOLDIERS",
-        /// Home-return permit (`HVPS`).
+        /// Home-return permit was used for verification (`HVPS`).
         Hvps = "HVPS",
-        /// Temporary ID card (`MAINLAND_TMP_ID`).
+        /// Temporary identity card was used for verification (`MAINLAND_TMP_ID`).
         MainLAndTmpId = "MAINLAND_TMP_ID",
-        /// Household register (`ACCOUNT_THIN`).
+        /// Household register was used for verification (`ACCOUNT_THIN`).
         AccountThin = "ACCOUNT_THIN",
-        /// Police card (`POLICE`).
+        /// Police card was used for verification (`POLICE`).
         Police = "POLICE",
-        /// Taiwan compatriot permit (`MTPS`).
+        /// Travel permit of Taiwan residents was used for verification (`MTPS`).
         Mtps = "MTPS",
-        /// Business licence (`BL`).
+        /// Business licence was used for verification (`BL`).
         Bl = "BL",
-        /// Another document (`OTHER`).
+        /// Some other document was used for verification (`OTHER`).
         OtherValue = "OTHER",
-        /// Residence permit of a foreigner (`RPFF`).
+        /// Residence permit of a foreigner was used for verification (`RPFF`).
         Rpff = "RPFF",
-        /// Residence permit, Hong Kong or Macao (`HK_MACAO`).
+        /// Residence permit of Hong Kong or Macao was used for verification (`HK_MACAO`).
         HkMacao = "HK_MACAO",
-        /// Residence permit, Taiwan (`TAIWAN`).
+        /// Residence permit of Taiwan was used for verification (`TAIWAN`).
         Taiwan = "TAIWAN",
     }
 }
@@ -150,7 +150,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `mch::customs::CustomDeclareOrderResponse`, `sign_type` of `mch::customs::CustomDeclareQuery` and 2 more may be.
     pub enum CustomDeclareOrderSignType {
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
     }
 }
@@ -160,23 +160,23 @@ w::open_enum! {
     ///
     /// What `customs` of `mch::customs::CustomDeclareOrder`, `customs` of `mch::customs::CustomDeclareQuery` and 2 more may be.
     pub enum Customs {
-        /// Guangzhou, national system (`GUANGZHOU_ZS`).
+        /// Declared to Guangzhou customs in the national system (`GUANGZHOU_ZS`).
         GuangzhouZs = "GUANGZHOU_ZS",
-        /// Hangzhou, national system (`HANGZHOU_ZS`).
+        /// Declared to Hangzhou customs in the national system (`HANGZHOU_ZS`).
         HangzhouZs = "HANGZHOU_ZS",
-        /// Ningbo (`NINGBO`).
+        /// Declared to Ningbo customs (`NINGBO`).
         Ningbo = "NINGBO",
-        /// Zhengzhou, bonded centre (`ZHENGZHOU_BS`).
+        /// Declared to Zhengzhou customs for the bonded logistics centre (`ZHENGZHOU_BS`).
         ZhengzhouBs = "ZHENGZHOU_BS",
-        /// Chongqing (`CHONGQING`).
+        /// Declared to Chongqing customs (`CHONGQING`).
         Chongqing = "CHONGQING",
-        /// Shanghai, national system (`SHANGHAI_ZS`).
+        /// Declared to Shanghai customs in the national system (`SHANGHAI_ZS`).
         ShanghaiZs = "SHANGHAI_ZS",
-        /// Shenzhen (`SHENZHEN`).
+        /// Declared to Shenzhen customs (`SHENZHEN`).
         Shenzhen = "SHENZHEN",
-        /// Zhengzhou comprehensive zone (`ZHENGZHOU_ZH_ZS`).
+        /// Declared to the Zhengzhou comprehensive zone in the national system (`ZHENGZHOU_ZH_ZS`).
         ZhengzhouZhZs = "ZHENGZHOU_ZH_ZS",
-        /// Tianjin (`TIANJIN`).
+        /// Declared to Tianjin customs (`TIANJIN`).
         Tianjin = "TIANJIN",
     }
 }
@@ -186,29 +186,29 @@ w::open_enum! {
     ///
     /// What `scope` of `app_auth::GetAccessToken` may be.
     pub enum GetAccessTokenScope {
-        /// Check the identity (`pay_identity`).
+        /// Lets name and document be checked, without reading them (`pay_identity`).
         PayIdentity = "pay_identity",
     }
 }
 
 w::open_enum! {
-    /// Edition of the interface.
+    /// Edition of the interface; both identity calls ask for their own value.
     ///
     /// What `version` of `sec_svc::GetRealNameInfo` may be.
     pub enum GetRealNameInfoVersion {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
-        /// Edition of the interface (`2.0`).
+        /// Edition 2.0, only where the call asks for it (`2.0`).
         V2_0 = "2.0",
     }
 }
 
 w::open_enum! {
-    /// Fixed word that says which kind of credential is exchanged.
+    /// Always `authorization_code`: a code is exchanged for the credential.
     ///
     /// What `grant_type` of `app_auth::GetAccessToken` may be.
     pub enum GrantType {
-        /// Exchange the code for a token (`authorization_code`).
+        /// The code from the redirect is exchanged for a token; always this (`authorization_code`).
         AuthorizationCode = "authorization_code",
     }
 }
@@ -218,17 +218,17 @@ w::open_enum! {
     ///
     /// What `state` of `mch::NewCustomsCustomDeclareRedeclareResponse` may be.
     pub enum CustomDeclareRedeclareState {
-        /// Not declared (`UNDECLARED`).
+        /// Not yet declared to customs (`UNDECLARED`).
         UnDeclared = "UNDECLARED",
-        /// Submitted to the customs (`SUBMITTED`).
+        /// Submitted; customs have not dealt with it yet (`SUBMITTED`).
         Submitted = "SUBMITTED",
-        /// Being declared (`PROCESSING`).
+        /// With customs; ask again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Declared (`SUCCESS`).
+        /// Accepted by customs; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Declaration failed (`FAIL`).
+        /// Refused by customs, why is in `explanation`; mend and declare again (`FAIL`).
         Fail = "FAIL",
-        /// Customs interface failed (`EXCEPT`).
+        /// Customs did not answer properly; declare again later (`EXCEPT`).
         Except = "EXCEPT",
     }
 }
@@ -238,21 +238,21 @@ w::open_enum! {
     ///
     /// What `sign_type` of `face::GetWxPayFaceAuthInfo`, `sign_type` of `risk::GetPublicKey` and 2 more may be.
     pub enum RealNameAuthSignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
     }
 }
 
 w::open_enum! {
-    /// Edition of the interface.
+    /// Edition of the interface; both identity calls ask for their own value.
     ///
     /// What `version` of `sec_svc::RealNameAuth` may be.
     pub enum RealNameAuthVersion {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
-        /// Edition of the interface (`1.1`).
+        /// Edition 1.1, for checking an identity (`1.1`).
         V1_1 = "1.1",
     }
 }
@@ -262,7 +262,7 @@ w::open_enum! {
     ///
     /// What `response_type` of `app_auth::AuthIndex` may be.
     pub enum ResponseType {
-        /// Returns an authorisation code (`code`).
+        /// The redirect brings a `code`; always this (`code`).
         Code = "code",
     }
 }
@@ -272,9 +272,9 @@ w::open_enum! {
     ///
     /// What `scope` of `app_auth::AuthIndex` may be.
     pub enum Scope {
-        /// Check the identity (`pay_identity`).
+        /// Lets name and document be checked, without reading them (`pay_identity`).
         Identity = "pay_identity",
-        /// Read the real name (`pay_realname`).
+        /// Lets the real name be read, with the user's consent (`pay_realname`).
         RealName = "pay_realname",
     }
 }
@@ -284,7 +284,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `app_auth::GetAccessToken`, `sign_type` of `bill_comment_sp::BatchQueryComment` and 7 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -294,33 +294,33 @@ w::open_enum! {
     ///
     /// What `state` of `mch::customs::CustomDeclareOrderResponse`, `state_$n` of `mch::customs::CustomDeclareQueryResponse` may be.
     pub enum State {
-        /// Not declared (`NDECLARED`).
+        /// Not yet declared to customs (spelled so by the platform) (`NDECLARED`).
         NotDeclared = "NDECLARED",
-        /// Submitted to the customs (`SUBMITTED`).
+        /// Submitted; customs have not dealt with it yet (`SUBMITTED`).
         Submitted = "SUBMITTED",
-        /// Being declared (`PROCESSING`).
+        /// With customs; ask again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Declared (`SUCCESS`).
+        /// Accepted by customs; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Declaration failed (`FAIL`).
+        /// Refused by customs, why is in the query; mend and declare again (`FAIL`).
         Fail = "FAIL",
-        /// Customs interface failed (`EXCEPT`).
+        /// Customs did not answer properly; declare again later (`EXCEPT`).
         Except = "EXCEPT",
     }
 }
 
 w::open_enum! {
-    /// `PROCESSING`, `SUCCESS`, `FAILED` or `BANK_FAIL`.
+    /// `PROCESSING`, `SUCCESS` (the bank may still return it), `FAILED` or `BANK_FAIL` returned by the bank.
     ///
     /// What `status` of `mmpay_sp_trans::QueryBankResponse` may be.
     pub enum Status {
-        /// Paid out (`SUCCESS`).
+        /// Paid to the card; the bank may still return it later (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAILED`).
+        /// Failed for good; the reason stands beside (`FAILED`).
         Failed = "FAILED",
-        /// In progress (`PROCESSING`).
+        /// Under way, maybe at the bank; ask again later and do not pay with a new number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Returned by the bank (`BANK_FAIL`).
+        /// The payee's bank returned it, final; check card and name and pay with a new number (`BANK_FAIL`).
         BankFail = "BANK_FAIL",
     }
 }
@@ -330,39 +330,39 @@ w::open_enum! {
     ///
     /// What `verify_department` of `mch::customs::CustomDeclareOrderResponse`, `verify_department` of `mch::customs::CustomDeclareQueryResponse` may be.
     pub enum VerifyDepartment {
-        /// UnionPay (`UNIONPAY`).
+        /// UnionPay verified the buyer; its number comes beside (`UNIONPAY`).
         UnionPay = "UNIONPAY",
-        /// NetsUnion (`NETSUNION`).
+        /// NetsUnion verified the buyer; its number comes beside (`NETSUNION`).
         NetsUnion = "NETSUNION",
-        /// Another institution (`OTHERS`).
+        /// Verified by neither UnionPay nor NetsUnion (`OTHERS`).
         Others = "OTHERS",
     }
 }
 
 w::open_enum! {
-    /// Whether the `openid` matches.
+    /// Whether the name is that of the user: `V_OP_NM_MA` yes, `V_OP_NM_UM` no, `V_OP_NA` not verified.
     ///
     /// What `verify_openid` of `sec_svc::RealNameAuthResponse` may be.
     pub enum VerifyOpenid {
-        /// User has no verified name (`V_OP_NA`).
+        /// The user is not verified in WeChat Pay; nothing to compare (`V_OP_NA`).
         Na = "V_OP_NA",
-        /// Name matches the user (`V_OP_NM_MA`).
+        /// The name is the user's verified one; passed (`V_OP_NM_MA`).
         NmMa = "V_OP_NM_MA",
-        /// Name does not match the user (`V_OP_NM_UM`).
+        /// The name is not the user's verified one; failed (`V_OP_NM_UM`).
         NmUm = "V_OP_NM_UM",
     }
 }
 
 w::open_enum! {
-    /// Whether name and document match.
+    /// Whether name and document match: `V_NM_ID_MA`, `V_NM_ID_UM`, or another kind (`V_NM_ID_TYPE_UM`).
     ///
     /// What `verify_real_name` of `sec_svc::RealNameAuthResponse` may be.
     pub enum VerifyRealName {
-        /// Name and number match (`V_NM_ID_MA`).
+        /// Name and number belong together; passed (`V_NM_ID_MA`).
         Ma = "V_NM_ID_MA",
-        /// Name and number do not match (`V_NM_ID_UM`).
+        /// Name and number do not belong together; failed (`V_NM_ID_UM`).
         Um = "V_NM_ID_UM",
-        /// Kind of document does not match (`V_NM_ID_TYPE_UM`).
+        /// The document is of another kind than the verified one; not comparable (`V_NM_ID_TYPE_UM`).
         TypeUm = "V_NM_ID_TYPE_UM",
     }
 }
@@ -372,7 +372,7 @@ w::open_enum! {
     ///
     /// What `version` of `face::GetWxPayFaceAuthInfo` may be.
     pub enum Version {
-        /// Edition of the interface (`1`).
+        /// The edition that the face-payment call asks for (`1`).
         N1 = "1",
     }
 }
@@ -382,9 +382,9 @@ w::open_enum! {
     ///
     /// What `violation_records_format` of `risk::GetViolation` may be.
     pub enum ViolationRecordsFormat {
-        /// CSV text (`csv`).
+        /// Records come as CSV text (`csv`).
         Csv = "csv",
-        /// JSON text (`json`).
+        /// Records come as JSON (`json`).
         Json = "json",
     }
 }
@@ -457,7 +457,7 @@ pub mod app_auth {
             2 openid: xinqiao_types::OpenId => "openid: must query masked",
             /// Code to exchange for a token, single use.
             3 code: String => "code: must query",
-            /// Fixed word that says which kind of credential is exchanged; one of `authorization_code`.
+            /// Always `authorization_code`: a code is exchanged for the credential; one of `authorization_code`.
             4 grant_type: super::GrantType => "grant_type: must query",
             /// `pay_identity` checks identity, `pay_realname` reads it; one of `pay_identity`.
             5 scope: super::GetAccessTokenScope => "scope: must query",
@@ -489,7 +489,7 @@ pub mod app_auth {
             1 ret_msg: String => "retmsg: must",
             /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             2 access_token: String => "access_token: must masked",
-            /// For how many seconds the token works.
+            /// Seconds for which the access token works; then exchange the refresh token.
             3 access_token_expire_in: i64 => "access_token_expire_in: must",
             /// Credential with which a new access token is fetched after the old one expired; a secret, masked in `Debug`.
             4 refresh_token: String => "refresh_token: must masked",
@@ -539,9 +539,9 @@ pub mod bill_comment_sp {
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// Start of the period of the reviews; format `yyyyMMddHHmmss`.
+            /// Start of the period of the reviews, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
             5 begin_time: String => "begin_time: must",
-            /// End of the period of the reviews; format `yyyyMMddHHmmss`.
+            /// End of the period of the reviews, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
             6 end_time: String => "end_time: must",
             /// Where to go on; 0 first, then the returned value.
             7 offset: i64 => "offset: must",
@@ -592,11 +592,11 @@ pub mod face {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/android/faceuser.html>.
         /// * Catalog: `pay_v2.face.get_wx_pay_face_auth_info`.
         pub struct GetWxPayFaceAuthInfo {
-            /// Number of the store within the merchant or brand.
+            /// The merchant's number of the store, different for each.
             0 store_id: String => "store_id: must",
-            /// What the store is called; such as `腾讯大厦分店`.
+            /// Store or shop as users see it, by name; such as `腾讯大厦分店`.
             1 store_name: String => "store_name: must",
-            /// Face device.
+            /// Number of the face-payment device, chosen by the merchant.
             2 device_id: String => "device_id: must",
             /// Merchant's private text, returned by queries and notices.
             3 attach: Option<String> => "attach",
@@ -644,7 +644,7 @@ pub mod face {
             /// Credential for calling the face SDK; `authinfo` on the wire.
             #[doc(alias = "authinfo")]
             0 auth_info: String => "authinfo: must",
-            /// How long the credential stays valid, counted from the answer; such as `7200`.
+            /// Seconds for which the credential stays valid, counted from the answer; such as `7200`.
             1 expires_in: Option<i64> => "expires_in",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             2 nonce_str: String => "nonce_str: must",
@@ -732,7 +732,7 @@ pub mod fund {
             5 date: String => "date: must",
             /// Number that WeChat Pay gave the withdrawal.
             6 withdraw_id: Option<String> => "withdraw_id",
-            /// `SUCCESS`, `PROCESSING`, `FAIL` or `REFUND`.
+            /// `SUCCESS`, `PROCESSING`, `FAIL`, or `REFUND` when the bank returned it.
             7 withdraw_status: String => "withdraw_status: must",
             /// Amount withdrawn, in fen; in fen.
             8 amount: Option<xinqiao_types::Fen> => "amount",
@@ -740,9 +740,9 @@ pub mod fund {
             9 fail_reason: Option<String> => "fail_reason",
             /// When the withdrawal was started; format `yyyy-MM-dd HH:mm:ss`.
             10 create_time: Option<String> => "create_time",
-            /// When the money arrived; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the money arrived, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             11 success_time: Option<String> => "success_time",
-            /// When the bank returned it; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the bank returned it, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             12 refund_time: Option<String> => "refund_time",
         }
     }
@@ -1127,23 +1127,23 @@ pub mod mch {
                 7 sub_order_no_n: Option<Vec<Option<String>>> => "sub_order_no_$n: numbered",
                 /// The platform's number of partial order n; `sub_order_id_$n` on the wire.
                 8 sub_order_id_n: Option<Vec<Option<String>>> => "sub_order_id_$n: numbered",
-                /// Customs office, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` …; `customs_$n` on the wire.
+                /// Customs office of declaration n, e.g. `GUANGZHOU_ZS` Guangzhou; one of `GUANGZHOU_ZS` `HANGZHOU_ZS` `NINGBO` `ZHENGZHOU_BS` `CHONGQING` `SHANGHAI_ZS` `SHENZHEN` `ZHENGZHOU_ZH_ZS` …; `customs_$n` on the wire.
                 9 customs_n: Option<Vec<Option<super::super::Customs>>> => "customs_$n: numbered",
                 /// Merchant's registration at the customs of declaration n; `mch_customs_no_$n` on the wire.
                 10 mch_customs_no_n: Option<Vec<Option<String>>> => "mch_customs_no_$n: numbered",
-                /// Customs duty, in fen; in fen; `duty_$n` on the wire.
+                /// Customs duty of declaration n, in fen; in fen; `duty_$n` on the wire.
                 11 duty_n: Option<Vec<Option<xinqiao_types::Fen>>> => "duty_$n: numbered",
                 /// Currency of declaration n; `fee_type_$n` on the wire.
                 12 fee_type_n: Option<Vec<Option<String>>> => "fee_type_$n: numbered",
-                /// Amount of the partial order, in fen; in fen; `order_fee_$n` on the wire.
+                /// Amount of partial order n, in fen; in fen; `order_fee_$n` on the wire.
                 13 order_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "order_fee_$n: numbered",
-                /// Freight, in fen; in fen; `transport_fee_$n` on the wire.
+                /// Freight in declaration n, in fen; in fen; `transport_fee_$n` on the wire.
                 14 transport_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "transport_fee_$n: numbered",
-                /// Price of the goods, in fen; required when split; in fen; `product_fee_$n` on the wire.
+                /// Price of the goods in declaration n, in fen; in fen; `product_fee_$n` on the wire.
                 15 product_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "product_fee_$n: numbered",
-                /// When declaration n last changed; format `yyyyMMddHHmmss`; `modify_time_$n` on the wire.
+                /// When declaration n last changed, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; `modify_time_$n` on the wire.
                 16 modify_time_n: Option<Vec<Option<String>>> => "modify_time_$n: numbered",
-                /// `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`; `cert_check_result_$n` on the wire.
+                /// Identity check of declaration n: `UNCHECKED`, `SAME` or `DIFFERENT` from the payer; one of `UNCHECKED` `SAME` `DIFFERENT`; `cert_check_result_$n` on the wire.
                 17 cert_check_result_n: Option<Vec<Option<super::super::CertCheckResult>>> => "cert_check_result_$n: numbered",
                 /// Outcome of declaration n in words; `explanation_$n` on the wire.
                 18 explanation_n: Option<Vec<Option<String>>> => "explanation_$n: numbered",
@@ -1307,17 +1307,17 @@ pub mod mmpay_sp_trans {
             5 amount: xinqiao_types::Fen => "amount: must",
             /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// MD5 of the card number.
+            /// MD5 of the payee's card number, to check which card was paid.
             7 bank_no_md5: String => "bank_no_md5: must",
             /// MD5 of the payee's name.
             8 true_name_md5: String => "true_name_md5: must",
             /// Fee for the payout, in fen; in fen.
             9 cmms_amt: xinqiao_types::Fen => "cmms_amt: must",
-            /// `PROCESSING`, `SUCCESS`, `FAILED` or `BANK_FAIL`; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
+            /// `PROCESSING`, `SUCCESS` (the bank may still return it), `FAILED` or `BANK_FAIL` returned by the bank; one of `SUCCESS` `FAILED` `PROCESSING` `BANK_FAIL`.
             10 status: super::Status => "status: must",
-            /// When the payout was ordered; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the payout was ordered, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             11 create_time: String => "create_time: must",
-            /// When the money arrived; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the money arrived, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             12 pay_succ_time: Option<String> => "pay_succ_time",
             /// Why it failed.
             13 reason: Option<String> => "reason",
@@ -1387,7 +1387,7 @@ pub mod pay_itil {
             14 out_trade_no: Option<String> => "out_trade_no",
             /// Trades that are reported, JSON; JSON in a text on the wire; needed according to the documentation.
             15 trades: Option<Vec<super::Trade>> => "trades: json",
-            /// When it is reported; format `yyyyMMddHHmmss`; such as `20260227091010`.
+            /// When it is reported, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; such as `20260227091010`.
             16 time: Option<String> => "time",
         }
         new(
@@ -1624,9 +1624,9 @@ pub mod risk {
             2 sign_type: Option<super::SignType> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             3 sign: String => "sign: must",
-            /// Start of the period; format `yyyy-MM-dd HH:mm:ss`.
+            /// Start of the period, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             4 begin_time: Option<String> => "begin_time",
-            /// End of the period; format `yyyy-MM-dd HH:mm:ss`.
+            /// End of the period, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             5 end_time: Option<String> => "end_time",
             /// Entries per page; the upper limit differs by endpoint.
             6 page_size: Option<i64> => "page_size",
@@ -1658,7 +1658,7 @@ pub mod risk {
             1 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// Violations found; JSON in a text on the wire.
+            /// Violations found, one entry each with time, kind and penalty; JSON in a text on the wire.
             3 violation_records: super::ViolationRecord => "violation_records: must json",
             /// Code of the error; only on failure.
             4 error_code: Option<String> => "error_code",
@@ -1713,7 +1713,7 @@ pub mod sec_svc {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauthorization.php?chapter=60_5&index=1>.
         /// * Catalog: `pay_v2.sec_svc.get_real_name_info`.
         pub struct GetRealNameInfo {
-            /// Edition of the interface; one of `1.0` `2.0`.
+            /// Edition of the interface; both identity calls ask for their own value; one of `1.0` `2.0`.
             0 version: super::GetRealNameInfoVersion => "version: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -1730,7 +1730,7 @@ pub mod sec_svc {
             6 timestamp: Option<f64> => "timestamp",
             /// Signature with the merchant certificate's key.
             7 cert_sign: Option<String> => "cert_sign",
-            /// Character set of the answer; one of `UTF-8` `GBK`.
+            /// Encoding of the answer, such as `UTF-8`; one of `UTF-8` `GBK`.
             8 charset: Option<super::Charset> => "charset",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             9 nonce_str: String => "nonce_str: must",
@@ -1775,7 +1775,7 @@ pub mod sec_svc {
             7 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
             /// Number of the identity document in encrypted form.
             8 encrypted_credential_id: Option<String> => "encrypted_credential_id",
-            /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT`; one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
+            /// Kind of the user's verified document, such as `MAINLAND_ID` or `PASSPOT` (spelled so); one of `MAINLAND_ID` `PASSPOT` `MO` `SOLDIERS` `HVPS` `MAINLAND_TMP_ID` `ACCOUNT_THIN` `POLICE` ….
             9 cre_type: Option<super::CreType> => "cre_type",
         }
     }
@@ -1806,7 +1806,7 @@ pub mod sec_svc {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/realnameauth.php?chapter=60_2&index=3>.
         /// * Catalog: `pay_v2.sec_svc.real_name_auth`.
         pub struct RealNameAuth {
-            /// Edition of the interface; one of `1.0` `1.1`.
+            /// Edition of the interface; both identity calls ask for their own value; one of `1.0` `1.1`.
             0 version: super::RealNameAuthVersion => "version: must",
             /// Merchant number; in partner mode that of the partner; such as `1230000109`.
             1 mch_id: xinqiao_types::MchId => "mch_id: must",
@@ -1818,7 +1818,7 @@ pub mod sec_svc {
             4 real_name: String => "real_name: must masked",
             /// Kind of identity document, `1` for the ID card.
             5 cred_type: f64 => "cred_type: must",
-            /// Number of the identity document.
+            /// Number of the identity document to be verified, sent with the name.
             6 cred_id: String => "cred_id: must",
             /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
             7 nonce_str: String => "nonce_str: must",
@@ -1863,9 +1863,9 @@ pub mod sec_svc {
             6 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Credential for calling interfaces; to be fetched anew after it expires; a secret, masked in `Debug`.
             7 access_token: Option<String> => "access_token: masked",
-            /// Whether the `openid` matches; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`; personal data, masked in `Debug`.
+            /// Whether the name is that of the user: `V_OP_NM_MA` yes, `V_OP_NM_UM` no, `V_OP_NA` not verified; one of `V_OP_NA` `V_OP_NM_MA` `V_OP_NM_UM`; personal data, masked in `Debug`.
             8 verify_openid: Option<super::VerifyOpenid> => "verify_openid: masked",
-            /// Whether name and document match; one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`; personal data, masked in `Debug`.
+            /// Whether name and document match: `V_NM_ID_MA`, `V_NM_ID_UM`, or another kind (`V_NM_ID_TYPE_UM`); one of `V_NM_ID_MA` `V_NM_ID_UM` `V_NM_ID_TYPE_UM`; personal data, masked in `Debug`.
             9 verify_real_name: Option<super::VerifyRealName> => "verify_real_name: masked",
             /// Whether the user has bound a bank card; one of `true` `false`; `bind_bankcard` on the wire.
             #[doc(alias = "bind_bankcard")]

@@ -28,13 +28,13 @@ w::record! {
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// The merchant's own number for the sort of goods.
         2 goods_category: Option<String> => "goods_category",
-        /// What the user rents, such as a power bank.
+        /// What the merchant calls the goods.
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
         /// Price of one piece, in fen; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// Description of the item.
+        /// The goods in the merchant's words.
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
@@ -101,9 +101,9 @@ w::open_enum! {
     ///
     /// What `sign_type` of `deposit::MicroPay`, `sign_type` of `deposit::OrderQuery` and 4 more may be.
     pub enum MicroPaySignType {
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -111,11 +111,23 @@ w::open_enum! {
 w::open_enum! {
     /// `Y` holds the money for profit sharing; absent or `N` does not.
     ///
-    /// What `profit_sharing` of `deposit::MicroPay`, `recall` of `deposit::ReverseResponse` may be.
-    pub enum Recall {
-        /// Yes (`Y`).
+    /// What `profit_sharing` of `deposit::MicroPay` may be.
+    pub enum ProfitSharing {
+        /// The money is not split and settles to the merchant (`N`).
+        N = "N",
+        /// The money is to be split, so it is held until the split ends (`Y`).
         Y = "Y",
-        /// No (`N`).
+    }
+}
+
+w::open_enum! {
+    /// `Y` means reverse again, `N` that it is done.
+    ///
+    /// What `recall` of `deposit::ReverseResponse` may be.
+    pub enum Recall {
+        /// Not reversed yet; call again (`Y`).
+        Y = "Y",
+        /// The reversal has an outcome; do not call again (`N`).
         N = "N",
     }
 }
@@ -125,31 +137,31 @@ w::open_enum! {
     ///
     /// What `sign_type` of `deposit::Consume`, `sign_type` of `deposit::FacePay` may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
     ///
     /// What `trade_state` of `deposit::OrderQueryResponse` may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// Deposit paid; it can be consumed or given back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Has refunds (`REFUND`).
+        /// Deposit given back in part or whole; details in the refund query (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid yet; it can still be paid or closed (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed (`CLOSED`).
+        /// Closed for good; start again with a new number (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed or cancelled (`REVOKED`).
+        /// Reversed after a payment-code payment, the money goes back; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// User is paying (`USERPAYING`).
+        /// The user is entering the password; ask again after some seconds, do not order twice (`USERPAYING`).
         UserPaying = "USERPAYING",
-        /// Payment failed (`PAYERROR`).
+        /// Payment failed, for example at the bank; start again with a new number (`PAYERROR`).
         PayError = "PAYERROR",
-        /// Accepted, to be charged later (`ACCEPT`).
+        /// Accepted but not charged yet; wait for the notice or ask again later (`ACCEPT`).
         Accept = "ACCEPT",
     }
 }
@@ -159,9 +171,9 @@ w::open_enum! {
     ///
     /// What `trade_type` of `deposit::UnifiedOrder`, `trade_type` of `deposit::UnifiedOrderResponse` may be.
     pub enum TradeType {
-        /// Official account or mini program (`JSAPI`).
+        /// Paid inside WeChat, in an official account's page or mini program; needs `openid` (`JSAPI`).
         Jsapi = "JSAPI",
-        /// Payment in an app (`APP`).
+        /// Payment started in the merchant's own app (`APP`).
         App = "APP",
     }
 }
@@ -171,7 +183,7 @@ w::open_enum! {
     ///
     /// What `version` of `deposit::OrderQuery` may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -489,7 +501,7 @@ w::record! {
         /// `1.0` returns discount detail; such as `1.0`.
         23 version: Option<String> => "version",
         /// `Y` holds the money for profit sharing; absent or `N` does not; one of `N` `Y`.
-        24 profit_sharing: Option<Recall> => "profit_sharing",
+        24 profit_sharing: Option<ProfitSharing> => "profit_sharing",
         /// Promotion tag; coupons restricted to it can be used; such as `WXG`.
         25 goods_tag: Option<String> => "goods_tag",
         /// `Y` shows an invoice entry after payment; needs the e-invoice product.
@@ -520,7 +532,7 @@ w::record! {
         time_start: String,
         time_expire: String,
         version: String,
-        profit_sharing: Recall,
+        profit_sharing: ProfitSharing,
         goods_tag: String,
         receipt: String,
     )
@@ -620,7 +632,7 @@ w::record! {
         10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         12 trade_state: TradeState => "trade_state: must",
         /// State in words, with what to do next.
         13 trade_state_desc: String => "trade_state_desc: must",
@@ -900,19 +912,19 @@ w::record! {
         13 out_refund_no: String => "out_refund_no: must",
         /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         14 refund_id: String => "refund_id: must",
-        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`.
+        /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         15 refund_channel: Option<String> => "refund_channel",
         /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive.
         16 refund_status: String => "refund_status: must",
         /// Money that pays: unsettled funds (default) or the available balance.
         17 refund_account: Option<String> => "refund_account",
-        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
+        /// Where the refund arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`.
         18 refund_recv_accout: Option<String> => "refund_recv_accout",
         /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         19 refund_fee: xinqiao_types::Fen => "refund_fee: must",
         /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
         20 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-        /// When the money was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`.
+        /// When the money was given back; only on success, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; such as `20260725152626`.
         21 refund_success_time: Option<String> => "refund_success_time",
         /// How many refunds the order has in total.
         22 total_refund_count: Option<i64> => "total_refund_count",
@@ -922,7 +934,7 @@ w::record! {
         24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
-        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
+        /// Way back of refund n: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails; `refund_channel_$n` on the wire.
         26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
         27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
@@ -938,13 +950,13 @@ w::record! {
         32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
         33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
-        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
+        /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Money that paid refund n; `refund_account_$n` on the wire.
+        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
-        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
+        /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
-        /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
+        /// When refund n was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
         37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }

@@ -77,9 +77,9 @@ pub mod notify {
             18 request_serial: i64 => "request_serial: must",
             /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
             19 contract_termination_mode: Option<i64> => "contract_termination_mode",
-            /// When it was signed or ended; format `yyyy-MM-dd HH:mm:ss`.
+            /// When it was signed or ended, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             20 operate_time: String => "operate_time: must",
-            /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement runs out; no charge afterwards, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             21 contract_expired_time: Option<String> => "contract_expired_time",
         }
     }
@@ -121,7 +121,7 @@ pub mod notify {
             14 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             16 trade_state: String => "trade_state: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             17 bank_type: String => "bank_type: must",
@@ -193,7 +193,7 @@ pub mod notify {
             14 is_subscribe: Option<bool> => "is_subscribe: yes-no",
             /// The user's id under `sub_appid`; alternative to `openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
             15 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
             16 trade_state: String => "trade_state: must",
             /// State in words, with what to do next.
             17 trade_state_desc: String => "trade_state_desc: must",
@@ -255,7 +255,7 @@ pub mod notify {
             6 refund_status: String => "refund_status: must",
             /// Money that pays: unsettled funds (default) or the available balance.
             7 refund_account: Option<String> => "refund_account",
-            /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
+            /// Where the refund arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`.
             8 refund_recv_accout: Option<String> => "refund_recv_accout",
             /// Asked for by `API` or on the merchant platform (`VENDOR_PLATFORM`).
             9 refund_request_source: Option<String> => "refund_request_source",
@@ -267,7 +267,7 @@ pub mod notify {
             12 settlement_total_fee: Option<xinqiao_types::Fen> => "settlement_total_fee",
             /// Refund to settle: refund less non-prepaid coupons, in fen; in fen.
             13 settlement_refund_fee: Option<xinqiao_types::Fen> => "settlement_refund_fee",
-            /// When the refund succeeded; only then; format `yyyyMMddHHmmss`.
+            /// When the refund succeeded; only then, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
             14 success_time: Option<String> => "success_time",
         }
     }
@@ -307,9 +307,9 @@ pub mod notify {
             13 deduct_mode: Option<String> => "deduct_mode",
             /// What happened to the service, such as `NORMAL`; else paused, overdue or closed.
             14 vehicle_event_type: String => "vehicle_event_type: must",
-            /// Event in words.
+            /// The change of the driver's service in words, only to be read.
             15 vehicle_event_des: Option<String> => "vehicle_event_des",
-            /// When it happened; format `yyyyMMddHHmmss`; `vehicle_event_createtime` on the wire.
+            /// When it happened, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`; `vehicle_event_createtime` on the wire.
             #[doc(alias = "vehicle_event_createtime")]
             16 vehicle_event_create_time: String => "vehicle_event_createtime: must",
         }

@@ -8,7 +8,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `mch_risk::BankQueryMchAuditInfo`, `sign_type` of `mch_risk::BankQueryMchAuditInfoResponse` and 5 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -95,7 +95,7 @@ w::record! {
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-        /// Number of the acquiring bank.
+        /// Number of the acquiring bank or institution at WeChat Pay.
         2 acquiring_bank_id: String => "acquiring_bank_id: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         3 nonce_str: String => "nonce_str: must",
@@ -153,9 +153,9 @@ w::record! {
         3 certificates_name: Option<String> => "certificates_name",
         /// Settlement card number.
         4 settlement_card_no: Option<String> => "settlement_card_no",
-        /// Holder of the settlement account.
+        /// In whose name the merchant's settlement account is held.
         5 settlement_card_name: Option<String> => "settlement_card_name",
-        /// Bank of the settlement account.
+        /// Bank where the merchant's settlement account is held.
         6 settlement_card_bank: Option<String> => "settlement_card_bank",
         /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         7 business_license_number: Option<String> => "business_license_number",
@@ -235,7 +235,7 @@ w::record! {
     pub struct SetMchRiskCallback {
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Address that receives the notification of the result.
+        /// Where the platform reports risks and punishments; reachable from outside.
         1 callback_url: String => "callback_url: must",
         /// Random text of at most 32 characters, new for every message; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`.
         2 nonce_str: String => "nonce_str: must",
@@ -291,7 +291,7 @@ w::record! {
         0 mch_id: xinqiao_types::MchId => "mch_id: must",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         1 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
-        /// Number of the risk event.
+        /// Number of the risk event from the platform's notice, given back with the result.
         2 event_code: String => "event_code: must",
         /// Number on the document of the given kind.
         3 certificates_number: Option<String> => "certificates_number",
@@ -299,9 +299,9 @@ w::record! {
         4 certificates_name: Option<String> => "certificates_name",
         /// Settlement card number.
         5 settlement_card_no: Option<String> => "settlement_card_no",
-        /// Holder of the settlement account.
+        /// In whose name the merchant's settlement account is held.
         6 settlement_card_name: Option<String> => "settlement_card_name",
-        /// Bank of the settlement account.
+        /// Bank where the merchant's settlement account is held.
         7 settlement_card_bank: Option<String> => "settlement_card_bank",
         /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         8 business_license_number: Option<String> => "business_license_number",

@@ -8,9 +8,9 @@ w::record! {
     pub struct HbInfo {
         /// The payee's id; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Amount in fen; in fen.
+        /// Amount of the red packet taken or paid out, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
-        /// When it was taken; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
+        /// When it was taken, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         2 rcv_time: String => "rcv_time: must",
     }
 }
@@ -29,7 +29,7 @@ w::open_enum! {
     ///
     /// What `amt_type` of `mmpay_mkt_transfers::SendGroupRedPack` may be.
     pub enum AmtType {
-        /// All at random (`ALL_RAND`).
+        /// The sum is divided at random; the only way for group packets (`ALL_RAND`).
         AllRand = "ALL_RAND",
     }
 }
@@ -39,7 +39,7 @@ w::open_enum! {
     ///
     /// What `bill_type` of `mmpay_mkt_transfers::GetHbInfo` may be.
     pub enum BillType {
-        /// Look up by the merchant's number (`MCHT`).
+        /// Looks up by `mch_billno`; always this (`MCHT`).
         Mcht = "MCHT",
     }
 }
@@ -49,35 +49,35 @@ w::open_enum! {
     ///
     /// What `check_name` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket` may be.
     pub enum CheckName {
-        /// Name must match (`FORCE_CHECK`).
+        /// The payee's true name must equal `re_user_name`, else the payout fails (`FORCE_CHECK`).
         ForceCheck = "FORCE_CHECK",
     }
 }
 
 w::open_enum! {
-    /// `SENDED`, `USED` or `EXPIRED`.
+    /// `SENDED` usable (spelled so), `USED` or `EXPIRED`.
     ///
     /// What `coupon_state` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
     pub enum CouponState {
-        /// Usable (`SENDED`).
+        /// Handed to the user and still usable (spelled so by the platform) (`SENDED`).
         SendEd = "SENDED",
-        /// Used (`USED`).
+        /// Used in a payment and gone (`USED`).
         Used = "USED",
-        /// Expired (`EXPIRED`).
+        /// Ran out and cannot be used; final (`EXPIRED`).
         Expired = "EXPIRED",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `FAILED` or `PROCESSING`.
+    /// `SUCCESS` paid, `FAILED` (why in `reason`), `PROCESSING` ask again later.
     ///
     /// What `status` of `mmpay_mkt_transfers::GetTransferInfoResponse`, `status` of `mmpay_mkt_transfers::promotion::QueryWwSpTrans2PocketResponse` may be.
     pub enum GetTransferInfoStatus {
-        /// Paid out (`SUCCESS`).
+        /// The money is in the user's balance; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAILED`).
+        /// Failed for good; the reason stands beside (`FAILED`).
         Failed = "FAILED",
-        /// In progress (`PROCESSING`).
+        /// Under way; ask again later and retry only with the same number (`PROCESSING`).
         Processing = "PROCESSING",
     }
 }
@@ -87,19 +87,19 @@ w::open_enum! {
     ///
     /// What `hb_type` of `mmpay_mkt_transfers::GetHbInfoResponse` may be.
     pub enum HbType {
-        /// Ordinary red packet (`NORMAL`).
+        /// Plain red packet, one for one user (`NORMAL`).
         Normal = "NORMAL",
-        /// Group red packet (`GROUP`).
+        /// Group packet: one user gets several and shares them with friends (`GROUP`).
         Group = "GROUP",
     }
 }
 
 w::open_enum! {
-    /// 1 when it can be used in parts.
+    /// `1` when the coupon can be used up in several payments.
     ///
     /// What `is_partial_use` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
     pub enum IsPartialUse {
-        /// May be used in parts (`1`).
+        /// The coupon can be used up in several payments (`1`).
         N1 = "1",
     }
 }
@@ -109,7 +109,7 @@ w::open_enum! {
     ///
     /// What `notify_way` of `mmpay_mkt_transfers::SendMiniProgramHb` may be.
     pub enum NotifyWay {
-        /// Taken in a mini program (`MINI_PROGRAM_JSAPI`).
+        /// The answer holds what the mini program needs to open the packet (`MINI_PROGRAM_JSAPI`).
         MiniProgramJsapi = "MINI_PROGRAM_JSAPI",
     }
 }
@@ -119,7 +119,7 @@ w::open_enum! {
     ///
     /// What `send_type` of `mmpay_mkt_transfers::QueryWorkWxRedPackResponse` may be.
     pub enum QueryWorkWxRedPackSendType {
-        /// Sent by API (`API`).
+        /// Sent by a call (`API`).
         Api = "API",
     }
 }
@@ -129,21 +129,21 @@ w::open_enum! {
     ///
     /// What `scene_id` of `mmpay_mkt_transfers::SendGroupRedPack`, `scene_id` of `mmpay_mkt_transfers::SendMiniProgramHb` and 2 more may be.
     pub enum SceneId {
-        /// Product promotion (`PRODUCT_1`).
+        /// The red packet promotes a product (`PRODUCT_1`).
         Product1 = "PRODUCT_1",
-        /// Lottery (`PRODUCT_2`).
+        /// The red packet is a lottery win (`PRODUCT_2`).
         Product2 = "PRODUCT_2",
-        /// Prize for virtual goods (`PRODUCT_3`).
+        /// The red packet pays for virtual goods won (`PRODUCT_3`).
         Product3 = "PRODUCT_3",
-        /// Staff benefit (`PRODUCT_4`).
+        /// The red packet is a benefit for staff (`PRODUCT_4`).
         Product4 = "PRODUCT_4",
-        /// Channel commission (`PRODUCT_5`).
+        /// The red packet pays commission to a channel (`PRODUCT_5`).
         Product5 = "PRODUCT_5",
-        /// Insurance reward (`PRODUCT_6`).
+        /// The red packet rewards insured people (`PRODUCT_6`).
         Product6 = "PRODUCT_6",
-        /// Lottery ticket prize (`PRODUCT_7`).
+        /// The red packet pays a lottery ticket's prize (`PRODUCT_7`).
         Product7 = "PRODUCT_7",
-        /// Tax receipt prize (`PRODUCT_8`).
+        /// The red packet pays the prize of a tax receipt (`PRODUCT_8`).
         Product8 = "PRODUCT_8",
     }
 }
@@ -153,9 +153,9 @@ w::open_enum! {
     ///
     /// What `send_source` of `mmpay_mkt_transfers::QueryCouponsInfoResponse` may be.
     pub enum SendSource {
-        /// Given for a large order (`FULL_SEND`).
+        /// Given by a campaign when the user spent enough (`FULL_SEND`).
         FullSend = "FULL_SEND",
-        /// Ordinary hand-out (`NORMAL`).
+        /// Handed out by the merchant, not for spending enough (`NORMAL`).
         Normal = "NORMAL",
     }
 }
@@ -165,31 +165,31 @@ w::open_enum! {
     ///
     /// What `send_type` of `mmpay_mkt_transfers::GetHbInfoResponse` may be.
     pub enum SendType {
-        /// Sent by API (`API`).
+        /// Sent by a call (`API`).
         Api = "API",
-        /// Sent by uploaded file (`UPLOAD`).
+        /// Sent by uploading a file on the merchant platform (`UPLOAD`).
         Upload = "UPLOAD",
-        /// Sent by a campaign (`ACTIVITY`).
+        /// Sent by a campaign, not by a call (`ACTIVITY`).
         Activity = "ACTIVITY",
     }
 }
 
 w::open_enum! {
-    /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`.
+    /// `SENDING`, `SENT` not taken yet, `FAILED`, `RECEIVED`, `RFUND_ING` being returned or `REFUND` returned.
     ///
     /// What `status` of `mmpay_mkt_transfers::GetHbInfoResponse`, `status` of `mmpay_mkt_transfers::QueryWorkWxRedPackResponse` may be.
     pub enum Status {
-        /// Being sent (`SENDING`).
+        /// Being sent; ask again later (`SENDING`).
         Sending = "SENDING",
-        /// Sent, not taken yet (`SENT`).
+        /// Sent but not taken; it comes back when time runs out (`SENT`).
         Sent = "SENT",
-        /// Failed (`FAILED`).
+        /// Failed for good; the reason stands beside (`FAILED`).
         Failed = "FAILED",
-        /// Taken (`RECEIVED`).
+        /// Taken by the user; final (`RECEIVED`).
         Received = "RECEIVED",
-        /// Being returned (`RFUND_ING`).
+        /// Not taken in time, on its way back to the merchant (spelled so by the platform) (`RFUND_ING`).
         RfundIng = "RFUND_ING",
-        /// Returned (`REFUND`).
+        /// What was not taken is back with the merchant; final (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -199,7 +199,7 @@ w::open_enum! {
     ///
     /// What `type` of `mmpay_mkt_transfers::QueryCouponStock`, `type` of `mmpay_mkt_transfers::QueryCouponsInfo` and 1 more may be.
     pub enum Type {
-        /// XML protocol (`XML`).
+        /// Always this; request and answer are XML (`XML`).
         Xml = "XML",
     }
 }
@@ -209,7 +209,7 @@ w::open_enum! {
     ///
     /// What `version` of `mmpay_mkt_transfers::QueryCouponStock`, `version` of `mmpay_mkt_transfers::QueryCouponsInfo` and 1 more may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -219,9 +219,9 @@ w::open_enum! {
     ///
     /// What `ww_msg_type` of `mmpay_mkt_transfers::promotion::PayWwSpTrans2Pocket` may be.
     pub enum WwMsgType {
-        /// Plain payment message (`NORMAL_MSG`).
+        /// Shown in WeCom as a plain payment (`NORMAL_MSG`).
         NormalMsg = "NORMAL_MSG",
-        /// Approval message (`APPROVAL_MSG`).
+        /// Shown in WeCom as an approval; needs its number (`APPROVAL_MSG`).
         ApprovalMsg = "APPROVAL_MSG",
     }
 }
@@ -278,7 +278,7 @@ w::record! {
         5 mch_bill_no: String => "mch_billno: must",
         /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
-        /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
+        /// `SENDING`, `SENT` not taken yet, `FAILED`, `RECEIVED`, `RFUND_ING` being returned or `REFUND` returned; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
         7 status: Status => "status: must",
         /// Handed out by `API`, `UPLOAD` or `ACTIVITY`; one of `API` `UPLOAD` `ACTIVITY`.
         8 send_type: SendType => "send_type: must",
@@ -290,13 +290,13 @@ w::record! {
         11 total_num: i64 => "total_num: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         12 wishing: Option<String> => "wishing",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         13 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         14 remark: Option<String> => "remark",
-        /// When the red packet was sent; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the red packet was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         15 send_time: String => "send_time: must",
-        /// When an untaken red packet was returned; format `yyyy-MM-dd HH:mm:ss`.
+        /// When an untaken red packet was returned, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         16 refund_time: Option<String> => "refund_time",
         /// Amount returned, in fen; in fen.
         17 refund_amount: xinqiao_types::Fen => "refund_amount: must",
@@ -382,11 +382,11 @@ w::record! {
         9 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Real name of the payee, to be checked.
         10 transfer_name: Option<String> => "transfer_name",
-        /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
+        /// `SUCCESS` paid, `FAILED` (why in `reason`), `PROCESSING` ask again later; one of `SUCCESS` `FAILED` `PROCESSING`.
         11 status: GetTransferInfoStatus => "status: must",
-        /// When the payout was started; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
+        /// When the payout was started, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         12 transfer_time: String => "transfer_time: must",
-        /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
+        /// When it was paid out, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
         13 payment_time: Option<String> => "payment_time",
         /// Why the red packet or payment failed; absent otherwise.
         14 reason: Option<String> => "reason",
@@ -451,7 +451,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/sp_coupon.php?chapter=12_4&index=5>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.query_coupon_stock`.
     pub struct QueryCouponStock {
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of coupons, numbered when it is made on the merchant platform; such as `1757`.
         0 coupon_stock_id: String => "coupon_stock_id: must",
         /// AppID bound to the merchant number; in partner mode the partner's; such as `wxd678efh567hg6787`.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -493,7 +493,7 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: Option<String> => "sign",
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of coupons, numbered when it is made on the merchant platform; such as `1757`.
         5 coupon_stock_id: String => "coupon_stock_id: must",
         /// Name of the coupon as users see it.
         6 coupon_name: Option<String> => "coupon_name",
@@ -503,7 +503,7 @@ w::record! {
         8 coupon_mininumn: Option<i64> => "coupon_mininumn",
         /// 1 inactive, 2 reviewing, 4 active, 8 void, 16 stopped.
         9 coupon_stock_status: i64 => "coupon_stock_status: must",
-        /// Coupons in the batch.
+        /// Coupons planned for the batch.
         10 coupon_total: i64 => "coupon_total: must",
         /// How many one user may take.
         11 max_quota: Option<i64> => "max_quota",
@@ -517,11 +517,11 @@ w::record! {
         15 create_time: String => "create_time: must",
         /// Budget of the batch, in fen.
         16 coupon_budget: Option<i64> => "coupon_budget",
-        /// The same moment in Unix seconds.
+        /// When the batch begins in Unix seconds, the moment of `begin_time`.
         17 begin_time_t: String => "begin_time_t: must",
-        /// The same moment in Unix seconds.
+        /// When the batch ends in Unix seconds, the moment of `end_time`.
         18 end_time_t: String => "end_time_t: must",
-        /// The same moment in Unix seconds.
+        /// When the batch was made in Unix seconds, the moment of `create_time`.
         19 create_time_t: String => "create_time_t: must",
     }
 }
@@ -560,7 +560,7 @@ w::record! {
         2 appid: xinqiao_types::AppId => "appid: must",
         /// Merchant number; in partner mode that of the partner; such as `1230000109`.
         3 mch_id: xinqiao_types::MchId => "mch_id: must",
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of the coupon, numbered when it is made on the merchant platform; such as `1757`.
         4 stock_id: String => "stock_id: must",
         /// Operator; the merchant number by default.
         5 op_user_id: Option<String> => "op_user_id",
@@ -602,7 +602,7 @@ w::record! {
         4 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         5 sign: String => "sign: must",
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of coupons, numbered when it is made on the merchant platform; such as `1757`.
         6 coupon_stock_id: String => "coupon_stock_id: must",
         /// Number of the single coupon that a user holds.
         7 coupon_id: String => "coupon_id: must",
@@ -612,9 +612,9 @@ w::record! {
         9 coupon_mininumn: Option<i64> => "coupon_mininumn",
         /// Name of the coupon as users see it.
         10 coupon_name: String => "coupon_name: must",
-        /// `SENDED`, `USED` or `EXPIRED`; one of `SENDED` `USED` `EXPIRED`.
+        /// `SENDED` usable (spelled so), `USED` or `EXPIRED`; one of `SENDED` `USED` `EXPIRED`.
         11 coupon_state: CouponState => "coupon_state: must",
-        /// Terms of the coupon.
+        /// Terms of the coupon, shown to the user.
         12 coupon_desc: String => "coupon_desc: must",
         /// Value used so far, in fen.
         13 coupon_use_value: i64 => "coupon_use_value: must",
@@ -622,7 +622,7 @@ w::record! {
         14 coupon_remain_value: i64 => "coupon_remain_value: must",
         /// `FULL_SEND` for large orders, or `NORMAL`; one of `FULL_SEND` `NORMAL`.
         15 send_source: SendSource => "send_source: must",
-        /// 1 when it can be used in parts; one of `1`.
+        /// `1` when the coupon can be used up in several payments; one of `1`.
         16 is_partial_use: Option<IsPartialUse> => "is_partial_use",
     }
 }
@@ -695,7 +695,7 @@ w::record! {
         5 mch_bill_no: String => "mch_billno: must",
         /// WeChat Pay's number of this red packet or payment.
         6 detail_id: String => "detail_id: must",
-        /// `SENDING`, `SENT`, `FAILED`, `RECEIVED`, `RFUND_ING` or `REFUND`; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
+        /// `SENDING`, `SENT` not taken yet, `FAILED`, `RECEIVED`, `RFUND_ING` being returned or `REFUND` returned; one of `SENDING` `SENT` `FAILED` `RECEIVED` `RFUND_ING` `REFUND`.
         7 status: Status => "status: must",
         /// Handed out by `API`, `UPLOAD` or `ACTIVITY`; one of `API`.
         8 send_type: QueryWorkWxRedPackSendType => "send_type: must",
@@ -703,13 +703,13 @@ w::record! {
         9 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         10 wishing: Option<String> => "wishing",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         11 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         12 remark: Option<String> => "remark",
-        /// When the red packet was sent; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the red packet was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         13 send_time: String => "send_time: must",
-        /// When an untaken red packet was returned; format `yyyy-MM-dd HH:mm:ss`.
+        /// When an untaken red packet was returned, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         14 refund_time: Option<String> => "refund_time",
         /// Amount returned, in fen; in fen.
         15 refund_amount: xinqiao_types::Fen => "refund_amount: must",
@@ -721,9 +721,9 @@ w::record! {
         18 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
         /// The payee's id; personal data, masked in `Debug`.
         19 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Amount in fen; in fen.
+        /// Amount of the red packet taken or paid out, in fen; in fen.
         20 amount: xinqiao_types::Fen => "amount: must",
-        /// When it was taken; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
+        /// When it was taken, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
         21 rcv_time: String => "rcv_time: must",
     }
 }
@@ -754,7 +754,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/api/tools/sp_coupon.php?chapter=12_3&index=4>.
     /// * Catalog: `pay_v2.mmpay_mkt_transfers.send_coupon`.
     pub struct SendCoupon {
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of coupons, numbered when it is made on the merchant platform; such as `1757`.
         0 coupon_stock_id: String => "coupon_stock_id: must",
         /// How many users get it; only 1.
         1 openid_count: i64 => "openid_count: must",
@@ -805,9 +805,9 @@ w::record! {
         3 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         4 sign: String => "sign: must",
-        /// Batch of the coupon; such as `1757`.
+        /// Batch of coupons, numbered when it is made on the merchant platform; such as `1757`.
         5 coupon_stock_id: String => "coupon_stock_id: must",
-        /// Records in the answer.
+        /// Results of the hand-out in the answer.
         6 resp_count: i64 => "resp_count: must",
         /// How many entries succeeded.
         7 success_count: i64 => "success_count: must",
@@ -815,7 +815,7 @@ w::record! {
         8 failed_count: i64 => "failed_count: must",
         /// Id of the user who gets the coupon; personal data, masked in `Debug`.
         9 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// `SUCCESS` or `FAILED` of the hand-out.
+        /// Whether this coupon was handed out: `SUCCESS` or `FAILED`.
         10 ret_code: String => "ret_code: must",
         /// Number of the single coupon that a user holds.
         11 coupon_id: String => "coupon_id: must",
@@ -875,7 +875,7 @@ w::record! {
         9 amt_type: AmtType => "amt_type: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`.
         10 wishing: String => "wishing: must",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
         11 act_name: String => "act_name: must",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`.
         12 remark: String => "remark: must",
@@ -973,7 +973,7 @@ w::record! {
         9 total_num: i64 => "total_num: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         10 wishing: Option<String> => "wishing",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         11 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         12 remark: Option<String> => "remark",
@@ -1089,7 +1089,7 @@ w::record! {
         12 wishing: Option<String> => "wishing",
         /// IP address of the calling machine; personal data, masked in `Debug`.
         13 client_ip: String => "client_ip: must masked",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         14 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         15 remark: Option<String> => "remark",
@@ -1201,7 +1201,7 @@ w::record! {
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
         /// Greeting on the red packet; such as `感谢您参加猜灯谜活动，祝您元宵节快乐！`; needed according to the documentation.
         11 wishing: Option<String> => "wishing",
-        /// Campaign it belongs to; such as `猜灯谜抢红包活动`; needed according to the documentation.
+        /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`; needed according to the documentation.
         12 act_name: Option<String> => "act_name",
         /// Note for the merchant; such as `猜越多得越多，快来抢！`; needed according to the documentation.
         13 remark: Option<String> => "remark",
@@ -1312,7 +1312,7 @@ pub mod promotion {
             7 agentid: Option<i64> => "agentid",
             /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
-            /// Amount in fen; in fen.
+            /// Amount of the red packet taken or paid out, in fen; in fen.
             9 amount: xinqiao_types::Fen => "amount: must",
             /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             10 desc: Option<String> => "desc",
@@ -1329,7 +1329,7 @@ pub mod promotion {
             15 approval_number: Option<String> => "approval_number",
             /// Kind of approval; 1 is WeCom's own.
             16 approval_type: Option<i64> => "approval_type",
-            /// Campaign it belongs to; such as `猜灯谜抢红包活动`.
+            /// Campaign that the red packet or payout belongs to, ≤ 32 bytes; such as `猜灯谜抢红包活动`.
             17 act_name: Option<String> => "act_name",
             /// Second signature with the secret of the WeCom payment app; `workwx_sign` on the wire.
             #[doc(alias = "workwx_sign")]
@@ -1376,7 +1376,7 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
+            /// When it was paid out, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
             /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",
@@ -1456,9 +1456,9 @@ pub mod promotion {
             9 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Real name of the payee, to be checked.
             10 transfer_name: Option<String> => "transfer_name",
-            /// `SUCCESS`, `FAILED` or `PROCESSING`; one of `SUCCESS` `FAILED` `PROCESSING`.
+            /// `SUCCESS` paid, `FAILED` (why in `reason`), `PROCESSING` ask again later; one of `SUCCESS` `FAILED` `PROCESSING`.
             11 status: super::GetTransferInfoStatus => "status: must",
-            /// When the payout was started; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
+            /// When the payout was started, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-04-21 20:00:00`.
             12 transfer_time: String => "transfer_time: must",
             /// Why the red packet or payment failed; absent otherwise.
             13 reason: Option<String> => "reason",
@@ -1491,7 +1491,7 @@ pub mod promotion {
         /// * Source: <https://pay.weixin.qq.com/doc/v2/merchant/4011989673>.
         /// * Catalog: `pay_v2.mmpay_mkt_transfers.promotion.transfers`.
         pub struct Transfers {
-            /// Merchant number of the payer; such as `1900000109`; the account's merchantid.
+            /// WeChat Pay number of the merchant that pays or is settled; such as `1900000109`; the account's merchantid.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID to which the payee's `openid` belongs; such as `wx8888888888888888`; the account's appid.
             1 mch_appid: xinqiao_types::AppId => "mch_appid: must",
@@ -1507,7 +1507,7 @@ pub mod promotion {
             6 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own number of the terminal that starts it.
             7 device_info: Option<String> => "device_info",
-            /// Amount in fen; in fen.
+            /// Amount of the red packet taken or paid out, in fen; in fen.
             8 amount: xinqiao_types::Fen => "amount: must",
             /// Why it is paid, seen by the payee; such as `理赔`; needed according to the documentation.
             9 desc: Option<String> => "desc",
@@ -1520,9 +1520,9 @@ pub mod promotion {
             12 sp_bill_create_ip: String => "spbill_create_ip: must",
             /// Scene in which the branded cover is used.
             13 scene: Option<String> => "scene",
-            /// Number of the brand.
+            /// Brand to which the red-packet cover belongs, by number.
             14 brand_id: Option<i64> => "brand_id",
-            /// Template of the cover.
+            /// Template of the red-packet cover that is used.
             15 finder_template_id: Option<String> => "finder_template_id",
         }
         new(
@@ -1550,7 +1550,7 @@ pub mod promotion {
     w::record! {
         /// Answer to [`Transfers`].
         pub struct TransfersResponse {
-            /// Merchant number of the payer; such as `1900000109`.
+            /// WeChat Pay number of the merchant that pays or is settled; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID to which the payee's `openid` belongs; such as `wx8888888888888888`.
             1 mch_appid: xinqiao_types::AppId => "mch_appid: must",
@@ -1564,7 +1564,7 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// WeChat Pay's number of the payout; such as `1007752501201407033233368018`.
             6 payment_no: String => "payment_no: must",
-            /// When it was paid out; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
+            /// When it was paid out, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`; such as `2026-05-19 15:26:59`.
             7 payment_time: Option<String> => "payment_time",
             /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",

@@ -8,9 +8,9 @@ w::open_enum! {
     ///
     /// What `sign_type` of `papay::H5EntrustWeb`, `sign_type` of `papay::partner::H5EntrustWeb` and 2 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
     }
 }
@@ -20,7 +20,7 @@ w::open_enum! {
     ///
     /// What `version` of `papay::partner::DeleteContract`, `version` of `papay::partner::PreEntrustWeb` and 3 more may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -292,7 +292,7 @@ w::record! {
         1 sign_type: Option<String> => "sign_type",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         2 sign: Option<String> => "sign",
-        /// Where the user is sent.
+        /// Signing page to which the user's browser is sent.
         3 redirect_url: String => "redirect_url: must",
     }
 }
@@ -485,15 +485,15 @@ w::record! {
         11 contract_display_account: String => "contract_display_account: must",
         /// 0 signed, 1 not signed, 9 being signed.
         12 contract_state: String => "contract_state: must",
-        /// When the user signed the agreement; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user signed the agreement, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         13 contract_signed_time: String => "contract_signed_time: must",
-        /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the agreement runs out; no charge afterwards, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         14 contract_expired_time: String => "contract_expired_time: must",
         /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
         15 contract_termination_mode: Option<i64> => "contract_termination_mode",
         /// Why the contract ends, in the merchant's words.
         16 contract_termination_remark: Option<String> => "contract_termination_remark",
-        /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the agreement ended; absent while it is in force, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         17 contract_terminated_time: Option<String> => "contract_terminated_time",
     }
 }
@@ -713,9 +713,9 @@ pub mod partner {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             13 device_id: Option<String> => "deviceid: query",
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
             14 mobile: Option<String> => "mobile: query masked",
-            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
             15 email: Option<String> => "email: query masked",
             /// The user's QQ number, for risk control.
             16 qq: Option<String> => "qq: query",
@@ -764,9 +764,9 @@ pub mod partner {
             37 sub_appid_again: Option<xinqiao_types::AppId> => "sub_appid",
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             38 device_id_again: Option<String> => "deviceid",
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`; `mobile` on the wire.
+            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`; `mobile` on the wire.
             39 mobile_again: Option<String> => "mobile: masked",
-            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`; `email` on the wire.
+            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`; `email` on the wire.
             40 email_again: Option<String> => "email: masked",
             /// The user's QQ number, for risk control; `qq` on the wire.
             41 qq_again: Option<String> => "qq",
@@ -836,7 +836,7 @@ pub mod partner {
             1 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             2 sign: Option<String> => "sign",
-            /// Where the user is sent.
+            /// Signing page to which the user's browser is sent.
             3 redirect_url: String => "redirect_url: must",
         }
     }
@@ -1044,15 +1044,15 @@ pub mod partner {
             11 contract_display_account: String => "contract_display_account: must",
             /// 0 signed, 1 not signed, 9 being signed.
             12 contract_state: String => "contract_state: must",
-            /// When the user signed the agreement; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the user signed the agreement, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             13 contract_signed_time: String => "contract_signed_time: must",
-            /// When the agreement runs out; no charge afterwards; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement runs out; no charge afterwards, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             14 contract_expired_time: String => "contract_expired_time: must",
             /// 0 none, 1 expired, 2 user, 3 API, 4 merchant platform, 5 account closed, 7 support.
             15 contract_termination_mode: Option<i64> => "contract_termination_mode",
             /// Why the contract ends, in the merchant's words.
             16 contract_termination_remark: Option<String> => "contract_termination_remark",
-            /// When the agreement ended; absent while it is in force; format `yyyy-MM-dd HH:mm:ss`.
+            /// When the agreement ended; absent while it is in force, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
             17 contract_terminated_time: Option<String> => "contract_terminated_time",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             18 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",

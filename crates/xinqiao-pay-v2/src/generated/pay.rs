@@ -8,7 +8,7 @@ w::record! {
     pub struct DiscountDetail {
         /// The merchant's own code of the goods, for records and item discounts.
         0 goods_id: String => "goods_id: must",
-        /// What the user rents, such as a power bank.
+        /// What the merchant calls the goods.
         1 goods_name: String => "goods_name: must",
         /// Batch that the used coupon belongs to.
         2 coupon_batch_id: w::TextOrNumber => "coupon_batch_id: must",
@@ -29,13 +29,13 @@ w::record! {
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
         /// The merchant's own number for the sort of goods.
         2 goods_category: Option<String> => "goods_category",
-        /// What the user rents, such as a power bank.
+        /// What the merchant calls the goods.
         3 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         4 quantity: i64 => "quantity: must",
         /// Price of one piece, in fen; in fen.
         5 price: xinqiao_types::Fen => "price: must",
-        /// Description of the item.
+        /// The goods in the merchant's words.
         6 body: Option<String> => "body",
     }
     new(goods_id: impl Into<String>, quantity: i64, price: xinqiao_types::Fen)
@@ -121,7 +121,7 @@ w::record! {
     pub struct PromotionDetailItem {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
@@ -139,7 +139,7 @@ w::record! {
     pub struct PromotionDetailInfo {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
@@ -149,12 +149,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the activity.
         5 activity_id: Option<String> => "activity_id",
-        /// Part of the discount that WeChat Pay pays; in fen; `wxpay_contribute` on the wire.
+        /// Part of the discount that WeChat Pay pays, in fen; in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<xinqiao_types::Fen> => "wxpay_contribute",
-        /// Part of the discount that the merchant pays; in fen.
+        /// Part of the discount that the merchant pays, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount that others pay; in fen.
+        /// Part of the discount that others pay, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Goods of the order, one entry per kind; needed for discounts on single products.
         9 goods_detail: Option<Vec<PromotionDetailGoodsDetail>> => "goods_detail",
@@ -216,11 +216,11 @@ w::open_enum! {
     ///
     /// What `account_type` of `pay::DownloadFundFlow` may be.
     pub enum AccountType {
-        /// Basic account (`Basic`).
+        /// Basic account, where payments and refunds are booked (`Basic`).
         Basic = "Basic",
-        /// Operating account (`Operation`).
+        /// Operating account, which pays for red packets and payouts (`Operation`).
         Operation = "Operation",
-        /// Fee account (`Fees`).
+        /// Fee account, where fees are booked (`Fees`).
         Fees = "Fees",
     }
 }
@@ -230,13 +230,13 @@ w::open_enum! {
     ///
     /// What `bill_type` of `pay::DownloadBill` may be.
     pub enum BillType {
-        /// All orders (`ALL`).
+        /// All orders of the day, paid and refunded (`ALL`).
         All = "ALL",
-        /// Paid orders (`SUCCESS`).
+        /// Only orders paid that day (`SUCCESS`).
         Success = "SUCCESS",
-        /// Refunded orders (`REFUND`).
+        /// Only orders refunded that day (`REFUND`).
         Refund = "REFUND",
-        /// Refunded top-ups (`RECHARGE_REFUND`).
+        /// Only refunds of top-ups (`RECHARGE_REFUND`).
         RechargeRefund = "RECHARGE_REFUND",
     }
 }
@@ -246,9 +246,9 @@ w::open_enum! {
     ///
     /// What `sign_type` of `pay::CloseOrder`, `sign_type` of `pay::FacePayQuery` and 5 more may be.
     pub enum CloseOrderSignType {
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -258,9 +258,9 @@ w::open_enum! {
     ///
     /// What `deposit` of `pay::FacePay`, `is_subscribe` of `pay::FacePayResponse` and 4 more may be.
     pub enum Deposit {
-        /// Yes (`Y`).
+        /// In the request: pay as a deposit; in the answer's follow mark: follows the account (`Y`).
         Y = "Y",
-        /// No (`N`).
+        /// In the request: a plain payment; in the answer's follow mark: does not follow (`N`).
         N = "N",
     }
 }
@@ -270,13 +270,13 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `pay::ProfitSharingReturnQueryResponse` may be.
     pub enum FailReason {
-        /// Receiver's account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// Receiver's account is abnormal, so nothing can be taken back; settle with them otherwise (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        /// The return ran out of time; try with a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The paying side's account is abnormal; ask that merchant (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// Description was refused (`INVALID_REQUEST`).
+        /// The request was bad, such as its description; mend it and use a new number (`INVALID_REQUEST`).
         InvalidRequest = "INVALID_REQUEST",
     }
 }
@@ -286,21 +286,21 @@ w::open_enum! {
     ///
     /// What `is_subscribe` of `pay::PapOrderQueryResponse`, `is_subscribe` of `pay::partner::PapOrderQueryResponse` may be.
     pub enum IsSubscribe {
-        /// No (`N`).
+        /// The paying user does not follow the account (`N`).
         N = "N",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `PROCESSING` or `FAILED`.
+    /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`).
     ///
     /// What `result` of `pay::ProfitSharingReturnQueryResponse` may be.
     pub enum ResultDetail {
-        /// Returned (`SUCCESS`).
+        /// The money is back with the splitting merchant; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Return in progress (`PROCESSING`).
+        /// Under way; ask again later by the same number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Failed (`FAILED`).
+        /// Failed for good; the reason stands beside (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -310,7 +310,7 @@ w::open_enum! {
     ///
     /// What `return_account_type` of `pay::ProfitSharingReturnQueryResponse` may be.
     pub enum ReturnAccountType {
-        /// Merchant number (`MERCHANT_ID`).
+        /// The account is a merchant number; returns know no other (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
     }
 }
@@ -320,19 +320,19 @@ w::open_enum! {
     ///
     /// What `sign_type` of `pay::CloseCombinedOrder`, `sign_type` of `pay::CombinedOrder` and 8 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
 
 w::open_enum! {
-    /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
+    /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; each receiver has its own result.
     ///
     /// What `status` of `pay::ProfitSharingQueryResponse` may be.
     pub enum Status {
-        /// Split in progress (`PROCESSING`).
+        /// Being paid to the receivers; ask again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Finished (`FINISHED`).
+        /// The split was dealt with; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -342,31 +342,31 @@ w::open_enum! {
     ///
     /// What `tar_type` of `pay::DownloadBill`, `tar_type` of `pay::DownloadFundFlow` may be.
     pub enum TarType {
-        /// File compressed with gzip (`GZIP`).
+        /// The bill comes as a gzip file (`GZIP`).
         Gzip = "GZIP",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
     ///
     /// What `trade_state` of `pay::FacePayQueryResponse`, `trade_state` of `pay::OrderQueryResponse` and 3 more may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// The money is paid; deliver. It can still be refunded (`SUCCESS`).
         Success = "SUCCESS",
-        /// Has refunds (`REFUND`).
+        /// Refunded in part or whole; details in the refund query (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid yet; it can still be paid or closed (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed (`CLOSED`).
+        /// Closed for good; start again with a new number (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed or cancelled (`REVOKED`).
+        /// Reversed after a payment-code payment, the money goes back; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// User is paying (`USERPAYING`).
+        /// The user is entering the password; ask again after some seconds, do not order twice (`USERPAYING`).
         UserPaying = "USERPAYING",
-        /// Payment failed (`PAYERROR`).
+        /// Payment failed, for example at the bank; start again with a new number (`PAYERROR`).
         PayError = "PAYERROR",
-        /// Accepted, to be charged later (`ACCEPT`).
+        /// Accepted but not charged yet; wait for the notice or ask again later (`ACCEPT`).
         Accept = "ACCEPT",
     }
 }
@@ -376,33 +376,33 @@ w::open_enum! {
     ///
     /// What `trade_type` of `pay::ContractOrder`, `trade_type` of `pay::UnifiedOrderResponse` may be.
     pub enum TradeType {
-        /// Official account or mini program (`JSAPI`).
+        /// Paid inside WeChat, in an official account's page or mini program; needs `openid` (`JSAPI`).
         Jsapi = "JSAPI",
-        /// QR code payment (`NATIVE`).
+        /// The user scans the merchant's QR code; returns `code_url` (`NATIVE`).
         Native = "NATIVE",
-        /// Payment in an app (`APP`).
+        /// Payment started in the merchant's own app (`APP`).
         App = "APP",
-        /// Mobile web payment (`MWEB`).
+        /// Paid from a phone's browser outside WeChat; returns `mweb_url` (`MWEB`).
         Mweb = "MWEB",
     }
 }
 
 w::open_enum! {
-    /// Kind of document that the payer must have.
+    /// Kind of document that the payer must have, goes with `user_creid`.
     ///
     /// What `user_type` of `pay::UnifiedOrder` may be.
     pub enum UserType {
-        /// Mainland ID card (`IDCARD`).
+        /// Mainland identity card, the only kind that customs take (`IDCARD`).
         IdCard = "IDCARD",
-        /// Travel permit, Hong Kong or Macao (`HONGKONG_MACAO`).
+        /// Mainland travel permit of Hong Kong and Macao residents (`HONGKONG_MACAO`).
         HongkongMacao = "HONGKONG_MACAO",
         /// Residence permit, Hong Kong or Macao (`HONGKONG_MACAO_RESIDENT`).
         HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
         /// Residence permit, Taiwan (`TAIWAN_RESIDENT`).
         TaiwanResident = "TAIWAN_RESIDENT",
-        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        /// Residence card of a foreigner (`FOREIGN_RESIDENT`).
         ForeignResident = "FOREIGN_RESIDENT",
-        /// Passport (`OVERSEA_PASSPORT`).
+        /// Passport, for foreign users (`OVERSEA_PASSPORT`).
         OverseaPassPort = "OVERSEA_PASSPORT",
     }
 }
@@ -412,9 +412,9 @@ w::open_enum! {
     ///
     /// What `usetag` of `pay::SettlementQuery` may be.
     pub enum UseTag {
-        /// Settled money (`1`).
+        /// Money already sent to the bank account (`1`).
         N1 = "1",
-        /// Unsettled money (`2`).
+        /// Money not yet sent to the bank account (`2`).
         N2 = "2",
     }
     numbers
@@ -425,7 +425,7 @@ w::open_enum! {
     ///
     /// What `version` of `pay::FacePayQuery`, `version` of `pay::OrderQuery` and 1 more may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -905,7 +905,7 @@ w::record! {
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// Day of the bill, Beijing time, within three months; format `yyyyMMdd`; such as `20260914`.
+        /// Day of the bill, Beijing time, within three months, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260914`.
         7 bill_date: String => "bill_date: must",
         /// Rows to return: `ALL`, `SUCCESS`, `REFUND` or `RECHARGE_REFUND`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND`.
         8 bill_type: Option<BillType> => "bill_type",
@@ -978,7 +978,7 @@ w::record! {
         3 sign_type: Option<String> => "sign_type",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// Day of the bill, Beijing time, within three months; format `yyyyMMdd`; such as `20260914`.
+        /// Day of the bill, Beijing time, within three months, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260914`.
         5 bill_date: String => "bill_date: must",
         /// Account: `Basic`, `Operation` or `Fees`; one of `Basic` `Operation` `Fees`; needed according to the documentation.
         6 account_type: Option<AccountType> => "account_type",
@@ -1240,7 +1240,7 @@ w::record! {
         10 sub_is_subscribe: Option<Deposit> => "sub_is_subscribe",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         11 trade_type: String => "trade_type: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         12 trade_state: TradeState => "trade_state: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         13 bank_type: String => "bank_type: must",
@@ -1533,7 +1533,7 @@ w::record! {
         10 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// `Y` when the user follows the account of `sub_appid`, else `N`; `Y` or `N` on the wire.
         11 sub_is_subscribe: Option<bool> => "sub_is_subscribe: yes-no",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         12 trade_state: TradeState => "trade_state: must",
         /// State in words, with what to do next.
         13 trade_state_desc: String => "trade_state_desc: must",
@@ -1646,7 +1646,7 @@ w::record! {
         6 is_subscribe: Option<IsSubscribe> => "is_subscribe",
         /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
         7 trade_type: String => "trade_type: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         8 trade_state: TradeState => "trade_state: must",
         /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
         9 bank_type: String => "bank_type: must",
@@ -2058,7 +2058,7 @@ w::record! {
         7 out_order_no: String => "out_order_no: must",
         /// The platform's number of the split.
         8 order_id: String => "order_id: must",
-        /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`; one of `PROCESSING` `FINISHED`.
+        /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; each receiver has its own result; one of `PROCESSING` `FINISHED`.
         9 status: Status => "status: must",
         /// Receivers as JSON array: type, account, amount, description.
         10 receivers: String => "receivers: must",
@@ -2216,7 +2216,7 @@ w::record! {
         12 return_amount: i64 => "return_amount: must",
         /// Why it is split or taken back, kept in the bill.
         13 description: String => "description: must",
-        /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
+        /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`); one of `SUCCESS` `PROCESSING` `FAILED`.
         14 result: Option<ResultDetail> => "result",
         /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         15 fail_reason: Option<FailReason> => "fail_reason",
@@ -2291,7 +2291,7 @@ w::record! {
         5 combine_out_trade_no: String => "combine_out_trade_no: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         6 sign: String => "sign: must",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         7 trade_state: Option<TradeState> => "trade_state",
         /// State in words, with what to do next.
         8 trade_state_desc: Option<String> => "trade_state_desc",
@@ -2340,7 +2340,7 @@ w::record! {
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         6 fee_type: String => "fee_type: must",
-        /// Day whose rate is wanted; format `yyyyMMdd`.
+        /// Day whose rate is wanted, as `yyyyMMdd`; format `yyyyMMdd`.
         7 date: String => "date: must",
     }
     new(
@@ -2371,7 +2371,7 @@ w::record! {
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// Currency of the order, `CNY` in the mainland; such as `CNY`.
         6 fee_type: String => "fee_type: must",
-        /// Day of the exchange rate; format `yyyyMMdd`; such as `20260909`.
+        /// Day of the exchange rate, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260909`.
         7 rate_time: String => "rate_time: must",
         /// Exchange rate times 10^8; such as `650000000`.
         8 rate: Option<f64> => "rate",
@@ -2480,13 +2480,13 @@ w::record! {
         13 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         14 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
-        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
+        /// Way back of refund n: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails; `refund_channel_$n` on the wire.
         15 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
-        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
+        /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         16 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Money that paid refund n; `refund_account_$n` on the wire.
+        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
         17 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
-        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
+        /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         18 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
         /// Amount of refund n, in fen; in fen; `refund_fee_$n` on the wire.
         19 refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "refund_fee_$n: numbered",
@@ -2494,7 +2494,7 @@ w::record! {
         20 settlement_refund_fee_n: Option<Vec<Option<xinqiao_types::Fen>>> => "settlement_refund_fee_$n: numbered",
         /// Coupon part in fen, of coupon n or (in queries) of refund n; `coupon_refund_fee_$n` on the wire.
         21 coupon_refund_fee_n: Option<Vec<Option<i64>>> => "coupon_refund_fee_$n: numbered",
-        /// When the money was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
+        /// When refund n was given back; only on success; format `yyyyMMddHHmmss`; such as `20260725152626`; `refund_success_time_$n` on the wire.
         22 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
         /// How many refunds the order has in total.
         23 total_refund_count: i64 => "total_refund_count: must",
@@ -2605,13 +2605,13 @@ w::record! {
         9 out_refund_no: String => "out_refund_no: must",
         /// WeChat Pay's refund number; such as `50000000382019052709732678859`.
         10 refund_id: String => "refund_id: must",
-        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`.
+        /// Way back: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails.
         11 refund_channel: Option<String> => "refund_channel",
         /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive.
         12 refund_status: String => "refund_status: must",
         /// Money that pays: unsettled funds (default) or the available balance.
         13 refund_account: Option<String> => "refund_account",
-        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`.
+        /// Where the refund arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`.
         14 refund_recv_accout: Option<String> => "refund_recv_accout",
         /// Amount to refund, in fen; all refunds together at most the total; in fen; such as `100`.
         15 refund_fee: xinqiao_types::Fen => "refund_fee: must",
@@ -2635,7 +2635,7 @@ w::record! {
         24 out_refund_no_n: Option<Vec<Option<String>>> => "out_refund_no_$n: numbered",
         /// WeChat Pay's number of refund n; `refund_id_$n` on the wire.
         25 refund_id_n: Option<Vec<Option<String>>> => "refund_id_$n: numbered",
-        /// Way back: `ORIGINAL`, `BALANCE`, `OTHER_BALANCE` or `OTHER_BANKCARD`; `refund_channel_$n` on the wire.
+        /// Way back of refund n: `ORIGINAL`, `BALANCE`, or another balance or card when the first fails; `refund_channel_$n` on the wire.
         26 refund_channel_n: Option<Vec<Option<String>>> => "refund_channel_$n: numbered",
         /// Amount of refund n, in fen; `refund_fee_$n` on the wire.
         27 refund_fee_n: Option<Vec<Option<i64>>> => "refund_fee_$n: numbered",
@@ -2651,13 +2651,13 @@ w::record! {
         32 coupon_refund_id_n_m: Option<Vec<Vec<Option<String>>>> => "coupon_refund_id_$n_$m: numbered",
         /// What coupon m gives back in refund n, in fen; `coupon_refund_fee_$n_$m` on the wire.
         33 coupon_refund_fee_n_m: Option<Vec<Vec<Option<i64>>>> => "coupon_refund_fee_$n_$m: numbered",
-        /// `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
+        /// State of refund n: `SUCCESS`, `REFUNDCLOSE`, `PROCESSING`, or `CHANGE` when the card cannot receive; `refund_status_$n` on the wire.
         34 refund_status_n: Option<Vec<Option<String>>> => "refund_status_$n: numbered",
-        /// Money that paid refund n; `refund_account_$n` on the wire.
+        /// Whether unsettled funds or the available balance paid refund n; `refund_account_$n` on the wire.
         35 refund_account_n: Option<Vec<Option<String>>> => "refund_account_$n: numbered",
-        /// Where the refund arrives, in words (spelled so on the wire); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
+        /// Where refund n arrives, in words (`accout` is the platform's spelling); such as `招商银行信用卡0403`; `refund_recv_accout_$n` on the wire.
         36 refund_recv_accout_n: Option<Vec<Option<String>>> => "refund_recv_accout_$n: numbered",
-        /// When the money was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
+        /// When refund n was given back; only on success; such as `20260725152626`; `refund_success_time_$n` on the wire.
         37 refund_success_time_n: Option<Vec<Option<String>>> => "refund_success_time_$n: numbered",
     }
 }
@@ -2703,15 +2703,15 @@ w::record! {
         /// 1 settled money, 2 unsettled money; one of `1` `2`; `usetag` on the wire.
         #[doc(alias = "usetag")]
         6 use_tag: UseTag => "usetag: must number",
-        /// First day of the period; format `yyyyMMdd`; such as `20260901`.
+        /// First day of the period that is settled, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260901`.
         7 date_start: String => "date_start: must",
-        /// Last day of the period; format `yyyyMMdd`; such as `20260930`.
+        /// Last day of the period that is settled, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260930`.
         8 date_end: String => "date_end: must",
         /// Start of the page: how many entries to skip, from 0.
         9 offset: i64 => "offset: must",
         /// Most entries to return in one answer, for paging.
         10 limit: i64 => "limit: must",
-        /// Merchant number of the payer; such as `1900000109`.
+        /// WeChat Pay number of the merchant that pays or is settled; such as `1900000109`.
         11 mchid: xinqiao_types::MchId => "mchid: must",
         /// `true` also returns split amounts.
         12 query_split: Option<bool> => "query_split",
@@ -2747,31 +2747,31 @@ w::record! {
         4 sign: Option<String> => "sign",
         /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
-        /// Records in the answer.
+        /// How many records this answer holds.
         6 record_num: i64 => "record_num: must",
         /// Number of the settlement batch; `fbatchno` on the wire.
         #[doc(alias = "fbatchno")]
         7 fbatch_no: String => "fbatchno: must",
-        /// Day on which the money goes to the bank account; format `yyyyMMdd`; such as `20260902`.
+        /// Day on which the money goes to the bank account, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260902`.
         8 date_settlement: String => "date_settlement: must",
-        /// First day of the period; format `yyyyMMdd`; such as `20260901`.
+        /// First day of the period that is settled, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260901`.
         9 date_start: String => "date_start: must",
-        /// Last day of the period; format `yyyyMMdd`; such as `20260930`.
+        /// Last day of the period that is settled, as `yyyyMMdd`; format `yyyyMMdd`; such as `20260930`.
         10 date_end: String => "date_end: must",
         /// Settled amount, in the smallest unit of the currency; in minor-currency-unit.
         11 settlement_fee: i64 => "settlement_fee: must",
         /// Amount not settled yet, in the smallest unit; in minor-currency-unit.
         12 unsettlement_fee: i64 => "unsettlement_fee: must",
-        /// Currency of settlement; such as `USD`; `settlementfee_type` on the wire.
+        /// Three-letter code of the currency that is settled; such as `USD`; `settlementfee_type` on the wire.
         #[doc(alias = "settlementfee_type")]
         13 settlement_fee_type: String => "settlementfee_type: must",
         /// Payments in the period, in the smallest unit; in minor-currency-unit.
         14 pay_fee: i64 => "pay_fee: must",
         /// Refunds in the period, in the smallest unit; in minor-currency-unit.
         15 refund_fee: i64 => "refund_fee: must",
-        /// Payments less refunds; in minor-currency-unit.
+        /// Payments less refunds, in the smallest unit of the currency; in minor-currency-unit.
         16 pay_net_fee: i64 => "pay_net_fee: must",
-        /// Fees of the period; in minor-currency-unit.
+        /// Fees of the period, in the smallest unit of the currency; in minor-currency-unit.
         17 poundage_fee: i64 => "poundage_fee: must",
         /// Settled amount of splits.
         18 split_settlement_fee: Option<i64> => "split_settlement_fee",
@@ -2863,11 +2863,11 @@ w::record! {
         26 profit_sharing: Option<bool> => "profit_sharing: yes-no",
         /// `Y` shows an invoice entry after payment; needs the e-invoice product; `Y` or `N` on the wire.
         27 receipt: Option<bool> => "receipt: yes-no",
-        /// Kind of document that the payer must have; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
+        /// Kind of document that the payer must have, goes with `user_creid`; one of `IDCARD` `HONGKONG_MACAO` `HONGKONG_MACAO_RESIDENT` `TAIWAN_RESIDENT` `FOREIGN_RESIDENT` `OVERSEA_PASSPORT`.
         28 user_type: Option<UserType> => "user_type",
         /// Document number that the payer must have.
         29 user_creid: Option<String> => "user_creid",
-        /// True name that the payer must have; `user_truename` on the wire.
+        /// True name that the payer must have, as verified in WeChat; `user_truename` on the wire.
         #[doc(alias = "user_truename")]
         30 user_true_name: Option<String> => "user_truename",
     }
@@ -3014,7 +3014,7 @@ pub mod partner {
             6 is_subscribe: Option<super::IsSubscribe> => "is_subscribe",
             /// How it is paid: `JSAPI`, `NATIVE`, `APP`, `MWEB`, `MICROPAY`, `FACEPAY`, `PAP`.
             7 trade_type: String => "trade_type: must",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
             8 trade_state: super::TradeState => "trade_state: must",
             /// Code of bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the balance; such as `CMB_DEBIT`.
             9 bank_type: String => "bank_type: must",

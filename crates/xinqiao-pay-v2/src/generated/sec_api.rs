@@ -29,7 +29,7 @@ w::record! {
         /// Product number that WeChat Pay defines; may be left out; such as `1001`; `wxpay_goods_id` on the wire.
         #[doc(alias = "wxpay_goods_id")]
         1 wx_pay_goods_id: Option<String> => "wxpay_goods_id",
-        /// What the user rents, such as a power bank.
+        /// What the merchant calls the goods.
         2 goods_name: Option<String> => "goods_name",
         /// Price of one piece, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
@@ -74,7 +74,7 @@ w::record! {
         6 contact_phone: Option<String> => "contact_phone: masked",
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         7 contact_email: Option<String> => "contact_email: masked",
-        /// Number of the business category.
+        /// Line of business, by its number in the table for entering merchants.
         8 business: String => "business: must",
         /// Channel number given to the institution.
         9 channel_id: String => "channel_id: must",
@@ -110,7 +110,7 @@ w::record! {
     pub struct PromotionDetailInfo {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// What the discount is called.
+        /// Coupon or discount as the user sees it, by name.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for items.
         2 scope: Option<String> => "scope",
@@ -138,9 +138,9 @@ w::open_enum! {
     ///
     /// What `action` of `sec_api::mch::SubMchManage` may be.
     pub enum Action {
-        /// Add a merchant (`add`).
+        /// Enters a new sub-merchant (`add`).
         Add = "add",
-        /// Look up merchants (`query`).
+        /// Looks up sub-merchants already entered (`query`).
         Query = "query",
     }
 }
@@ -150,9 +150,9 @@ w::open_enum! {
     ///
     /// What `application_status` of `sec_api::mch::QueryInstitutionSubResponse` may be.
     pub enum ApplicationStatus {
-        /// Under review (`UNDER_REVIEW`).
+        /// Handed in and in review; ask again later (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Rejected (`REJECTED`).
+        /// Turned down, with the reason beside; mend it and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
@@ -162,9 +162,9 @@ w::open_enum! {
     ///
     /// What `apply_h5_payment` of `sec_api::mch::AddInstitutionSub`, `apply_h5_payment` of `sec_api::mch::ModifyInstitutionSub` may be.
     pub enum ApplyH5Payment {
-        /// Yes (`true`).
+        /// Ask for H5 payment as well, with data on the website (`true`).
         True = "true",
-        /// No (`false`).
+        /// H5 payment is not asked for (`false`).
         False = "false",
     }
 }
@@ -174,11 +174,11 @@ w::open_enum! {
     ///
     /// What `business_type` of `sec_api::mch::AddInstitutionSub`, `business_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
     pub enum BusinessType {
-        /// Online (`ONLINE`).
+        /// Sells only online; a site or app is needed (`ONLINE`).
         Online = "ONLINE",
-        /// Offline (`OFFLINE`).
+        /// Sells only in stores; store data are needed (`OFFLINE`).
         Offline = "OFFLINE",
-        /// Online and offline (`BOTH`).
+        /// Sells online and in stores; both sets of data are needed (`BOTH`).
         BotH = "BOTH",
     }
 }
@@ -188,33 +188,33 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `sec_api::pay::ProfitSharingReturnResponse` may be.
     pub enum FailReason {
-        /// Receiver's account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// Receiver's account is abnormal, so nothing can be taken back; settle with them otherwise (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        /// The return ran out of time; try with a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The paying side's account is abnormal; ask that merchant (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// Description was refused (`INVALID_REQUEST`).
+        /// The request was bad, such as its description; mend it and use a new number (`INVALID_REQUEST`).
         InvalidRequest = "INVALID_REQUEST",
     }
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed.
+    /// Whether H5 payment is allowed, applied for, refused or suspended.
     ///
     /// What `h5_authorization_state` of `sec_api::mch::AddInstitutionSubResponse`, `h5_authorization_state` of `sec_api::mch::ModifyInstitutionSubResponse` and 1 more may be.
     pub enum H5AuthorizationState {
-        /// Permission given (`APPROVED`).
+        /// H5 payment is allowed and can be used (`APPROVED`).
         Approved = "APPROVED",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// Not authorised or not opened yet; do that first (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
-        /// Under review (`UNDER_REVIEW`).
+        /// Handed in and in review; ask again later (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Rejected (`REJECTED`).
+        /// Turned down, with the reason beside; mend it and hand in again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Under punishment (`UNDER_PUNISHMENT`).
+        /// H5 payment is suspended as a punishment (`UNDER_PUNISHMENT`).
         UnderPunishment = "UNDER_PUNISHMENT",
-        /// Application failed (`APPLICATION_FAILED`).
+        /// H5 payment was refused, with the reason beside; mend it and apply again (`APPLICATION_FAILED`).
         ApplicationFailed = "APPLICATION_FAILED",
     }
 }
@@ -224,9 +224,9 @@ w::open_enum! {
     ///
     /// What `merchant_type` of `sec_api::mch::AddInstitutionSub`, `merchant_type` of `sec_api::mch::ModifyInstitutionSub` and 1 more may be.
     pub enum MerchantType {
-        /// Company (`ENTERPRISE`).
+        /// Company with a licence (`ENTERPRISE`).
         Enterprise = "ENTERPRISE",
-        /// Person (`INDIVIDUAL`).
+        /// Individual without a company licence (`INDIVIDUAL`).
         Individual = "INDIVIDUAL",
     }
 }
@@ -236,7 +236,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `sec_api::pay::MultiProfitSharing`, `sign_type` of `sec_api::pay::ProfitSharing` and 3 more may be.
     pub enum MultiProfitSharingSignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -246,23 +246,23 @@ w::open_enum! {
     ///
     /// What `recall` of `sec_api::pay::FacePayReverseResponse` may be.
     pub enum Recall {
-        /// Yes (`Y`).
+        /// Not reversed yet; call again (`Y`).
         Y = "Y",
-        /// No (`N`).
+        /// The reversal has an outcome; do not call again (`N`).
         N = "N",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `PROCESSING` or `FAILED`.
+    /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`).
     ///
     /// What `result` of `sec_api::pay::ProfitSharingReturnResponse` may be.
     pub enum ResultDetail {
-        /// Returned (`SUCCESS`).
+        /// The money is back with the splitting merchant; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Return in progress (`PROCESSING`).
+        /// Under way; ask again later by the same number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Failed (`FAILED`).
+        /// Failed for good; the reason stands beside (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -272,7 +272,7 @@ w::open_enum! {
     ///
     /// What `return_account_type` of `sec_api::pay::ProfitSharingReturn`, `return_account_type` of `sec_api::pay::ProfitSharingReturnResponse` may be.
     pub enum ReturnAccountType {
-        /// Merchant number (`MERCHANT_ID`).
+        /// The account is a merchant number; returns know no other (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
     }
 }
@@ -282,39 +282,39 @@ w::open_enum! {
     ///
     /// What `sign_type` of `sec_api::pay::FacePayReverse`, `sign_type` of `sec_api::pay::Refund` and 2 more may be.
     pub enum SignType {
-        /// MD5 signature (`MD5`).
+        /// MD5 over the parameters with `&key=` and the APIv2 key; the default without a sign type (`MD5`).
         Md5 = "MD5",
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
 
 w::open_enum! {
-    /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
+    /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure.
     ///
     /// What `status` of `sec_api::pay::ProfitSharingResponse` may be.
     pub enum Status {
-        /// Finished (`FINISHED`).
+        /// The split was dealt with; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
-        /// Split in progress (`PROCESSING`).
+        /// Being paid to the receivers; query the split later (`PROCESSING`).
         Processing = "PROCESSING",
     }
 }
 
 w::open_enum! {
-    /// State of the sub-merchant.
+    /// Whether the sub-merchant is applying, in review, operating or deactivated.
     ///
     /// What `sub_mch_status` of `sec_api::mch::QueryInstitutionSubResponse` may be.
     pub enum SubMchStatus {
-        /// Operating (`OPERATING`).
+        /// The sub-merchant works and can take payments (`OPERATING`).
         Operating = "OPERATING",
-        /// Pending (`PENDING`).
+        /// Handed in; the platform has not dealt with it (`PENDING`).
         Pending = "PENDING",
-        /// Deactivated (`DEACTIVATED`).
+        /// The sub-merchant was switched off and cannot take payments (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
-        /// Closed (`CLOSED`).
+        /// The sub-merchant was closed and cannot take payments (`CLOSED`).
         Closed = "CLOSED",
-        /// Application is incomplete (`INCOMPLETE_APPLICATION`).
+        /// Data are missing; complete and submit (`INCOMPLETE_APPLICATION`).
         InCompleteApplication = "INCOMPLETE_APPLICATION",
     }
 }
@@ -324,9 +324,9 @@ w::open_enum! {
     ///
     /// What `verification_status` of `sec_api::mch::AddInstitutionSubResponse`, `verification_status` of `sec_api::mch::ModifyInstitutionSubResponse` may be.
     pub enum VerificationStatus {
-        /// Being reviewed (`Under review`).
+        /// Handed in, with the platform for review (`Under review`).
         UnderReview = "Under review",
-        /// Passed (`Approved`).
+        /// The sub-merchant passed and can be used (`Approved`).
         Approved = "Approved",
     }
 }
@@ -442,7 +442,7 @@ pub mod mch {
             15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
             /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
             16 business_type: super::BusinessType => "business_type: must",
-            /// Where the app can be downloaded; needed according to the documentation.
+            /// Where the app can be downloaded, to verify the business; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
             /// Web site of the merchant, needed for online business; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
@@ -538,7 +538,7 @@ pub mod mch {
             4 verification_status: Option<super::VerificationStatus> => "verification_status",
             /// Outcome of the review in words.
             5 description: Option<String> => "description",
-            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             6 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
@@ -734,7 +734,7 @@ pub mod mch {
             15 registration_certificate_copy: Option<String> => "registration_certificate_copy",
             /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
             16 business_type: super::BusinessType => "business_type: must",
-            /// Where the app can be downloaded; needed according to the documentation.
+            /// Where the app can be downloaded, to verify the business; needed according to the documentation.
             17 app_download: Option<String> => "app_download",
             /// Web site of the merchant, needed for online business; needed according to the documentation.
             18 business_website: Option<String> => "business_website",
@@ -825,7 +825,7 @@ pub mod mch {
             3 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
             /// `Under review` or `Approved`; one of `Under review` `Approved`.
             4 verification_status: Option<super::VerificationStatus> => "verification_status",
-            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             5 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
         }
     }
@@ -965,7 +965,7 @@ pub mod mch {
             12 registration_certificate_date: String => "registration_certificate_date: must",
             /// `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
             13 business_type: super::BusinessType => "business_type: must",
-            /// Where the app can be downloaded.
+            /// Where the app can be downloaded, to verify the business.
             14 app_download: Option<String> => "app_download",
             /// Web site of the merchant, needed for online business.
             15 business_website: Option<String> => "business_website",
@@ -995,11 +995,11 @@ pub mod mch {
             27 settlement_bank_number: Option<String> => "settlement_bank_number",
             /// Channel number given to the institution.
             28 channel_id: Option<String> => "channel_id",
-            /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+            /// Whether H5 payment is allowed, applied for, refused or suspended; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
             29 h5_authorization_state: Option<super::H5AuthorizationState> => "h5_authorization_state",
             /// Why H5 payment was refused.
             30 h5_audit_reject_detail: Option<String> => "h5_audit_reject_detail",
-            /// State of the sub-merchant; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
+            /// Whether the sub-merchant is applying, in review, operating or deactivated; one of `OPERATING` `PENDING` `DEACTIVATED` `CLOSED` `INCOMPLETE_APPLICATION`.
             31 sub_mch_status: Option<super::SubMchStatus> => "sub_mch_status",
             /// `UNDER_REVIEW` or `REJECTED`; one of `UNDER_REVIEW` `REJECTED`.
             32 application_status: Option<super::ApplicationStatus> => "application_status",
@@ -1469,7 +1469,7 @@ pub mod pay {
             8 out_order_no: String => "out_order_no: must",
             /// The platform's number of the split.
             9 order_id: String => "order_id: must",
-            /// `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`; one of `FINISHED` `PROCESSING`.
+            /// `ACCEPTED`, `PROCESSING`, `FINISHED`, or `CLOSED` after a failure; one of `FINISHED` `PROCESSING`.
             10 status: Option<super::Status> => "status",
             /// Receivers as JSON array: type, account, amount, description.
             11 receivers: Option<String> => "receivers",
@@ -1666,7 +1666,7 @@ pub mod pay {
             13 return_amount: i64 => "return_amount: must",
             /// Why it is split or taken back, kept in the bill.
             14 description: String => "description: must",
-            /// `SUCCESS`, `PROCESSING` or `FAILED`; one of `SUCCESS` `PROCESSING` `FAILED`.
+            /// `SUCCESS` returned, `PROCESSING`, or `FAILED` (why in `fail_reason`); one of `SUCCESS` `PROCESSING` `FAILED`.
             15 result: Option<super::ResultDetail> => "result",
             /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
             16 fail_reason: Option<super::FailReason> => "fail_reason",

@@ -8,9 +8,9 @@ w::open_enum! {
     ///
     /// What `contract_state` of `transit::partner_pay::QueryStateResponse`, `contract_state` of `transit::pay::QueryStateResponse` may be.
     pub enum ContractState {
-        /// Signed (`0`).
+        /// The agreement is signed; rides can be charged (`0`).
         N0 = "0",
-        /// Not signed (`1`).
+        /// No agreement in force; the user must sign first (`1`).
         N1 = "1",
     }
 }
@@ -20,7 +20,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `transit::partner_pay::PayApply`, `sign_type` of `transit::partner_pay::QueryOrder` and 4 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -30,33 +30,33 @@ w::open_enum! {
     ///
     /// What `trade_scene` of `transit::partner_pay::PayApply`, `trade_scene` of `transit::pay::PayApply` may be.
     pub enum TradeScene {
-        /// Metro (`METRO`).
+        /// Charged for a metro ride (`METRO`).
         Metro = "METRO",
-        /// Bus (`BUS`).
+        /// Charged for a bus ride (`BUS`).
         Bus = "BUS",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
+    /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`.
     ///
     /// What `trade_state` of `transit::partner_pay::QueryOrderResponse`, `trade_state` of `transit::QueryOrderResponse` may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// The fare was charged (`SUCCESS`).
         Success = "SUCCESS",
-        /// Has refunds (`REFUND`).
+        /// The fare was refunded in part or whole (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid yet; it can still be paid or closed (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed (`CLOSED`).
+        /// Closed for good; start again with a new number (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed or cancelled (`REVOKED`).
+        /// Reversed after a payment-code payment, the money goes back; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// User is paying (`USERPAYING`).
+        /// The user is entering the password; ask again after some seconds, do not order twice (`USERPAYING`).
         UserPaying = "USERPAYING",
-        /// Payment failed (`PAYERROR`).
+        /// Payment failed, for example at the bank; start again with a new number (`PAYERROR`).
         PayError = "PAYERROR",
-        /// Accepted, to be charged later (`ACCEPT`).
+        /// Accepted but not charged yet; wait for the notice or ask again later (`ACCEPT`).
         Accept = "ACCEPT",
     }
 }
@@ -66,7 +66,7 @@ w::open_enum! {
     ///
     /// What `trade_type` of `transit::partner_pay::PayApply`, `trade_type` of `transit::partner_pay::QueryOrderResponse` and 2 more may be.
     pub enum TradeType {
-        /// Deduction by contract (`PAP`).
+        /// Charged under a signed agreement without the user present (`PAP`).
         Pap = "PAP",
     }
 }
@@ -76,11 +76,11 @@ w::open_enum! {
     ///
     /// What `user_state` of `transit::partner_pay::QueryStateResponse`, `user_state` of `transit::pay::QueryStateResponse` may be.
     pub enum UserState {
-        /// May ride (`NORMAL`).
+        /// May ride and be charged (`NORMAL`).
         Normal = "NORMAL",
-        /// Restricted (`BLOCKED`).
+        /// Barred from riding; no charge can be made (`BLOCKED`).
         Blocked = "BLOCKED",
-        /// Owes money (`OVERDUE`).
+        /// The user owes money; nothing can be charged until it is paid (`OVERDUE`).
         Overdue = "OVERDUE",
     }
 }
@@ -90,7 +90,7 @@ w::open_enum! {
     ///
     /// What `version` of `transit::partner_pay::PayApply`, `version` of `transit::pay::PayApply` may be.
     pub enum Version {
-        /// Edition of the interface (`2.0`).
+        /// Edition 2.0, only where the call asks for it (`2.0`).
         V2_0 = "2.0",
     }
 }
@@ -146,7 +146,7 @@ w::record! {
         6 openid: xinqiao_types::OpenId => "openid: must masked",
         /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
         7 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-        /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+        /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
         8 trade_state: TradeState => "trade_state: must",
         /// State in words, with what to do next.
         9 trade_state_desc: String => "trade_state_desc: must",
@@ -262,9 +262,9 @@ pub mod partner_pay {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             21 device_id: Option<String> => "deviceid",
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
             22 mobile: Option<String> => "mobile: masked",
-            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
             23 email: Option<String> => "email: masked",
             /// The user's QQ number, for risk control.
             24 qq: Option<String> => "qq",
@@ -412,7 +412,7 @@ pub mod partner_pay {
             8 openid: xinqiao_types::OpenId => "openid: must masked",
             /// `Y` when the user follows the account of `appid`, else `N`; `Y` or `N` on the wire.
             9 is_subscribe: Option<bool> => "is_subscribe: yes-no",
-            /// `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
+            /// `SUCCESS`, `REFUND` (has refunds), `NOTPAY`, `CLOSED`, `REVOKED`, `USERPAYING` or `PAYERROR`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR` `ACCEPT`.
             10 trade_state: super::TradeState => "trade_state: must",
             /// State in words, with what to do next.
             11 trade_state_desc: String => "trade_state_desc: must",
@@ -613,9 +613,9 @@ pub mod pay {
             /// Id of the user's device, for risk control; `deviceid` on the wire.
             #[doc(alias = "deviceid")]
             19 device_id: Option<String> => "deviceid",
-            /// Mobile phone number of the person; such as `13900000000`; personal data, masked in `Debug`.
+            /// Mobile number of the contact, sender or user; such as `13900000000`; personal data, masked in `Debug`.
             20 mobile: Option<String> => "mobile: masked",
-            /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
+            /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
             21 email: Option<String> => "email: masked",
             /// The user's QQ number, for risk control.
             22 qq: Option<String> => "qq",

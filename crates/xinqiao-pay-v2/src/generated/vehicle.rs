@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::PayApplySceneInfo`; `scene_info` of `vehicle::SceneInfoItem`.
     pub struct ApplySceneInfo {
-        /// When the vehicle entered; format `yyyyMMddHHmmss`.
+        /// When the vehicle really entered, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
         /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
@@ -33,7 +33,7 @@ w::record! {
         7 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
         /// Where the result is posted, public and without query string; such as `https://pay.example.com/notify/v2`.
         8 notify_url: Option<String> => "notify_url",
-        /// When the vehicle left; format `yyyyMMddHHmmss`.
+        /// When the vehicle really left, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         9 end_time: Option<String> => "end_time",
         /// Ways of charging that the car park supports.
         10 support_deduct_mode: Option<String> => "support_deduct_mode",
@@ -41,9 +41,9 @@ w::record! {
         11 deduct_mode: Option<String> => "deduct_mode",
         /// Charged time, in seconds; in s.
         12 charging_time: Option<i64> => "charging_time",
-        /// Fuel station.
+        /// Station at which the vehicle was filled, by name.
         13 gas_station: Option<String> => "gas_station",
-        /// Fuel.
+        /// Fuel that was filled, by name.
         14 gas_label_name: Option<String> => "gas_label_name",
         /// Fuel that was taken, such as petrol 92.
         15 gas_type: Option<String> => "gas_type",
@@ -53,9 +53,9 @@ w::record! {
         17 gas_amount: Option<i64> => "gas_amount",
         /// Number of the pump.
         18 gas_gun_no: Option<i64> => "gas_gun_no",
-        /// Which entrance, by name.
+        /// Entrance at which the vehicle came in, such as a toll station, by name.
         19 entrance_name: Option<String> => "entrance_name",
-        /// Which exit, by name.
+        /// Exit at which the vehicle left, such as a toll station, by name.
         20 exit_name: Option<String> => "exit_name",
         /// Seats or load of the vehicle.
         21 carrying_capacity: Option<i64> => "carrying_capacity",
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// `plate_number_info` of the answer of `vehicle::partner_pay::QueryState`; `plate_number_info` of the answer of `vehicle::pay::QueryState`.
     pub struct PlateNumberInfo {
-        /// Plates of the user.
+        /// Plates that the user linked, one entry each: `plate_number`, `channel_type` and so on.
         0 plate_number_info: Vec<NumberInfo> => "plate_number_info: must",
     }
 }
@@ -135,7 +135,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `vehicle::SceneInfo`.
     pub struct SceneInfoDetail {
-        /// When the vehicle entered; format `yyyyMMddHHmmss`.
+        /// When the vehicle really entered, Beijing time, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
         /// Number plate of the vehicle, without separators; such as `粤B888888`.
         1 plate_number: Option<String> => "plate_number",
@@ -172,9 +172,9 @@ w::open_enum! {
     ///
     /// What `deduct_mode` of `vehicle::partner_pay::NotificationResponse`, `deduct_mode` of `vehicle::partner_pay::QueryStateResponse` and 2 more may be.
     pub enum DeductMode {
-        /// User pays (`PROACTIVE`).
+        /// The user pays by hand on leaving (`PROACTIVE`).
         Proactive = "PROACTIVE",
-        /// Charged automatically (`AUTOPAY`).
+        /// Charged on leaving without any act of the user (`AUTOPAY`).
         AutoPay = "AUTOPAY",
     }
 }
@@ -184,9 +184,9 @@ w::open_enum! {
     ///
     /// What `jump_scene` of `vehicle::partner_pay::QueryState` may be.
     pub enum JumpScene {
-        /// Payment in an app (`APP`).
+        /// The user comes from the merchant's app (`APP`).
         App = "APP",
-        /// From a web page (`H5`).
+        /// The user comes from a web page (`H5`).
         H5 = "H5",
     }
 }
@@ -196,15 +196,15 @@ w::open_enum! {
     ///
     /// What `trade_scene` of `vehicle::partner_pay::QueryState`, `trade_scene` of `vehicle::pay::PayApply` and 1 more may be.
     pub enum QueryStateTradeScene {
-        /// Car park (`PARKING`).
+        /// Charged at a car park (`PARKING`).
         Parking = "PARKING",
-        /// Parking space (`PARKING SPACE`).
+        /// Charged for a single parking space (`PARKING SPACE`).
         ParkingSpace = "PARKING SPACE",
-        /// Fuel (`GAS`).
+        /// Charged at a fuel station (`GAS`).
         Gas = "GAS",
-        /// Highway (`HIGHWAY`).
+        /// Charged at a motorway toll (`HIGHWAY`).
         Highway = "HIGHWAY",
-        /// Bridge (`BRIDGE`).
+        /// Charged for crossing a toll bridge (`BRIDGE`).
         Bridge = "BRIDGE",
     }
 }
@@ -214,13 +214,13 @@ w::open_enum! {
     ///
     /// What `user_state` of `vehicle::partner_pay::QueryStateResponse`, `user_state` of `vehicle::pay::QueryStateResponse` may be.
     pub enum QueryStateUserState {
-        /// In order (`NORMAL`).
+        /// Authorised and owing nothing; can be charged (`NORMAL`).
         Normal = "NORMAL",
-        /// Paused by the user (`PAUSED`).
+        /// The user paused the service; no charge until it is resumed (`PAUSED`).
         Paused = "PAUSED",
-        /// Owes money (`OVERDUE`).
+        /// The user owes money; nothing can be charged until it is paid (`OVERDUE`).
         Overdue = "OVERDUE",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// Not authorised or not opened yet; do that first (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
     }
 }
@@ -230,7 +230,7 @@ w::open_enum! {
     ///
     /// What `sign_type` of `vehicle::partner_pay::Notification`, `sign_type` of `vehicle::partner_pay::PayApply` and 4 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
@@ -240,9 +240,9 @@ w::open_enum! {
     ///
     /// What `trade_scene` of `vehicle::partner_pay::Notification`, `trade_scene` of `vehicle::partner_pay::PayApply` and 1 more may be.
     pub enum TradeScene {
-        /// Car park (`PARKING`).
+        /// Charged at a car park (`PARKING`).
         Parking = "PARKING",
-        /// Parking space (`PARKING SPACE`).
+        /// Charged for a single parking space (`PARKING SPACE`).
         ParkingSpace = "PARKING SPACE",
     }
 }
@@ -252,7 +252,7 @@ w::open_enum! {
     ///
     /// What `trade_type` of `vehicle::partner_pay::PayApply`, `trade_type` of `vehicle::pay::PayApply` may be.
     pub enum TradeType {
-        /// Deduction by contract (`PAP`).
+        /// Charged under a signed agreement without the user present (`PAP`).
         Pap = "PAP",
     }
 }
@@ -264,7 +264,7 @@ w::open_enum! {
     pub enum UserState {
         /// Can be charged automatically (`NORMAL`).
         Normal = "NORMAL",
-        /// Cannot be charged automatically (`BLOCK`).
+        /// Cannot be charged automatically now; let the user pay (`BLOCK`).
         Block = "BLOCK",
     }
 }
@@ -274,7 +274,7 @@ w::open_enum! {
     ///
     /// What `version` of `vehicle::partner_pay::Notification`, `version` of `vehicle::partner_pay::PayApply` and 3 more may be.
     pub enum Version {
-        /// Edition of the interface (`3.0`).
+        /// Edition 3.0, for micro merchants and vehicle services (`3.0`).
         V3_0 = "3.0",
     }
 }
@@ -563,7 +563,7 @@ pub mod partner_pay {
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Page of the mini program to open.
             8 path: Option<String> => "path",
-            /// Plates of the user; JSON in a text on the wire.
+            /// Plates that the user linked, one entry each: `plate_number`, `channel_type` and so on; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
             /// Sub-merchant for which the partner acts; required in partner mode; such as `1900000109`.
             10 sub_mch_id: xinqiao_types::MchId => "sub_mch_id: must",
@@ -845,7 +845,7 @@ pub mod pay {
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Page of the mini program to open.
             8 path: Option<String> => "path",
-            /// Plates of the user; JSON in a text on the wire.
+            /// Plates that the user linked, one entry each: `plate_number`, `channel_type` and so on; JSON in a text on the wire.
             9 plate_number_info: Option<super::PlateNumberInfo> => "plate_number_info: json",
         }
     }

@@ -8,7 +8,7 @@ w::open_enum! {
     ///
     /// What `pay_type` of `wxv::QueryHotelBillResponse`, `pay_type` of `wxv::QueryRentBillResponse` may be.
     pub enum PayType {
-        /// Collected outside PayScore (`MchChannelPayType`).
+        /// The merchant collected the money elsewhere, not through PayScore (`MchChannelPayType`).
         MchChannelPayType = "MchChannelPayType",
     }
 }
@@ -18,9 +18,9 @@ w::open_enum! {
     ///
     /// What `profit_sharing` of `wxv::FinishHotelBill`, `profit_sharing` of `wxv::FinishRentBill` may be.
     pub enum ProfitSharing {
-        /// Yes (`Y`).
+        /// The money is to be split, so it is held until the split ends (`Y`).
         Y = "Y",
-        /// No (`N`).
+        /// The money is not split and settles to the merchant (`N`).
         N = "N",
     }
 }
@@ -30,17 +30,17 @@ w::open_enum! {
     ///
     /// What `rent_unit` of `wxv::QueryRentBillResponse` may be.
     pub enum RentUnit {
-        /// Fen per year (`FEN_YEAR`).
+        /// Rent by the year, in fen (`FEN_YEAR`).
         Year = "FEN_YEAR",
-        /// Fen per month (`FEN_MONTH`).
+        /// Rent by the month, in fen (`FEN_MONTH`).
         Month = "FEN_MONTH",
-        /// Fen per day (`FEN_DAY`).
+        /// Rent by the day, in fen (`FEN_DAY`).
         Day = "FEN_DAY",
-        /// Fen per hour (`FEN_HOUR`).
+        /// Rent by the hour, in fen (`FEN_HOUR`).
         Hour = "FEN_HOUR",
-        /// Fen per minute (`FEN_MINUTE`).
+        /// Rent by the minute, in fen (`FEN_MINUTE`).
         Minute = "FEN_MINUTE",
-        /// Fen per use (`FEN_ONCE`).
+        /// Rent by the use, in fen (`FEN_ONCE`).
         Once = "FEN_ONCE",
     }
 }
@@ -50,27 +50,27 @@ w::open_enum! {
     ///
     /// What `sign_type` of `wxv::CancelBill`, `sign_type` of `wxv::ChangeRentMoney` and 6 more may be.
     pub enum SignType {
-        /// HMAC-SHA256 signature (`HMAC-SHA256`).
+        /// HMAC with SHA-256 and the APIv2 key; deposit and profit sharing take only this (`HMAC-SHA256`).
         HmacSha256 = "HMAC-SHA256",
     }
 }
 
 w::open_enum! {
-    /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`.
+    /// `CREATED`, `USER_ACCEPTED`, `FINISHED` (to be paid), `USER_PAID`, `REVOKED` or `EXPIRED`.
     ///
     /// What `state` of `wxv::QueryHotelBillResponse`, `state` of `wxv::QueryRentBillResponse` may be.
     pub enum State {
-        /// Made (`CREATED`).
+        /// Made; the user has not confirmed it yet (`CREATED`).
         Created = "CREATED",
-        /// Accepted by the user (`USER_ACCEPTED`).
+        /// Confirmed by the user; the service runs until the merchant completes it (`USER_ACCEPTED`).
         UserAccepted = "USER_ACCEPTED",
-        /// Completed, to be paid (`FINISHED`).
+        /// Completed by the merchant; the user's payment is awaited (`FINISHED`).
         Finished = "FINISHED",
-        /// Paid by the user (`USER_PAID`).
+        /// Paid by the user; the order is over (`USER_PAID`).
         UserPaid = "USER_PAID",
-        /// Cancelled (`REVOKED`).
+        /// Cancelled for good; nothing is charged (`REVOKED`).
         Revoked = "REVOKED",
-        /// Expired (`EXPIRED`).
+        /// Ran out and cannot be used; final (`EXPIRED`).
         Expired = "EXPIRED",
     }
 }
@@ -80,7 +80,7 @@ w::open_enum! {
     ///
     /// What `version` of `wxv::CancelBill`, `version` of `wxv::ChangeRentMoney` and 6 more may be.
     pub enum Version {
-        /// Edition of the interface (`1.0`).
+        /// Edition 1.0; payments and queries need it for item offers and their detail (`1.0`).
         V1_0 = "1.0",
     }
 }
@@ -262,7 +262,7 @@ w::record! {
         8 room: String => "room: must",
         /// When the service begins.
         9 start_time: String => "start_time: must",
-        /// When the service should end.
+        /// When the service should end; the real end is `real_end_time`.
         10 end_time: String => "end_time: must",
         /// Where the service begins, shown to the user.
         11 service_location: String => "service_location: must",
@@ -288,7 +288,7 @@ w::record! {
         21 phone: Option<String> => "phone: masked",
         /// The user's number in the merchant's system.
         22 userid: Option<String> => "userid",
-        /// Address of the user in the hotel order; personal data, masked in `Debug`.
+        /// Address of the user who orders; personal data, masked in `Debug`.
         23 address: Option<String> => "address: masked",
     }
     new(
@@ -394,11 +394,11 @@ w::record! {
         6 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service; such as `500001`.
         7 service_id: String => "service_id: must",
-        /// What the user rents, such as a power bank.
+        /// What the user rents, such as a power bank, shown to them.
         8 goods_name: String => "goods_name: must",
         /// When the service begins.
         9 start_time: Option<String> => "start_time",
-        /// When the service should end.
+        /// When the service should end; the real end is `real_end_time`.
         10 end_time: Option<String> => "end_time",
         /// Where the service begins, shown to the user.
         11 service_location: Option<String> => "service_location",
@@ -422,7 +422,7 @@ w::record! {
         20 phone: Option<String> => "phone: masked",
         /// The user's number in the merchant's system.
         21 userid: Option<String> => "userid",
-        /// Address of the user in the hotel order; personal data, masked in `Debug`.
+        /// Address of the user who orders; personal data, masked in `Debug`.
         22 address: Option<String> => "address: masked",
     }
     new(
@@ -710,13 +710,13 @@ w::record! {
         4 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        /// `CREATED`, `USER_ACCEPTED`, `FINISHED` (to be paid), `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
         6 state: State => "state: must",
         /// Room that is booked, as shown to the guest; such as `豪华大床房`.
         7 room: String => "room: must",
         /// When the service begins.
         8 start_time: String => "start_time: must",
-        /// When the service should end.
+        /// When the service should end; the real end is `real_end_time`.
         9 end_time: Option<String> => "end_time",
         /// Where the service begins, shown to the user.
         10 service_location: String => "service_location: must",
@@ -832,9 +832,9 @@ w::record! {
         4 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service; such as `500001`.
         5 service_id: String => "service_id: must",
-        /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
+        /// `CREATED`, `USER_ACCEPTED`, `FINISHED` (to be paid), `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
         6 state: State => "state: must",
-        /// What the user rents, such as a power bank.
+        /// What the user rents, such as a power bank, shown to them.
         7 goods_name: String => "goods_name: must",
         /// Whether the goods came back.
         8 returned: String => "returned: must",

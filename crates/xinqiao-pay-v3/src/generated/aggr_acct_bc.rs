@@ -8,15 +8,15 @@ w::record! {
     pub struct BeneficialOwner {
         /// Ordinal of the beneficial owner in the list.
         0 beneficial_owner_no: String => "beneficial_owner_no: must",
-        /// Kind of that document, as a code; one of `01`.
+        /// Kind of that document, a two-digit code such as `01`, as agreed with WeBank; one of `01`.
         1 beneficial_owner_id_type: LegalRepresentativeIdType => "beneficial_owner_id_type: must",
-        /// Full name of that person.
+        /// The beneficial owner's name as on the document.
         2 beneficial_owner_name: String => "beneficial_owner_name: must",
         /// Document number of the beneficial owner.
         3 beneficial_owner_id_no: String => "beneficial_owner_id_no: must",
-        /// First day of the beneficial owner's document; such as `2000-01-01`.
+        /// First day of the beneficial owner's document; format `yyyy-MM-dd`; such as `2000-01-01`.
         4 beneficial_owner_effective_date: String => "beneficial_owner_effective_date: must",
-        /// Last day of that document; `9999-12-31` if unlimited; such as `9999-12-31`.
+        /// Last day of that document; `9999-12-31` if unlimited; format `yyyy-MM-dd`; such as `9999-12-31`.
         5 beneficial_owner_expire_date: String => "beneficial_owner_expire_date: must",
         /// Image of the front of that document.
         6 beneficial_owner_img_front_id: String => "beneficial_owner_img_front_id: must",
@@ -30,15 +30,15 @@ w::record! {
 w::record! {
     /// `legal_representative` of the answer of `aggr_acct_bc::wb_channel::account::GetMchArchives`.
     pub struct LegalRepresentative {
-        /// Kind of that document, as a code; one of `01`.
+        /// Kind of that document, a two-digit code such as `01`, as agreed with WeBank; one of `01`.
         0 legal_representative_id_type: LegalRepresentativeIdType => "legal_representative_id_type: must",
-        /// Full name of that person.
+        /// The legal representative's name as on the document.
         1 legal_representative_name: String => "legal_representative_name: must",
         /// Document number of the representative.
         2 legal_representative_id_no: String => "legal_representative_id_no: must",
-        /// First day of the representative's document; `legal_representative_effective_date` on the wire.
+        /// First day of the representative's document; format `yyyy-MM-dd`; `legal_representative_effective_date` on the wire.
         3 legal_rep_effective_date: String => "legal_representative_effective_date: must",
-        /// Last day of that document; `9999-12-31` if unlimited.
+        /// Last day of that document; `9999-12-31` if unlimited; format `yyyy-MM-dd`.
         4 legal_representative_expire_date: String => "legal_representative_expire_date: must",
         /// Image of the front of that document; `legal_representative_img_front_id` on the wire.
         5 legal_rep_img_front_id: String => "legal_representative_img_front_id: must",
@@ -61,21 +61,21 @@ w::record! {
         0 wx_pay_punish_no: String => "wxpay_punish_no: must",
         /// The bank's or channel's own request number.
         1 out_request_no: String => "out_request_no: must",
-        /// Merchant ID in question.
+        /// Merchant ID of the merchant that is queried or acted on.
         2 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Scene of the control as a code, such as risk or complaints.
+        /// Scene of the control as a number; read it with `punish_rule_version`.
         3 punish_scene: i64 => "punish_scene: must",
-        /// Version of the control rules.
+        /// Version number of the rules for the control's scene.
         4 punish_rule_version: i64 => "punish_rule_version: must",
-        /// Why the merchant is controlled.
+        /// Why the merchant is controlled, in words.
         5 punish_reason: Option<String> => "punish_reason",
-        /// When the control starts.
+        /// When the control takes effect; format `rfc3339`.
         6 punish_start_time: Option<String> => "punish_start_time",
-        /// When the control ends.
+        /// When the control runs out; format `rfc3339`.
         7 punish_end_time: Option<String> => "punish_end_time",
-        /// When the control was accepted.
+        /// When the platform accepted the control; format `rfc3339`.
         8 punish_accept_time: String => "punish_accept_time: must",
-        /// When the control was carried out.
+        /// When the control was carried out; format `rfc3339`.
         9 punish_finish_time: Option<String> => "punish_finish_time",
         /// State of the control order; one of `EXECUTING` `SUCCESS` `FAILED`.
         10 punish_state: PunishState => "punish_state: must",
@@ -83,7 +83,7 @@ w::record! {
         11 effect_state: Option<EffectState> => "effect_state",
         /// What the control does to the account; one of `DISABLE_RECEIVE` `DISABLE_WITHDRAWAL` `DISABLE_PAY` `DISABLE_REFUND` `DISABLE_CLOSE_MERCHANT`.
         12 control_action: Option<Vec<ControlAction>> => "control_action",
-        /// Why the order failed, in words.
+        /// Why the order failed, in words; belongs to `error_code`.
         13 error_message: Option<String> => "error_message",
         /// Error code of the failed order; see `error_message`.
         14 error_code: Option<String> => "error_code",
@@ -101,21 +101,21 @@ w::record! {
         /// WeChat Pay's control order to lift; `related_wxpay_punish_no` on the wire.
         #[doc(alias = "related_wxpay_punish_no")]
         2 related_wx_pay_punish_no: String => "related_wxpay_punish_no: must",
-        /// Merchant ID in question.
+        /// Merchant ID of the merchant that is queried or acted on.
         3 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Scene of the control as a code, such as risk or complaints.
+        /// Scene of the control as a number; read it with `punish_rule_version`.
         4 punish_scene: String => "punish_scene: must",
-        /// Version of the control rules.
+        /// Version number of the rules for the control's scene.
         5 punish_rule_version: String => "punish_rule_version: must",
-        /// When the recovery was accepted.
+        /// When the platform accepted the recovery; format `rfc3339`.
         6 recover_accept_time: String => "recover_accept_time: must",
-        /// When the recovery was carried out.
+        /// When the recovery was carried out; format `rfc3339`.
         7 recover_finish_time: String => "recover_finish_time: must",
         /// State of the recovery order; one of `EXECUTING` `SUCCESS` `FAILED`.
         8 recover_state: PunishState => "recover_state: must",
-        /// Why the control is lifted.
+        /// Why the control is lifted, in words.
         9 recover_reason: String => "recover_reason: must",
-        /// Why the order failed, in words.
+        /// Why the order failed, in words; belongs to `error_code`.
         10 error_message: Option<String> => "error_message",
         /// Error code of the failed order; see `error_message`.
         11 error_code: Option<String> => "error_code",
@@ -127,11 +127,11 @@ w::open_enum! {
     ///
     /// What `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::ApplyRenameResponse`, `application_state` of `aggr_acct_bc::wb_channel::bank_channel_account::GetRenameResponse` may be.
     pub enum ApplicationState {
-        /// Renaming under way (`PROCESSING`).
+        /// Renaming under way; query again by the application's number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Renamed (`SUCCESS`).
+        /// Renamed: the account carries the new name; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Renaming failed (`FAIL`).
+        /// Renaming failed for good; see the reason, then apply anew (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -141,9 +141,9 @@ w::open_enum! {
     ///
     /// What `audit_result` of `aggr_acct_bc::wb_channel::control_orders::NotifyInfoUpdateResult` may be.
     pub enum AuditResult {
-        /// Passed the review (`PASS`).
+        /// The bank's review passed and the new data hold (`PASS`).
         Pass = "PASS",
-        /// Rejected by the review (`REJECT`).
+        /// The bank's review refused the data; correct and hand in again (`REJECT`).
         Reject = "REJECT",
     }
 }
@@ -157,7 +157,7 @@ w::open_enum! {
         SjtMicroPlusOpenAccount = "SJT_MICRO_PLUS_OPEN_ACCOUNT",
         /// Data update of a micro merchant (`SJT_MICRO_PLUS_UPDATE_INFO`).
         SjtMicroPlusUpdateInfo = "SJT_MICRO_PLUS_UPDATE_INFO",
-        /// Fetch by the image's number (`GET_BY_MEDIA_ID`).
+        /// Fetches one image by its number, whatever the business (`GET_BY_MEDIA_ID`).
         GetByMediaId = "GET_BY_MEDIA_ID",
     }
 }
@@ -177,15 +177,15 @@ w::open_enum! {
     ///
     /// What `control_action` of `PunishOrder` may be.
     pub enum ControlAction {
-        /// No receiving (`DISABLE_RECEIVE`).
+        /// The account can't receive money (`DISABLE_RECEIVE`).
         Receive = "DISABLE_RECEIVE",
-        /// No withdrawing (`DISABLE_WITHDRAWAL`).
+        /// The balance can't be withdrawn to a bank card (`DISABLE_WITHDRAWAL`).
         Withdrawal = "DISABLE_WITHDRAWAL",
-        /// No paying (`DISABLE_PAY`).
+        /// The account can't pay (`DISABLE_PAY`).
         Pay = "DISABLE_PAY",
-        /// No refunding (`DISABLE_REFUND`).
+        /// The account can't refund users (`DISABLE_REFUND`).
         Refund = "DISABLE_REFUND",
-        /// No closing of the merchant (`DISABLE_CLOSE_MERCHANT`).
+        /// The merchant's account can't be closed (`DISABLE_CLOSE_MERCHANT`).
         CloseMerchant = "DISABLE_CLOSE_MERCHANT",
     }
 }
@@ -195,9 +195,9 @@ w::open_enum! {
     ///
     /// What `control_type` of `aggr_acct_bc::wb_channel::control_orders::Get` may be.
     pub enum ControlType {
-        /// Control order (`PUNISH`).
+        /// Control order: takes abilities from the merchant's account (`PUNISH`).
         Punish = "PUNISH",
-        /// Recovery order (`RECOVER`).
+        /// Recovery order: gives back what a control took (`RECOVER`).
         Recover = "RECOVER",
     }
 }
@@ -207,23 +207,23 @@ w::open_enum! {
     ///
     /// What `effect_state` of `PunishOrder` may be.
     pub enum EffectState {
-        /// Control in effect (`ACTIVE`).
+        /// In effect: the abilities are off (`ACTIVE`).
         Active = "ACTIVE",
-        /// Control lifted (`RECOVERED`).
+        /// Lifted: the abilities are back (`RECOVERED`).
         RecoverEd = "RECOVERED",
     }
 }
 
 w::open_enum! {
-    /// Why the reduction failed.
+    /// Why the reduction failed; only when it did.
     ///
     /// What `fail_reason` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `fail_reason` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
     pub enum FailReason {
-        /// Not enough quota (`BALANCE_NOT_ENOUGH`).
+        /// The ledger's quota doesn't cover the reduction (`BALANCE_NOT_ENOUGH`).
         BalanceNotEnough = "BALANCE_NOT_ENOUGH",
-        /// No such order; closed (`RECEIPT_NOT_EXIST_CLOSED`).
+        /// The order it refers to doesn't exist; this one is closed (`RECEIPT_NOT_EXIST_CLOSED`).
         ReceiptNotExistClosed = "RECEIPT_NOT_EXIST_CLOSED",
-        /// Closed after a timeout (`TIME_OUT_CLOSED`).
+        /// Not handled in time and closed; try again under a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
     }
 }
@@ -233,7 +233,7 @@ w::open_enum! {
     ///
     /// What `fund_repatriation_strategy` of `aggr_acct_bc::wb_channel::control_orders::Punish` may be.
     pub enum FundRepatriationStrategy {
-        /// No money may flow back (`ALL_FORBIDDEN`).
+        /// No money may flow back while the control lasts (`ALL_FORBIDDEN`).
         Forbidden = "ALL_FORBIDDEN",
         /// Allowed if this is the only control (`ALL_ALLOWED_WHEN_UNIQUE`).
         AllowedWhenUnique = "ALL_ALLOWED_WHEN_UNIQUE",
@@ -241,7 +241,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of that document, as a code.
+    /// Kind of that document, a two-digit code such as `01`, as agreed with WeBank.
     ///
     /// What `beneficial_owner_id_type` of `BeneficialOwner`, `legal_representative_id_type` of `LegalRepresentative` may be.
     pub enum LegalRepresentativeIdType {
@@ -255,35 +255,35 @@ w::open_enum! {
     ///
     /// What `mch_media_type` of `aggr_acct_bc::wb_channel::account::GetMchMedia` may be.
     pub enum GetMchMediaType {
-        /// Identity card, portrait side (`ID_CARD_FRONT`).
+        /// Image of the identity card, portrait side (`ID_CARD_FRONT`).
         IdCardFront = "ID_CARD_FRONT",
-        /// Identity card, emblem side (`ID_CARD_BACK`).
+        /// Image of the identity card, emblem side (`ID_CARD_BACK`).
         IdCardBack = "ID_CARD_BACK",
-        /// Front of the store (`STORE_FRONT`).
+        /// Photo of the shop front with its sign (`STORE_FRONT`).
         StoreFront = "STORE_FRONT",
-        /// Inside of the store (`STORE_INTERIOR`).
+        /// Photo of the shop's inside (`STORE_INTERIOR`).
         StoreInterior = "STORE_INTERIOR",
     }
 }
 
 w::open_enum! {
-    /// File format of the image.
+    /// Format of the image file: `jpg`, `jpeg`, `png` or `bmp`.
     ///
     /// What `media_type` of `aggr_acct_bc::wb_channel::account::GetMchMediaResponse` may be.
     pub enum MediaType {
-        /// JPG picture (`jpg`).
+        /// The image is a JPEG file with suffix `.jpg` (`jpg`).
         Jpg = "jpg",
-        /// PNG picture (`png`).
+        /// The image is a PNG file (`png`).
         Png = "png",
-        /// BMP picture (`bmp`).
+        /// The image is a BMP file (`bmp`).
         Bmp = "bmp",
-        /// JPEG picture (`jpeg`).
+        /// The image is a JPEG file with suffix `.jpeg` (`jpeg`).
         Jpeg = "jpeg",
     }
 }
 
 w::open_enum! {
-    /// Kind of the entity's document, as a code.
+    /// Kind of the entity's document, a two-digit code such as `12`, as agreed with WeBank.
     ///
     /// What `merchant_id_type` of `aggr_acct_bc::wb_channel::account::GetMchArchivesResponse` may be.
     pub enum MerchantIdType {
@@ -293,7 +293,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of entity, as a code.
+    /// Kind of entity: `1`, `2` or `3`, as agreed with WeBank.
     ///
     /// What `merchant_type` of `aggr_acct_bc::wb_channel::account::GetMchArchivesResponse` may be.
     pub enum MerchantType {
@@ -311,11 +311,11 @@ w::open_enum! {
     ///
     /// What `punish_state` of `PunishOrder`, `recover_state` of `RecoverOrder` may be.
     pub enum PunishState {
-        /// Under way (`EXECUTING`).
+        /// The bank is carrying it out; query again later (`EXECUTING`).
         Executing = "EXECUTING",
-        /// Carried out (`SUCCESS`).
+        /// Carried out: the control or its recovery holds; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAILED`).
+        /// Failed for good; see `error_code` and `error_message` (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -325,9 +325,9 @@ w::open_enum! {
     ///
     /// What `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReduction`, `reduction_type` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse` and 1 more may be.
     pub enum ReductionType {
-        /// Financial penalty (`FINANCIAL_PENALTY`).
+        /// Quota taken to penalise the merchant (`FINANCIAL_PENALTY`).
         FinancialPenalty = "FINANCIAL_PENALTY",
-        /// Judicial deduction (`JUDICIAL_DEDUCTION`).
+        /// Quota taken because a court or authority demands it (`JUDICIAL_DEDUCTION`).
         JudicialDeduction = "JUDICIAL_DEDUCTION",
     }
 }
@@ -339,7 +339,7 @@ w::open_enum! {
     pub enum ReqScene {
         /// Merchant of the platform's convenient settlement (`SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
         SjtConvenientServiceMerchant = "SJT_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
-        /// Micro merchant of the platform (`SJT_MICRO_MERCHANT`).
+        /// Images of a micro merchant opened under an e-commerce platform (`SJT_MICRO_MERCHANT`).
         SjtMicroMerchant = "SJT_MICRO_MERCHANT",
         /// WeChat Shop merchant of the convenient settlement (`WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT`).
         WxShopConvenientServiceMerchant = "WX_SHOP_CONVENIENT_SETTLEMENT_SERVICE_MERCHANT",
@@ -347,7 +347,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Scene of the data update.
+    /// Scene of the data update: `01`, `02` or `03`.
     ///
     /// What `scene` of `aggr_acct_bc::wb_channel::control_orders::NotifyInfoUpdateResult` may be.
     pub enum Scene {
@@ -365,11 +365,11 @@ w::open_enum! {
     ///
     /// What `state` of `aggr_acct_bc::wb_channel::CreateSpecialReductionResponse`, `state` of `aggr_acct_bc::wb_channel::GetSpecialReductionResponse` may be.
     pub enum State {
-        /// Reduction under way (`PROCESSING`).
+        /// Reduction under way; query again by its number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Reduced (`SUCCESS`).
+        /// Quota reduced; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Reduction failed (`FAILED`).
+        /// Reduction failed for good; see `fail_reason` (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -395,7 +395,7 @@ pub mod wb_channel {
         /// * For: merchant.
         /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.create_special_reduction`.
         pub struct CreateSpecialReduction {
-            /// Merchant ID in question.
+            /// Merchant ID of the merchant that is queried or acted on.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Ledger number of the quota at the bank.
             1 bal_account_no: String => "bal_account_no: must",
@@ -427,7 +427,7 @@ pub mod wb_channel {
     w::record! {
         /// Answer to [`CreateSpecialReduction`].
         pub struct CreateSpecialReductionResponse {
-            /// Merchant ID in question.
+            /// Merchant ID of the merchant that is queried or acted on.
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// Ledger number of the quota at the bank.
             1 bal_account_no: Option<String> => "bal_account_no",
@@ -443,11 +443,11 @@ pub mod wb_channel {
             6 reason: Option<String> => "reason",
             /// WeChat Pay's number of the quota change.
             7 quota_change_no: Option<String> => "quota_change_no",
-            /// When the reduction succeeded.
+            /// When the reduction succeeded; format `rfc3339`.
             8 success_time: Option<String> => "success_time",
-            /// When the reduction failed.
+            /// When the reduction failed; only when it did; format `rfc3339`.
             9 fail_time: Option<String> => "fail_time",
-            /// Why the reduction failed; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
+            /// Why the reduction failed; only when it did; one of `BALANCE_NOT_ENOUGH` `RECEIPT_NOT_EXIST_CLOSED` `TIME_OUT_CLOSED`.
             10 fail_reason: Option<super::FailReason> => "fail_reason",
         }
     }
@@ -480,7 +480,7 @@ pub mod wb_channel {
         pub struct GetSpecialReduction {
             /// The bank's or channel's own request number.
             0 out_request_no: String => "out_request_no: must path",
-            /// Merchant ID in question.
+            /// Merchant ID of the merchant that is queried or acted on.
             1 mchid: xinqiao_types::MchId => "mchid: must query",
             /// Ledger number of the quota at the bank.
             2 bal_account_no: String => "bal_account_no: must query",
@@ -532,7 +532,7 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_balance`.
             pub struct GetBalance {
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 0 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// Ledger number of the quota at the bank.
                 1 bal_account_no: String => "bal_account_no: must query",
@@ -583,7 +583,7 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_archives`.
             pub struct GetMchArchives {
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 0 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// Ledger number of the quota at the bank.
                 1 bal_account_no: String => "bal_account_no: must query",
@@ -601,25 +601,25 @@ pub mod wb_channel {
         w::record! {
             /// Answer to [`GetMchArchives`].
             pub struct GetMchArchivesResponse {
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 0 mchid: Option<xinqiao_types::MchId> => "mchid",
                 /// Ledger number of the quota at the bank.
                 1 bal_account_no: Option<String> => "bal_account_no",
-                /// Kind of entity, as a code; one of `1` `2` `3`.
+                /// Kind of entity: `1`, `2` or `3`, as agreed with WeBank; one of `1` `2` `3`.
                 2 merchant_type: Option<super::super::MerchantType> => "merchant_type",
-                /// Kind of the entity's document, as a code; one of `12`.
+                /// Kind of the entity's document, a two-digit code such as `12`, as agreed with WeBank; one of `12`.
                 3 merchant_id_type: Option<super::super::MerchantIdType> => "merchant_id_type",
                 /// Name registered on the entity's document.
                 4 merchant_name: Option<String> => "merchant_name",
-                /// Document number of the entity; such as `91360735MA35RDY220`.
+                /// Number of the entity's document, such as the business license; such as `91360735MA35RDY220`.
                 5 merchant_id_no: Option<String> => "merchant_id_no",
-                /// First day of the entity's license; such as `2025-10-01`.
+                /// First day of the entity's license; format `yyyy-MM-dd`; such as `2025-10-01`.
                 6 effective_date: Option<String> => "effective_date",
-                /// Last day of the entity's license; `9999-12-31` if unlimited.
+                /// Last day of the entity's license; `9999-12-31` if unlimited; format `yyyy-MM-dd`.
                 7 expire_date: Option<String> => "expire_date",
                 /// Image of the front of the entity's document.
                 8 merchant_img_front_id: Option<String> => "merchant_img_front_id",
-                /// Registered address of the entity.
+                /// Registered address on the entity's license.
                 9 register_address: Option<String> => "register_address",
                 /// Business scope on the license.
                 10 business_scope: Option<String> => "business_scope",
@@ -660,7 +660,7 @@ pub mod wb_channel {
             /// * For: merchant.
             /// * Catalog: `pay_v3.aggr_acct_bc.wb_channel.account.get_mch_media`.
             pub struct GetMchMedia {
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 0 mchid: Option<xinqiao_types::MchId> => "mchid: query",
                 /// WeChat Pay's number of the application.
                 1 platform_trx_id: Option<String> => "platform_trx_id: query",
@@ -668,7 +668,7 @@ pub mod wb_channel {
                 2 business_scene: super::super::BusinessScene => "business_scene: must query",
                 /// Which image, such as the front of an identity card; one of `ID_CARD_FRONT` `ID_CARD_BACK` `STORE_FRONT` `STORE_INTERIOR`.
                 3 mch_media_type: Option<super::super::GetMchMediaType> => "mch_media_type: query",
-                /// Number of the image.
+                /// Number of the image at the bank channel.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id: query",
             }
             new(business_scene: impl Into<super::super::BusinessScene>)
@@ -685,13 +685,13 @@ pub mod wb_channel {
             pub struct GetMchMediaResponse {
                 /// Content of the file, encrypted with SM4.
                 0 media_content: Option<String> => "media_content",
-                /// File format of the image; one of `jpg` `png` `bmp` `jpeg`.
+                /// Format of the image file: `jpg`, `jpeg`, `png` or `bmp`; one of `jpg` `png` `bmp` `jpeg`.
                 1 media_type: Option<super::super::MediaType> => "media_type",
                 /// SM3 digest of the file.
                 2 media_sm3: Option<String> => "media_sm3",
                 /// SM4 key that decrypts the file.
                 3 key: Option<String> => "key",
-                /// Number of the image.
+                /// Number of the image at the bank channel.
                 4 media_id: Option<xinqiao_types::MediaId> => "media_id",
             }
         }
@@ -729,7 +729,7 @@ pub mod wb_channel {
             pub struct ApplyRename {
                 /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must",
@@ -756,15 +756,15 @@ pub mod wb_channel {
                 1 application_id: String => "application_id: must",
                 /// The bank's or channel's own request number.
                 2 out_request_no: String => "out_request_no: must",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Ledger number of the quota at the bank.
                 4 bal_account_no: String => "bal_account_no: must",
-                /// Account name after the renaming.
+                /// Account name that holds once the renaming is done.
                 5 new_account_name: String => "new_account_name: must",
                 /// How far the renaming of the account has come; one of `PROCESSING` `SUCCESS` `FAIL`.
                 6 application_state: super::super::ApplicationState => "application_state: must",
-                /// When the renaming was finished.
+                /// When the renaming was finished; absent before; format `rfc3339`.
                 7 finish_time: Option<String> => "finish_time",
                 /// Error code of the failure or rejection.
                 8 fail_code: Option<String> => "fail_code",
@@ -801,7 +801,7 @@ pub mod wb_channel {
             pub struct GetRename {
                 /// WeChat Pay's number of the renaming application.
                 0 application_id: String => "application_id: must path",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must query",
                 /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must query",
@@ -851,7 +851,7 @@ pub mod wb_channel {
                 0 out_request_no: String => "out_request_no: must path",
                 /// Kind of order: control or recovery; one of `PUNISH` `RECOVER`.
                 1 control_type: super::super::ControlType => "control_type: must query",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
             }
             new(
@@ -897,11 +897,11 @@ pub mod wb_channel {
             pub struct NotifyInfoUpdateResult {
                 /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Outcome of the bank's review; one of `PASS` `REJECT`.
                 2 audit_result: Option<super::super::AuditResult> => "audit_result",
-                /// When the bank's review was finished.
+                /// When the bank's review was finished; format `rfc3339`.
                 3 audit_finish_time: Option<String> => "audit_finish_time",
                 /// What kind of data was updated; such as `updateidcard`.
                 4 attach_info: Option<String> => "attach_info",
@@ -909,7 +909,7 @@ pub mod wb_channel {
                 5 fail_code: Option<String> => "fail_code",
                 /// Why it failed or was rejected.
                 6 fail_msg: Option<String> => "fail_msg",
-                /// Scene of the data update; one of `01` `02` `03`.
+                /// Scene of the data update: `01`, `02` or `03`; one of `01` `02` `03`.
                 7 scene: Option<super::super::Scene> => "scene",
             }
             new(out_request_no: impl Into<String>, mchid: impl Into<xinqiao_types::MchId>)
@@ -959,15 +959,15 @@ pub mod wb_channel {
             pub struct Punish {
                 /// The bank's or channel's own request number.
                 0 out_request_no: String => "out_request_no: must",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Ledger number of the quota at the bank.
                 2 bal_account_no: String => "bal_account_no: must",
-                /// Scene of the control as a code, such as risk or complaints.
+                /// Scene of the control as a number; read it with `punish_rule_version`.
                 3 punish_scene: i64 => "punish_scene: must",
-                /// Why the merchant is controlled.
+                /// Why the merchant is controlled, in words.
                 4 punish_reason: Option<String> => "punish_reason",
-                /// When the control ends.
+                /// When the control runs out; format `rfc3339`.
                 5 punish_end_time: Option<String> => "punish_end_time",
                 /// Card number of the merchant's settlement account.
                 6 card_no: Option<String> => "card_no",
@@ -1038,11 +1038,11 @@ pub mod wb_channel {
                 /// WeChat Pay's control order to lift; `related_wxpay_punish_no` on the wire.
                 #[doc(alias = "related_wxpay_punish_no")]
                 2 related_wx_pay_punish_no: String => "related_wxpay_punish_no: must",
-                /// Merchant ID in question.
+                /// Merchant ID of the merchant that is queried or acted on.
                 3 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Ledger number of the quota at the bank.
                 4 bal_account_no: String => "bal_account_no: must",
-                /// Why the control is lifted.
+                /// Why the control is lifted, in words.
                 5 recover_reason: String => "recover_reason: must",
                 /// Card number of the merchant's settlement account.
                 6 card_no: Option<String> => "card_no",

@@ -16,17 +16,17 @@ w::record! {
 w::record! {
     /// `assist_prove_info` of `apply_4_subject::SubjectInfo`.
     pub struct AssistProveInfo {
-        /// How the micro merchant sells: store, mobile or online; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
+        /// How the micro merchant sells: `MICRO_TYPE_STORE`, `MICRO_TYPE_MOBILE` or `MICRO_TYPE_ONLINE`; one of `MICRO_TYPE_STORE` `MICRO_TYPE_MOBILE` `MICRO_TYPE_ONLINE`.
         0 micro_biz_type: MicroBizType => "micro_biz_type: must",
         /// Shop as buyers know it.
         1 store_name: String => "store_name: must",
-        /// Region code of the shop; such as `440305`.
+        /// Six-digit division code of the store's place; such as `440305`.
         2 store_address_code: Option<String> => "store_address_code",
         /// Street address of the shop with house number.
         3 store_address: String => "store_address: must",
-        /// Photo of the front sign.
+        /// Photo of the shop front with its sign, as media handle.
         4 store_header_copy: String => "store_header_copy: must",
-        /// Photo from inside the store.
+        /// Photos from inside the store, as media handles.
         5 store_indoor_copy: String => "store_indoor_copy: must",
     }
     new(
@@ -125,7 +125,7 @@ w::record! {
     pub struct ContactInfo {
         /// Who administers: `LEGAL` (65) legal person, `SUPER` (66) authorised employee; one of `LEGAL` `SUPER`.
         0 contact_type: Option<ContactType> => "contact_type",
-        /// Contact's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// The contact's true name, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         1 name: String => "name: must masked encrypted",
         /// Kind of the administrator's document; for `SUPER`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         2 contact_id_doc_type: Option<ContactIdDocType> => "contact_id_doc_type",
@@ -212,7 +212,7 @@ w::record! {
     pub struct SpecialOperation {
         /// Number of the category in the platform's list.
         0 category_id: i64 => "category_id: must",
-        /// Photos of the operating permit.
+        /// Photos of the operating permit, as media handles.
         1 operation_copy_list: Vec<String> => "operation_copy_list: must",
     }
     new(category_id: i64, operation_copy_list: Vec<String>)
@@ -223,7 +223,7 @@ w::record! {
     pub struct SpecialOperationInfo {
         /// Number of the category in the platform's list; one of `44` `33` `22` `41` `42` `49` `50` `51` ….
         0 category_id: CategoryId => "category_id: must number",
-        /// Photo from inside the store.
+        /// Photos from inside the store, as media handles.
         1 store_indoor_copy: Option<Vec<String>> => "store_indoor_copy",
     }
     new(category_id: impl Into<CategoryId>)
@@ -270,7 +270,7 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `apply_4_subject::SubmitApplyment`.
     pub struct UboInfo {
-        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document of the beneficial owner, such as `IDENTIFICATION_TYPE_IDCARD`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: ContactIdDocType => "ubo_id_doc_type: must",
         /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
@@ -299,13 +299,13 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Whether the merchant number is authorised.
+    /// Whether the merchant confirmed the application: `AUTHORIZE_STATE_AUTHORIZED` or not.
     ///
     /// What `authorize_state` of `apply_4_subject::GetApplymentMerchantStateResponse` may be.
     pub enum AuthorizeState {
-        /// Not authorised (`AUTHORIZE_STATE_UNAUTHORIZED`).
+        /// Not confirmed yet; the contact has to scan and confirm (`AUTHORIZE_STATE_UNAUTHORIZED`).
         Unauthorized = "AUTHORIZE_STATE_UNAUTHORIZED",
-        /// Authorised (`AUTHORIZE_STATE_AUTHORIZED`).
+        /// The merchant confirmed; its number can be used (`AUTHORIZE_STATE_AUTHORIZED`).
         Authorized = "AUTHORIZE_STATE_AUTHORIZED",
     }
 }
@@ -372,7 +372,7 @@ w::open_enum! {
         Type2399 = "CERTIFICATE_TYPE_2399",
         /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
         Type2400 = "CERTIFICATE_TYPE_2400",
-        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        /// Licence to practise, such as of a clinic or law firm (`CERTIFICATE_TYPE_2520`).
         Type2520 = "CERTIFICATE_TYPE_2520",
         /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
         Type2521 = "CERTIFICATE_TYPE_2521",
@@ -422,13 +422,13 @@ w::open_enum! {
     ///
     /// What `finance_type` of `FinanceInstitutionInfo` may be.
     pub enum FinanceType {
-        /// Banking (`BANK_AGENT`).
+        /// A bank: commercial banks, credit cooperatives and the like (`BANK_AGENT`).
         BankAgent = "BANK_AGENT",
-        /// Payment institution (`PAYMENT_AGENT`).
+        /// A payment institution with a payment licence (`PAYMENT_AGENT`).
         PaymentAgent = "PAYMENT_AGENT",
-        /// Insurance business (`INSURANCE`).
+        /// The entity is a licensed insurance business (`INSURANCE`).
         Insurance = "INSURANCE",
-        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        /// An exchange or an institution of settlement and registration (`TRADE_AND_SETTLE`).
         TradeAndSettle = "TRADE_AND_SETTLE",
         /// Other financial institution (`OTHER`).
         OtherValue = "OTHER",
@@ -436,15 +436,15 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How the micro merchant sells: store, mobile or online.
+    /// How the micro merchant sells: `MICRO_TYPE_STORE`, `MICRO_TYPE_MOBILE` or `MICRO_TYPE_ONLINE`.
     ///
     /// What `micro_biz_type` of `AssistProveInfo` may be.
     pub enum MicroBizType {
-        /// Fixed store (`MICRO_TYPE_STORE`).
+        /// Sells in a fixed store (`MICRO_TYPE_STORE`).
         Store = "MICRO_TYPE_STORE",
-        /// Mobile business (`MICRO_TYPE_MOBILE`).
+        /// No fixed store: a stall or service at the door (`MICRO_TYPE_MOBILE`).
         Mobile = "MICRO_TYPE_MOBILE",
-        /// Online business (`MICRO_TYPE_ONLINE`).
+        /// Sells goods or services online (`MICRO_TYPE_ONLINE`).
         Online = "MICRO_TYPE_ONLINE",
     }
 }
@@ -454,19 +454,19 @@ w::open_enum! {
     ///
     /// What `subject_type` of `SubjectInfo` may be.
     pub enum SubjectType {
-        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        /// A sole trader with a business licence (`SUBJECT_TYPE_INDIVIDUAL`).
         Individual = "SUBJECT_TYPE_INDIVIDUAL",
-        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        /// A company with a business licence (`SUBJECT_TYPE_ENTERPRISE`).
         Enterprise = "SUBJECT_TYPE_ENTERPRISE",
         /// Government and public institutions, old value (`SUBJECT_TYPE_INSTITUTIONS`).
         Institutions = "SUBJECT_TYPE_INSTITUTIONS",
-        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        /// Associations, foundations and the like (`SUBJECT_TYPE_OTHERS`).
         Others = "SUBJECT_TYPE_OTHERS",
         /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
         Micro = "SUBJECT_TYPE_MICRO",
-        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        /// A government body of any level (`SUBJECT_TYPE_GOVERNMENT`).
         Government = "SUBJECT_TYPE_GOVERNMENT",
-        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        /// A public institution, such as a state school or hospital (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
         InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
     }
 }
@@ -563,7 +563,7 @@ w::record! {
         /// QR image in Base64, for the contact or legal person to scan; `qrcode_data` on the wire.
         #[doc(alias = "qrcode_data")]
         1 qr_code_data: Option<String> => "qrcode_data",
-        /// Path of the rejected parameter.
+        /// Path of the field that was rejected and has to be corrected.
         2 reject_param: Option<String> => "reject_param",
         /// Why the review turned it down; mend it and hand in again.
         3 reject_reason: Option<String> => "reject_reason",
@@ -606,7 +606,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApplymentMerchantState`].
     pub struct GetApplymentMerchantStateResponse {
-        /// Whether the merchant number is authorised; one of `AUTHORIZE_STATE_UNAUTHORIZED` `AUTHORIZE_STATE_AUTHORIZED`.
+        /// Whether the merchant confirmed the application: `AUTHORIZE_STATE_AUTHORIZED` or not; one of `AUTHORIZE_STATE_UNAUTHORIZED` `AUTHORIZE_STATE_AUTHORIZED`.
         0 authorize_state: AuthorizeState => "authorize_state: must",
     }
 }
@@ -652,7 +652,7 @@ w::record! {
         5 identification_info: IdentificationInfo => "identification_info: must",
         /// Beneficial owners, at most 4, companies only.
         6 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
-        /// Supplementary material.
+        /// Supplementary material such as the legal person's pledge or video, if the review asks for it.
         7 addition_info: Option<AdditionInfo> => "addition_info",
     }
     new(

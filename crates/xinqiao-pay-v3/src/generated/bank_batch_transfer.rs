@@ -28,11 +28,11 @@ pub mod receipt {
             0 out_batch_no: String => "out_batch_no: must",
             /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must",
-            /// Number of the receipt.
+            /// Number of the application for the receipt.
             2 receipt_no: String => "receipt_no: must",
             /// How far the receipt is, such as `ACCEPTED`; it can be downloaded when done.
             3 receipt_state: Option<String> => "receipt_state",
-            /// Digest algorithm for the file; such as `SHA1`.
+            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
             4 hash_type: Option<String> => "hash_type",
             /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             5 hash_value: Option<String> => "hash_value",
@@ -79,11 +79,11 @@ pub mod receipt {
         pub struct ApplySummaryReceiptResponse {
             /// Batch whose receipt is wanted.
             0 out_batch_no: String => "out_batch_no: must",
-            /// Number of the receipt.
+            /// Number of the application for the receipt.
             1 receipt_no: String => "receipt_no: must",
             /// How far the receipt is, such as `ACCEPTED`; it can be downloaded when done.
             2 receipt_state: Option<String> => "receipt_state",
-            /// Digest algorithm for the file; such as `SHA1`.
+            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
             3 hash_type: Option<String> => "hash_type",
             /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             4 hash_value: Option<String> => "hash_value",

@@ -12,7 +12,7 @@ w::record! {
         1 detail_id: String => "detail_id: must",
         /// State of an entry; as a filter `ALL`, `SUCCESS` or `FAIL`; one of `PROCESSING` `SUCCESS` `REFUND`.
         2 detail_state: TransferDetailState => "detail_state: must",
-        /// Why the transfer failed; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+        /// Code of why the transfer failed, such as `NAME_NOT_CORRECT`; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
         3 fail_reason: Option<FailReason> => "fail_reason",
     }
 }
@@ -47,9 +47,9 @@ w::open_enum! {
     ///
     /// What `account_type` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `account_type` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
     pub enum AccountType {
-        /// WeChat balance (`WECHATPAY_ACCOUNT`).
+        /// Paid to the user's WeChat balance (`WECHATPAY_ACCOUNT`).
         WechatPayAccount = "WECHATPAY_ACCOUNT",
-        /// Bank account (`BANK_ACCOUNT`).
+        /// Paid to the user's bank card (`BANK_ACCOUNT`).
         BankAccount = "BANK_ACCOUNT",
     }
 }
@@ -59,13 +59,13 @@ w::open_enum! {
     ///
     /// What `batch_state` of `bank_transfer::GetBatchByBatchIdResponse`, `batch_state` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum BatchState {
-        /// Accepted, not started (`ACCEPTED`).
+        /// Batch accepted; nothing has been paid yet (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// In progress (`PROCESSING`).
+        /// Being paid; some entries may be done already (`PROCESSING`).
         Processing = "PROCESSING",
         /// Finished; single entries may have failed (`FINISHED`).
         Finished = "FINISHED",
-        /// Closed; see the reason (`CLOSED`).
+        /// Batch closed for good; see `close_reason`, nothing more is paid (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -75,13 +75,13 @@ w::open_enum! {
     ///
     /// What `detail_state` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
     pub enum DetailsByDetailIdDetailState {
-        /// In progress (`PROCESSING`).
+        /// Not final yet; query again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Failed for good and the money went back; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
-        /// Returned by the bank (`REFUND`).
+        /// The bank sent the money back to the payer; final (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -91,7 +91,7 @@ w::open_enum! {
     ///
     /// What `close_reason` of `bank_transfer::GetBatchByBatchIdResponse`, `close_reason` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum CloseReason {
-        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        /// The merchant withdrew the batch; nothing more is paid (`MERCHANT_REVOCATION`).
         MerchantRevocation = "MERCHANT_REVOCATION",
         /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
         OverdueClose = "OVERDUE_CLOSE",
@@ -103,35 +103,35 @@ w::open_enum! {
     ///
     /// What `detail_state` of `bank_transfer::GetBatchByBatchId`, `detail_state` of `bank_transfer::GetBatchByOutBatchNo` may be.
     pub enum DetailState {
-        /// All entries, as a filter (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Transferred (`SUCCESS`).
+        /// Filter: only entries whose money arrived (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Filter: only failed entries; each says why in `fail_reason` (`FAIL`).
         Fail = "FAIL",
     }
 }
 
 w::open_enum! {
-    /// Why the transfer failed; only then.
+    /// Code of why the transfer failed, such as `NAME_NOT_CORRECT`; only then.
     ///
     /// What `fail_reason` of `bank_transfer::GetBatchDetailsByDetailIdResponse`, `fail_reason` of `bank_transfer::GetBatchDetailsByOutDetailNoResponse` and 1 more may be.
     pub enum FailReason {
-        /// Payee's account is frozen (`ACCOUNT_FROZEN`).
+        /// The payee's account is frozen; transfer again once it is released (`ACCOUNT_FROZEN`).
         AccountFrozen = "ACCOUNT_FROZEN",
-        /// Payee has no verified name (`REAL_NAME_CHECK_FAIL`).
+        /// The payee has no verified identity in WeChat yet (`REAL_NAME_CHECK_FAIL`).
         RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
-        /// Payee's name does not match (`NAME_NOT_CORRECT`).
+        /// The name isn't that of the payee's WeChat account; check it (`NAME_NOT_CORRECT`).
         NameNotCorrect = "NAME_NOT_CORRECT",
         /// `openid` is wrong or of another AppID (`OPENID_INVALID`).
         OpenidInvalid = "OPENID_INVALID",
-        /// Above the limit per transfer (`TRANSFER_QUOTA_EXCEED`).
+        /// Above what the payee may receive at once; send smaller sums (`TRANSFER_QUOTA_EXCEED`).
         TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
-        /// Above the payee's daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        /// Above what the payee may receive in a day; go on tomorrow (`DAY_RECEIVED_QUOTA_EXCEED`).
         DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
-        /// Above the payee's monthly limit (`MONTH_RECEIVED_QUOTA_EXCEED`).
+        /// Above what the payee may receive in a month; go on next month (`MONTH_RECEIVED_QUOTA_EXCEED`).
         MonthReceivedQuotaExceed = "MONTH_RECEIVED_QUOTA_EXCEED",
-        /// Above the payee's daily count (`DAY_RECEIVED_COUNT_EXCEED`).
+        /// Too many transfers to the payee today; go on tomorrow (`DAY_RECEIVED_COUNT_EXCEED`).
         DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
         /// Product is not open or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
         ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
@@ -139,17 +139,17 @@ w::open_enum! {
         OverdueClose = "OVERDUE_CLOSE",
         /// Payee's ID card does not match (`ID_CARD_NOT_CORRECT`).
         IdCardNotCorrect = "ID_CARD_NOT_CORRECT",
-        /// Payee's account does not exist (`ACCOUNT_NOT_EXIST`).
+        /// The payee's account doesn't exist; check who is paid (`ACCOUNT_NOT_EXIST`).
         AccountNotExist = "ACCOUNT_NOT_EXIST",
-        /// Stopped by risk control (`TRANSFER_RISK`).
+        /// Stopped by the platform as risky (`TRANSFER_RISK`).
         TransferRisk = "TRANSFER_RISK",
-        /// Payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
+        /// The user's payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
         PayrollCardAlreadyLogOut = "PAYROLL_CARD_ALREADY_LOGOUT",
-        /// Payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
+        /// The user's payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
         PayrollCardAlreadyFrozen = "PAYROLL_CARD_ALREADY_FROZEN",
-        /// Payroll card is not authorised (`PAYROLL_CARD_UNAUTHORIZED`).
+        /// The user hasn't authorised the payroll card; ask first (`PAYROLL_CARD_UNAUTHORIZED`).
         PayrollCardUnauthorized = "PAYROLL_CARD_UNAUTHORIZED",
-        /// User has no payroll card (`PAYROLL_CARD_USER_NOT_OPEN`).
+        /// The user has no payroll card yet (`PAYROLL_CARD_USER_NOT_OPEN`).
         PayrollCardUserNotOpen = "PAYROLL_CARD_USER_NOT_OPEN",
         /// Name does not match the payroll card (`PAYROLL_CARD_NAME_CARD_NOT_MATCH`).
         PayrollCardNameCardNotMatch = "PAYROLL_CARD_NAME_CARD_NOT_MATCH",
@@ -157,21 +157,21 @@ w::open_enum! {
         PayrollCardIdCardNotMatch = "PAYROLL_CARD_ID_CARD_NOT_MATCH",
         /// Bank card was unbound from the payroll card (`PAYROLL_CARD_BANKCARD_UNBUNDLING`).
         PayrollCardBankCardUnbundling = "PAYROLL_CARD_BANKCARD_UNBUNDLING",
-        /// Bank card reached its limit (`BANK_CARD_COLLECTIONS_ABOVE_QUOTA`).
+        /// A class II or III card reached its limit; try later or another card (`BANK_CARD_COLLECTIONS_ABOVE_QUOTA`).
         BankCardCollectionsAboveQuota = "BANK_CARD_COLLECTIONS_ABOVE_QUOTA",
-        /// Bank card account is abnormal (`BANK_CARD_ACCOUNT_ABNORMAL`).
+        /// The bank card is closed, frozen, void or reported lost; the user takes another one (`BANK_CARD_ACCOUNT_ABNORMAL`).
         BankCardAccountAbnormal = "BANK_CARD_ACCOUNT_ABNORMAL",
-        /// Bank card is in an abnormal state (`BANK_CARD_STATUS_ABNORMAL`).
+        /// The bank card is in an abnormal state; the user asks the bank or takes another card (`BANK_CARD_STATUS_ABNORMAL`).
         BankCardStatusAbnormal = "BANK_CARD_STATUS_ABNORMAL",
-        /// Bank details are wrong (`BANK_CARD_BANK_INFO_WRONG`).
+        /// The bank or branch is wrong; correct it and use a new number (`BANK_CARD_BANK_INFO_WRONG`).
         BankCardBankInfoWrong = "BANK_CARD_BANK_INFO_WRONG",
-        /// Card details are wrong (`BANK_CARD_CARD_INFO_WRONG`).
+        /// The card's holder or number is wrong; correct it and use a new number (`BANK_CARD_CARD_INFO_WRONG`).
         BankCardCardInfoWrong = "BANK_CARD_CARD_INFO_WRONG",
-        /// Another reason (`OTHER_FAIL_REASON_TYPE`).
+        /// A reason that the others don't cover (`OTHER_FAIL_REASON_TYPE`).
         OtherFailReasonType = "OTHER_FAIL_REASON_TYPE",
-        /// Payee's receiving is limited (`REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED`).
+        /// The payee may receive no more until the identity is completed (`REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED`).
         RealNameAccountQuotaExceed = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED",
-        /// Remark was refused (`TRANSFER_REMARK_SET_FAIL`).
+        /// The remark was refused; change it and use a new number (`TRANSFER_REMARK_SET_FAIL`).
         TransferRemarkSetFail = "TRANSFER_REMARK_SET_FAIL",
     }
 }
@@ -181,11 +181,11 @@ w::open_enum! {
     ///
     /// What `detail_state` of `TransferDetailInfo` may be.
     pub enum TransferDetailState {
-        /// In progress (`PROCESSING`).
+        /// Not final yet; query again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Returned by the bank (`REFUND`).
+        /// The bank sent the money back to the payer; final (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -195,17 +195,17 @@ w::open_enum! {
     ///
     /// What `transfer_purpose` of `bank_transfer::GetBatchByBatchIdResponse`, `transfer_purpose` of `bank_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum TransferPurpose {
-        /// Payment for goods (`GOODSPAYMENT`).
+        /// Goods are paid for (`GOODSPAYMENT`).
         GoodsPayment = "GOODSPAYMENT",
-        /// Commission (`COMMISSION`).
+        /// Commission is paid (`COMMISSION`).
         Commission = "COMMISSION",
-        /// Refund (`REFUND`).
+        /// Gives the user back what was paid (`REFUND`).
         Refund = "REFUND",
-        /// Reimbursement (`REIMBURSEMENT`).
+        /// Expenses are reimbursed (`REIMBURSEMENT`).
         Reimbursement = "REIMBURSEMENT",
-        /// Freight (`FREIGHT`).
+        /// Freight is paid (`FREIGHT`).
         Freight = "FREIGHT",
-        /// Other purpose (`OTHERS`).
+        /// A purpose that the others don't cover (`OTHERS`).
         Others = "OTHERS",
     }
 }
@@ -215,9 +215,9 @@ w::open_enum! {
     ///
     /// What `transfer_scene` of `bank_transfer::GetBatchByBatchIdResponse`, `transfer_scene` of `bank_transfer::GetBatchByOutBatchNoResponse` and 2 more may be.
     pub enum TransferScene {
-        /// Ordinary transfer (`ORDINARY_TRANSFER`).
+        /// An ordinary transfer, to balance or bank card (`ORDINARY_TRANSFER`).
         OrdinaryTransfer = "ORDINARY_TRANSFER",
-        /// Transfer to a payroll card user (`PAYROLL_CARD_TRANSFER`).
+        /// Pays a payroll card user (`PAYROLL_CARD_TRANSFER`).
         PayrollCardTransfer = "PAYROLL_CARD_TRANSFER",
     }
 }
@@ -242,9 +242,9 @@ w::record! {
         4 user_authorized_appid: xinqiao_types::AppId => "user_authorized_appid: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         5 out_batch_no: String => "out_batch_no: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         6 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
         /// Further remark on the batch, for the merchant.
         8 attach_remark: Option<String> => "attach_remark",
@@ -324,7 +324,7 @@ w::record! {
         2 detail_state: Option<DetailState> => "detail_state: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -353,9 +353,9 @@ w::record! {
         7 batch_id: String => "batch_id: must",
         /// How far the batch is: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
         8 batch_state: BatchState => "batch_state: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         9 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
         /// Further remark on the batch, for the merchant.
         11 attach_remark: Option<String> => "attach_remark",
@@ -371,11 +371,11 @@ w::record! {
         16 update_time: Option<String> => "update_time",
         /// Sum of the transfers that succeeded, in fen; in fen.
         17 success_amount: xinqiao_types::Fen => "success_amount: must",
-        /// Entries that succeeded.
+        /// Transfers that succeeded.
         18 success_count: i64 => "success_count: must",
         /// Sum of the transfers that failed, in fen; in fen.
         19 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// Entries that failed.
+        /// Transfers that failed.
         20 fail_count: i64 => "fail_count: must",
         /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
         21 transfer_scene: Option<TransferScene> => "transfer_scene",
@@ -436,7 +436,7 @@ w::record! {
         2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`; `out_batch_no` on the wire.
         5 out_batch_no_param: String => "out_batch_no: must query",
@@ -536,7 +536,7 @@ w::record! {
         12 transfer_remark: String => "transfer_remark: must",
         /// Kind of transfer: `ORDINARY_TRANSFER` or `PAYROLL_CARD_TRANSFER`; one of `ORDINARY_TRANSFER` `PAYROLL_CARD_TRANSFER`.
         13 transfer_scene: Option<TransferScene> => "transfer_scene",
-        /// Why the transfer failed; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
+        /// Code of why the transfer failed, such as `NAME_NOT_CORRECT`; only then; one of `ACCOUNT_FROZEN` `REAL_NAME_CHECK_FAIL` `NAME_NOT_CORRECT` `OPENID_INVALID` `TRANSFER_QUOTA_EXCEED` `DAY_RECEIVED_QUOTA_EXCEED` `MONTH_RECEIVED_QUOTA_EXCEED` `DAY_RECEIVED_COUNT_EXCEED` ….
         14 fail_reason: Option<FailReason> => "fail_reason",
         /// `WECHATPAY_ACCOUNT` or `BANK_ACCOUNT`; one of `WECHATPAY_ACCOUNT` `BANK_ACCOUNT`.
         15 account_type: AccountType => "account_type: must",
@@ -544,7 +544,7 @@ w::record! {
         16 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Payee's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         17 username: String => "username: must masked encrypted",
-        /// Bank that received the money.
+        /// Bank that received the money; only for transfers to a card.
         18 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         19 bank_card_number_tail: Option<String> => "bank_card_number_tail",

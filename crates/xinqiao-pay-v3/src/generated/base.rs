@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `activity_apply_information` in `base::ActivityDetail`; an item of `activity_apply_information` in `base::ActivityDetailModification`.
     pub struct ActivityApplyInformation {
-        /// Which required document this is.
+        /// Which of the campaign's required documents this is.
         0 apply_material_id: Option<String> => "apply_material_id",
         /// Content or media handles of that document.
         1 apply_material_information: Option<Vec<String>> => "apply_material_information",
@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// `addition_info` of `applyment_4_sub::SubmitApplyment`.
     pub struct AdditionInfo {
-        /// Photo of the legal person's pledge.
+        /// Photo of the pledge that the legal person signed, as media handle.
         0 legal_person_commitment: Option<String> => "legal_person_commitment",
         /// Video in which the legal person confirms the opening.
         1 legal_person_video: Option<String> => "legal_person_video",
@@ -68,7 +68,7 @@ w::record! {
 w::record! {
     /// `additional_information` of `rate_activity::CreateApplication`; `additional_information` of `rate_activity::UpdateApplication`.
     pub struct AdditionalInformation {
-        /// Further remark.
+        /// Further remark on the material, for the reviewer.
         0 additional_message: Option<String> => "additional_message",
         /// Further documents as media handles.
         1 additional_material: Option<Vec<String>> => "additional_material",
@@ -93,7 +93,7 @@ w::record! {
     pub struct Amount {
         /// Donated sum, in fen.
         0 total: Option<f64> => "total",
-        /// What the user really paid after discounts.
+        /// What the user really paid after discounts, in fen.
         1 payer_total: Option<f64> => "payer_total",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: Option<String> => "currency",
@@ -107,7 +107,7 @@ w::record! {
     pub struct AmountFrom {
         /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         1 account: String => "account: must",
     }
     new(amount: xinqiao_types::Fen, account: impl Into<String>)
@@ -122,19 +122,19 @@ w::record! {
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// What the user really paid after discounts; in fen.
+        /// What the user really paid after discounts, in fen; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// Cash that goes back to the user, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Order amount to be settled: total less non-prepaid coupons; in fen.
+        /// Order amount to be settled, in fen: total less non-prepaid coupons; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// Refund amount to be settled: refund less non-prepaid coupons; in fen.
+        /// Refund to be settled, in fen: refund less non-prepaid coupons; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// Part of the refund that returns as discount; in fen.
+        /// Part of the refund that returns as discount, in fen; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Which accounts pay and how much each.
         8 from: Option<Vec<AmountFrom>> => "from",
-        /// Service fee that is given back with the refund; in fen.
+        /// Service fee that is given back with the refund, in fen; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -144,9 +144,9 @@ w::record! {
     pub struct AppInfo {
         /// AppID of the partner's app; alternative to `app_sub_appid`.
         0 app_appid: Option<xinqiao_types::AppId> => "app_appid",
-        /// AppID of the merchant's own app.
+        /// AppID of the merchant's own app; alternative to `app_appid`.
         1 app_sub_appid: Option<xinqiao_types::AppId> => "app_sub_appid",
-        /// Screenshots of the app.
+        /// Screenshots of the app, as media handles.
         2 app_pics: Option<Vec<String>> => "app_pics",
     }
     new()
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `applyment_4_sub::GetApplymentByBusinessCode`.
     pub struct AuditDetail {
-        /// Path of the rejected field; such as `id_card_copy`.
+        /// Path of the field that was rejected and has to be corrected; such as `id_card_copy`.
         0 field: String => "field: must",
         /// What that field is called in Chinese; such as `身份证人像面照片`.
         1 field_name: String => "field_name: must",
@@ -177,7 +177,7 @@ w::record! {
         2 account_number: Option<String> => "account_number: masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
-        /// Region code of the bank branch; such as `110000`.
+        /// Six-digit division code of the bank branch's place; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
@@ -196,13 +196,13 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `recharge::bank_transfer_recharges::Get`.
     pub struct BankTransferInfo {
-        /// Bank's serial of the transfer.
+        /// The bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
         /// Text on the bank transfer, to match the money.
         1 memo: Option<String> => "memo",
-        /// When it was returned; format `rfc3339`.
+        /// When the bank transfer was sent back; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// Why the transfer was returned.
+        /// Why the bank transfer was sent back.
         3 return_reason: Option<String> => "return_reason",
         /// Bank from which the transfer came.
         4 bank_name: Option<String> => "bank_name",
@@ -214,17 +214,17 @@ w::record! {
 w::record! {
     /// `biz_store_info` of `base::SalesInfo`.
     pub struct BizStoreInfo {
-        /// Store's sign; such as `大郎烧饼`.
+        /// Name of the store, the same as on its sign; such as `大郎烧饼`.
         0 biz_store_name: String => "biz_store_name: must",
-        /// Region code of the store; such as `440305`.
+        /// Six-digit division code of the store's place; such as `440305`.
         1 biz_address_code: String => "biz_address_code: must",
-        /// Street address of the store.
+        /// Street address of the store, with house number.
         2 biz_store_address: String => "biz_store_address: must",
         /// Photo of the store front, as media handle.
         3 store_entrance_pic: Vec<String> => "store_entrance_pic: must",
-        /// Photos of the inside of the store.
+        /// Photos of the inside of the store, as media handles.
         4 indoor_pic: Vec<String> => "indoor_pic: must",
-        /// AppID used in the store.
+        /// AppID that is used in the store.
         5 biz_sub_appid: Option<xinqiao_types::AppId> => "biz_sub_appid",
     }
     new(
@@ -240,11 +240,11 @@ w::record! {
 w::record! {
     /// The body `BUS` of `qr_code::DeductTransaction`; the body `BUS` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct BusInfo {
-        /// When the ride began.
+        /// When the ride began; format `rfc3339`.
         0 start_time: Option<String> => "start_time",
-        /// Bus line.
+        /// Bus line that was taken.
         1 line_name: Option<String> => "line_name",
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: Option<String> => "plate_number",
     }
     new()
@@ -306,15 +306,15 @@ w::record! {
         2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Brand that takes part in the charity meals.
         3 brand_id: Option<String> => "brand_id",
-        /// Donated in the mini program or by standing deduction; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
+        /// Where it was donated: `MINIPROGRAM_PAY` in the “一起捐” mini program, `ENTRUST_PAY` through the “一块捐” plug-in; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
         4 donate_source: Option<DonateSource> => "donate_source",
         /// The merchant's number for the donation.
         5 merchant_order: Option<String> => "merchant_order",
         /// Charity that receives the donation.
         6 institution_name: Option<String> => "institution_name",
-        /// Number of the business.
+        /// The platform's number of the donation project.
         7 business_id: Option<String> => "business_id",
-        /// Merchant as people know it.
+        /// Name of the donation campaign as users see it.
         8 business_name: Option<String> => "business_name",
         /// When the donation was paid.
         9 success_time: Option<String> => "success_time",
@@ -322,7 +322,7 @@ w::record! {
         10 payer: Option<Payer> => "payer",
         /// Donated amount with currency: `total`, `payer_total`, `currency` and `payer_currency`.
         11 amount: Option<Amount> => "amount",
-        /// Device on which it was donated.
+        /// Number of the device or sign on which it was donated.
         12 device_id: Option<String> => "device_id",
     }
 }
@@ -377,7 +377,7 @@ w::record! {
     pub struct Certificate {
         /// From when the certificate may be used; listed some days earlier; format `rfc3339`; such as `2026-06-08T10:34:56+08:00`.
         0 effective_time: String => "effective_time: must",
-        /// When the certificate ends; format `rfc3339`; such as `2031-06-08T10:34:56+08:00`.
+        /// When the certificate ends; switch to a new one before; format `rfc3339`; such as `2031-06-08T10:34:56+08:00`.
         1 expire_time: String => "expire_time: must",
         /// Serial of the platform certificate, matches header `Wechatpay-Serial`; such as `5157F09EFDC096DE15EBE81A47057A7232F1B8E1`.
         2 serial_no: String => "serial_no: must",
@@ -466,7 +466,7 @@ w::record! {
     pub struct DeductDuration {
         /// Days after the announcement, 1 to 3.
         0 count: f64 => "count: must",
-        /// Unit of time; `DAY`.
+        /// Unit of the duration; only `DAY`.
         1 unit: Option<String> => "unit",
     }
     new(count: f64)
@@ -480,23 +480,23 @@ w::record! {
         0 device_sn: Option<String> => "device_sn",
         /// Serial number of the device's camera, for inspections.
         1 camera_sn: Option<String> => "camera_sn",
-        /// Broad kind of device.
+        /// Broad kind of device, as a code.
         2 device_category_code: Option<String> => "device_category_code",
         /// Broad kind of device, such as till or vending machine.
         3 device_category: Option<String> => "device_category",
-        /// Narrower kind of device.
+        /// Narrower kind of device, as a code.
         4 device_class_code: Option<String> => "device_class_code",
-        /// Narrower kind of device within the category.
+        /// Narrower kind of device within the broad one.
         5 device_class: Option<String> => "device_class",
         /// Model of the device, as its maker calls it.
         6 device_model: Option<String> => "device_model",
-        /// Where the device is used.
+        /// Scene in which the face payment app runs, as a code.
         7 app_scene_code: Option<String> => "app_scene_code",
         /// Where the device is used, such as restaurant or shop.
         8 app_scene: Option<String> => "app_scene",
         /// OS that the device runs.
         9 operating_system: Option<String> => "operating_system",
-        /// `ACTIVATED` or `INACTIVATED`; one of `ACTIVATED` `INACTIVATED`.
+        /// Whether the device is in use: `ACTIVATED` or `INACTIVATED`; one of `ACTIVATED` `INACTIVATED`.
         10 activation_status: Option<ActivationStatus> => "activation_status",
         /// When the device was activated; format `rfc3339`.
         11 activation_time: Option<String> => "activation_time",
@@ -506,7 +506,7 @@ w::record! {
         13 merchant_shortname: Option<String> => "merchant_shortname",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         14 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-        /// Sub-merchant's display name.
+        /// Sub-merchant's short name that users see when paying.
         15 sub_merchant_shortname: Option<String> => "sub_merchant_shortname",
     }
 }
@@ -516,7 +516,7 @@ w::record! {
     pub struct Dish {
         /// The merchant's number for the dish.
         0 out_dish_no: String => "out_dish_no: must",
-        /// What the dish is called.
+        /// The dish's name as on the menu.
         1 name: String => "name: must",
         /// Price of the dish, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
@@ -524,11 +524,11 @@ w::record! {
         3 unit: Unit => "unit: must",
         /// Portions or weight.
         4 count: f64 => "count: must",
-        /// Discount in percent; in percent.
+        /// What remains of the price, in percent: 80 for a fifth off; in percent.
         5 discount: Option<i64> => "discount",
         /// Group on the menu, such as mains or drinks.
         6 type_: Option<String> => "type",
-        /// Order in the list.
+        /// Place in the list, 1–100, the smaller the earlier.
         7 priority: Option<i64> => "priority",
         /// Properties of the dish, as pairs.
         8 properties: Option<std::collections::BTreeMap<String, String>> => "properties",
@@ -549,7 +549,7 @@ w::record! {
     pub struct DownloadBill {
         /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// Digest algorithm for the file; such as `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
         1 hash_type: String => "hash_type: must",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
@@ -557,7 +557,7 @@ w::record! {
         3 download_url: String => "download_url: must",
         /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// Random string used by the encryption; such as `fdasflkja484w`.
+        /// Random string used by the encryption, needed to decrypt; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -604,7 +604,7 @@ w::record! {
 w::record! {
     /// An item of `goods_detail` in `industry_rebate::ReportRetailIndustryTransaction`.
     pub struct GoodsDetail {
-        /// EAN or other code printed on the goods; such as `6901234567892`.
+        /// Code printed on the goods' package; such as `6901234567892`.
         0 barcode: String => "barcode: must",
         /// The merchant's own code of the item, ≤ 32 characters; such as `1246464644`.
         1 merchant_goods_id: Option<String> => "merchant_goods_id",
@@ -747,7 +747,7 @@ w::record! {
         2 transfer_mode: TransferMode => "transfer_mode: must",
         /// Payee: a user or a merchant.
         3 receiver: Option<Receiver> => "receiver",
-        /// When the money was paid out; format `rfc3339`.
+        /// When the money reached the account; only once it did; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
         /// AppIDs whose users may receive.
         5 appid: Vec<xinqiao_types::AppId> => "appid: must",
@@ -767,11 +767,11 @@ w::record! {
         2 transfer_mode: TransferInstructionTransferMode => "transfer_mode: must",
         /// Payee: a user or a merchant.
         3 receiver: Option<InstructionReceiver> => "receiver",
-        /// When the money was paid out; format `rfc3339`.
+        /// When the money reached the account; only once it did; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
         /// How far the instruction is: pending, in progress, closed, success; one of `INSTRUCTION_STATE_PENDING` `INSTRUCTION_STATE_IN_PROGRESS` `INSTRUCTION_STATE_CLOSED` `INSTRUCTION_STATE_SUCCESS`.
         5 instruction_state: Option<InstructionState> => "instruction_state",
-        /// When the case or instruction was made.
+        /// When the case or instruction was made; format `rfc3339`.
         6 create_time: Option<String> => "create_time",
         /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
         7 notify_url: String => "notify_url: must",
@@ -799,7 +799,7 @@ w::record! {
         0 next: Option<String> => "next",
         /// Path of the previous page; empty on the first.
         1 prev: Option<String> => "prev",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: Option<String> => "self",
     }
 }
@@ -811,15 +811,15 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
         1 account_type: GetFundFlowBillAccountType => "account_type: must",
-        /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
+        /// How the money came: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
         2 income_record_type: IncomeRecordType => "income_record_type: must",
         /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
         /// Received amount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// When it was booked; format `rfc3339`.
+        /// When the money was booked on the account; format `rfc3339`.
         5 success_time: String => "success_time: must",
-        /// Bank of the payer.
+        /// Name of the bank from which the payer transferred.
         6 bank_name: String => "bank_name: must",
         /// Holder of the bank account that paid.
         7 bank_account_name: String => "bank_account_name: must",
@@ -837,7 +837,7 @@ w::record! {
         0 next: String => "next: must",
         /// Path of the previous page; empty on the first.
         1 prev: String => "prev: must",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: String => "self: must",
     }
 }
@@ -845,9 +845,9 @@ w::record! {
 w::record! {
     /// The body `METRO` of `qr_code::DeductTransaction`; the body `METRO` of the answer of `qr_code::DeductTransaction`; and 1 more.
     pub struct MetroInfo {
-        /// When the ride began.
+        /// When the ride began; format `rfc3339`.
         0 start_time: Option<String> => "start_time",
-        /// When the ride ended.
+        /// When the ride ended; format `rfc3339`.
         1 end_time: Option<String> => "end_time",
         /// Metro station of entry.
         2 start_station: Option<String> => "start_station",
@@ -872,11 +872,11 @@ w::record! {
     pub struct MicroMobileInfo {
         /// What the mobile stall is called.
         0 micro_mobile_name: String => "micro_mobile_name: must",
-        /// Region code in which the stall moves; such as `440305`.
+        /// Six-digit division code of the place where the stall moves; such as `440305`.
         1 micro_mobile_city: String => "micro_mobile_city: must",
         /// Usual place of the stall, 「无」 if none.
         2 micro_mobile_address: String => "micro_mobile_address: must",
-        /// Photos of the stall at work.
+        /// Photos of the stall at work, as media handles.
         3 micro_mobile_pics: Vec<String> => "micro_mobile_pics: must",
     }
     new(
@@ -907,9 +907,9 @@ w::record! {
 w::record! {
     /// The body `MICRO_TYPE_STORE` of `base::MicroBizInfo`.
     pub struct MicroStoreInfo {
-        /// Shop of the micro merchant.
+        /// Name of the micro merchant's shop.
         0 micro_name: String => "micro_name: must",
-        /// Region code of the micro merchant's shop; such as `440305`.
+        /// Six-digit division code of the micro merchant's shop; such as `440305`.
         1 micro_address_code: String => "micro_address_code: must",
         /// Street address of the micro merchant's shop.
         2 micro_address: String => "micro_address: must",
@@ -917,9 +917,9 @@ w::record! {
         3 store_entrance_pic: String => "store_entrance_pic: must",
         /// Photo inside the micro merchant's shop.
         4 micro_indoor_copy: String => "micro_indoor_copy: must",
-        /// East-west position of the store; such as `113.941046`.
+        /// East-west position of the store, decimal degrees; such as `113.941046`.
         5 store_longitude: Option<String> => "store_longitude",
-        /// North-south position of the store; such as `22.546154`.
+        /// North-south position of the store, decimal degrees; such as `22.546154`.
         6 store_latitude: Option<String> => "store_latitude",
         /// Photo that proves the premises.
         7 address_certification: Option<String> => "address_certification",
@@ -941,7 +941,7 @@ w::record! {
         0 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
         /// AppID of the merchant's own mini program.
         1 mini_program_sub_appid: Option<xinqiao_types::AppId> => "mini_program_sub_appid",
-        /// Screenshots of the mini program.
+        /// Screenshots of the mini program, as media handles.
         2 mini_program_pics: Option<Vec<String>> => "mini_program_pics",
     }
     new()
@@ -967,7 +967,7 @@ w::record! {
         0 mp_appid: Option<xinqiao_types::AppId> => "mp_appid",
         /// AppID of the merchant's own official account.
         1 mp_sub_appid: Option<xinqiao_types::AppId> => "mp_sub_appid",
-        /// Screenshots of the official account.
+        /// Screenshots of the official account, as media handles.
         2 mp_pics: Option<Vec<String>> => "mp_pics",
     }
     new()
@@ -1016,15 +1016,15 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
         1 account_type: GetFundFlowBillAccountType => "account_type: must",
-        /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
+        /// How the money came: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`; one of `OFFLINERECHARGE` `ENTERPRISEDIRECTREVENUE`.
         2 income_record_type: IncomeRecordType => "income_record_type: must",
         /// The platform's number for the bank receipt.
         3 income_record_id: String => "income_record_id: must",
         /// Received amount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
-        /// When it was booked; format `rfc3339`.
+        /// When the money was booked on the account; format `rfc3339`.
         5 success_time: String => "success_time: must",
-        /// Bank of the payer.
+        /// Name of the bank from which the payer transferred.
         6 bank_name: String => "bank_name: must",
         /// Holder of the bank account that paid.
         7 bank_account_name: String => "bank_account_name: must",
@@ -1038,7 +1038,7 @@ w::record! {
 w::record! {
     /// `payee_info` of `mch_operate::risk::ApplyWithdrawl`.
     pub struct PayeeInfo {
-        /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
+        /// Account that receives: `ACCOUNT_TYPE_CORPORATE` of a company, `ACCOUNT_TYPE_PERSONAL` of a person; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: PayeeInfoAccountType => "account_type: must",
         /// Bank account of the payee: `account_name`, `account_number`, `account_bank` and so on.
         1 bank_account_info: Option<PayeeInfoBankAccountInfo> => "bank_account_info",
@@ -1157,7 +1157,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: Option<String> => "coupon_id",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
         2 scope: Option<Scope> => "scope",
@@ -1167,12 +1167,12 @@ w::record! {
         4 stock_id: Option<String> => "stock_id",
         /// Amount of the discount, in fen.
         5 amount: Option<i64> => "amount",
-        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// Part of the discount paid by third parties.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<i64> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -1192,9 +1192,9 @@ w::record! {
 w::record! {
     /// An item of `proof_payee_media` in `base::ProofMedia`.
     pub struct ProofPayeeMedia {
-        /// What the document proves, such as authority or relationship; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
+        /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`; one of `BASIC_TRANSACTION_INFORMATION` `LEGAL_ID_CARD` `ID_CARD` `BUSINESS_LICENSE_PHOTO` `PAYEE_ID_CARD` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_7` `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_8`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
-        /// Document as media handle.
+        /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
     }
     new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
@@ -1205,7 +1205,7 @@ w::record! {
     pub struct RealNameInfo {
         /// Person's true name, encrypted; personal data, masked in `Debug`.
         0 encrypted_real_name: Option<String> => "encrypted_real_name: masked",
-        /// Code of the identity document's kind; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
+        /// Kind of identity document, as a code such as `1` ID card; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         1 credential_type: Option<CredentialType> => "credential_type: number",
         /// Digits of the identity document, encrypted.
         2 encrypted_credential_id: Option<String> => "encrypted_credential_id",
@@ -1262,7 +1262,7 @@ w::record! {
         2 currency: String => "currency: must",
         /// Which accounts pay and how much each.
         3 from: Option<Vec<AmountFrom>> => "from",
-        /// Service fee that is given back with the refund; in fen.
+        /// Service fee that is given back with the refund, in fen; in fen.
         4 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
     new(total: xinqiao_types::Fen, refund: xinqiao_types::Fen, currency: impl Into<String>)
@@ -1334,9 +1334,9 @@ w::record! {
 w::record! {
     /// `sales_info` of `base::BusinessInfo`.
     pub struct SalesInfo {
-        /// Sales scenes, each of which needs its block below; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
+        /// Sales scenes such as `SALES_SCENES_STORE`, each of which needs its block; one of `SALES_SCENES_STORE` `SALES_SCENES_MP` `SALES_SCENES_MINI_PROGRAM` `SALES_SCENES_WEB` `SALES_SCENES_APP` `SALES_SCENES_WEWORK`.
         0 sales_scenes_type: Vec<SalesScenesType> => "sales_scenes_type: must",
-        /// Physical store, for scene `SALES_SCENES_STORE`.
+        /// Facts of the physical store, for scene `SALES_SCENES_STORE`.
         1 biz_store_info: Option<BizStoreInfo> => "biz_store_info",
         /// Official account, for scene `SALES_SCENES_MP`.
         2 mp_info: Option<MpInfo> => "mp_info",
@@ -1365,7 +1365,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -1385,11 +1385,11 @@ w::record! {
         3 activities_id: Option<String> => "activities_id",
         /// Rate under the campaign, in percent; such as `0.6`.
         4 activities_rate: Option<String> => "activities_rate",
-        /// Campaign rate for other cards than credit cards; such as `0.54`.
+        /// Campaign rate for other cards than credit cards, in percent; such as `0.54`.
         5 debit_activities_rate: Option<String> => "debit_activities_rate",
-        /// Campaign rate for credit cards; such as `0.6`.
+        /// Campaign rate for credit cards, in percent; such as `0.6`.
         6 credit_activities_rate: Option<String> => "credit_activities_rate",
-        /// Photos that the campaign requires.
+        /// Photos that the campaign requires, as media handles.
         7 activities_additions: Option<Vec<String>> => "activities_additions",
     }
     new()
@@ -1414,7 +1414,7 @@ w::record! {
         2 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         3 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `REPAYMENT`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `REPAYMENT`.
         4 trade_type: TradeType => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `NOTPAY` `CLOSED`.
         5 trade_state: SubOrderTradeState => "trade_state: must",
@@ -1510,7 +1510,7 @@ w::record! {
     pub struct TransferInAccount {
         /// Bank to transfer to.
         0 bank_name: Option<String> => "bank_name",
-        /// Region code of the bank branch; such as `110000`.
+        /// Six-digit division code of the bank branch's place; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
         /// Code of the receiving bank, for the transfer.
         2 bank_code: Option<String> => "bank_code",
@@ -1524,7 +1524,7 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `base::SubjectInfo`.
     pub struct UboInfo {
-        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document of the beneficial owner, such as `IDENTIFICATION_TYPE_IDCARD`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: ContactIdDocType => "ubo_id_doc_type: must",
         /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
@@ -1555,7 +1555,7 @@ w::record! {
 w::record! {
     /// `web_info` of `base::SalesInfo`.
     pub struct WebInfo {
-        /// Host of the web site; such as `http://www.qq.com`.
+        /// Host name of the web site; such as `http://www.qq.com`.
         0 domain: Option<String> => "domain",
         /// Letter authorising use of the site, if it is registered to someone else.
         1 web_authorisation: Option<String> => "web_authorisation",
@@ -1573,7 +1573,7 @@ w::record! {
         0 combine_appid: Option<xinqiao_types::AppId> => "combine_appid",
         /// Payer's id under `combine_appid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Page that starts the payment in WeChat; `webview_url` on the wire.
+        /// Page in WeChat on which the payment is started; `webview_url` on the wire.
         #[doc(alias = "webview_url")]
         2 web_view_url: Option<String> => "webview_url",
     }
@@ -1588,7 +1588,7 @@ w::record! {
         0 corp_id: Option<xinqiao_types::CorpId> => "corp_id",
         /// WeCom corporation of the merchant; such as `wx1234567890123456`.
         1 sub_corp_id: Option<xinqiao_types::CorpId> => "sub_corp_id",
-        /// Screenshots of WeCom.
+        /// Screenshots of WeCom, as media handles.
         2 wework_pics: Option<Vec<String>> => "wework_pics",
     }
     new()
@@ -1605,7 +1605,7 @@ w::record! {
         1 applyment_id: String => "applyment_id: must",
         /// How far review and payout of the withdrawal have come.
         2 state: String => "state: must",
-        /// Why the withdrawal failed.
+        /// Why the withdrawal failed; only when it did.
         3 fail_reason: Option<String> => "fail_reason",
         /// Latest change of the application; format `rfc3339`.
         4 modify_time: Option<String> => "modify_time",
@@ -1613,21 +1613,21 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Kind of transfer the receipt is for.
+    /// Kind of transfer the receipt is for: `BATCH_TRANSFER`, `TRANSFER_TO_POCKET` or `TRANSFER_TO_BANK`.
     ///
     /// What `accept_type` of `transfer_detail::ApplyElectronicReceipt`, `accept_type` of `transfer_detail::GetElectronicReceipts` may be.
     pub enum AcceptType {
-        /// Batch transfer (`BATCH_TRANSFER`).
+        /// The receipt is for a batch transfer (`BATCH_TRANSFER`).
         BatchTransfer = "BATCH_TRANSFER",
-        /// Payout to the balance (`TRANSFER_TO_POCKET`).
+        /// The receipt is for a payout to the balance (`TRANSFER_TO_POCKET`).
         TransferToPocket = "TRANSFER_TO_POCKET",
-        /// Payout to a bank card (`TRANSFER_TO_BANK`).
+        /// The receipt is for a payout to a bank card (`TRANSFER_TO_BANK`).
         TransferToBank = "TRANSFER_TO_BANK",
     }
 }
 
 w::open_enum! {
-    /// How account numbers are masked in the answer.
+    /// How account numbers are masked in the answer: V1 shows the last four digits, V2 some at both ends.
     ///
     /// What `account_number_rule` of `apply_4_sub::sub_merchants::GetApplication` may be.
     pub enum AccountNumberRule {
@@ -1643,7 +1643,7 @@ w::open_enum! {
     ///
     /// What `account_type` of `apply_4_sub::sub_merchants::GetApplicationResponse`, `account_type` of `apply_4_sub::sub_merchants::GetSettlementResponse` and 1 more may be.
     pub enum AccountType {
-        /// Company bank account (`ACCOUNT_TYPE_BUSINESS`).
+        /// Bank account in the company's name (`ACCOUNT_TYPE_BUSINESS`).
         Business = "ACCOUNT_TYPE_BUSINESS",
         /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PRIVATE`).
         Private = "ACCOUNT_TYPE_PRIVATE",
@@ -1651,13 +1651,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `ACTIVATED` or `INACTIVATED`.
+    /// Whether the device is in use: `ACTIVATED` or `INACTIVATED`.
     ///
     /// What `activation_status` of `Device` may be.
     pub enum ActivationStatus {
-        /// Activated (`ACTIVATED`).
+        /// The device is activated and can be used (`ACTIVATED`).
         Activated = "ACTIVATED",
-        /// Not activated (`INACTIVATED`).
+        /// The device isn't activated and can't be used (`INACTIVATED`).
         InActivated = "INACTIVATED",
     }
 }
@@ -1667,23 +1667,23 @@ w::open_enum! {
     ///
     /// What `algorithm` of `bill::GetSubMerchantFundFlowBill` may be.
     pub enum Algorithm {
-        /// AES-256-GCM cipher (`AEAD_AES_256_GCM`).
+        /// AES-256-GCM cipher, decrypted with the APIv3 key (`AEAD_AES_256_GCM`).
         AeadAes256Gcm = "AEAD_AES_256_GCM",
-        /// SM4-GCM cipher (`SM4_GCM`).
+        /// SM4-GCM cipher, decrypted with the APIv3 key (`SM4_GCM`).
         Sm4Gcm = "SM4_GCM",
     }
 }
 
 w::open_enum! {
-    /// Which platform certificates to return.
+    /// Which platform certificates to return: `RSA`, `SM2` or `ALL`.
     ///
     /// What `algorithm_type` of `base::GetCertificates` may be.
     pub enum AlgorithmType {
-        /// SM2 certificates (`SM2`).
+        /// Returns SM2 certificates only (`SM2`).
         Sm2 = "SM2",
-        /// RSA certificates (`RSA`).
+        /// Returns RSA certificates only (`RSA`).
         Rsa = "RSA",
-        /// Certificates of all algorithms (`ALL`).
+        /// Returns RSA and SM2 certificates alike (`ALL`).
         All = "ALL",
     }
 }
@@ -1693,31 +1693,31 @@ w::open_enum! {
     ///
     /// What `applyment_state` of `applyment_4_sub::GetApplymentByApplymentIdResponse`, `applyment_state` of `applyment_4_sub::GetApplymentByBusinessCodeResponse` may be.
     pub enum SubmitApplymentState {
-        /// Waiting for review (`APPLYMENT_STATE_WAITTING_FOR_AUDIT`).
+        /// Waits for the review (`WAITTING` is the platform's misspelling of waiting) (`APPLYMENT_STATE_WAITTING_FOR_AUDIT`).
         WaittingForAudit = "APPLYMENT_STATE_WAITTING_FOR_AUDIT",
         /// Contact has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT`).
         WaittingForConfirmContact = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_CONTACT",
-        /// Legal person has to scan and confirm (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON`).
+        /// The legal person has to scan and confirm (`WAITTING` is the platform's misspelling of waiting) (`APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON`).
         WaittingForConfirmLegalPerson = "APPLYMENT_STATE_WAITTING_FOR_CONFIRM_LEGALPERSON",
-        /// Approved (`APPLYMENT_STATE_PASSED`).
+        /// Approved; the next steps follow (`APPLYMENT_STATE_PASSED`).
         PassEd = "APPLYMENT_STATE_PASSED",
         /// Frozen, e.g. not confirmed for long (`APPLYMENT_STATE_FREEZED`).
         Freezed = "APPLYMENT_STATE_FREEZED",
         /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
         Editting = "APPLYMENT_STATE_EDITTING",
-        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        /// Under review; wait for the outcome (`APPLYMENT_STATE_AUDITING`).
         Auditing = "APPLYMENT_STATE_AUDITING",
         /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
         Rejected = "APPLYMENT_STATE_REJECTED",
         /// Account or legal person must be verified (`APPLYMENT_STATE_TO_BE_CONFIRMED`).
         ToBeConfirmed = "APPLYMENT_STATE_TO_BE_CONFIRMED",
-        /// Super administrator has to sign (`APPLYMENT_STATE_TO_BE_SIGNED`).
+        /// The super administrator has to sign by the link (`APPLYMENT_STATE_TO_BE_SIGNED`).
         ToBeSigned = "APPLYMENT_STATE_TO_BE_SIGNED",
-        /// Permissions are being opened (`APPLYMENT_STATE_SIGNING`).
+        /// The merchant's permissions are being opened; just wait (`APPLYMENT_STATE_SIGNING`).
         Signing = "APPLYMENT_STATE_SIGNING",
-        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        /// Everything is done; final (`APPLYMENT_STATE_FINISHED`).
         Finished = "APPLYMENT_STATE_FINISHED",
-        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        /// Cancelled for good; a new application is needed (`APPLYMENT_STATE_CANCELED`).
         CancelEd = "APPLYMENT_STATE_CANCELED",
     }
 }
@@ -1727,25 +1727,25 @@ w::open_enum! {
     ///
     /// What `authorization_product` of `brand_basic::GetProductAuthoritiesResponse` may be.
     pub enum AuthorizationProduct {
-        /// Merchant card (`BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD`).
+        /// The partner runs the merchant card (`BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD`).
         MerchantCard = "BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD",
-        /// Links on the merchant card (`BRAND_PRODUCT_AUTHORITY_CARD_LINK`).
+        /// The partner sets links on the merchant card (`BRAND_PRODUCT_AUTHORITY_CARD_LINK`).
         CardLink = "BRAND_PRODUCT_AUTHORITY_CARD_LINK",
-        /// Product coupons (`BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON`).
+        /// The partner runs product coupons (`BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON`).
         ProductCoupon = "BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON",
-        /// Shake coupons (`BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON`).
+        /// The partner runs shake-for-offers (`BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON`).
         ShakeCoupon = "BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON",
-        /// Pay gifts (`BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT`).
+        /// The partner runs gifts after payment (`BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT`).
         BrandPayGift = "BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT",
-        /// Brand stores (`BRAND_PRODUCT_AUTHORITY_BRAND_STORE`).
+        /// The partner manages the brand's stores (`BRAND_PRODUCT_AUTHORITY_BRAND_STORE`).
         BrandStore = "BRAND_PRODUCT_AUTHORITY_BRAND_STORE",
-        /// Managing paying merchants (`BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE`).
+        /// The partner manages the merchant IDs that take payments (`BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE`).
         PaymentMerchantManage = "BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE",
-        /// Managing AppIDs (`BRAND_PRODUCT_AUTHORITY_APPID_MANAGE`).
+        /// The partner manages the brand's AppIDs (`BRAND_PRODUCT_AUTHORITY_APPID_MANAGE`).
         AppidManage = "BRAND_PRODUCT_AUTHORITY_APPID_MANAGE",
-        /// Managing channel accounts (`BRAND_PRODUCT_AUTHORITY_FINDER_MANAGE`).
+        /// The partner manages the brand's channel accounts (`BRAND_PRODUCT_AUTHORITY_FINDER_MANAGE`).
         FinderManage = "BRAND_PRODUCT_AUTHORITY_FINDER_MANAGE",
-        /// Managing categories (`BRAND_PRODUCT_AUTHORITY_CATEGORY_MANAGE`).
+        /// The partner manages the brand's categories (`BRAND_PRODUCT_AUTHORITY_CATEGORY_MANAGE`).
         CategoryManage = "BRAND_PRODUCT_AUTHORITY_CATEGORY_MANAGE",
     }
 }
@@ -1755,9 +1755,9 @@ w::open_enum! {
     ///
     /// What `authorization_type` of `brand_basic::GetProductAuthoritiesResponse` may be.
     pub enum AuthorizationType {
-        /// Fully hosted (`AUTHORIZATION_TYPE_HOSTING`).
+        /// The partner runs every product of the brand (`AUTHORIZATION_TYPE_HOSTING`).
         Hosting = "AUTHORIZATION_TYPE_HOSTING",
-        /// Partly authorised (`AUTHORIZATION_TYPE_PARTLY`).
+        /// The partner runs only the products that are listed (`AUTHORIZATION_TYPE_PARTLY`).
         Partly = "AUTHORIZATION_TYPE_PARTLY",
     }
 }
@@ -1767,7 +1767,7 @@ w::open_enum! {
     ///
     /// What `bank_account_type` of `BankAccountInfo` may be.
     pub enum BankAccountType {
-        /// Company bank account (`BANK_ACCOUNT_TYPE_CORPORATE`).
+        /// Bank account in the company's name (`BANK_ACCOUNT_TYPE_CORPORATE`).
         Corporate = "BANK_ACCOUNT_TYPE_CORPORATE",
         /// Personal bank account of the proprietor (`BANK_ACCOUNT_TYPE_PERSONAL`).
         Personal = "BANK_ACCOUNT_TYPE_PERSONAL",
@@ -1779,57 +1779,57 @@ w::open_enum! {
     ///
     /// What `bank_type` of `refund::domestic::ApplyAbnormalRefund` may be.
     pub enum BankType {
-        /// China Merchants Bank (`CMB_DEBIT`).
+        /// Debit card of China Merchants Bank (`CMB_DEBIT`).
         CmbDebit = "CMB_DEBIT",
-        /// Bank of Communications (`COMM_DEBIT`).
+        /// Debit card of Bank of Communications (`COMM_DEBIT`).
         CommDebit = "COMM_DEBIT",
-        /// Agricultural Bank of China (`ABC_DEBIT`).
+        /// Debit card of Agricultural Bank of China (`ABC_DEBIT`).
         AbcDebit = "ABC_DEBIT",
-        /// China Construction Bank (`CCB_DEBIT`).
+        /// Debit card of China Construction Bank (`CCB_DEBIT`).
         CcbDebit = "CCB_DEBIT",
-        /// ICBC (`ICBC_DEBIT`).
+        /// Debit card of Industrial and Commercial Bank of China (`ICBC_DEBIT`).
         IcbcDebit = "ICBC_DEBIT",
-        /// Bank of China (`BOC_DEBIT`).
+        /// Debit card of Bank of China (`BOC_DEBIT`).
         BocDebit = "BOC_DEBIT",
-        /// Ping An Bank (`PAB_DEBIT`).
+        /// Debit card of Ping An Bank (`PAB_DEBIT`).
         PabDebit = "PAB_DEBIT",
-        /// Shanghai Pudong Development Bank (`SPDB_DEBIT`).
+        /// Debit card of Shanghai Pudong Development Bank (`SPDB_DEBIT`).
         SpDbDebit = "SPDB_DEBIT",
-        /// China CITIC Bank (`CITIC_DEBIT`).
+        /// Debit card of China CITIC Bank (`CITIC_DEBIT`).
         CiticDebit = "CITIC_DEBIT",
-        /// China Everbright Bank (`CEB_DEBIT`).
+        /// Debit card of China Everbright Bank (`CEB_DEBIT`).
         CebDebit = "CEB_DEBIT",
-        /// China Minsheng Bank (`CMBC_DEBIT`).
+        /// Debit card of China Minsheng Bank (`CMBC_DEBIT`).
         CmbcDebit = "CMBC_DEBIT",
-        /// Industrial Bank (`CIB_DEBIT`).
+        /// Debit card of Industrial Bank (`CIB_DEBIT`).
         CibDebit = "CIB_DEBIT",
-        /// China Guangfa Bank (`GDB_DEBIT`).
+        /// Debit card of China Guangfa Bank (`GDB_DEBIT`).
         GdbDebit = "GDB_DEBIT",
-        /// Postal Savings Bank of China (`PSBC_DEBIT`).
+        /// Debit card of Postal Savings Bank of China (`PSBC_DEBIT`).
         PsbcDebit = "PSBC_DEBIT",
-        /// Bank of Ningbo (`NBCB_DEBIT`).
+        /// Debit card of Bank of Ningbo (`NBCB_DEBIT`).
         NbcbDebit = "NBCB_DEBIT",
     }
 }
 
 w::open_enum! {
-    /// Which rows: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`.
+    /// Which rows the bill has: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`.
     ///
     /// What `bill_type` of `bill::GetTradeBill` may be.
     pub enum BillType {
-        /// All orders of the day (`ALL`).
+        /// All orders of the day, without refunds of top-ups (`ALL`).
         All = "ALL",
-        /// Orders paid that day (`SUCCESS`).
+        /// Only orders paid that day, without refunds of top-ups (`SUCCESS`).
         Success = "SUCCESS",
-        /// Orders refunded that day (`REFUND`).
+        /// Only orders refunded that day, without refunds of top-ups (`REFUND`).
         Refund = "REFUND",
-        /// Refunded top-ups (`RECHARGE_REFUND`).
+        /// The bill has only refunded top-ups (`RECHARGE_REFUND`).
         RechargeRefund = "RECHARGE_REFUND",
-        /// Custom bill, all orders (`ALL_SPECIAL`).
+        /// Custom bill with every order of the day (`ALL_SPECIAL`).
         AllSpecial = "ALL_SPECIAL",
-        /// Custom bill, paid orders (`SUC_SPECIAL`).
+        /// Custom bill with the day's paid orders (`SUC_SPECIAL`).
         SucSpecial = "SUC_SPECIAL",
-        /// Custom bill, refunds (`REF_SPECIAL`).
+        /// Custom bill with the day's refunds (`REF_SPECIAL`).
         RefSpecial = "REF_SPECIAL",
     }
 }
@@ -1839,11 +1839,11 @@ w::open_enum! {
     ///
     /// What `state` of `palm_service::authorization::GetResponse` may be.
     pub enum GetState {
-        /// Never authorised (`AUTHORIZATION_STATE_NONE`).
+        /// The user never authorised the palm service (`AUTHORIZATION_STATE_NONE`).
         None = "AUTHORIZATION_STATE_NONE",
-        /// Authorised (`AUTHORIZATION_STATE_ON`).
+        /// The user authorised the palm service (`AUTHORIZATION_STATE_ON`).
         On = "AUTHORIZATION_STATE_ON",
-        /// Authorisation withdrawn (`AUTHORIZATION_STATE_OFF`).
+        /// The user switched the palm authorisation off (`AUTHORIZATION_STATE_OFF`).
         Off = "AUTHORIZATION_STATE_OFF",
     }
 }
@@ -1853,7 +1853,7 @@ w::open_enum! {
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::GetResponse` may be.
     pub enum GetRechargeScene {
-        /// Top-up by bank transfer, e-commerce (`ECOMMERCE_BANK_TRANSFER`).
+        /// A platform's merchant tops up by bank transfer (`ECOMMERCE_BANK_TRANSFER`).
         EcommerceBankTransfer = "ECOMMERCE_BANK_TRANSFER",
     }
 }
@@ -1863,11 +1863,11 @@ w::open_enum! {
     ///
     /// What `transfer_mode` of `abnormal_fund_processing::receipts::CreateTransferInstruction`, `transfer_mode` of `abnormal_fund_processing::receipts::GetTransferInstructionResponse` and 1 more may be.
     pub enum TransferInstructionTransferMode {
-        /// To the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        /// The money goes to the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
         ToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
-        /// To the original merchant (`TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT`).
+        /// The money goes to the original merchant (`TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT`).
         ModeToOriginalReceiveMerchant = "TRANSFER_MODE_TO_ORIGINAL_RECEIVE_MERCHANT",
-        /// To a given merchant (`TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`).
+        /// The money goes to a merchant that is named (`TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT`).
         ModeToSpecifiedReceiveMerchant = "TRANSFER_MODE_TO_SPECIFIED_RECEIVE_MERCHANT",
     }
 }
@@ -1877,11 +1877,11 @@ w::open_enum! {
     ///
     /// What `verify_result` of `apply_4_sub::sub_merchants::GetSettlementResponse` may be.
     pub enum GetSettlementVerifyResult {
-        /// Account works (`VERIFY_SUCCESS`).
+        /// The account works and gets the settlements (`VERIFY_SUCCESS`).
         VerifySuccess = "VERIFY_SUCCESS",
-        /// Account does not work (`VERIFY_FAIL`).
+        /// The account doesn't work; change it (`VERIFY_FAIL`).
         VerifyFail = "VERIFY_FAIL",
-        /// Being checked (`VERIFYING`).
+        /// A test payment is under way; query again (`VERIFYING`).
         Verifying = "VERIFYING",
     }
 }
@@ -1913,7 +1913,7 @@ w::open_enum! {
         Type2399 = "CERTIFICATE_TYPE_2399",
         /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
         Type2400 = "CERTIFICATE_TYPE_2400",
-        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        /// Licence to practise, such as of a clinic or law firm (`CERTIFICATE_TYPE_2520`).
         Type2520 = "CERTIFICATE_TYPE_2520",
         /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
         Type2521 = "CERTIFICATE_TYPE_2521",
@@ -1959,31 +1959,31 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Code of the identity document's kind.
+    /// Kind of identity document, as a code such as `1` ID card.
     ///
     /// What `credential_type` of `RealNameInfo` may be.
     pub enum CredentialType {
-        /// ID card (`1`).
+        /// Mainland ID card (`1`).
         N1 = "1",
-        /// Passport (`2`).
+        /// Passport of any country (`2`).
         N2 = "2",
-        /// Officer's card (`3`).
+        /// Officer's card of the army (`3`).
         N3 = "3",
-        /// Soldier's card (`4`).
+        /// Soldier's card of the army (`4`).
         N4 = "4",
-        /// Home-return permit (`5`).
+        /// Mainland travel permit of Hong Kong and Macao residents (`5`).
         N5 = "5",
-        /// Temporary ID card (`6`).
+        /// Temporary ID card, used until a new one is issued (`6`).
         N6 = "6",
-        /// Household register (`7`).
+        /// Household register, for people without an ID card (`7`).
         N7 = "7",
-        /// Police card (`8`).
+        /// Card of a police officer (`8`).
         N8 = "8",
-        /// Taiwan compatriot permit (`9`).
+        /// Mainland travel permit of Taiwan residents (`9`).
         N9 = "9",
-        /// Business licence (`10`).
+        /// Number of a business licence (`10`).
         N10 = "10",
-        /// Another document (`11`).
+        /// A document that the others don't cover (`11`).
         N11 = "11",
     }
     numbers
@@ -1994,19 +1994,19 @@ w::open_enum! {
     ///
     /// What `currency` of `TransferAmount` may be.
     pub enum Currency {
-        /// Chinese yuan (`CNY`).
+        /// Renminbi; amounts in fen (`CNY`).
         Cny = "CNY",
     }
 }
 
 w::open_enum! {
-    /// Donated in the mini program or by standing deduction.
+    /// Where it was donated: `MINIPROGRAM_PAY` in the “一起捐” mini program, `ENTRUST_PAY` through the “一块捐” plug-in.
     ///
     /// What `donate_source` of `love_feast::users::GetOrderResponse`, `donate_source` of `Order` may be.
     pub enum DonateSource {
-        /// Donated in the mini program (`MINIPROGRAM_PAY`).
+        /// Donated in the “一起捐” mini program (`MINIPROGRAM_PAY`).
         MiniProgramPay = "MINIPROGRAM_PAY",
-        /// Donated by standing deduction (`ENTRUST_PAY`).
+        /// Donated through the “一块捐” plug-in (`ENTRUST_PAY`).
         EntrustPay = "ENTRUST_PAY",
     }
 }
@@ -2016,133 +2016,133 @@ w::open_enum! {
     ///
     /// What `event_type` of `base::CreateWebhook` may be.
     pub enum EventType {
-        /// Business-circle membership authorised (`MALL_AUTH.ACTIVATE_CARD`).
+        /// Notice: a user authorised a business circle's points service (`MALL_AUTH.ACTIVATE_CARD`).
         MallAuthActivateCard = "MALL_AUTH.ACTIVATE_CARD",
-        /// Payment in a business circle (`MALL_TRANSACTION.SUCCESS`).
+        /// Notice: an order in a business circle was paid (`MALL_TRANSACTION.SUCCESS`).
         MallTransactionSuccess = "MALL_TRANSACTION.SUCCESS",
-        /// Refund in a business circle (`MALL_REFUND.SUCCESS`).
+        /// Notice: an order in a business circle was refunded (`MALL_REFUND.SUCCESS`).
         MallRefundSuccess = "MALL_REFUND.SUCCESS",
-        /// Order was paid (`TRANSACTION.SUCCESS`).
+        /// Notice: an order was paid (`TRANSACTION.SUCCESS`).
         TransactionSuccess = "TRANSACTION.SUCCESS",
-        /// Charge failed (`TRANSACTION.FAIL`).
+        /// Notice: a charge failed (`TRANSACTION.FAIL`).
         TransactionFail = "TRANSACTION.FAIL",
-        /// Combined deduction signed (`ECOMMERCE_ENTRUST.SIGN`).
+        /// Notice: a user signed a combined deduction (`ECOMMERCE_ENTRUST.SIGN`).
         EcommerceEntrustSign = "ECOMMERCE_ENTRUST.SIGN",
-        /// Combined deduction ended (`ECOMMERCE_ENTRUST.TERMINATE`).
+        /// Notice: a combined deduction was ended (`ECOMMERCE_ENTRUST.TERMINATE`).
         EcommerceEntrustTerminate = "ECOMMERCE_ENTRUST.TERMINATE",
-        /// Signing in progress (`ENTRUST.SIGNING`).
+        /// Notice: a contract was signed (`ENTRUST.SIGNING`).
         EntrustSigning = "ENTRUST.SIGNING",
-        /// Contract ended (`ENTRUST.RELEASE`).
+        /// Notice: a contract was ended (`ENTRUST.RELEASE`).
         EntrustRelease = "ENTRUST.RELEASE",
-        /// User is about to end the contract (`ENTRUST.TERMINATE_RETENTION`).
+        /// Notice: a user is about to end the contract (`ENTRUST.TERMINATE_RETENTION`).
         EntrustTerminateRetention = "ENTRUST.TERMINATE_RETENTION",
-        /// Split arrived (`PROFITSHARING`).
+        /// Notice: split money arrived at the receiver (`PROFITSHARING`).
         ProfitSharing = "PROFITSHARING",
-        /// Split was returned (`PROFITSHARING_RETURN`).
+        /// Notice: split money was given back (`PROFITSHARING_RETURN`).
         ProfitSharingReturn = "PROFITSHARING_RETURN",
-        /// New complaint (`COMPLAINT.CREATE`).
+        /// Notice: a user complained (`COMPLAINT.CREATE`).
         ComplaintCreate = "COMPLAINT.CREATE",
-        /// Complaint changed (`COMPLAINT.STATE_CHANGE`).
+        /// Notice: the state of a complaint changed (`COMPLAINT.STATE_CHANGE`).
         ComplaintStateChange = "COMPLAINT.STATE_CHANGE",
-        /// Refund succeeded (`REFUND.SUCCESS`).
+        /// Notice: a refund succeeded (`REFUND.SUCCESS`).
         RefundSuccess = "REFUND.SUCCESS",
-        /// Refund is stuck (`REFUND.ABNORMAL`).
+        /// Notice: a refund is stuck and needs another account (`REFUND.ABNORMAL`).
         RefundAbnormal = "REFUND.ABNORMAL",
-        /// Refund closed (`REFUND.CLOSED`).
+        /// Notice: a refund was closed without money (`REFUND.CLOSED`).
         RefundClosed = "REFUND.CLOSED",
-        /// Coupon used (`COUPON.USE`).
+        /// Notice: a cash coupon was spent (`COUPON.USE`).
         CouponUse = "COUPON.USE",
-        /// Coupon given (`COUPON.SEND`).
+        /// Notice: a coupon was given (`COUPON.SEND`).
         CouponSend = "COUPON.SEND",
-        /// Industry trade succeeded (`TRANSACTION.INDUSTRY_SUCCESS`).
+        /// Notice: a charge of an industry product succeeded, such as parking or bus (`TRANSACTION.INDUSTRY_SUCCESS`).
         TransactionIndustrySuccess = "TRANSACTION.INDUSTRY_SUCCESS",
-        /// Industry trade failed (`TRANSACTION.INDUSTRY_FAILED`).
+        /// Notice: a charge of an industry product failed, such as parking or bus (`TRANSACTION.INDUSTRY_FAILED`).
         TransactionIndustryFailed = "TRANSACTION.INDUSTRY_FAILED",
-        /// School-pay debt state changed (`EDU_SCHOOL_PAY.USER_DEBT_STATE_UPDATE`).
+        /// Notice: what a user owes in school payments changed (`EDU_SCHOOL_PAY.USER_DEBT_STATE_UPDATE`).
         EduSchoolPayUserDebtStateUpdate = "EDU_SCHOOL_PAY.USER_DEBT_STATE_UPDATE",
-        /// PayScore service bound (`PAYSCORE.BIND_SERVICE_ACCOUNT`).
+        /// Notice: whether a PayScore service was bound (`PAYSCORE.BIND_SERVICE_ACCOUNT`).
         PayScoreBindServiceAccount = "PAYSCORE.BIND_SERVICE_ACCOUNT",
-        /// User signed a plan (`PAYSCORE.USER_SIGN_PLAN`).
+        /// Notice: a user signed a PayScore plan (`PAYSCORE.USER_SIGN_PLAN`).
         PayScoreUserSignPlan = "PAYSCORE.USER_SIGN_PLAN",
-        /// User cancelled a plan (`PAYSCORE.USER_CANCEL_SIGN_PLAN`).
+        /// Notice: a user cancelled a PayScore plan (`PAYSCORE.USER_CANCEL_SIGN_PLAN`).
         PayScoreUserCancelSignPlan = "PAYSCORE.USER_CANCEL_SIGN_PLAN",
-        /// User opened the service (`PAYSCORE.USER_OPEN_SERVICE`).
+        /// Notice: a user opened the PayScore service (`PAYSCORE.USER_OPEN_SERVICE`).
         PayScoreUserOpenService = "PAYSCORE.USER_OPEN_SERVICE",
-        /// User closed the service (`PAYSCORE.USER_CLOSE_SERVICE`).
+        /// Notice: a user closed the PayScore service (`PAYSCORE.USER_CLOSE_SERVICE`).
         PayScoreUserCloseService = "PAYSCORE.USER_CLOSE_SERVICE",
-        /// User confirmed the order (`PAYSCORE.USER_CONFIRM`).
+        /// Notice: a user confirmed a PayScore order (`PAYSCORE.USER_CONFIRM`).
         PayScoreUserConfirm = "PAYSCORE.USER_CONFIRM",
-        /// PayScore order was paid (`PAYSCORE.USER_PAID`).
+        /// Notice: a PayScore order was paid (`PAYSCORE.USER_PAID`).
         PayScoreUserPaid = "PAYSCORE.USER_PAID",
-        /// User took a discount card (`DISCOUNT_CARD.GET_CARD`).
+        /// Notice: a user took a discount card (`DISCOUNT_CARD.GET_CARD`).
         DiscountCardGetCard = "DISCOUNT_CARD.GET_CARD",
-        /// Discount card was charged (`DISCOUNT_CARD.SETTLEMENT`).
+        /// Notice: a discount card was settled (`DISCOUNT_CARD.SETTLEMENT`).
         DiscountCardSettlement = "DISCOUNT_CARD.SETTLEMENT",
-        /// User accepted the card (`DISCOUNT_CARD.USER_ACCEPTED`).
+        /// Notice: a user accepted the terms and has the card (`DISCOUNT_CARD.USER_ACCEPTED`).
         DiscountCardUserAccepted = "DISCOUNT_CARD.USER_ACCEPTED",
-        /// Agreement of the card ended (`DISCOUNT_CARD.AGREEMENT_ENDED`).
+        /// Notice: the agreement of a discount card ended (`DISCOUNT_CARD.AGREEMENT_ENDED`).
         DiscountCardAgreementEndEd = "DISCOUNT_CARD.AGREEMENT_ENDED",
-        /// Discount card was paid (`DISCOUNT_CARD.USER_PAID`).
+        /// Notice: what was owed on a card is paid (`DISCOUNT_CARD.USER_PAID`).
         DiscountCardUserPaid = "DISCOUNT_CARD.USER_PAID",
-        /// User took the member card (`MEMBERCARD.ACCEPT_CARD`).
+        /// Notice: a user took a member card (`MEMBERCARD.ACCEPT_CARD`).
         MemberCardAcceptCard = "MEMBERCARD.ACCEPT_CARD",
-        /// User activated the member card (`MEMBERCARD.ACTIVATE_CARD`).
+        /// Notice: a user activated a member card (`MEMBERCARD.ACTIVATE_CARD`).
         MemberCardActivateCard = "MEMBERCARD.ACTIVATE_CARD",
-        /// Member card changed (`MEMBERCARD.USERCARD_MANAGE`).
+        /// Notice: a user looked at or deleted a member card (`MEMBERCARD.USERCARD_MANAGE`).
         MemberCardUserCardManage = "MEMBERCARD.USERCARD_MANAGE",
-        /// User took the power-bank insurance (`HIRE_POWER_BANK.RECEIVE_INSURANCE`).
+        /// Notice: a user took the power-bank insurance (`HIRE_POWER_BANK.RECEIVE_INSURANCE`).
         HirePowerBankReceiveInsurance = "HIRE_POWER_BANK.RECEIVE_INSURANCE",
-        /// Top-up succeeded (`RECHARGE.SUCCESS`).
+        /// Notice: a top-up succeeded (`RECHARGE.SUCCESS`).
         RechargeSuccess = "RECHARGE.SUCCESS",
-        /// Top-up closed (`RECHARGE.CLOSED`).
+        /// Notice: a top-up was closed (`RECHARGE.CLOSED`).
         RechargeClosed = "RECHARGE.CLOSED",
-        /// Application approved (`APPLYMENT_STATE.APPROVED`).
+        /// Notice: the onboarding application was approved (`APPLYMENT_STATE.APPROVED`).
         ApplymentStateApproved = "APPLYMENT_STATE.APPROVED",
-        /// Deduction contract signed (`PAPAY.SIGN`).
+        /// Notice: a deduction contract was signed (`PAPAY.SIGN`).
         PapaySign = "PAPAY.SIGN",
-        /// Deduction contract ended (`PAPAY.TERMINATE`).
+        /// Notice: a deduction contract was ended (`PAPAY.TERMINATE`).
         PapayTerminate = "PAPAY.TERMINATE",
-        /// Face-pay user changed (`FACEPAY.USER_STATE_CHANGE`).
+        /// Notice: the state of a face payment user changed (`FACEPAY.USER_STATE_CHANGE`).
         FacePayUserStateChange = "FACEPAY.USER_STATE_CHANGE",
-        /// Settlement succeeded (`SETTLEMENT.SUCCESS`).
+        /// Notice: the money of a trade was settled (`SETTLEMENT.SUCCESS`).
         SettlementSuccess = "SETTLEMENT.SUCCESS",
-        /// Withdrawal changed (`MCHWITHDRAW.CHANGE`).
+        /// Notice: the state of a withdrawal changed (`MCHWITHDRAW.CHANGE`).
         MchWithdrawChange = "MCHWITHDRAW.CHANGE",
-        /// QQ wallet transfer finished (`MCHTRANSFER.QQWALLETBILL.FINISHED`).
+        /// Notice: a transfer to a QQ wallet is final (`MCHTRANSFER.QQWALLETBILL.FINISHED`).
         MchTransferQqWalletBillFinished = "MCHTRANSFER.QQWALLETBILL.FINISHED",
-        /// User confirmed the authorisation (`MCHTRANSFER.AUTHORIZATION.CONFIRMED`).
+        /// Notice: a user agreed to receive without confirming (`MCHTRANSFER.AUTHORIZATION.CONFIRMED`).
         MchTransferConfirmed = "MCHTRANSFER.AUTHORIZATION.CONFIRMED",
-        /// Partner's member card created (`MEMBERCARDSP.USER_CARD.CREATE`).
+        /// Notice: a member card issued through the partner was opened (`MEMBERCARDSP.USER_CARD.CREATE`).
         MemberCardSpUserCardCreate = "MEMBERCARDSP.USER_CARD.CREATE",
-        /// Partner's member card deleted (`MEMBERCARDSP.USER_CARD.DELETE`).
+        /// Notice: a member card issued through the partner was deleted (`MEMBERCARDSP.USER_CARD.DELETE`).
         MemberCardSpUserCardDelete = "MEMBERCARDSP.USER_CARD.DELETE",
-        /// Budget locked (`BUDGET.LOCKED`).
+        /// Notice: a charity budget is locked and can be spent (`BUDGET.LOCKED`).
         BudgetLocked = "BUDGET.LOCKED",
-        /// Budget closed (`BUDGET.CLOSED`).
+        /// Notice: a charity budget was closed (`BUDGET.CLOSED`).
         BudgetClosed = "BUDGET.CLOSED",
-        /// Budget finished (`BUDGET.FINISHED`).
+        /// Notice: a charity budget is finished (`BUDGET.FINISHED`).
         BudgetFinished = "BUDGET.FINISHED",
-        /// Quota card expired (`WEBIZPAY.QUOTACARDEXPIRED`).
+        /// Notice: a quota card expired (`WEBIZPAY.QUOTACARDEXPIRED`).
         WeBizPayQuotaCardExpired = "WEBIZPAY.QUOTACARDEXPIRED",
-        /// Company payment succeeded (`WEBIZPAY.PAYMENTSUCCESS`).
+        /// Notice: a company payment succeeded (`WEBIZPAY.PAYMENTSUCCESS`).
         WeBizPayPaymentSuccess = "WEBIZPAY.PAYMENTSUCCESS",
-        /// Company payment refunded (`WEBIZPAY.PAYMENTREFUNDSUCCESS`).
+        /// Notice: a company payment was refunded (`WEBIZPAY.PAYMENTREFUNDSUCCESS`).
         WeBizPayPaymentRefundSuccess = "WEBIZPAY.PAYMENTREFUNDSUCCESS",
-        /// Company payment authorisation revoked (`WEBIZPAY.REVOKED`).
+        /// Notice: an employee withdrew the authorisation (`WEBIZPAY.REVOKED`).
         WeBizPayRevoked = "WEBIZPAY.REVOKED",
-        /// Company payment authorised (`WEBIZPAY.AUTHORIZED`).
+        /// Notice: an employee authorised company payment (`WEBIZPAY.AUTHORIZED`).
         WeBizPayAuthorized = "WEBIZPAY.AUTHORIZED",
     }
 }
 
 w::open_enum! {
-    /// Material abnormal or time-out.
+    /// Why the verification failed: abnormal documents, or not finished in time.
     ///
     /// What `fail_reason` of `compliance::inactive_merchant_identity_verification::GetVerificationResponse` may be.
     pub enum FailReason {
-        /// Material is abnormal (`MATERIALS_ABNORMAL`).
+        /// The material is abnormal; start again (`MATERIALS_ABNORMAL`).
         MaterialsAbnormal = "MATERIALS_ABNORMAL",
-        /// Time ran out (`PROCESS_TIMEOUT`).
+        /// Not finished in time; start again (`PROCESS_TIMEOUT`).
         ProcessTimeout = "PROCESS_TIMEOUT",
     }
 }
@@ -2152,13 +2152,13 @@ w::open_enum! {
     ///
     /// What `finance_type` of `FinanceInstitutionInfo` may be.
     pub enum FinanceType {
-        /// Banking (`BANK_AGENT`).
+        /// A bank: commercial banks, credit cooperatives and the like (`BANK_AGENT`).
         BankAgent = "BANK_AGENT",
-        /// Payment institution (`PAYMENT_AGENT`).
+        /// A payment institution with a payment licence (`PAYMENT_AGENT`).
         PaymentAgent = "PAYMENT_AGENT",
-        /// Insurance business (`INSURANCE`).
+        /// The entity is a licensed insurance business (`INSURANCE`).
         Insurance = "INSURANCE",
-        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        /// An exchange or an institution of settlement and registration (`TRADE_AND_SETTLE`).
         TradeAndSettle = "TRADE_AND_SETTLE",
         /// Other financial institution (`OTHER`).
         OtherValue = "OTHER",
@@ -2170,11 +2170,11 @@ w::open_enum! {
     ///
     /// What `account_type` of `bill::GetFundFlowBill`, `account_type` of `merchant_fund::ListMerchantIncomeRecords` and 5 more may be.
     pub enum GetFundFlowBillAccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
         /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Fee account, from which service fees are taken (`FEES`).
         Fees = "FEES",
     }
 }
@@ -2184,11 +2184,11 @@ w::open_enum! {
     ///
     /// What `type` of `H5Info` may be.
     pub enum H5InfoType {
-        /// App on iOS (`iOS`).
+        /// H5 payment from a page in an iOS app (`iOS`).
         IOs = "iOS",
-        /// App on Android (`Android`).
+        /// H5 payment from a page in an Android app (`Android`).
         Android = "Android",
-        /// Mobile web site (`Wap`).
+        /// H5 payment from a mobile web site (`Wap`).
         Wap = "Wap",
     }
 }
@@ -2206,9 +2206,9 @@ w::open_enum! {
         HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
         /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
         TaiwanResident = "TAIWAN_RESIDENT",
-        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        /// Permanent residence card of a foreigner (`FOREIGN_RESIDENT`).
         ForeignResident = "FOREIGN_RESIDENT",
-        /// Passport (`OVERSEA_PASSPORT`).
+        /// Passport of a foreigner (`OVERSEA_PASSPORT`).
         OverseaPassPort = "OVERSEA_PASSPORT",
         /// Mainland travel permit for Taiwan (`TAIWAN_COMPATRIOT_PERMIT`).
         TaiwanCompatriotPermit = "TAIWAN_COMPATRIOT_PERMIT",
@@ -2216,13 +2216,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of bank receipt: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`.
+    /// How the money came: `OFFLINERECHARGE` or `ENTERPRISEDIRECTREVENUE`.
     ///
     /// What `income_record_type` of `MerchantIncomeRecord`, `income_record_type` of `PartnerIncomeRecord` may be.
     pub enum IncomeRecordType {
-        /// Top-up by transfer (`OFFLINERECHARGE`).
+        /// The merchant topped its account up by bank transfer (`OFFLINERECHARGE`).
         OfflineRecharge = "OFFLINERECHARGE",
-        /// Direct revenue of the company (`ENTERPRISEDIRECTREVENUE`).
+        /// Customers pay directly to the company's account (`ENTERPRISEDIRECTREVENUE`).
         EnterpriseDirectRevenue = "ENTERPRISEDIRECTREVENUE",
     }
 }
@@ -2232,9 +2232,9 @@ w::open_enum! {
     ///
     /// What `info_type` of `face_mch::GetUser` may be.
     pub enum InfoType {
-        /// Ask for the union id (`ASK_UNIONID`).
+        /// Asks for the user's UnionID (`ASK_UNIONID`).
         Unionid = "ASK_UNIONID",
-        /// Ask for the real name (`ASK_REAL_NAME`).
+        /// Asks for the user's real name (`ASK_REAL_NAME`).
         RealName = "ASK_REAL_NAME",
     }
 }
@@ -2244,13 +2244,13 @@ w::open_enum! {
     ///
     /// What `instruction_state` of `abnormal_fund_processing::receipts::GetTransferInstructionResponse`, `instruction_state` of `InstructionItem` may be.
     pub enum InstructionState {
-        /// Not started (`INSTRUCTION_STATE_PENDING`).
+        /// The instruction hasn't been started (`INSTRUCTION_STATE_PENDING`).
         Pending = "INSTRUCTION_STATE_PENDING",
-        /// In progress (`INSTRUCTION_STATE_IN_PROGRESS`).
+        /// Being paid; query again (`INSTRUCTION_STATE_IN_PROGRESS`).
         InProgress = "INSTRUCTION_STATE_IN_PROGRESS",
-        /// Closed (`INSTRUCTION_STATE_CLOSED`).
+        /// The instruction is closed and nothing was paid; final (`INSTRUCTION_STATE_CLOSED`).
         Closed = "INSTRUCTION_STATE_CLOSED",
-        /// Paid (`INSTRUCTION_STATE_SUCCESS`).
+        /// The money was paid; final (`INSTRUCTION_STATE_SUCCESS`).
         Success = "INSTRUCTION_STATE_SUCCESS",
     }
 }
@@ -2270,7 +2270,7 @@ w::open_enum! {
     ///
     /// What `operator` of `Commander` may be.
     pub enum Operator {
-        /// The merchant (`MERCHANT`).
+        /// The merchant acted itself (`MERCHANT`).
         Merchant = "MERCHANT",
     }
 }
@@ -2280,21 +2280,21 @@ w::open_enum! {
     ///
     /// What `original_type` of `Resource` may be.
     pub enum OriginalType {
-        /// Discount card (`discount_card`).
+        /// The ciphertext holds a discount card (`discount_card`).
         DiscountCard = "discount_card",
-        /// Profit sharing (`profitsharing`).
+        /// The ciphertext holds a split (`profitsharing`).
         ProfitSharing = "profitsharing",
-        /// Coupon (`coupon`).
+        /// The ciphertext holds a coupon (`coupon`).
         Coupon = "coupon",
-        /// Refund (`refund`).
+        /// The ciphertext holds a refund (`refund`).
         Refund = "refund",
-        /// Member card (`membercard`).
+        /// The ciphertext holds a member card (`membercard`).
         MemberCard = "membercard",
-        /// Top-up (`recharge`).
+        /// The ciphertext holds a top-up (`recharge`).
         Recharge = "recharge",
-        /// Standing deduction (`entrust`).
+        /// The ciphertext holds a deduction contract (`entrust`).
         Entrust = "entrust",
-        /// Face payment (`facepay`).
+        /// The ciphertext holds a face payment (`facepay`).
         FacePay = "facepay",
     }
 }
@@ -2304,21 +2304,21 @@ w::open_enum! {
     ///
     /// What `out_account_type` of `mch_operate::risk::ApplyWithdrawl` may be.
     pub enum OutAccountType {
-        /// Basic account (`BASIC_ACCOUNT`).
+        /// Basic account, where takings are settled (`BASIC_ACCOUNT`).
         BasicAccount = "BASIC_ACCOUNT",
-        /// Operating account (`OPERATE_ACCOUNT`).
+        /// Operating account, for payouts (`OPERATE_ACCOUNT`).
         OperateAccount = "OPERATE_ACCOUNT",
-        /// Deposit account (`MARGIN_ACCOUNT`).
+        /// Deposit account, which holds the platform's deposit (`MARGIN_ACCOUNT`).
         MarginAccount = "MARGIN_ACCOUNT",
     }
 }
 
 w::open_enum! {
-    /// Company or personal account.
+    /// Account that receives: `ACCOUNT_TYPE_CORPORATE` of a company, `ACCOUNT_TYPE_PERSONAL` of a person.
     ///
     /// What `account_type` of `PayeeInfo` may be.
     pub enum PayeeInfoAccountType {
-        /// Company bank account (`ACCOUNT_TYPE_CORPORATE`).
+        /// Bank account in the company's name (`ACCOUNT_TYPE_CORPORATE`).
         Corporate = "ACCOUNT_TYPE_CORPORATE",
         /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PERSONAL`).
         Personal = "ACCOUNT_TYPE_PERSONAL",
@@ -2330,41 +2330,41 @@ w::open_enum! {
     ///
     /// What `payee_type` of `mch_operate::risk::ApplyWithdrawl` may be.
     pub enum PayeeType {
-        /// Contributing merchant (`CONTRIBUTION_MERCHANT`).
+        /// The money goes to the merchant that put it up (`CONTRIBUTION_MERCHANT`).
         ContributionMerchant = "CONTRIBUTION_MERCHANT",
-        /// Service provider (`SERVICE_PROVIDER_MERCHANT`).
+        /// The money goes to the service provider (`SERVICE_PROVIDER_MERCHANT`).
         ServiceProviderMerchant = "SERVICE_PROVIDER_MERCHANT",
-        /// Another merchant (`OTHER_MERCHANT`).
+        /// The money goes to another merchant (`OTHER_MERCHANT`).
         OtherMerchant = "OTHER_MERCHANT",
-        /// A person (`INDIVIDUAL`).
+        /// The payee is a natural person (`INDIVIDUAL`).
         Individual = "INDIVIDUAL",
     }
 }
 
 w::open_enum! {
-    /// Product in which the money got stuck.
+    /// Product in which the money got stuck, such as `C2C`.
     ///
     /// What `product_name` of `abnormal_fund_processing::receipts::CreateTransferInstructionResponse`, `product_name` of `abnormal_fund_processing::receipts::GetResponse` may be.
     pub enum ProductName {
-        /// Payment between persons (`C2C`).
+        /// The money got stuck in a payment between persons (`C2C`).
         C2C = "C2C",
     }
 }
 
 w::open_enum! {
-    /// What the document proves, such as authority or relationship.
+    /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`.
     ///
     /// What `proof_media_type` of `ProofPayeeMedia` may be.
     pub enum ProofMediaType {
-        /// Basic trade information (`BASIC_TRANSACTION_INFORMATION`).
+        /// Papers on the background of the trade, such as the cooperation contract (`BASIC_TRANSACTION_INFORMATION`).
         BasicTransactionInformation = "BASIC_TRANSACTION_INFORMATION",
-        /// Legal person's ID card (`LEGAL_ID_CARD`).
+        /// Photos of the legal person's ID card or other document (`LEGAL_ID_CARD`).
         LegalIdCard = "LEGAL_ID_CARD",
-        /// ID card (`ID_CARD`).
+        /// The proof is a photo of the payee's identity card (`ID_CARD`).
         IdCard = "ID_CARD",
         /// Photo of the business licence (`BUSINESS_LICENSE_PHOTO`).
         BusinessLicensePhoto = "BUSINESS_LICENSE_PHOTO",
-        /// Payee's ID card (`PAYEE_ID_CARD`).
+        /// Photo of the payee's ID card (`PAYEE_ID_CARD`).
         PayeeIdCard = "PAYEE_ID_CARD",
         /// `WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6` on the wire.
         WechatPayApplicationType6 = "WECHAT_PAY_WITHDRAWAL_APPLICATION_TYPE_6",
@@ -2380,11 +2380,11 @@ w::open_enum! {
     ///
     /// What `receipt_state` of `abnormal_fund_processing::receipts::CreateTransferInstructionResponse`, `receipt_state` of `abnormal_fund_processing::receipts::GetResponse` may be.
     pub enum ReceiptState {
-        /// Waits for an instruction (`RECEIPT_STATE_PENDING`).
+        /// Waits for an instruction where to pay it (`RECEIPT_STATE_PENDING`).
         Pending = "RECEIPT_STATE_PENDING",
-        /// In progress (`RECEIPT_STATE_PROGRESS`).
+        /// The instruction is being carried out (`RECEIPT_STATE_PROGRESS`).
         Progress = "RECEIPT_STATE_PROGRESS",
-        /// Completed (`RECEIPT_STATE_COMPLETED`).
+        /// The abnormal money was dealt with; final (`RECEIPT_STATE_COMPLETED`).
         Completed = "RECEIPT_STATE_COMPLETED",
     }
 }
@@ -2394,21 +2394,21 @@ w::open_enum! {
     ///
     /// What `recharge_scene` of `recharge::bank_transfer_recharges::Apply` may be.
     pub enum RechargeScene {
-        /// Top-up by ordinary bank transfer (`NORMAL_BANK_TRANSFER`).
+        /// Top-up by an ordinary bank transfer (`NORMAL_BANK_TRANSFER`).
         NormalBankTransfer = "NORMAL_BANK_TRANSFER",
     }
 }
 
 w::open_enum! {
-    /// `SUCCESS`, `RECHARGING` or `CLOSED`.
+    /// How far the top-up is: `SUCCESS`, `RECHARGING` or `CLOSED`.
     ///
     /// What `recharge_state` of `recharge::bank_transfer_recharges::GetResponse` may be.
     pub enum RechargeState {
-        /// Topped up (`SUCCESS`).
+        /// The money is on the account; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Top-up in progress (`RECHARGING`).
+        /// The top-up waits for its money (`RECHARGING`).
         ReCharging = "RECHARGING",
-        /// Closed (`CLOSED`).
+        /// Top-up closed for good; make a new one (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -2418,7 +2418,7 @@ w::open_enum! {
     ///
     /// What `type` of `refund::domestic::ApplyAbnormalRefund` may be.
     pub enum ApplyAbnormalRefundType {
-        /// To the user's bank card (`USER_BANK_CARD`).
+        /// Goes to a bank card that the user names (`USER_BANK_CARD`).
         UserBankCard = "USER_BANK_CARD",
         /// To the merchant's settlement card (`MERCHANT_BANK_CARD`).
         MerchantBankCard = "MERCHANT_BANK_CARD",
@@ -2430,31 +2430,31 @@ w::open_enum! {
     ///
     /// What `result` of `iot_manage::GetDeviceInspectionResponse` may be.
     pub enum ResultDetail {
-        /// In order (`SUCCESS`).
+        /// The inspection found nothing wrong (`SUCCESS`).
         Success = "SUCCESS",
-        /// With warnings (`WARN`).
+        /// Warnings, but the device can be used (`WARN`).
         Warn = "WARN",
-        /// Faulty (`FAIL`).
+        /// The inspection found a fault that needs work (`FAIL`).
         Fail = "FAIL",
     }
 }
 
 w::open_enum! {
-    /// Sales scenes, each of which needs its block below.
+    /// Sales scenes such as `SALES_SCENES_STORE`, each of which needs its block.
     ///
     /// What `sales_scenes_type` of `SalesInfo` may be.
     pub enum SalesScenesType {
-        /// Physical store (`SALES_SCENES_STORE`).
+        /// Sells in a physical store; `biz_store_info` is needed (`SALES_SCENES_STORE`).
         Store = "SALES_SCENES_STORE",
-        /// Official account (`SALES_SCENES_MP`).
+        /// Sells in an official account; `mp_info` is needed (`SALES_SCENES_MP`).
         Mp = "SALES_SCENES_MP",
-        /// Mini program (`SALES_SCENES_MINI_PROGRAM`).
+        /// Sells in a mini program; `mini_program_info` is needed (`SALES_SCENES_MINI_PROGRAM`).
         MiniProgram = "SALES_SCENES_MINI_PROGRAM",
-        /// Web site (`SALES_SCENES_WEB`).
+        /// Sells on a web site; `web_info` is needed (`SALES_SCENES_WEB`).
         Web = "SALES_SCENES_WEB",
-        /// Mobile app (`SALES_SCENES_APP`).
+        /// Sells in a mobile app; `app_info` is needed (`SALES_SCENES_APP`).
         App = "SALES_SCENES_APP",
-        /// WeCom (`SALES_SCENES_WEWORK`).
+        /// Sells through WeCom; `wework_info` is needed (`SALES_SCENES_WEWORK`).
         Wework = "SALES_SCENES_WEWORK",
     }
 }
@@ -2464,9 +2464,9 @@ w::open_enum! {
     ///
     /// What `scope` of `PromotionDetail` may be.
     pub enum Scope {
-        /// For the whole order (`GLOBAL`).
+        /// Holds for the whole order (`GLOBAL`).
         Global = "GLOBAL",
-        /// For certain items only (`SINGLE`).
+        /// Holds for certain items only; those are listed in `goods_detail` (`SINGLE`).
         Single = "SINGLE",
     }
 }
@@ -2476,11 +2476,11 @@ w::open_enum! {
     ///
     /// What `state` of `compliance::inactive_merchant_identity_verification::GetVerificationResponse` may be.
     pub enum State {
-        /// Being verified (`PROCESSING`).
+        /// Waits for the merchant to finish; not final (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Verified (`SUCCESS`).
+        /// The merchant's identity is verified; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Not verified (`FAIL`).
+        /// Not verified; see `fail_reason` and start again (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -2490,9 +2490,9 @@ w::open_enum! {
     ///
     /// What `status` of `catering::SyncOrderStatus` may be.
     pub enum Status {
-        /// Ordered (`CREATE_DEAL`).
+        /// The user ordered and hasn't paid (`CREATE_DEAL`).
         CreateDeal = "CREATE_DEAL",
-        /// Paid (`PAY_SUCCESS`).
+        /// The user paid; the order's numbers must be given (`PAY_SUCCESS`).
         PaySuccess = "PAY_SUCCESS",
     }
 }
@@ -2502,13 +2502,13 @@ w::open_enum! {
     ///
     /// What `account_type` of `bill::GetSubMerchantFundFlowBill` may be.
     pub enum MerchantFundFlowBillAccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
         /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Fee account, from which service fees are taken (`FEES`).
         Fees = "FEES",
-        /// Guarantee account (`DEPOSIT`).
+        /// Guarantee account, where money waits until it is released (`DEPOSIT`).
         Deposit = "DEPOSIT",
     }
 }
@@ -2518,11 +2518,11 @@ w::open_enum! {
     ///
     /// What `trade_state` of `SubOrder` may be.
     pub enum SubOrderTradeState {
-        /// Paid (`SUCCESS`).
+        /// Sub-order paid (`SUCCESS`).
         Success = "SUCCESS",
-        /// Not paid (`NOTPAY`).
+        /// Not paid; the user still can (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed without payment (`CLOSED`).
+        /// Sub-order closed without payment; it can't be paid any more (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -2532,19 +2532,19 @@ w::open_enum! {
     ///
     /// What `subject_type` of `SubjectInfo` may be.
     pub enum SubjectType {
-        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        /// A sole trader with a business licence (`SUBJECT_TYPE_INDIVIDUAL`).
         Individual = "SUBJECT_TYPE_INDIVIDUAL",
-        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        /// A company with a business licence (`SUBJECT_TYPE_ENTERPRISE`).
         Enterprise = "SUBJECT_TYPE_ENTERPRISE",
         /// Government and public institutions, old value (`SUBJECT_TYPE_INSTITUTIONS`).
         Institutions = "SUBJECT_TYPE_INSTITUTIONS",
-        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        /// Associations, foundations and the like (`SUBJECT_TYPE_OTHERS`).
         Others = "SUBJECT_TYPE_OTHERS",
         /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
         Micro = "SUBJECT_TYPE_MICRO",
-        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        /// A government body of any level (`SUBJECT_TYPE_GOVERNMENT`).
         Government = "SUBJECT_TYPE_GOVERNMENT",
-        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        /// A public institution, such as a state school or hospital (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
         InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
     }
 }
@@ -2564,23 +2564,23 @@ w::open_enum! {
     ///
     /// What `trade_state` of `qr_code::DeductTransactionResponse`, `trade_state` of `qr_code::GetTransactionResponse` may be.
     pub enum TradeState {
-        /// Charged (`SUCCESS`).
+        /// Charged; refunds are still possible (`SUCCESS`).
         Success = "SUCCESS",
-        /// Accepted, to be charged later (`ACCEPTED`).
+        /// Accepted, charged later; wait for the notice or query (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Could not be charged (`PAY_FAIL`).
+        /// Could not be charged; the user still owes the fare (`PAY_FAIL`).
         PayFail = "PAY_FAIL",
-        /// Refunded (`REFUND`).
+        /// Has a refund, perhaps a partial one (`REFUND`).
         Refund = "REFUND",
     }
 }
 
 w::open_enum! {
-    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
     ///
     /// What `trade_type` of `SubOrder` may be.
     pub enum TradeType {
-        /// Repayment (`REPAYMENT`).
+        /// The order is a repayment (`REPAYMENT`).
         Repayment = "REPAYMENT",
     }
 }
@@ -2590,7 +2590,7 @@ w::open_enum! {
     ///
     /// What `transfer_mode` of `Instruction` may be.
     pub enum TransferMode {
-        /// To the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        /// The money goes to the original payee (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
         TransferToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
     }
 }
@@ -2602,7 +2602,7 @@ w::open_enum! {
     pub enum Type {
         /// Coupon prepaid by the merchant (`CASH`).
         Cash = "CASH",
-        /// Coupon that needs no prepayment (`NOCASH`).
+        /// Coupon that needs no prepayment; not settled (`NOCASH`).
         NoCash = "NOCASH",
     }
 }
@@ -2612,9 +2612,9 @@ w::open_enum! {
     ///
     /// What `unit` of `Dish` may be.
     pub enum Unit {
-        /// Priced by portion (`BY_SHARE`).
+        /// The dish is priced by portion (`BY_SHARE`).
         Share = "BY_SHARE",
-        /// Priced by weight (`BY_WEIGHT`).
+        /// The dish is priced by weight (`BY_WEIGHT`).
         Weight = "BY_WEIGHT",
     }
 }
@@ -2624,23 +2624,23 @@ w::open_enum! {
     ///
     /// What `user_repay_state` of `qr_code::DeductTransactionResponse`, `user_repay_state` of `qr_code::GetTransactionResponse` may be.
     pub enum UserRepayState {
-        /// Not paid back (`NOT_REPAY`).
+        /// The user hasn't paid the advance back (`NOT_REPAY`).
         NotRepay = "NOT_REPAY",
-        /// Paid back (`REPAID`).
+        /// The user paid the advance back (`REPAID`).
         Repaid = "REPAID",
-        /// Fully refunded (`ALL_REFUND`).
+        /// The order was fully refunded; nothing is left to repay (`ALL_REFUND`).
         AllRefund = "ALL_REFUND",
     }
 }
 
 w::open_enum! {
-    /// `NORMAL` or `BLOCKED`.
+    /// Whether the user can use the service: `NORMAL` or `BLOCKED`.
     ///
     /// What `user_service_state` of `qr_code::CheckUserServiceResponse` may be.
     pub enum UserServiceState {
-        /// User may ride (`NORMAL`).
+        /// The service is open: the user may ride (`NORMAL`).
         Normal = "NORMAL",
-        /// User may not ride (`BLOCKED`).
+        /// The user may not ride, for instance because of unpaid fares (`BLOCKED`).
         Blocked = "BLOCKED",
     }
 }
@@ -2650,11 +2650,11 @@ w::open_enum! {
     ///
     /// What `verify_result` of `apply_4_sub::sub_merchants::GetApplicationResponse` may be.
     pub enum VerifyResult {
-        /// Approved (`AUDIT_SUCCESS`).
+        /// Approved; the new account holds (`AUDIT_SUCCESS`).
         AuditSuccess = "AUDIT_SUCCESS",
-        /// Under review (`AUDITING`).
+        /// Under review; query again later (`AUDITING`).
         Auditing = "AUDITING",
-        /// Rejected (`AUDIT_FAIL`).
+        /// Refused by the review; correct and hand in again (`AUDIT_FAIL`).
         AuditFail = "AUDIT_FAIL",
     }
 }
@@ -2669,7 +2669,7 @@ w::record! {
     pub struct CreateWebhook {
         /// Id of the notice; a re-send keeps it, so deduplicate by it; such as `EV-2018022511223320873`.
         0 id: String => "id: must",
-        /// When the notice was made; such as `2026-06-08T10:34:56+08:00`.
+        /// When the notice was made; format `rfc3339`; such as `2026-06-08T10:34:56+08:00`.
         1 create_time: String => "create_time: must",
         /// Kind of event, e.g. `TRANSACTION.SUCCESS`; one of `MALL_AUTH.ACTIVATE_CARD` `MALL_TRANSACTION.SUCCESS` `MALL_REFUND.SUCCESS` `TRANSACTION.SUCCESS` `TRANSACTION.FAIL` `ECOMMERCE_ENTRUST.SIGN` `ECOMMERCE_ENTRUST.TERMINATE` `ENTRUST.SIGNING` ….
         2 event_type: EventType => "event_type: must",
@@ -2695,7 +2695,7 @@ w::record! {
     pub struct CreateWebhookResponse {
         /// `SUCCESS`, or `FAIL` to have it sent again.
         0 code: String => "code: must",
-        /// Why it failed; such as `失败`.
+        /// Why it failed; not needed on success; such as `失败`.
         1 message: String => "message: must",
     }
 }
@@ -2798,9 +2798,9 @@ w::record! {
         2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
         3 openid: xinqiao_types::OpenId => "openid: must query masked",
-        /// The merchant's number for the invoice.
+        /// The merchant's own number for the invoice, given when issuing it.
         4 fapiao_id: String => "fapiao_id: must query",
-        /// Code printed on the invoice.
+        /// Code printed on the invoice; fully digital ones have none.
         5 invoice_code: String => "invoice_code: must query",
         /// Serial printed on the invoice.
         6 invoice_no: String => "invoice_no: must query",
@@ -2843,7 +2843,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012551764>.
     /// * Catalog: `pay_v3.base.get_certificates`.
     pub struct GetCertificates {
-        /// Which platform certificates to return; one of `SM2` `RSA` `ALL`.
+        /// Which platform certificates to return: `RSA`, `SM2` or `ALL`; one of `SM2` `RSA` `ALL`.
         0 algorithm_type: Option<AlgorithmType> => "algorithm_type: query",
     }
     new()
@@ -2940,7 +2940,7 @@ pub mod abnormal_fund_processing {
         w::record! {
             /// Answer to [`CreateTransferInstruction`].
             pub struct CreateTransferInstructionResponse {
-                /// Product in which the money got stuck; one of `C2C`.
+                /// Product in which the money got stuck, such as `C2C`; one of `C2C`.
                 0 product_name: super::super::ProductName => "product_name: must",
                 /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
@@ -2993,7 +2993,7 @@ pub mod abnormal_fund_processing {
         w::record! {
             /// Answer to [`Get`].
             pub struct GetResponse {
-                /// Product in which the money got stuck; one of `C2C`.
+                /// Product in which the money got stuck, such as `C2C`; one of `C2C`.
                 0 product_name: super::super::ProductName => "product_name: must",
                 /// Number of the abnormal-funds case.
                 1 receipt_id: String => "receipt_id: must",
@@ -3059,9 +3059,9 @@ pub mod abnormal_fund_processing {
                 4 instruction_state: super::super::InstructionState => "instruction_state: must",
                 /// When the case or instruction was made.
                 5 create_time: Option<String> => "create_time",
-                /// When the money was paid out.
+                /// When the money reached the account; only once it did; format `rfc3339`.
                 6 success_time: Option<String> => "success_time",
-                /// When it was closed; absent while open.
+                /// When it was closed; absent while open; format `rfc3339`.
                 7 close_time: Option<String> => "close_time",
                 /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
                 8 notify_url: String => "notify_url: must",
@@ -3110,7 +3110,7 @@ pub mod apply_4_sub {
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
                 /// Number of the request to change the settlement account; such as `102329389XXXX`.
                 1 application_no: String => "application_no: must path",
-                /// How account numbers are masked in the answer; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
+                /// How account numbers are masked in the answer: V1 shows the last four digits, V2 some at both ends; one of `ACCOUNT_NUMBER_RULE_MASK_V1` `ACCOUNT_NUMBER_RULE_MASK_V2`.
                 2 account_number_rule: Option<super::super::AccountNumberRule> => "account_number_rule: query",
             }
             new(sub_mchid: impl Into<xinqiao_types::MchId>, application_no: impl Into<String>)
@@ -3128,7 +3128,7 @@ pub mod apply_4_sub {
                 2 account_number: String => "account_number: must masked",
                 /// Bank as in the platform's list; such as `工商银行`.
                 3 account_bank: String => "account_bank: must",
-                /// Region code of the bank branch; such as `110000`.
+                /// Six-digit division code of the bank branch's place; such as `110000`.
                 4 bank_address_code: Option<String> => "bank_address_code",
                 /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 5 bank_branch_id: Option<String> => "bank_branch_id",
@@ -3136,7 +3136,7 @@ pub mod apply_4_sub {
                 6 bank_name: Option<String> => "bank_name",
                 /// Review: `AUDIT_SUCCESS`, `AUDITING` or `AUDIT_FAIL`; one of `AUDIT_SUCCESS` `AUDITING` `AUDIT_FAIL`.
                 7 verify_result: super::super::VerifyResult => "verify_result: must",
-                /// Why the account check failed.
+                /// Why the account or identity check failed.
                 8 verify_fail_reason: Option<String> => "verify_fail_reason",
                 /// When the account check ended; format `rfc3339`.
                 9 verify_finish_time: Option<String> => "verify_finish_time",
@@ -3185,7 +3185,7 @@ pub mod apply_4_sub {
                 1 account_number: String => "account_number: must masked",
                 /// Bank as in the platform's list; such as `工商银行`.
                 2 account_bank: String => "account_bank: must",
-                /// Region code of the bank branch; such as `110000`.
+                /// Six-digit division code of the bank branch's place; such as `110000`.
                 3 bank_address_code: Option<String> => "bank_address_code",
                 /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 4 bank_branch_id: Option<String> => "bank_branch_id",
@@ -3193,7 +3193,7 @@ pub mod apply_4_sub {
                 5 bank_name: Option<String> => "bank_name",
                 /// Account check: `VERIFY_SUCCESS`, `VERIFY_FAIL` or `VERIFYING`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
                 6 verify_result: super::super::GetSettlementVerifyResult => "verify_result: must",
-                /// Why the account check failed.
+                /// Why the account or identity check failed.
                 7 verify_fail_reason: Option<String> => "verify_fail_reason",
             }
         }
@@ -3237,7 +3237,7 @@ pub mod apply_4_sub {
                 4 account_number: String => "account_number: must masked encrypted",
                 /// Bank as in the platform's list; such as `工商银行`.
                 5 account_bank: String => "account_bank: must",
-                /// Region code of the bank branch; such as `110000`.
+                /// Six-digit division code of the bank branch's place; such as `110000`.
                 6 bank_address_code: String => "bank_address_code: must",
                 /// Twelve-digit clearing number of the branch; such as `402713354941`.
                 7 bank_branch_id: Option<String> => "bank_branch_id",
@@ -3401,7 +3401,7 @@ pub mod applyment_4_sub {
             4 settlement_info: super::SettlementInfo => "settlement_info: must",
             /// Bank account for settlement: `bank_account_type`, `account_name`, `account_number` and so on.
             5 bank_account_info: super::BankAccountInfo => "bank_account_info: must",
-            /// Supplementary material.
+            /// Supplementary material such as the legal person's pledge or video, if the review asks for it.
             6 addition_info: Option<super::AdditionInfo> => "addition_info",
         }
         new(
@@ -3475,7 +3475,7 @@ pub mod bill {
     w::record! {
         /// Answer to [`GetFundFlowBill`].
         pub struct GetFundFlowBillResponse {
-            /// Digest algorithm for the file; such as `SHA1`.
+            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
             0 hash_type: String => "hash_type: must",
             /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             1 hash_value: String => "hash_value: must",
@@ -3571,7 +3571,7 @@ pub mod bill {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             /// Day of the bill in Beijing time, within the last three months; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 bill_date: String => "bill_date: must query",
-            /// Which rows: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND` `ALL_SPECIAL` `SUC_SPECIAL` `REF_SPECIAL`.
+            /// Which rows the bill has: `ALL`, `SUCCESS`, `REFUND`, `RECHARGE_REFUND`; one of `ALL` `SUCCESS` `REFUND` `RECHARGE_REFUND` `ALL_SPECIAL` `SUC_SPECIAL` `REF_SPECIAL`.
             2 bill_type: Option<super::BillType> => "bill_type: query",
             /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
             3 tar_type: Option<super::TarType> => "tar_type: query",
@@ -3671,7 +3671,7 @@ pub mod brand_basic {
             1 authorization_type: super::AuthorizationType => "authorization_type: must",
             /// Products that the brand lets the partner run; one of `BRAND_PRODUCT_AUTHORITY_MERCHANT_CARD` `BRAND_PRODUCT_AUTHORITY_CARD_LINK` `BRAND_PRODUCT_AUTHORITY_PRODUCT_COUPON` `BRAND_PRODUCT_AUTHORITY_SHAKE_COUPON` `BRAND_PRODUCT_AUTHORITY_BRAND_PAY_GIFT` `BRAND_PRODUCT_AUTHORITY_BRAND_STORE` `BRAND_PRODUCT_AUTHORITY_PAYMENT_MERCHANT_MANAGE` `BRAND_PRODUCT_AUTHORITY_APPID_MANAGE` ….
             2 authorization_product: Option<Vec<super::AuthorizationProduct>> => "authorization_product",
-            /// When the authorisation last changed.
+            /// When the authorisation last changed; format `rfc3339`.
             3 update_time: String => "update_time: must",
         }
     }
@@ -3722,7 +3722,7 @@ pub mod catering {
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`; needed according to the documentation.
             6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-            /// Login ticket of the mini program; a secret, masked in `Debug`.
+            /// Login ticket of the mini program, which tells who the user is; a secret, masked in `Debug`.
             7 login_token: String => "login_token: must masked",
             /// Page of the order that a tap on the card opens.
             8 order_entry: String => "order_entry: must",
@@ -3736,7 +3736,7 @@ pub mod catering {
             12 status: super::Status => "status: must",
             /// When that status was reached; format `rfc3339`.
             13 action_time: String => "action_time: must",
-            /// When it was paid; format `rfc3339`.
+            /// When the user paid; format `rfc3339`.
             14 pay_time: Option<String> => "pay_time",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             15 out_trade_no: Option<String> => "out_trade_no",
@@ -3750,7 +3750,7 @@ pub mod catering {
             19 people_count: Option<i64> => "people_count",
             /// Dishes ordered: `out_dish_no`, `name`, `price`, `unit` and so on; needed according to the documentation.
             20 dish_list: Option<Vec<super::Dish>> => "dish_list",
-            /// Number of the channel.
+            /// Merchant ID that WeChat Pay gave the channel partner.
             21 channel_id: String => "channel_id: must",
         }
         new(
@@ -3836,7 +3836,7 @@ pub mod compliance {
         w::record! {
             /// Answer to [`CreateVerification`].
             pub struct CreateVerificationResponse {
-                /// Number of the identity verification.
+                /// Number of the identity verification, returned when it was started.
                 0 verification_id: String => "verification_id: must",
             }
         }
@@ -3870,7 +3870,7 @@ pub mod compliance {
             pub struct GetVerification {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-                /// Number of the identity verification.
+                /// Number of the identity verification, returned when it was started.
                 1 verification_id: String => "verification_id: must path",
             }
             new(sub_mchid: impl Into<xinqiao_types::MchId>, verification_id: impl Into<String>)
@@ -3881,15 +3881,15 @@ pub mod compliance {
             pub struct GetVerificationResponse {
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// Number of the identity verification.
+                /// Number of the identity verification, returned when it was started.
                 1 verification_id: String => "verification_id: must",
                 /// `PROCESSING`, `SUCCESS` or `FAIL` of the verification; one of `PROCESSING` `SUCCESS` `FAIL`.
                 2 state: super::super::State => "state: must",
-                /// Material abnormal or time-out; one of `MATERIALS_ABNORMAL` `PROCESS_TIMEOUT`.
+                /// Why the verification failed: abnormal documents, or not finished in time; one of `MATERIALS_ABNORMAL` `PROCESS_TIMEOUT`.
                 3 fail_reason: Option<super::super::FailReason> => "fail_reason",
                 /// When the verification was started; format `rfc3339`.
                 4 create_time: String => "create_time: must",
-                /// When it was finished; format `rfc3339`.
+                /// When the request was finished; format `rfc3339`.
                 5 finish_time: Option<String> => "finish_time",
             }
         }
@@ -3985,7 +3985,7 @@ pub mod face_mch {
             3 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             4 sub_appid: Option<xinqiao_types::AppId> => "sub_appid: query",
-            /// Certificate serial of the sub-merchant.
+            /// Serial number of the sub-merchant's API certificate.
             5 sub_serial_no: Option<String> => "sub_serial_no: query",
         }
         new(
@@ -4051,7 +4051,7 @@ pub mod hire_power_bank {
     w::record! {
         /// Answer to [`CheckUserQualification`].
         pub struct CheckUserQualificationResponse {
-            /// Whether the user may take out the insurance.
+            /// Whether the user may take the insurance.
             0 qualified_user: bool => "qualified_user: must",
         }
     }
@@ -4110,7 +4110,7 @@ pub mod hire_power_bank {
             1 order_id: String => "order_id: must",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// How many claims are allowed.
+            /// How many claims the insurance allows.
             3 max_claim_count: i64 => "max_claim_count: must",
             /// How many claims have been made.
             4 claimed_count: i64 => "claimed_count: must",
@@ -4118,9 +4118,9 @@ pub mod hire_power_bank {
             5 order_receive_state: String => "order_receive_state: must",
             /// When the user took the insurance; format `rfc3339`.
             6 order_receive_time: String => "order_receive_time: must",
-            /// When the cover begins; format `rfc3339`.
+            /// When the cover of the insurance begins; format `rfc3339`.
             7 order_begin_time: Option<String> => "order_begin_time",
-            /// When the cover ends; format `rfc3339`.
+            /// When the cover of the insurance ends; format `rfc3339`.
             8 order_end_time: Option<String> => "order_end_time",
         }
     }
@@ -4193,7 +4193,7 @@ pub mod industry_coupon {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_9_1.shtml>.
         /// * Catalog: `pay_v3.industry_coupon.prepare_token`.
         pub struct PrepareToken {
-            /// The user's id under the AppID; personal data, masked in `Debug`.
+            /// The user's id under the AppID, same as `openid`; personal data, masked in `Debug`.
             0 open_id: xinqiao_types::OpenId => "open_id: must masked",
             /// Travel coupons to offer: `stock_id` and `coupon_id`.
             1 coupon_list: Vec<super::Coupon> => "coupon_list: must",
@@ -4242,7 +4242,7 @@ pub mod industry_rebate {
         /// * For: partner.
         /// * Catalog: `pay_v3.industry_rebate.report_retail_industry_transaction`.
         pub struct ReportRetailIndustryTransaction {
-            /// Brand that gives the rebate.
+            /// WeChat Pay's number of the brand that gives the rebate.
             0 brand_id: Option<String> => "brand_id",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: Option<String> => "transaction_id",
@@ -4348,11 +4348,11 @@ pub mod iot_manage {
             0 device_sn: String => "device_sn: must",
             /// Serial number of the device's camera, for inspections.
             1 camera_sn: String => "camera_sn: must",
-            /// MAC address of the wired network.
+            /// MAC address of the device's wired network.
             2 wired_mac: String => "wired_mac: must",
-            /// MAC address of the wireless network.
+            /// MAC address of the device's wireless network.
             3 wireless_mac: String => "wireless_mac: must",
-            /// MAC address of Bluetooth.
+            /// MAC address of the device's Bluetooth.
             4 bluetooth_mac: String => "bluetooth_mac: must",
             /// Release of the payment app on the device.
             5 app_version: String => "app_version: must",
@@ -4360,11 +4360,11 @@ pub mod iot_manage {
             6 imei: String => "imei: must",
             /// Result of the inspection: `SUCCESS`, `WARN` or `FAIL`; one of `SUCCESS` `WARN` `FAIL`.
             7 result: super::ResultDetail => "result: must",
-            /// When the device was inspected; format `rfc3339`.
+            /// When the device was last inspected; format `rfc3339`.
             8 inspect_time: String => "inspect_time: must",
-            /// Errors that the inspection found.
+            /// Errors that the inspection of the device found.
             9 errors: Option<Vec<String>> => "errors",
-            /// Warnings that the inspection gave.
+            /// Warnings of the device's inspection; it can still be used.
             10 warnings: Option<Vec<String>> => "warnings",
         }
     }
@@ -4396,7 +4396,7 @@ pub mod iot_manage {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/point/iotmanage-devices.html>.
         /// * Catalog: `pay_v3.iot_manage.list_devices`.
         pub struct ListDevices {
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             0 limit: i64 => "limit: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must query",
@@ -4411,7 +4411,7 @@ pub mod iot_manage {
             0 data: Vec<super::Device> => "data: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             2 limit: i64 => "limit: must",
             /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",
@@ -4532,15 +4532,15 @@ pub mod love_feast {
                 2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Brand that takes part in the charity meals.
                 3 brand_id: Option<String> => "brand_id",
-                /// Donated in the mini program or by standing deduction; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
+                /// Where it was donated: `MINIPROGRAM_PAY` in the “一起捐” mini program, `ENTRUST_PAY` through the “一块捐” plug-in; one of `MINIPROGRAM_PAY` `ENTRUST_PAY`.
                 4 donate_source: Option<super::super::DonateSource> => "donate_source",
                 /// The merchant's number for the donation.
                 5 merchant_order: Option<String> => "merchant_order",
                 /// Charity that receives the donation.
                 6 institution_name: Option<String> => "institution_name",
-                /// Number of the business.
+                /// The platform's number of the donation project.
                 7 business_id: Option<String> => "business_id",
-                /// Merchant as people know it.
+                /// Name of the donation campaign as users see it.
                 8 business_name: Option<String> => "business_name",
                 /// When the donation was paid.
                 9 success_time: Option<String> => "success_time",
@@ -4548,7 +4548,7 @@ pub mod love_feast {
                 10 payer: Option<super::super::Payer> => "payer",
                 /// Donated amount with currency.
                 11 amount: Option<w::serial::Value> => "amount",
-                /// Device on which it was donated.
+                /// Number of the device or sign on which it was donated.
                 12 device_id: Option<String> => "device_id",
             }
         }
@@ -4585,7 +4585,7 @@ pub mod love_feast {
                 1 brand_id: String => "brand_id: must path",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 2 offset: Option<i64> => "offset: query",
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 3 limit: Option<i64> => "limit: query",
             }
             new(openid: impl Into<xinqiao_types::OpenId>, brand_id: impl Into<String>)
@@ -4597,7 +4597,7 @@ pub mod love_feast {
             pub struct ListOrdersResponse {
                 /// Records in this page.
                 0 count: Option<i64> => "count",
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 1 limit: Option<i64> => "limit",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 2 offset: Option<i64> => "offset",
@@ -4673,11 +4673,11 @@ pub mod mch_operate {
                 5 payee_mchid: Option<xinqiao_types::MchId> => "payee_mchid",
                 /// Payee's bank account and identity: `account_type`, `bank_account_info` and `identity_info`.
                 6 payee_info: super::super::PayeeInfo => "payee_info: must",
-                /// Supporting documents, by type.
+                /// Supporting documents, one entry per type.
                 7 proof_media_list: Option<super::super::ProofMedia> => "proof_media_list",
                 /// Further documents, as media handles.
                 8 additional_materials: Option<super::super::AdditionalMaterial> => "additional_materials",
-                /// Note on the withdrawal.
+                /// Note on the withdrawal, shown on the bank statement.
                 9 remark: Option<String> => "remark",
             }
             new(
@@ -4741,7 +4741,7 @@ pub mod mch_operate {
         w::record! {
             /// Answer to [`GetWithdrawlApplyByApplymentId`].
             pub struct GetWithdrawlApplyByApplymentIdResponse {
-                /// The withdrawal application: `out_request_no`, `applyment_id`, `state`, `fail_reason` and so on.
+                /// The withdrawal application (the platform's misspelling of withdrawal): `applyment_id`, `state`, `fail_reason` and so on.
                 0 withdrawl_apply: super::super::ItemInfo => "withdrawl_apply: must",
             }
         }
@@ -4817,9 +4817,9 @@ pub mod merchant_fund {
         pub struct ListMerchantIncomeRecords {
             /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
             0 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
-            /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
+            /// Day of the receipts, `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`.
             1 date: String => "date: must query",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             2 limit: i64 => "limit: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             3 offset: Option<i64> => "offset: query",
@@ -4837,7 +4837,7 @@ pub mod merchant_fund {
         pub struct ListMerchantIncomeRecordsResponse {
             /// Bank receipts of that day: `account_type`, `income_record_type`, `income_record_id` and so on.
             0 data: Option<Vec<super::MerchantIncomeRecord>> => "data",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -4894,9 +4894,9 @@ pub mod merchant_fund {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
             /// Account: `BASIC`, `OPERATION`, `FEES` and so on; one of `BASIC` `OPERATION` `FEES`.
             1 account_type: super::GetFundFlowBillAccountType => "account_type: must query",
-            /// Day of the receipts; format `yyyy-MM-dd`; such as `2026-09-14`.
+            /// Day of the receipts, `yyyy-MM-dd`; format `yyyy-MM-dd`; such as `2026-09-14`.
             2 date: String => "date: must query",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             3 limit: i64 => "limit: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
@@ -4915,7 +4915,7 @@ pub mod merchant_fund {
         pub struct ListPartnerIncomeRecordsResponse {
             /// Bank receipts of that day: `account_type`, `income_record_type`, `income_record_id` and so on.
             0 data: Option<Vec<super::PartnerIncomeRecord>> => "data",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -5099,7 +5099,7 @@ pub mod palm_service {
                 1 organization_id: Option<String> => "organization_id",
                 /// Palm authorisation: `…_NONE`, `…_ON` or `…_OFF`; one of `AUTHORIZATION_STATE_NONE` `AUTHORIZATION_STATE_ON` `AUTHORIZATION_STATE_OFF`.
                 2 state: Option<super::super::GetState> => "state",
-                /// When the user authorised palm payment.
+                /// When the user authorised palm payment; format `rfc3339`.
                 3 authorize_time: Option<String> => "authorize_time",
             }
         }
@@ -5145,7 +5145,7 @@ pub mod palm_service {
         w::record! {
             /// Answer to [`PreAuthorize`].
             pub struct PreAuthorizeResponse {
-                /// Handle for opening the palm-service page.
+                /// Handle for opening the page of the palm service.
                 0 permission_token: String => "permission_token: must",
             }
         }
@@ -5313,7 +5313,7 @@ pub mod qr_code {
         pub struct CheckUserServiceResponse {
             /// Contract under which the user rides.
             0 contract_id: Option<String> => "contract_id",
-            /// `NORMAL` or `BLOCKED`; one of `NORMAL` `BLOCKED`.
+            /// Whether the user can use the service: `NORMAL` or `BLOCKED`; one of `NORMAL` `BLOCKED`.
             1 user_service_state: Option<super::UserServiceState> => "user_service_state",
             /// Why the user cannot use the service, such as unpaid fares.
             2 block_reason: Option<String> => "block_reason",
@@ -5570,11 +5570,11 @@ pub mod rate_activity {
             0 application_state: String => "application_state: must",
             /// Sub-merchant that joins the campaign.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Path of the rejected parameter.
+            /// Path of the field that was rejected and has to be corrected.
             2 reject_parameter: Option<String> => "reject_parameter",
             /// Why the review turned it down; mend it and hand in again.
             3 reject_reason: Option<String> => "reject_reason",
-            /// When it was approved; format `rfc3339`.
+            /// When the campaign was approved; format `rfc3339`.
             4 pass_time: Option<String> => "pass_time",
         }
     }
@@ -5790,7 +5790,7 @@ pub mod recharge {
                 2 recharge_id: String => "recharge_id: must",
                 /// Business for which money is topped up, such as a deposit; one of `ECOMMERCE_BANK_TRANSFER`.
                 3 recharge_scene: super::super::GetRechargeScene => "recharge_scene: must",
-                /// `SUCCESS`, `RECHARGING` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
+                /// How far the top-up is: `SUCCESS`, `RECHARGING` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
                 4 recharge_state: super::super::RechargeState => "recharge_state: must",
                 /// State of the top-up in words.
                 5 recharge_state_desc: Option<String> => "recharge_state_desc",
@@ -5942,7 +5942,7 @@ pub mod refund {
                 4 reason: Option<String> => "reason",
                 /// Where the refund result is posted; overrides the platform setting.
                 5 notify_url: Option<String> => "notify_url",
-                /// Account that pays; `AVAILABLE` for the balance, else unsettled funds (old fund flow).
+                /// Balance that funds the refund: `AVAILABLE`, else unsettled takings (old fund flow).
                 6 funds_account: Option<String> => "funds_account",
                 /// Amounts of order and refund, and who pays.
                 7 amount: super::super::RefundAmount => "amount: must",
@@ -6264,7 +6264,7 @@ pub mod transfer_detail {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458967>.
         /// * Catalog: `pay_v3.transfer_detail.apply_electronic_receipt`.
         pub struct ApplyElectronicReceipt {
-            /// Kind of transfer the receipt is for; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
+            /// Kind of transfer the receipt is for: `BATCH_TRANSFER`, `TRANSFER_TO_POCKET` or `TRANSFER_TO_BANK`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
             0 accept_type: super::AcceptType => "accept_type: must",
             /// Batch whose receipt is wanted.
             1 out_batch_no: Option<String> => "out_batch_no",
@@ -6278,17 +6278,17 @@ pub mod transfer_detail {
     w::record! {
         /// Answer to [`ApplyElectronicReceipt`].
         pub struct ApplyElectronicReceiptResponse {
-            /// Kind of transfer the receipt is for.
+            /// Kind of transfer the receipt is for: `BATCH_TRANSFER`, `TRANSFER_TO_POCKET` or `TRANSFER_TO_BANK`.
             0 accept_type: String => "accept_type: must",
             /// Batch whose receipt is wanted.
             1 out_batch_no: String => "out_batch_no: must",
             /// Transfer whose receipt is wanted.
             2 out_detail_no: String => "out_detail_no: must",
-            /// Number of the receipt application.
+            /// Number of the application for the receipt.
             3 signature_no: String => "signature_no: must",
             /// State of the receipt: `ACCEPTED`, or `FINISHED` and ready to download.
             4 signature_status: Option<String> => "signature_status",
-            /// Digest algorithm for the file; such as `SHA1`.
+            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
             5 hash_type: Option<String> => "hash_type",
             /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             6 hash_value: Option<String> => "hash_value",
@@ -6324,7 +6324,7 @@ pub mod transfer_detail {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012458972>.
         /// * Catalog: `pay_v3.transfer_detail.get_electronic_receipts`.
         pub struct GetElectronicReceipts {
-            /// Kind of transfer the receipt is for; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
+            /// Kind of transfer the receipt is for: `BATCH_TRANSFER`, `TRANSFER_TO_POCKET` or `TRANSFER_TO_BANK`; one of `BATCH_TRANSFER` `TRANSFER_TO_POCKET` `TRANSFER_TO_BANK`.
             0 accept_type: super::AcceptType => "accept_type: must query",
             /// Transfer whose receipt is wanted.
             1 out_detail_no: String => "out_detail_no: must query",

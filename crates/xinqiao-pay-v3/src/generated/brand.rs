@@ -15,9 +15,9 @@ pub mod profit_sharing;
 w::record! {
     /// `admin_info` of `brand::SubmitApplyment`.
     pub struct AdminInfo {
-        /// Administrator's name, sent encrypted.
+        /// Brand administrator's name, sent encrypted.
         0 admin_name: String => "admin_name: must",
-        /// Kind of the administrator's identity document; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of the administrator's document: identity card, residence permit, passport and so on; one of `IDENTIFICATION_TYPE_MAINLAND_ID_CARD` `IDENTIFICATION_TYPE_HONGKONG` `IDENTIFICATION_TYPE_MACAO` `IDENTIFICATION_TYPE_TAIWAN` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         1 id_doc_type: IdDocType => "id_doc_type: must",
         /// Number of that document, sent encrypted; personal data, masked in `Debug`.
         2 id_card_number: String => "id_card_number: must masked",
@@ -59,11 +59,11 @@ w::record! {
         1 name: String => "name: must",
         /// State: created, delivering, expired, paused, terminated; one of `CREATED` `DELIVERING` `EXPIRED` `PAUSED` `TERMINATED`.
         2 activity_state: ActivityState => "activity_state: must",
-        /// Review: pending, approved, rejected; one of `PENDING` `APPROVED` `REJECTED`.
+        /// Review: `PENDING`, `APPROVED` or `REJECTED`; one of `PENDING` `APPROVED` `REJECTED`.
         3 audit_state: AuditState => "audit_state: must",
-        /// Quota that is left.
+        /// Pieces left to be given out.
         4 available_quota: i64 => "available_quota: must",
-        /// Quota altogether.
+        /// Pieces to be given out altogether.
         5 total_quota: i64 => "total_quota: must",
         /// How it is delivered: `SMART` by the platform, `TARGETED`; one of `SMART` `TARGETED`.
         6 delivery_mode: DeliveryMode => "delivery_mode: must",
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in `brand::ProductCoupon`.
     pub struct Stock {
-        /// Number of the product coupon stock.
+        /// WeChat Pay's number of the product coupon batch, returned when it was created.
         0 stock_id: String => "stock_id: must",
     }
 }
@@ -102,9 +102,9 @@ w::record! {
 w::record! {
     /// `time_range` of `brand::ShakeActivity`.
     pub struct TimeRange {
-        /// When the delivery starts.
+        /// When the delivery starts; users get nothing before; format `rfc3339`.
         0 start_time: String => "start_time: must",
-        /// When the delivery ends.
+        /// When the delivery ends; users get nothing afterwards; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
 }
@@ -139,21 +139,21 @@ w::record! {
         0 certificate: Option<String> => "certificate",
         /// Trademark as registered.
         1 name: String => "name: must",
-        /// Registration number of the trademark; such as `12345678`.
+        /// Registration number on the certificate; such as `12345678`.
         2 number: String => "number: must",
-        /// First day of the trademark's validity; such as `2025-09-08`.
+        /// First day of the trademark's validity; format `yyyy-MM-dd`; such as `2025-09-08`.
         3 valid_begin_time: String => "valid_begin_time: must",
-        /// Last day of the trademark's validity; such as `2035-09-08`.
+        /// Last day of the trademark's validity; format `yyyy-MM-dd`; such as `2035-09-08`.
         4 valid_end_time: String => "valid_end_time: must",
-        /// International class of the trademark; such as `25`.
+        /// Class of the trademark in the Nice classification; such as `25`.
         5 international_class: String => "international_class: must",
-        /// Who holds the trademark.
+        /// Owner of the trademark as on the certificate.
         6 holder: String => "holder: must",
         /// `media_id` of the license's picture.
         7 license: Option<String> => "license",
-        /// First day of the license, if someone else holds the trademark.
+        /// First day of the license, if someone else holds the trademark; format `yyyy-MM-dd`.
         8 authorization_begin_time: Option<String> => "authorization_begin_time",
-        /// Last day of the license, if someone else holds the trademark.
+        /// Last day of the license, if someone else holds the trademark; format `yyyy-MM-dd`.
         9 authorization_end_time: Option<String> => "authorization_end_time",
         /// `media_id`s of the certificate's pages.
         10 certificate_list: Option<Vec<String>> => "certificate_list",
@@ -182,41 +182,41 @@ w::open_enum! {
     ///
     /// What `activity_state` of `brand::ListShakeActivities`, `activity_state` of `ShakeActivity` may be.
     pub enum ActivityState {
-        /// Created, not delivering (`CREATED`).
+        /// Created; delivery hasn't begun (`CREATED`).
         Created = "CREATED",
-        /// Delivering now (`DELIVERING`).
+        /// Delivering: users can get it (`DELIVERING`).
         Delivering = "DELIVERING",
-        /// Over by time (`EXPIRED`).
+        /// Past its end time; nothing is delivered any more (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Paused (`PAUSED`).
+        /// Delivery paused: users can't get it (`PAUSED`).
         Paused = "PAUSED",
-        /// Terminated for good (`TERMINATED`).
+        /// Terminated; it can't be started again (`TERMINATED`).
         Terminated = "TERMINATED",
     }
 }
 
 w::open_enum! {
-    /// Progress of the onboarding application.
+    /// Progress of the onboarding application, such as `APPLYMENT_STATE_WAITING_AUDIT`.
     ///
     /// What `applyment_state` of `brand::GetApplymentByApplymentIdResponse`, `applyment_state` of `brand::GetApplymentByBusinessCodeResponse` may be.
     pub enum ApplymentState {
-        /// State unknown (`APPLYMENT_STATE_UNKNOWN`).
+        /// A state that can't be told (`APPLYMENT_STATE_UNKNOWN`).
         Unknown = "APPLYMENT_STATE_UNKNOWN",
-        /// Not handed in (`APPLYMENT_STATE_UNSUBMITTED`).
+        /// Application drafted, not handed in (`APPLYMENT_STATE_UNSUBMITTED`).
         Unsubmitted = "APPLYMENT_STATE_UNSUBMITTED",
-        /// Waiting for the entity to confirm (`APPLYMENT_STATE_WAITING_VALIDATE`).
+        /// The brand's entity has to confirm that it wants this (`APPLYMENT_STATE_WAITING_VALIDATE`).
         WaitingValidate = "APPLYMENT_STATE_WAITING_VALIDATE",
-        /// Papers in review (`APPLYMENT_STATE_WAITING_AUDIT`).
+        /// Papers in review; wait for the outcome (`APPLYMENT_STATE_WAITING_AUDIT`).
         WaitingAudit = "APPLYMENT_STATE_WAITING_AUDIT",
-        /// Waiting for the administrator's authorization (`APPLYMENT_STATE_WAITING_AUTH`).
+        /// The brand's administrator has to scan and authorize (`APPLYMENT_STATE_WAITING_AUTH`).
         WaitingAuth = "APPLYMENT_STATE_WAITING_AUTH",
-        /// Brand being opened (`APPLYMENT_STATE_OPEN_ACCOUNT`).
+        /// Review passed, the brand is being opened; just wait (`APPLYMENT_STATE_OPEN_ACCOUNT`).
         OpenAccount = "APPLYMENT_STATE_OPEN_ACCOUNT",
-        /// Onboarding complete (`APPLYMENT_STATE_FINISH`).
+        /// Onboarding complete, the brand is open; final (`APPLYMENT_STATE_FINISH`).
         Finish = "APPLYMENT_STATE_FINISH",
         /// Rejected; can be corrected and sent again (`APPLYMENT_STATE_AUDIT_REJECTED`).
         AuditRejected = "APPLYMENT_STATE_AUDIT_REJECTED",
-        /// Withdrawn (`APPLYMENT_STATE_CANCELED`).
+        /// Application withdrawn for good; a new one is needed (`APPLYMENT_STATE_CANCELED`).
         CancelEd = "APPLYMENT_STATE_CANCELED",
     }
 }
@@ -226,11 +226,11 @@ w::open_enum! {
     ///
     /// What `audit_state` of `brand::ListShakeActivities`, `audit_state` of `ShakeActivity` may be.
     pub enum AuditState {
-        /// Waiting for review (`PENDING`).
+        /// Waits for the review; not in force (`PENDING`).
         Pending = "PENDING",
-        /// Passed the review (`APPROVED`).
+        /// Passed the review; delivered from its start time on (`APPROVED`).
         Approved = "APPROVED",
-        /// Rejected by the review (`REJECTED`).
+        /// Refused by the review; correct and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
@@ -240,15 +240,15 @@ w::open_enum! {
     ///
     /// What `delivery_mode` of `ShakeActivity` may be.
     pub enum DeliveryMode {
-        /// Delivered as the platform sees fit (`SMART`).
+        /// The platform chooses the users (`SMART`).
         Smart = "SMART",
-        /// Delivered to a chosen audience (`TARGETED`).
+        /// Delivered only to the audience that you choose (`TARGETED`).
         TargetEd = "TARGETED",
     }
 }
 
 w::open_enum! {
-    /// Kind of the administrator's identity document.
+    /// Kind of the administrator's document: identity card, residence permit, passport and so on.
     ///
     /// What `id_doc_type` of `AdminInfo` may be.
     pub enum IdDocType {
@@ -272,9 +272,9 @@ w::open_enum! {
     ///
     /// What `subject_type` of `SubjectInfo` may be.
     pub enum SubjectType {
-        /// Enterprise (`SUBJECT_TYPE_ENTERPRISE`).
+        /// The entity is a company with a business license (`SUBJECT_TYPE_ENTERPRISE`).
         Enterprise = "SUBJECT_TYPE_ENTERPRISE",
-        /// Individual business (`SUBJECT_TYPE_INDIVIDUAL`).
+        /// The entity is a sole trader (个体工商户) (`SUBJECT_TYPE_INDIVIDUAL`).
         Individual = "SUBJECT_TYPE_INDIVIDUAL",
     }
 }
@@ -284,9 +284,9 @@ w::open_enum! {
     ///
     /// What `trademark_exists` of `Trademark` may be.
     pub enum TrademarkExists {
-        /// Has a registered trademark (`TRADEMARK_EXISTS`).
+        /// There is a registered trademark; its certificate is needed (`TRADEMARK_EXISTS`).
         Exists = "TRADEMARK_EXISTS",
-        /// Has no registered trademark (`TRADEMARK_NONE`).
+        /// No registered trademark; no certificate is needed (`TRADEMARK_NONE`).
         None = "TRADEMARK_NONE",
     }
 }
@@ -356,9 +356,9 @@ w::record! {
         0 applyment_id: String => "applyment_id: must",
         /// Your own unique number of the application; such as `1900013511_10000`.
         1 business_code: String => "business_code: must",
-        /// Progress of the onboarding application; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
+        /// Progress of the onboarding application, such as `APPLYMENT_STATE_WAITING_AUDIT`; one of `APPLYMENT_STATE_UNKNOWN` `APPLYMENT_STATE_UNSUBMITTED` `APPLYMENT_STATE_WAITING_VALIDATE` `APPLYMENT_STATE_WAITING_AUDIT` `APPLYMENT_STATE_WAITING_AUTH` `APPLYMENT_STATE_OPEN_ACCOUNT` `APPLYMENT_STATE_FINISH` `APPLYMENT_STATE_AUDIT_REJECTED` ….
         2 applyment_state: ApplymentState => "applyment_state: must",
-        /// The progress in words.
+        /// Progress of the application in words.
         3 applyment_state_desc: String => "applyment_state_desc: must",
         /// Link of the QR code that the administrator confirms with; while waiting for authorization; `authorization_confirmation_qr_code` on the wire.
         4 authorization_qr_code: Option<String> => "authorization_confirmation_qr_code",

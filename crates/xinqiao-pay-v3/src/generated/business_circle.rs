@@ -17,7 +17,7 @@ w::record! {
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must query",
-        /// Number of the business circle's brand; `brandid` on the wire.
+        /// The platform's number of the business circle's brand; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must query",
     }
@@ -128,11 +128,11 @@ w::record! {
         4 earn_points: bool => "earn_points: must",
         /// Points that the order earned.
         5 increased_points: i64 => "increased_points: must",
-        /// When the points were updated; format `rfc3339`.
+        /// When the merchant updated the points; format `rfc3339`.
         6 points_update_time: String => "points_update_time: must",
         /// Why no points were earned.
         7 no_points_remarks: Option<String> => "no_points_remarks",
-        /// Points that the customer has.
+        /// Points that the customer has in the circle.
         8 total_points: Option<i64> => "total_points",
     }
     new(
@@ -180,7 +180,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// The customer under the given AppID; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the business circle's brand; `brandid` on the wire.
+        /// The platform's number of the business circle's brand; `brandid` on the wire.
         #[doc(alias = "brandid")]
         3 brand_id: i64 => "brandid: must",
         /// License plate of the customer's car; such as `粤B888888`.

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::banks::ListBranches`.
     pub struct Branch {
-        /// Full title of the branch; such as `中国工商银行上海市周浦支行`.
+        /// Full title of the branch, from the branch list; such as `中国工商银行上海市周浦支行`.
         0 bank_branch_name: String => "bank_branch_name: must",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         1 bank_branch_id: String => "bank_branch_id: must",
@@ -22,7 +22,7 @@ w::record! {
         1 bank_alias_code: String => "bank_alias_code: must",
         /// Bank as in the platform's list; such as `工商银行`.
         2 account_bank: String => "account_bank: must",
-        /// Code of the bank as account holder's bank; such as `1001`.
+        /// Code of the account's bank, from the bank list; such as `1001`.
         3 account_bank_code: i64 => "account_bank_code: must",
         /// Whether the branch must be given for this bank.
         4 need_bank_branch: bool => "need_bank_branch: must",
@@ -36,7 +36,7 @@ w::record! {
         0 next: Option<String> => "next",
         /// Path of the previous page; empty on the first.
         1 prev: Option<String> => "prev",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: Option<String> => "self",
     }
 }
@@ -44,7 +44,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinceCities`.
     pub struct ProvinceCity {
-        /// City as in the area list; such as `深圳市`.
+        /// Name of the city as in the area list; such as `深圳市`.
         0 city_name: String => "city_name: must",
         /// Id of the city in the platform's area list, needed to list branches; such as `536`.
         1 city_code: i64 => "city_code: must",
@@ -54,7 +54,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `capital::capital_lhh::areas::ListProvinces`.
     pub struct Province {
-        /// Province as in the area list; such as `广东省`.
+        /// Name of the province as in the area list; such as `广东省`.
         0 province_name: String => "province_name: must",
         /// Id of the province in the platform's area list; such as `10`.
         1 province_code: i64 => "province_code: must",
@@ -169,7 +169,7 @@ pub mod capital_lhh {
                 0 bank_alias_code: String => "bank_alias_code: must path",
                 /// Id of the city in the platform's area list, needed to list branches; such as `536`.
                 1 city_code: i64 => "city_code: must query",
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 2 limit: i64 => "limit: must query",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
@@ -193,7 +193,7 @@ pub mod capital_lhh {
                 4 bank_alias_code: String => "bank_alias_code: must",
                 /// Bank as in the platform's list; such as `工商银行`.
                 5 account_bank: String => "account_bank: must",
-                /// Code of the bank as account holder's bank; such as `1001`.
+                /// Code of the account's bank, from the bank list; such as `1001`.
                 6 account_bank_code: i64 => "account_bank_code: must",
                 /// Records in this page.
                 7 count: i64 => "count: must",
@@ -244,7 +244,7 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_3.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_corporate_bankings`.
             pub struct ListCorporateBankings {
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 0 limit: i64 => "limit: must query",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
@@ -311,7 +311,7 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_2.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.list_personal_bankings`.
             pub struct ListPersonalBankings {
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 0 limit: i64 => "limit: must query",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 1 offset: Option<i64> => "offset: query",
@@ -365,7 +365,7 @@ pub mod capital_lhh {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/Offline/apis/chapter11_2_1.shtml>.
             /// * Catalog: `pay_v3.capital.capital_lhh.banks.search_banks_by_bank_account`.
             pub struct SearchBanksByBankAccount {
-                /// Personal card number, encrypted; personal data, masked in `Debug`.
+                /// Number of a personal bank card, encrypted with the platform's key; personal data, masked in `Debug`.
                 0 account_number: String => "account_number: must query masked",
             }
             new(account_number: impl Into<String>)

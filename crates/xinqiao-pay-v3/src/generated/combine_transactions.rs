@@ -68,7 +68,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `NATIVE` `JSAPI` `APP` `MWEB`.
         6 trade_type: TradeType => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `PAYERROR`.
         7 trade_state: TradeState => "trade_state: must",
@@ -147,7 +147,7 @@ w::record! {
 w::record! {
     /// `contract_result` of the answer of `combine_transactions::CreateApp`.
     pub struct ContractResult {
-        /// Result code of the contract step.
+        /// Result of preparing the contract, as a code; its words are in `message`.
         0 code: String => "code: must",
         /// Result of the contract step in words.
         1 message: Option<String> => "message",
@@ -161,7 +161,7 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         2 unit_price: i64 => "unit_price: must",
         /// Taken off this item, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
@@ -275,7 +275,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
@@ -427,7 +427,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: Option<String> => "coupon_id",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
         2 scope: Option<Scope> => "scope",
@@ -437,12 +437,12 @@ w::record! {
         4 amount: Option<i64> => "amount",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// Part of the discount paid by third parties.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<i64> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -468,7 +468,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -541,7 +541,7 @@ w::record! {
 w::record! {
     /// An item of `subsidy_detail` in `combine_transactions::SubsidyInfo`.
     pub struct SubsidyDetail {
-        /// Interest by day (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
+        /// Repaid at any time (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
         0 subsidy_period_type: SubsidyPeriodType => "subsidy_period_type: must",
         /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
@@ -552,7 +552,7 @@ w::record! {
 w::record! {
     /// `subsidy_info` of `combine_transactions::CreateApp`; `subsidy_info` of `combine_transactions::CreateJsapi`.
     pub struct SubsidyInfo {
-        /// Subsidy rules, one per way of charging interest.
+        /// Subsidy rules, one per way of repayment.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
@@ -592,7 +592,7 @@ w::open_enum! {
     ///
     /// What `order_service_type` of `CreateMiniProgramSubOrder` may be.
     pub enum OrderServiceType {
-        /// Payment to an individual (`INDIVIDUALTRADE`).
+        /// The sub-order pays an individual seller (`INDIVIDUALTRADE`).
         IndividualTrade = "INDIVIDUALTRADE",
     }
 }
@@ -604,7 +604,7 @@ w::open_enum! {
     pub enum PromotionDetailType {
         /// Coupon prepaid by the merchant (`CASH`).
         Cash = "CASH",
-        /// Coupon that needs no prepayment (`NOCASH`).
+        /// Coupon that needs no prepayment; not settled (`NOCASH`).
         NoCash = "NOCASH",
     }
 }
@@ -614,9 +614,9 @@ w::open_enum! {
     ///
     /// What `scope` of `PromotionDetail` may be.
     pub enum Scope {
-        /// For the whole order (`GLOBAL`).
+        /// Holds for the whole order (`GLOBAL`).
         Global = "GLOBAL",
-        /// For certain items only (`SINGLE`).
+        /// Holds for certain items only; those are listed in `goods_detail` (`SINGLE`).
         Single = "SINGLE",
     }
 }
@@ -626,11 +626,11 @@ w::open_enum! {
     ///
     /// What `subsidy_installment_num` of `SubsidyPlan` may be.
     pub enum SubsidyInstallmentNum {
-        /// 3 instalments (`3`).
+        /// Paid in 3 instalments (`3`).
         N3 = "3",
-        /// 6 instalments (`6`).
+        /// Paid in 6 instalments (`6`).
         N6 = "6",
-        /// 12 instalments (`12`).
+        /// Paid in 12 instalments (`12`).
         N12 = "12",
     }
     numbers
@@ -641,22 +641,22 @@ w::open_enum! {
     ///
     /// What `subsidy_percent` of `SubsidyPlan` may be.
     pub enum SubsidyPercent {
-        /// Merchant pays no interest (`0`).
+        /// The merchant pays no interest, the user pays all of it (`0`).
         N0 = "0",
-        /// Merchant pays all interest (`100`).
+        /// The merchant pays all interest, the user none (`100`).
         N100 = "100",
     }
     numbers
 }
 
 w::open_enum! {
-    /// Interest by day (`DAILY`) or by instalment (`PERIOD`).
+    /// Repaid at any time (`DAILY`) or by instalment (`PERIOD`).
     ///
     /// What `subsidy_period_type` of `SubsidyDetail` may be.
     pub enum SubsidyPeriodType {
-        /// Interest by day (`DAILY`).
+        /// Subsidy for repayment at any time, with interest by day (`DAILY`).
         Daily = "DAILY",
-        /// Interest by instalment (`PERIOD`).
+        /// Subsidy for repayment by instalments, with interest per instalment (`PERIOD`).
         Period = "PERIOD",
     }
 }
@@ -666,7 +666,7 @@ w::open_enum! {
     ///
     /// What `trade_scenario` of `combine_transactions::CreateApp`, `trade_scenario` of `combine_transactions::CreateMiniProgram` and 2 more may be.
     pub enum TradeScenario {
-        /// Second-hand recycling (`RECOMMERCE`).
+        /// Users sell used things to a recycler (`RECOMMERCE`).
         ReCommerce = "RECOMMERCE",
     }
 }
@@ -676,13 +676,13 @@ w::open_enum! {
     ///
     /// What `trade_state` of `GetSubOrder` may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// Paid; can be refunded (`SUCCESS`).
         Success = "SUCCESS",
         /// Has refunds, partial ones too (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid; the user still can (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed without payment (`CLOSED`).
+        /// Closed without payment; can't be paid any more (`CLOSED`).
         Closed = "CLOSED",
         /// Payment failed, e.g. at the bank (`PAYERROR`).
         PayError = "PAYERROR",
@@ -690,7 +690,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
     ///
     /// What `trade_type` of `GetSubOrder` may be.
     pub enum TradeType {
@@ -698,9 +698,9 @@ w::open_enum! {
         Native = "NATIVE",
         /// Payment in official account or mini program (`JSAPI`).
         Jsapi = "JSAPI",
-        /// Payment in a mobile app (`APP`).
+        /// Payment started in the merchant's mobile app (`APP`).
         App = "APP",
-        /// Payment from a mobile web page (`MWEB`).
+        /// Payment started in a mobile browser (`MWEB`).
         Mweb = "MWEB",
     }
 }
@@ -718,9 +718,9 @@ w::open_enum! {
         HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
         /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
         TaiwanResident = "TAIWAN_RESIDENT",
-        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        /// Permanent residence card of a foreigner (`FOREIGN_RESIDENT`).
         ForeignResident = "FOREIGN_RESIDENT",
-        /// Passport (`OVERSEA_PASSPORT`).
+        /// Passport of a foreigner (`OVERSEA_PASSPORT`).
         OverseaPassPort = "OVERSEA_PASSPORT",
         /// Payer is bound by phone number (`PHONE_NUMBER`).
         PhoneNumber = "PHONE_NUMBER",

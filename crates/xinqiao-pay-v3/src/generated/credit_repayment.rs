@@ -48,9 +48,9 @@ w::record! {
 w::record! {
     /// `real_identity` of `credit_repayment::partner::contracts::PreSignApp`; `real_identity` of `credit_repayment::partner::contracts::PreSignH5`.
     pub struct RealIdentity {
-        /// Kind of identity document; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
+        /// Kind of identity document, such as `REAL_IDENTITY_TYPE_ID_CARD`; one of `REAL_IDENTITY_TYPE_INVALID` `REAL_IDENTITY_TYPE_ID_CARD`.
         0 identity_type: IdentityType => "identity_type: must",
-        /// Document number, encrypted.
+        /// Number of the document, encrypted with the platform's key.
         1 identity_id: String => "identity_id: must",
         /// The person's true name, sent encrypted; personal data, masked in `Debug`.
         2 real_name: String => "real_name: must masked",
@@ -75,7 +75,7 @@ w::record! {
         3 repayment_amount: String => "repayment_amount: must",
         /// Least money to repay, in fen.
         4 min_repayment_amount: Option<String> => "min_repayment_amount",
-        /// Day on which the repayment is due; such as `2025-11-18`.
+        /// Day on which the repayment is due; format `yyyy-MM-dd`; such as `2025-11-18`.
         5 repayment_date: String => "repayment_date: must",
     }
     new(
@@ -102,7 +102,7 @@ w::record! {
         4 repayment_amount: String => "repayment_amount: must",
         /// Least money to repay, in fen.
         5 min_repayment_amount: String => "min_repayment_amount: must",
-        /// Day on which the repayment is due; such as `2025-11-18`.
+        /// Day on which the repayment is due; format `yyyy-MM-dd`; such as `2025-11-18`.
         6 repayment_date: String => "repayment_date: must",
         /// The repaying user under the AppID in use; personal data, masked in `Debug`.
         7 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -132,11 +132,11 @@ w::open_enum! {
     ///
     /// What `contract_state` of `credit_repayment::partner::contracts::GetResponse`, `contract_state` of `ContractInfo` may be.
     pub enum ContractState {
-        /// Not a valid state (`CONTRACT_STATE_INVALID`).
+        /// Placeholder; no real result has it (`CONTRACT_STATE_INVALID`).
         Invalid = "CONTRACT_STATE_INVALID",
-        /// Contract in force (`CONTRACT_STATE_EFFECTIVE`).
+        /// In force: repayments can be charged (`CONTRACT_STATE_EFFECTIVE`).
         Effective = "CONTRACT_STATE_EFFECTIVE",
-        /// Terminated (`CONTRACT_STATE_TERMINATED`).
+        /// Terminated: no more charges (`CONTRACT_STATE_TERMINATED`).
         Terminated = "CONTRACT_STATE_TERMINATED",
     }
 }
@@ -146,23 +146,23 @@ w::open_enum! {
     ///
     /// What `contract_terminated_mode` of `credit_repayment::partner::contracts::GetResponse`, `contract_terminated_mode` of `ContractInfo` may be.
     pub enum ContractTerminatedMode {
-        /// Not terminated (`TERMINATION_MODE_INVALID`).
+        /// Placeholder: the contract was not ended (`TERMINATION_MODE_INVALID`).
         Invalid = "TERMINATION_MODE_INVALID",
-        /// Terminated by the user (`TERMINATION_MODE_BY_USER`).
+        /// Ended by the user in WeChat (`TERMINATION_MODE_BY_USER`).
         ByUser = "TERMINATION_MODE_BY_USER",
-        /// Terminated by the merchant (`TERMINATION_MODE_BY_MERCHANT`).
+        /// Ended by the merchant through the API (`TERMINATION_MODE_BY_MERCHANT`).
         ByMerchant = "TERMINATION_MODE_BY_MERCHANT",
-        /// Terminated by customer service (`TERMINATION_MODE_BY_CUSTOMER_SERVICE`).
+        /// Ended through WeChat's customer service (`TERMINATION_MODE_BY_CUSTOMER_SERVICE`).
         ByCustomerService = "TERMINATION_MODE_BY_CUSTOMER_SERVICE",
     }
 }
 
 w::open_enum! {
-    /// Kind of identity document.
+    /// Kind of identity document, such as `REAL_IDENTITY_TYPE_ID_CARD`.
     ///
     /// What `identity_type` of `RealIdentity` may be.
     pub enum IdentityType {
-        /// Not a valid kind (`REAL_IDENTITY_TYPE_INVALID`).
+        /// Placeholder; no real result has it (`REAL_IDENTITY_TYPE_INVALID`).
         Invalid = "REAL_IDENTITY_TYPE_INVALID",
         /// Mainland identity card (`REAL_IDENTITY_TYPE_ID_CARD`).
         IdCard = "REAL_IDENTITY_TYPE_ID_CARD",
@@ -170,17 +170,17 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the repayment order.
+    /// State of the repayment order, such as `DEDUCT_ORDER_STATE_PAY_SUCCESS`.
     ///
     /// What `order_state` of `credit_repayment::partner::CreateDeductOrderResponse`, `order_state` of `credit_repayment::partner::GetDeductOrderResponse` may be.
     pub enum OrderState {
-        /// Waiting to be handled (`DEDUCT_ORDER_STATE_PENDING`).
+        /// Accepted, waiting to be handled (`DEDUCT_ORDER_STATE_PENDING`).
         Pending = "DEDUCT_ORDER_STATE_PENDING",
-        /// Not repaid yet (`DEDUCT_ORDER_STATE_NOT_PAY`).
+        /// The user still has to repay (`DEDUCT_ORDER_STATE_NOT_PAY`).
         NotPay = "DEDUCT_ORDER_STATE_NOT_PAY",
-        /// Repaid (`DEDUCT_ORDER_STATE_PAY_SUCCESS`).
+        /// Repaid; final (`DEDUCT_ORDER_STATE_PAY_SUCCESS`).
         PaySuccess = "DEDUCT_ORDER_STATE_PAY_SUCCESS",
-        /// Repayment failed (`DEDUCT_ORDER_STATE_PAY_FAIL`).
+        /// The repayment failed; this order stays unpaid (`DEDUCT_ORDER_STATE_PAY_FAIL`).
         PayFail = "DEDUCT_ORDER_STATE_PAY_FAIL",
     }
 }
@@ -237,7 +237,7 @@ pub mod partner {
             4 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Number of the repayment contract, given on signing.
             5 contract_id: String => "contract_id: must",
-            /// State of the repayment order; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
+            /// State of the repayment order, such as `DEDUCT_ORDER_STATE_PAY_SUCCESS`; one of `DEDUCT_ORDER_STATE_PENDING` `DEDUCT_ORDER_STATE_NOT_PAY` `DEDUCT_ORDER_STATE_PAY_SUCCESS` `DEDUCT_ORDER_STATE_PAY_FAIL`.
             6 order_state: super::OrderState => "order_state: must",
             /// Money to repay now, in fen.
             7 deduct_amount: String => "deduct_amount: must",
@@ -649,7 +649,7 @@ pub mod partner {
                 4 repayment_amount: String => "repayment_amount: must",
                 /// Least money to repay, in fen.
                 5 min_repayment_amount: String => "min_repayment_amount: must",
-                /// Day on which the repayment is due; such as `2025-11-18`.
+                /// Day on which the repayment is due; format `yyyy-MM-dd`; such as `2025-11-18`.
                 6 repayment_date: String => "repayment_date: must",
                 /// The repaying user under the AppID in use; personal data, masked in `Debug`.
                 7 openid: xinqiao_types::OpenId => "openid: must masked",

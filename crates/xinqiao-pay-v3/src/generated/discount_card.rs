@@ -6,19 +6,19 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `objectives` in `discount_card::orders::Update`.
     pub struct UpdateObjective {
-        /// Serial number of the entry.
+        /// The merchant's serial number of the entry, unique.
         0 objective_serial_no: String => "objective_serial_no: must",
         /// Number of the goal, from the card template.
         1 objective_id: i64 => "objective_id: must",
-        /// What was done.
+        /// What the user did this time, in words.
         2 performance_description: String => "performance_description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         3 performance_type: PerformanceType => "performance_type: must",
         /// How much must be done.
         4 count: i64 => "count: must",
-        /// When it was done.
+        /// When the user did it; format `rfc3339`.
         5 performance_time: String => "performance_time: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         6 remark: Option<String> => "remark",
     }
     new(
@@ -35,11 +35,11 @@ w::record! {
 w::record! {
     /// An item of `rewards` in `discount_card::orders::Update`.
     pub struct UpdateReward {
-        /// Serial number of the entry.
+        /// The merchant's serial number of the entry, unique.
         0 reward_serial_no: String => "reward_serial_no: must",
         /// Number of the benefit, from the card template.
         1 reward_id: i64 => "reward_id: must",
-        /// The benefit in words.
+        /// The benefit in words, shown to the user.
         2 description: String => "description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         3 reward_type: PerformanceType => "reward_type: must",
@@ -47,9 +47,9 @@ w::record! {
         4 count: i64 => "count: must",
         /// Worth of the benefit, the base of a later charge.
         5 amount: i64 => "amount: must",
-        /// When the benefit was used.
+        /// When the user used the benefit; format `rfc3339`.
         6 reward_time: String => "reward_time: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         7 remark: Option<String> => "remark",
     }
     new(
@@ -67,23 +67,23 @@ w::record! {
 w::record! {
     /// An item of `objectives` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `objectives` in the answer of `discount_card::orders::GetByOutTradeNo`.
     pub struct ObjectiveInfo {
-        /// Serial number of the entry.
+        /// The merchant's serial number of the entry, unique.
         0 objective_serial_no: String => "objective_serial_no: must",
         /// Number of the goal, from the card template.
         1 objective_id: i64 => "objective_id: must",
-        /// What the goal is.
+        /// What the user has to do.
         2 name: Option<String> => "name",
         /// What the goal is counted in.
         3 unit: Option<String> => "unit",
-        /// What was done.
+        /// What the user did this time, in words.
         4 performance_description: String => "performance_description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         5 performance_type: PerformanceType => "performance_type: must",
         /// How much must be done.
         6 count: i64 => "count: must",
-        /// When it was done.
+        /// When the user did it; format `rfc3339`.
         7 performance_time: String => "performance_time: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         8 remark: Option<String> => "remark",
     }
 }
@@ -91,15 +91,15 @@ w::record! {
 w::record! {
     /// An item of `rewards` in the answer of `discount_card::orders::GetByOutOrderNo`; an item of `rewards` in the answer of `discount_card::orders::GetByOutTradeNo`.
     pub struct RewardInfo {
-        /// Serial number of the entry.
+        /// The merchant's serial number of the entry, unique.
         0 reward_serial_no: String => "reward_serial_no: must",
         /// Number of the benefit, from the card template.
         1 reward_id: i64 => "reward_id: must",
         /// What the benefit is called.
         2 name: Option<String> => "name",
-        /// What the benefit is counted in.
+        /// What the benefit is counted in, such as times or pieces.
         3 unit: Option<String> => "unit",
-        /// The benefit in words.
+        /// The benefit in words, shown to the user.
         4 description: String => "description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         5 reward_type: PerformanceType => "reward_type: must",
@@ -107,9 +107,9 @@ w::record! {
         6 count: i64 => "count: must",
         /// Worth of the benefit, the base of a later charge.
         7 amount: i64 => "amount: must",
-        /// When the benefit was used.
+        /// When the user used the benefit; format `rfc3339`.
         8 reward_time: String => "reward_time: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         9 remark: Option<String> => "remark",
     }
 }
@@ -119,13 +119,13 @@ w::record! {
     pub struct Objective {
         /// Number of the goal, from the card template.
         0 objective_id: String => "objective_id: must",
-        /// What the goal is.
+        /// What the user has to do.
         1 name: String => "name: must",
         /// How much must be done.
         2 count: i64 => "count: must",
         /// What the goal is counted in.
         3 unit: String => "unit: must",
-        /// The goal in words.
+        /// The goal in words, shown to the user.
         4 description: Option<String> => "description",
         /// Entries of work on the goal: `objective_completion_serial_no`, `objective_id` and so on.
         5 objective_completion_records: Option<Vec<ObjectiveCompletionRecord>> => "objective_completion_records",
@@ -147,7 +147,7 @@ w::record! {
         4 completion_count: i64 => "completion_count: must",
         /// What was done this time.
         5 description: Option<String> => "description",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         6 remark: Option<String> => "remark",
     }
 }
@@ -167,7 +167,7 @@ w::record! {
         4 completion_count: i64 => "completion_count: must",
         /// What was done this time.
         5 description: String => "description: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         6 remark: Option<String> => "remark",
     }
     new(
@@ -206,11 +206,11 @@ w::record! {
         2 count_type: String => "count_type: must",
         /// How many times the benefit can be used.
         3 count: i64 => "count: must",
-        /// What the benefit is counted in.
+        /// What the benefit is counted in, such as times or pieces.
         4 unit: String => "unit: must",
         /// Worth of the benefit, the base of a later charge; in yuan.
         5 amount: i64 => "amount: must",
-        /// The benefit in words.
+        /// The benefit in words, shown to the user.
         6 description: Option<String> => "description",
         /// Entries of use of the benefit: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         7 reward_usage_records: Option<Vec<RewardUsageRecord>> => "reward_usage_records",
@@ -224,7 +224,7 @@ w::record! {
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
         /// Number of the benefit, from the card template.
         1 reward_id: String => "reward_id: must",
-        /// When the benefit was used; format `rfc3339`.
+        /// When the user used the benefit; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 usage_type: String => "usage_type: must",
@@ -234,7 +234,7 @@ w::record! {
         5 amount: i64 => "amount: must",
         /// What the benefit was used for.
         6 description: Option<String> => "description",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         7 remark: Option<String> => "remark",
     }
 }
@@ -246,7 +246,7 @@ w::record! {
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
         /// Number of the benefit, from the card template.
         1 reward_id: String => "reward_id: must",
-        /// When the benefit was used; format `rfc3339`.
+        /// When the user used the benefit; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away.
         3 usage_type: String => "usage_type: must",
@@ -256,7 +256,7 @@ w::record! {
         5 amount: i64 => "amount: must",
         /// What the benefit was used for.
         6 description: String => "description: must",
-        /// Further words on this item.
+        /// Further words on this item, shown to the user.
         7 remark: Option<String> => "remark",
     }
     new(
@@ -286,9 +286,9 @@ w::open_enum! {
     ///
     /// What `performance_type` of `UpdateObjective`, `reward_type` of `UpdateReward` and 2 more may be.
     pub enum PerformanceType {
-        /// Adds to the record (`INCREASE`).
+        /// Adds one to the user's record (`INCREASE`).
         Increase = "INCREASE",
-        /// Takes from the record (`DECREASE`).
+        /// Takes one from the user's record, for instance on a return (`DECREASE`).
         Decrease = "DECREASE",
     }
 }
@@ -298,17 +298,17 @@ w::open_enum! {
     ///
     /// What `state` of `discount_card::orders::GetByOutOrderNoResponse`, `state` of `discount_card::orders::GetByOutTradeNoResponse` may be.
     pub enum State {
-        /// Order made (`CREATED`).
+        /// Order made; the card is in use (`CREATED`).
         Created = "CREATED",
         /// Card expired, being settled (`SETTLING`).
         Settling = "SETTLING",
-        /// Goals missed, being charged (`CHARGING`).
+        /// Goals missed; the benefits are being charged (`CHARGING`).
         Charging = "CHARGING",
-        /// Goals missed, charged (`CHARGED`).
+        /// Goals missed and the benefits charged; final (`CHARGED`).
         Charged = "CHARGED",
-        /// Nothing to charge (`NO_CHARGE`).
+        /// Goals met or no benefit used: nothing is charged; final (`NO_CHARGE`).
         NoCharge = "NO_CHARGE",
-        /// Order cancelled (`REVOKED`).
+        /// Order cancelled; nothing is charged; final (`REVOKED`).
         Revoked = "REVOKED",
     }
 }
@@ -391,7 +391,7 @@ w::record! {
         7 state: String => "state: must",
         /// Why goals were not met, such as quitting.
         8 unfinished_reason: Option<String> => "unfinished_reason",
-        /// Benefits enjoyed so far, in money; in fen.
+        /// Worth of the benefits used so far, in fen; in fen.
         9 total_amount: Option<xinqiao_types::Fen> => "total_amount",
         /// Payment by which the user gave benefits back: `pay_amount`, `pay_state`, `transaction_id` and `pay_time`.
         10 pay_information: Option<PayInformation> => "pay_information",
@@ -401,7 +401,7 @@ w::record! {
         12 rewards: Vec<Reward> => "rewards: must",
         /// Who invited the user to the card; personal data, masked in `Debug`.
         13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
-        /// When the user took the card; format `rfc3339`.
+        /// When the user took the discount card; format `rfc3339`.
         14 create_time: String => "create_time: must",
     }
 }
@@ -515,21 +515,21 @@ pub mod orders {
             6 transaction_id: Option<String> => "transaction_id",
             /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
             7 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// When the card comes into force.
+            /// When the card comes into force; format `rfc3339`.
             8 card_begin_time: String => "card_begin_time: must",
-            /// When the card ends.
+            /// When the card ends and is settled; format `rfc3339`.
             9 card_end_time: String => "card_end_time: must",
             /// Title of the card that users see.
             10 card_name: String => "card_name: must",
             /// What the user agreed to do.
             11 objective_description: String => "objective_description: must",
-            /// What the user gets.
+            /// What the user gets, in words.
             12 reward_description: String => "reward_description: must",
-            /// Benefit expected, in fen.
+            /// Benefit expected when all goals are reached, in fen.
             13 estimated_reward_amount: i64 => "estimated_reward_amount: must",
-            /// How to use it online.
+            /// How to use the benefit online.
             14 online_instructions: Option<String> => "online_instructions",
-            /// How to use it in shops.
+            /// How to use the benefit in shops.
             15 offline_instructions: Option<String> => "offline_instructions",
             /// State of the card's order; one of `CREATED` `SETTLING` `CHARGING` `CHARGED` `NO_CHARGE` `REVOKED`.
             16 state: super::State => "state: must",
@@ -539,9 +539,9 @@ pub mod orders {
             18 deduction_amount: Option<i64> => "deduction_amount",
             /// Money due at settlement, in fen.
             19 settlement_amount: Option<i64> => "settlement_amount",
-            /// When the order was made.
+            /// When the order was made; format `rfc3339`.
             20 create_time: String => "create_time: must",
-            /// When the charge succeeded.
+            /// When the charge succeeded; format `rfc3339`.
             21 pay_time: Option<String> => "pay_time",
             /// Goals that the user agreed to: `objective_id`, `count` and so on.
             22 objectives: Option<Vec<super::ObjectiveInfo>> => "objectives",

@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `charge_info` of `ebike::charge::contracts::Confirm`.
     pub struct ChargeInfo {
-        /// When charging starts.
+        /// When charging starts; format `rfc3339`.
         0 start_time: String => "start_time: must",
         /// Where it is charged, as users see it.
         1 charging_station_name: String => "charging_station_name: must",
@@ -74,9 +74,9 @@ w::record! {
         /// Part of the discount paid by WeChat Pay, in fen; `wxpay_contribute` on the wire.
         #[doc(alias = "wxpay_contribute")]
         6 wx_pay_contribute: Option<i64> => "wxpay_contribute",
-        /// Part of the discount paid by the merchant.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// Part of the discount paid by third parties.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<i64> => "other_contribute",
     }
 }
@@ -84,9 +84,9 @@ w::record! {
 w::record! {
     /// `charge_info` of `ebike::charge::DeductTransaction`.
     pub struct DeductTransactionChargeInfo {
-        /// When charging starts.
+        /// When charging starts; format `rfc3339`.
         0 start_time: String => "start_time: must",
-        /// When charging ended.
+        /// When charging ended; format `rfc3339`.
         1 end_time: String => "end_time: must",
         /// Where it is charged, as users see it.
         2 charging_station_name: String => "charging_station_name: must",
@@ -116,9 +116,9 @@ w::record! {
         0 total: i64 => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid after discounts.
+        /// What the user really paid after discounts, in fen.
         2 payer_total: Option<i64> => "payer_total",
-        /// Discount, in fen.
+        /// Discount taken off the total, in fen.
         3 discount_total: Option<i64> => "discount_total",
     }
 }
@@ -150,7 +150,7 @@ pub mod charge {
             5 goods_tag: Option<String> => "goods_tag",
             /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             6 notify_url: String => "notify_url: must",
-            /// Text about it that people see, on the bill or page.
+            /// What is sold, as the user's bill shows it.
             7 description: String => "description: must",
             /// Token of this charging session, needed for the charge.
             8 charging_token: String => "charging_token: must",
@@ -184,7 +184,7 @@ pub mod charge {
         pub struct DeductTransactionResponse {
             /// Whether the charge was taken on; look it up for the outcome.
             0 accept_state: String => "accept_state: must",
-            /// When the order was made.
+            /// When the order was made; format `rfc3339`.
             1 create_time: Option<String> => "create_time",
         }
     }
@@ -251,7 +251,7 @@ pub mod charge {
             9 success_time: Option<String> => "success_time",
             /// State of the charge, such as success.
             10 trade_state: String => "trade_state: must",
-            /// The state in words.
+            /// The trade state in words, to show.
             11 trade_state_des: Option<String> => "trade_state_des",
             /// Contract that authorizes the charges.
             12 contract_id: String => "contract_id: must",

@@ -20,7 +20,7 @@ w::record! {
         2 account_number: Option<String> => "account_number: masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: Option<String> => "account_bank",
-        /// Region code of the bank branch; such as `110000`.
+        /// Six-digit division code of the bank branch's place; such as `110000`.
         4 bank_address_code: Option<String> => "bank_address_code",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// `account_validation` of the answer of `ecommerce::GetApplymentByApplymentId`; `account_validation` of the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AccountValidation {
-        /// Holder of the account that must pay, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// Holder of the account from which the merchant must transfer, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 account_name: String => "account_name: must masked encrypted",
         /// Account that has to pay, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 account_no: Option<String> => "account_no: masked encrypted",
@@ -66,13 +66,13 @@ w::record! {
 w::record! {
     /// An item of `agreement_list` in `ecommerce::mch_transfer::ApplyAuthorization`.
     pub struct Agreement {
-        /// Identifies which agreement was signed.
+        /// Tells which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
         /// Edition of the agreement that was signed.
         1 agreement_version: String => "agreement_version: must",
         /// Party with whom the sub-merchant signed.
         2 sign_organization: String => "sign_organization: must",
-        /// When it was signed; format `rfc3339`.
+        /// When it was signed; absent before; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
     new(
@@ -97,7 +97,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::ApplyAmount`.
     pub struct AmountFrom {
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Account => "account: must",
         /// How much this account pays, in fen.
         1 amount: f64 => "amount: must",
@@ -110,9 +110,9 @@ w::record! {
     pub struct AmountItem {
         /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount; in fen.
+        /// Part of the refund that returns as discount, in fen; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
@@ -142,7 +142,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::AmountItem`; an item of `from` in `ecommerce::ApplyAbnormalRefundAmount`.
     pub struct ApplyFrom {
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         0 account: String => "account: must",
         /// How much this account pays, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
@@ -152,7 +152,7 @@ w::record! {
 w::record! {
     /// An item of `audit_detail` in the answer of `ecommerce::GetApplymentByApplymentId`; an item of `audit_detail` in the answer of `ecommerce::GetApplymentByOutRequestNo`.
     pub struct AuditDetail {
-        /// Parameter that was rejected; such as `id_card_copy`.
+        /// Name of the parameter that was rejected; such as `id_card_copy`.
         0 param_name: String => "param_name: must",
         /// Why this parameter was rejected.
         1 reject_reason: String => "reject_reason: must",
@@ -197,9 +197,9 @@ w::record! {
     pub struct ApplyAbnormalRefundAmount {
         /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount; in fen.
+        /// Part of the refund that returns as discount, in fen; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
@@ -207,7 +207,7 @@ w::record! {
         4 currency: String => "currency: must",
         /// Which accounts pay and how much each.
         5 from: Option<Vec<ApplyFrom>> => "from",
-        /// Service fee that is given back with the refund.
+        /// Service fee that is given back with the refund, in fen.
         6 refund_fee: Option<f64> => "refund_fee",
     }
 }
@@ -285,7 +285,7 @@ w::record! {
     pub struct DownloadBill {
         /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SHA1`.
         1 hash_type: HashType => "hash_type: must",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
@@ -293,7 +293,7 @@ w::record! {
         3 download_url: String => "download_url: must",
         /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// Random string used by the encryption; such as `fdasflkja484w`.
+        /// Random string used by the encryption, needed to decrypt; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -335,9 +335,9 @@ w::record! {
     pub struct AmountInfo {
         /// Amount to refund, in fen; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
-        /// Cash that goes back to the user, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons; in fen.
         1 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Part of the refund that returns as discount; in fen.
+        /// Part of the refund that returns as discount, in fen; in fen.
         2 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Part of the refund that the platform advanced, in fen; in fen.
         3 advance: Option<xinqiao_types::Fen> => "advance",
@@ -351,7 +351,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::AmountInfo`.
     pub struct GetByRefundIdFrom {
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Account => "account: must",
         /// How much this account pays, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// `proxy_verify_identity_info` of `ecommerce::SubmitSignVerifyInfo`.
     pub struct ProxyVerifyIdentityInfo {
-        /// Identity checked face to face or remotely; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
+        /// How the identity was checked: `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` or `VERIFY_IDENTITY_TYPE_REMOTE`; one of `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` `VERIFY_IDENTITY_TYPE_REMOTE`.
         0 verify_identity_type: VerifyIdentityType => "verify_identity_type: must",
         /// Whether the identity check passed.
         1 verify_identity_result: bool => "verify_identity_result: must",
@@ -470,7 +470,7 @@ w::record! {
         0 scope: Scope => "scope: must",
         /// Token for reading the real-name facts; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
-        /// When that token ends.
+        /// When the token for the real-name facts ends; format `rfc3339`.
         2 access_token_expire_time: String => "access_token_expire_time: must",
     }
 }
@@ -478,7 +478,7 @@ w::record! {
 w::record! {
     /// An item of `from` in `ecommerce::subsidies::Return`.
     pub struct ReturnFrom {
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance; one of `AVAILABLE` `UNAVAILABLE`.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`; one of `AVAILABLE` `UNAVAILABLE`.
         0 account: Option<Account> => "account",
         /// How much this account pays, in fen.
         1 amount: Option<i64> => "amount",
@@ -514,7 +514,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -561,7 +561,7 @@ w::record! {
         10 settle_info: Option<SettleInfo> => "settle_info",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         11 goods_tag: Option<String> => "goods_tag",
-        /// Facts for risk control about this sub-order.
+        /// Facts for risk control about this sub-order, as JSON text.
         12 sub_risk_info: Option<String> => "sub_risk_info",
     }
     new(description: impl Into<String>, out_trade_no: impl Into<String>, amount: Amount)
@@ -606,7 +606,7 @@ w::record! {
         2 account_number: String => "account_number: must masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         3 account_bank: String => "account_bank: must",
-        /// Region code of the bank branch; such as `110000`.
+        /// Six-digit division code of the bank branch's place; such as `110000`.
         4 bank_address_code: String => "bank_address_code: must",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         5 bank_branch_id: Option<String> => "bank_branch_id",
@@ -730,7 +730,7 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `ecommerce::SubmitAccountHostingApplyment`.
     pub struct AccountHostingApplymentUboInfo {
-        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document of the beneficial owner, such as `IDENTIFICATION_TYPE_IDCARD`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: Option<IdDocType> => "ubo_id_doc_type",
         /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: Option<String> => "ubo_id_doc_name: masked encrypted",
@@ -804,7 +804,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         5 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
         6 trade_type: String => "trade_type: must",
         /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
         7 trade_state: String => "trade_state: must",
@@ -826,7 +826,7 @@ w::record! {
 w::record! {
     /// An item of `ubo_info_list` in `ecommerce::SubmitApplyment`.
     pub struct UboInfo {
-        /// Kind of document of the beneficial owner; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
+        /// Kind of document of the beneficial owner, such as `IDENTIFICATION_TYPE_IDCARD`; one of `IDENTIFICATION_TYPE_IDCARD` `IDENTIFICATION_TYPE_OVERSEA_PASSPORT` `IDENTIFICATION_TYPE_HONGKONG_PASSPORT` `IDENTIFICATION_TYPE_MACAO_PASSPORT` `IDENTIFICATION_TYPE_TAIWAN_PASSPORT` `IDENTIFICATION_TYPE_FOREIGN_RESIDENT` `IDENTIFICATION_TYPE_HONGKONG_MACAO_RESIDENT` `IDENTIFICATION_TYPE_TAIWAN_RESIDENT`.
         0 ubo_id_doc_type: IdDocType => "ubo_id_doc_type: must",
         /// True name of the beneficial owner, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 ubo_id_doc_name: String => "ubo_id_doc_name: must masked encrypted",
@@ -864,11 +864,11 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
+    /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
     ///
     /// What `account` of `AmountFrom`, `account` of `GetByRefundIdFrom` and 1 more may be.
     pub enum Account {
-        /// Available balance (`AVAILABLE`).
+        /// Taken from the available balance (`AVAILABLE`).
         Available = "AVAILABLE",
         /// Balance that is frozen, e.g. for splitting (`UNAVAILABLE`).
         Unavailable = "UNAVAILABLE",
@@ -880,7 +880,7 @@ w::open_enum! {
     ///
     /// What `account_type` of `ecommerce::GetFundFlowBill` may be.
     pub enum AccountType {
-        /// All accounts (`ALL`).
+        /// Filter: every account (`ALL`).
         All = "ALL",
     }
 }
@@ -890,9 +890,9 @@ w::open_enum! {
     ///
     /// What `algorithm` of `ecommerce::GetFundFlowBill` may be.
     pub enum Algorithm {
-        /// AES-256-GCM cipher (`AEAD_AES_256_GCM`).
+        /// AES-256-GCM cipher, decrypted with the APIv3 key (`AEAD_AES_256_GCM`).
         AeadAes256Gcm = "AEAD_AES_256_GCM",
-        /// SM4-GCM cipher (`SM4_GCM`).
+        /// SM4-GCM cipher, decrypted with the APIv3 key (`SM4_GCM`).
         Sm4Gcm = "SM4_GCM",
     }
 }
@@ -902,31 +902,31 @@ w::open_enum! {
     ///
     /// What `applyment_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `applyment_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
     pub enum ApplymentState {
-        /// Data being checked (`CHECKING`).
+        /// The data is being checked; wait (`CHECKING`).
         Checking = "CHECKING",
-        /// Account must be verified (`ACCOUNT_NEED_VERIFY`).
+        /// The account must be verified first; see `account_validation` (`ACCOUNT_NEED_VERIFY`).
         AccountNeedVerify = "ACCOUNT_NEED_VERIFY",
-        /// Under review (`AUDITING`).
+        /// Under review; wait for the outcome (`AUDITING`).
         Auditing = "AUDITING",
         /// Rejected; may be corrected (`REJECTED`).
         Rejected = "REJECTED",
-        /// Must be signed (`NEED_SIGN`).
+        /// The super administrator has to sign (`NEED_SIGN`).
         NeedSign = "NEED_SIGN",
-        /// Finished, merchant number given (`FINISH`).
+        /// Finished: the merchant ID is given; final (`FINISH`).
         Finish = "FINISH",
-        /// Frozen (`FROZEN`).
+        /// The merchant is frozen and can't be used (`FROZEN`).
         Frozen = "FROZEN",
     }
 }
 
 w::open_enum! {
-    /// Whether the individual has authorised receiving money.
+    /// Whether the individual agreed to receive money: `AUTHORIZED` or `UNAUTHORIZED`.
     ///
     /// What `auth_state` of `ecommerce::individual_contracts::GetResponse`, `auth_state` of `ecommerce::individual_contracts::GetByOutContractCodeResponse` may be.
     pub enum AuthState {
-        /// Authorised (`AUTHORIZED`).
+        /// Authorised: the operation is allowed (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// Not authorised: the operation isn't allowed (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
     }
 }
@@ -936,13 +936,13 @@ w::open_enum! {
     ///
     /// What `account_type` of `ecommerce::fund::GetBalance`, `account_type` of `ecommerce::fund::GetBalanceResponse` may be.
     pub enum GetBalanceAccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
         /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Fee account, from which service fees are taken (`FEES`).
         Fees = "FEES",
-        /// Guarantee account (`DEPOSIT`).
+        /// Guarantee account, where money waits until it is released (`DEPOSIT`).
         Deposit = "DEPOSIT",
     }
 }
@@ -952,9 +952,9 @@ w::open_enum! {
     ///
     /// What `bank_account_type` of `AccountInfo`, `bank_account_type` of `HostingApplymentAccountInfo` may be.
     pub enum BankAccountType {
-        /// Company account (`74`).
+        /// Settled to a company's bank account (`74`).
         N74 = "74",
-        /// Personal account (`75`).
+        /// Settled to a personal card of the owner (`75`).
         N75 = "75",
     }
 }
@@ -964,35 +964,35 @@ w::open_enum! {
     ///
     /// What `bank_type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
     pub enum BankType {
-        /// China Merchants Bank (`CMB_DEBIT`).
+        /// Debit card of China Merchants Bank (`CMB_DEBIT`).
         CmbDebit = "CMB_DEBIT",
-        /// Bank of Communications (`COMM_DEBIT`).
+        /// Debit card of Bank of Communications (`COMM_DEBIT`).
         CommDebit = "COMM_DEBIT",
-        /// Agricultural Bank of China (`ABC_DEBIT`).
+        /// Debit card of Agricultural Bank of China (`ABC_DEBIT`).
         AbcDebit = "ABC_DEBIT",
-        /// China Construction Bank (`CCB_DEBIT`).
+        /// Debit card of China Construction Bank (`CCB_DEBIT`).
         CcbDebit = "CCB_DEBIT",
-        /// ICBC (`ICBC_DEBIT`).
+        /// Debit card of Industrial and Commercial Bank of China (`ICBC_DEBIT`).
         IcbcDebit = "ICBC_DEBIT",
-        /// Bank of China (`BOC_DEBIT`).
+        /// Debit card of Bank of China (`BOC_DEBIT`).
         BocDebit = "BOC_DEBIT",
-        /// Ping An Bank (`PAB_DEBIT`).
+        /// Debit card of Ping An Bank (`PAB_DEBIT`).
         PabDebit = "PAB_DEBIT",
-        /// Shanghai Pudong Development Bank (`SPDB_DEBIT`).
+        /// Debit card of Shanghai Pudong Development Bank (`SPDB_DEBIT`).
         SpDbDebit = "SPDB_DEBIT",
-        /// China CITIC Bank (`CITIC_DEBIT`).
+        /// Debit card of China CITIC Bank (`CITIC_DEBIT`).
         CiticDebit = "CITIC_DEBIT",
-        /// China Everbright Bank (`CEB_DEBIT`).
+        /// Debit card of China Everbright Bank (`CEB_DEBIT`).
         CebDebit = "CEB_DEBIT",
-        /// China Minsheng Bank (`CMBC_DEBIT`).
+        /// Debit card of China Minsheng Bank (`CMBC_DEBIT`).
         CmbcDebit = "CMBC_DEBIT",
-        /// Industrial Bank (`CIB_DEBIT`).
+        /// Debit card of Industrial Bank (`CIB_DEBIT`).
         CibDebit = "CIB_DEBIT",
-        /// China Guangfa Bank (`GDB_DEBIT`).
+        /// Debit card of China Guangfa Bank (`GDB_DEBIT`).
         GdbDebit = "GDB_DEBIT",
-        /// Postal Savings Bank of China (`PSBC_DEBIT`).
+        /// Debit card of Postal Savings Bank of China (`PSBC_DEBIT`).
         PsbcDebit = "PSBC_DEBIT",
-        /// Bank of Ningbo (`NBCB_DEBIT`).
+        /// Debit card of Bank of Ningbo (`NBCB_DEBIT`).
         NbcbDebit = "NBCB_DEBIT",
     }
 }
@@ -1002,9 +1002,9 @@ w::open_enum! {
     ///
     /// What `funds_account` of `ecommerce::refunds::ApplyAbnormalRefundResponse` may be.
     pub enum ApplyAbnormalRefundFundsAccount {
-        /// Available balance (`AVAILABLE`).
+        /// Taken from the available balance (`AVAILABLE`).
         Available = "AVAILABLE",
-        /// Funds not yet settled (`UNSETTLED`).
+        /// Taken from money that isn't settled yet (`UNSETTLED`).
         UnSettled = "UNSETTLED",
     }
 }
@@ -1014,7 +1014,7 @@ w::open_enum! {
     ///
     /// What `type` of `ecommerce::refunds::ApplyAbnormalRefund` may be.
     pub enum ApplyAbnormalRefundType {
-        /// To the user's bank card (`USER_BANK_CARD`).
+        /// Goes to a bank card that the user names (`USER_BANK_CARD`).
         UserBankCard = "USER_BANK_CARD",
         /// To the merchant's settlement card (`MERCHANT_BANK_CARD`).
         MerchantBankCard = "MERCHANT_BANK_CARD",
@@ -1048,7 +1048,7 @@ w::open_enum! {
         Type2399 = "CERTIFICATE_TYPE_2399",
         /// Other proof issued by a government body (`CERTIFICATE_TYPE_2400`).
         Type2400 = "CERTIFICATE_TYPE_2400",
-        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        /// Licence to practise, such as of a clinic or law firm (`CERTIFICATE_TYPE_2520`).
         Type2520 = "CERTIFICATE_TYPE_2520",
         /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
         Type2521 = "CERTIFICATE_TYPE_2521",
@@ -1062,9 +1062,9 @@ w::open_enum! {
     ///
     /// What `channel` of `ecommerce::refunds::GetByOutRefundNoResponse`, `channel` of `ecommerce::refunds::GetByRefundIdResponse` may be.
     pub enum Channel {
-        /// Back the way it was paid (`ORIGINAL`).
+        /// Goes back the way it was paid (`ORIGINAL`).
         Original = "ORIGINAL",
-        /// To the user's balance (`BALANCE`).
+        /// Goes to the user's WeChat balance (`BALANCE`).
         Balance = "BALANCE",
         /// To another balance, as the original failed (`OTHER_BALANCE`).
         OtherBalance = "OTHER_BALANCE",
@@ -1078,9 +1078,9 @@ w::open_enum! {
     ///
     /// What `contact_type` of `ContactInfo`, `contact_type` of `HostingApplymentContactInfo` may be.
     pub enum ContactType {
-        /// Proprietor or legal person (`65`).
+        /// The super administrator is the proprietor or legal person (`65`).
         N65 = "65",
-        /// Authorised employee (`66`).
+        /// The super administrator is an authorised employee (`66`).
         N66 = "66",
     }
 }
@@ -1090,11 +1090,11 @@ w::open_enum! {
     ///
     /// What `result` of `ecommerce::subsidies::CreateResponse`, `result` of `ecommerce::subsidies::ReturnResponse` may be.
     pub enum CreateResult {
-        /// Succeeded (`SUCCESS`).
+        /// The money moved; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Failed, no money moved; look up why and retry (`FAIL`).
         Fail = "FAIL",
-        /// Fully returned (`REFUND`).
+        /// The whole subsidy went back to the platform (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -1104,7 +1104,7 @@ w::open_enum! {
     ///
     /// What `cred_type` of `ecommerce::individual_contracts::pre_entrust_sign_with_real_name_identity::PreSignApp`, `cred_type` of `ecommerce::individual_contracts::pre_entrust_sign_with_real_name_identity::PreSignMiniProgram` may be.
     pub enum CredType {
-        /// Mainland ID card (`ID_CARD`).
+        /// Mainland ID card, the only kind that is taken (`ID_CARD`).
         IdCard = "ID_CARD",
     }
 }
@@ -1114,9 +1114,9 @@ w::open_enum! {
     ///
     /// What `account_type` of `ecommerce::fund::GetEndDayBalance`, `account_type` of `ecommerce::fund::GetEndDayBalanceResponse` may be.
     pub enum GetEndDayBalanceAccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
-        /// Guarantee account (`DEPOSIT`).
+        /// Guarantee account, where money waits until it is released (`DEPOSIT`).
         Deposit = "DEPOSIT",
     }
 }
@@ -1126,13 +1126,13 @@ w::open_enum! {
     ///
     /// What `finance_type` of `FinanceInstitutionInfo` may be.
     pub enum FinanceType {
-        /// Banking (`BANK_AGENT`).
+        /// A bank: commercial banks, credit cooperatives and the like (`BANK_AGENT`).
         BankAgent = "BANK_AGENT",
-        /// Payment institution (`PAYMENT_AGENT`).
+        /// A payment institution with a payment licence (`PAYMENT_AGENT`).
         PaymentAgent = "PAYMENT_AGENT",
-        /// Insurance business (`INSURANCE`).
+        /// The entity is a licensed insurance business (`INSURANCE`).
         Insurance = "INSURANCE",
-        /// Exchanges and settlement institutions (`TRADE_AND_SETTLE`).
+        /// An exchange or an institution of settlement and registration (`TRADE_AND_SETTLE`).
         TradeAndSettle = "TRADE_AND_SETTLE",
         /// Other financial institution (`OTHER`).
         OtherValue = "OTHER",
@@ -1144,21 +1144,21 @@ w::open_enum! {
     ///
     /// What `funds_account` of `ecommerce::refunds::Apply` may be.
     pub enum FundsAccount {
-        /// Available balance (`AVAILABLE`).
+        /// Taken from the available balance (`AVAILABLE`).
         Available = "AVAILABLE",
-        /// Funds not yet settled (`UNSETTLED`).
+        /// Taken from money that isn't settled yet (`UNSETTLED`).
         UnSettled = "UNSETTLED",
-        /// Prepaid funds (`PREPAID`).
+        /// Taken from the prepaid funds (`PREPAID`).
         Prepaid = "PREPAID",
     }
 }
 
 w::open_enum! {
-    /// Digest algorithm for the file.
+    /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`.
     ///
     /// What `hash_type` of `DownloadBill` may be.
     pub enum HashType {
-        /// SHA-1 digest (`SHA1`).
+        /// The file is checked by its SHA-1 digest (`SHA1`).
         Sha1 = "SHA1",
     }
 }
@@ -1168,15 +1168,15 @@ w::open_enum! {
     ///
     /// What `funds_account` of `ecommerce::refunds::GetByOutRefundNoResponse`, `funds_account` of `ecommerce::refunds::GetByRefundIdResponse` may be.
     pub enum GetByRefundIdFundsAccount {
-        /// Available balance (`AVAILABLE`).
+        /// Taken from the available balance (`AVAILABLE`).
         Available = "AVAILABLE",
-        /// Funds not yet settled (`UNSETTLED`).
+        /// Taken from money that isn't settled yet (`UNSETTLED`).
         UnSettled = "UNSETTLED",
-        /// Operating account (`OPERATION`).
+        /// Taken from the operating account (`OPERATION`).
         Operation = "OPERATION",
-        /// Basic account (`BASIC`).
+        /// Taken from the basic account (`BASIC`).
         Basic = "BASIC",
-        /// Digital yuan account (`ECNY_BASIC`).
+        /// Taken from the digital yuan account (`ECNY_BASIC`).
         EcnyBasic = "ECNY_BASIC",
     }
 }
@@ -1186,11 +1186,11 @@ w::open_enum! {
     ///
     /// What `status` of `ecommerce::refunds::ApplyAbnormalRefundResponse`, `status` of `ecommerce::refunds::GetByOutRefundNoResponse` and 1 more may be.
     pub enum GetByRefundIdStatus {
-        /// Refunded (`SUCCESS`).
+        /// The user has the money back; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Refund closed (`CLOSE`).
+        /// Refund closed, no money went back; final (`CLOSE`).
         Close = "CLOSE",
-        /// Refund in progress (`PROCESSING`).
+        /// Refund in progress; query again (`PROCESSING`).
         Processing = "PROCESSING",
         /// Stuck; the user's account cannot receive (`ABNORMAL`).
         Abnormal = "ABNORMAL",
@@ -1238,19 +1238,19 @@ w::open_enum! {
     ///
     /// What `organization_type` of `ecommerce::SubmitAccountHostingApplyment`, `organization_type` of `ecommerce::SubmitApplyment` may be.
     pub enum OrganizationType {
-        /// Micro merchant (`2401`).
+        /// A micro merchant without a license (`2401`).
         N2401 = "2401",
-        /// Individual seller (`2500`).
+        /// A person who sells online without a license (`2500`).
         N2500 = "2500",
-        /// Sole trader (`4`).
+        /// A sole trader with a license (`4`).
         N4 = "4",
-        /// Company (`2`).
+        /// A company with a business license (`2`).
         N2 = "2",
-        /// Public institution (`3`).
+        /// A public institution, such as a state school or hospital (`3`).
         N3 = "3",
-        /// Government body (`2502`).
+        /// A government body of any level (`2502`).
         N2502 = "2502",
-        /// Social organisation (`1708`).
+        /// Associations, foundations and the like (`1708`).
         N1708 = "1708",
     }
 }
@@ -1260,7 +1260,7 @@ w::open_enum! {
     ///
     /// What `permission_type` of `ecommerce::individual_contracts::Get` may be.
     pub enum PermissionType {
-        /// Individual payee (`INDIVIDUAL_PAYEE`).
+        /// The permission lets an individual receive money (`INDIVIDUAL_PAYEE`).
         IndividualPayee = "INDIVIDUAL_PAYEE",
     }
 }
@@ -1270,21 +1270,21 @@ w::open_enum! {
     ///
     /// What `scope` of `PromotionDetail` may be.
     pub enum PromotionDetailScope {
-        /// For the whole order (`GLOBAL`).
+        /// Holds for the whole order (`GLOBAL`).
         Global = "GLOBAL",
-        /// For certain items only (`SINGLE`).
+        /// Holds for certain items only; those are listed in `goods_detail` (`SINGLE`).
         Single = "SINGLE",
     }
 }
 
 w::open_enum! {
-    /// Who pays the refund: the platform in advance or the sub-merchant (default).
+    /// Who pays the refund: `REFUND_SOURCE_PARTNER_ADVANCE` the platform, `REFUND_SOURCE_SUB_MERCHANT` (default) the sub-merchant.
     ///
     /// What `refund_account` of `ecommerce::refunds::Apply`, `refund_account` of `ecommerce::refunds::ApplyResponse` and 3 more may be.
     pub enum RefundAccount {
-        /// Sub-merchant pays (`REFUND_SOURCE_SUB_MERCHANT`).
+        /// The sub-merchant pays the refund (`REFUND_SOURCE_SUB_MERCHANT`).
         SubMerchant = "REFUND_SOURCE_SUB_MERCHANT",
-        /// Platform pays in advance (`REFUND_SOURCE_PARTNER_ADVANCE`).
+        /// The platform pays in advance and gets it back later (`REFUND_SOURCE_PARTNER_ADVANCE`).
         PartnerAdvance = "REFUND_SOURCE_PARTNER_ADVANCE",
     }
 }
@@ -1294,9 +1294,9 @@ w::open_enum! {
     ///
     /// What `result` of `ecommerce::subsidies::CancelResponse` may be.
     pub enum ResultDetail {
-        /// Subsidy cancelled (`SUCCESS`).
+        /// Subsidy cancelled; the order gets none (`SUCCESS`).
         Success = "SUCCESS",
-        /// Could not be cancelled (`FAIL`).
+        /// The subsidy could not be cancelled; see why and retry (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -1306,7 +1306,7 @@ w::open_enum! {
     ///
     /// What `scope` of `RealNameAuthResult` may be.
     pub enum Scope {
-        /// Payer's real name (`pay_realname`).
+        /// The permission covers the payer's real name (`pay_realname`).
         PayRealName = "pay_realname",
     }
 }
@@ -1316,11 +1316,11 @@ w::open_enum! {
     ///
     /// What `sign_state` of `ecommerce::GetApplymentByApplymentIdResponse`, `sign_state` of `ecommerce::GetApplymentByOutRequestNoResponse` may be.
     pub enum SignState {
-        /// Not signed; the link works (`UNSIGNED`).
+        /// Not signed yet; sign by the link (`UNSIGNED`).
         UnSigned = "UNSIGNED",
-        /// Signed (`SIGNED`).
+        /// Signed: the contract holds (`SIGNED`).
         Signed = "SIGNED",
-        /// Cannot be signed yet (`NOT_SIGNABLE`).
+        /// The data didn't pass the check; can't be signed yet (`NOT_SIGNABLE`).
         NotSignable = "NOT_SIGNABLE",
     }
 }
@@ -1330,17 +1330,17 @@ w::open_enum! {
     ///
     /// What `status` of `ecommerce::fund::GetWithdrawByOutRequestNoResponse`, `status` of `ecommerce::fund::GetWithdrawByWithdrawIdResponse` may be.
     pub enum Status {
-        /// Withdrawal accepted (`CREATE_SUCCESS`).
+        /// Withdrawal accepted, waiting to be paid out (`CREATE_SUCCESS`).
         CreateSuccess = "CREATE_SUCCESS",
-        /// Withdrawn (`SUCCESS`).
+        /// The bank account has the money; it may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Failed for good, the money is back on the account; see `reason` (`FAIL`).
         Fail = "FAIL",
-        /// Returned by the bank (`REFUND`).
+        /// The bank sent the money back; it is on the account again (`REFUND`).
         Refund = "REFUND",
-        /// Closed (`CLOSE`).
+        /// Closed, nothing was paid out; final (`CLOSE`).
         Close = "CLOSE",
-        /// Order made (`INIT`).
+        /// Made, waiting to be paid out (`INIT`).
         Init = "INIT",
     }
 }
@@ -1360,21 +1360,21 @@ w::open_enum! {
     ///
     /// What `type` of `PromotionDetail` may be.
     pub enum Type {
-        /// Coupon prepaid by the merchant (`COUPON`).
+        /// Coupon prepaid by the merchant; counts in the settlement (`COUPON`).
         Coupon = "COUPON",
-        /// Discount without prepayment (`DISCOUNT`).
+        /// Discount by the merchant without prepayment; not settled (`DISCOUNT`).
         Discount = "DISCOUNT",
     }
 }
 
 w::open_enum! {
-    /// Identity checked face to face or remotely.
+    /// How the identity was checked: `VERIFY_IDENTITY_TYPE_FACE_TO_FACE` or `VERIFY_IDENTITY_TYPE_REMOTE`.
     ///
     /// What `verify_identity_type` of `ProxyVerifyIdentityInfo` may be.
     pub enum VerifyIdentityType {
-        /// Checked face to face (`VERIFY_IDENTITY_TYPE_FACE_TO_FACE`).
+        /// The identity was checked face to face (`VERIFY_IDENTITY_TYPE_FACE_TO_FACE`).
         FaceToFace = "VERIFY_IDENTITY_TYPE_FACE_TO_FACE",
-        /// Checked remotely (`VERIFY_IDENTITY_TYPE_REMOTE`).
+        /// The identity was checked remotely (`VERIFY_IDENTITY_TYPE_REMOTE`).
         Remote = "VERIFY_IDENTITY_TYPE_REMOTE",
     }
 }
@@ -1384,11 +1384,11 @@ w::open_enum! {
     ///
     /// What `account_type` of `ecommerce::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `ecommerce::fund::GetWithdrawByWithdrawIdResponse` and 2 more may be.
     pub enum WithdrawAccountType {
-        /// Basic account (`BASIC`).
+        /// Withdrawn from the basic account (`BASIC`).
         Basic = "BASIC",
-        /// Operating account, for payouts (`OPERATION`).
+        /// Withdrawn from the operating account (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Withdrawn from the fee account (`FEES`).
         Fees = "FEES",
     }
 }
@@ -1669,7 +1669,7 @@ w::record! {
         18 business_addition_desc: Option<String> => "business_addition_desc",
         /// `true` lets the platform verify and sign for the merchant.
         19 proxy_sign_verify_mode: Option<bool> => "proxy_sign_verify_mode",
-        /// Statement that the ID card facts are complete.
+        /// Statement that the ID card facts filled in with help are complete.
         20 id_card_complete_statement: Option<String> => "id_card_complete_statement",
     }
     new(
@@ -1900,7 +1900,7 @@ pub mod combine_papay {
             3 combine_out_trade_no: String => "combine_out_trade_no: must",
             /// The orders inside the combined one, 2–50.
             4 sub_orders: Option<Vec<super::SubOrder>> => "sub_orders",
-            /// Facts for the platform's risk control.
+            /// Facts for the platform's risk control, as JSON text.
             5 risk_info: Option<String> => "risk_info",
         }
         new(
@@ -2068,7 +2068,7 @@ pub mod combine_papay {
                 7 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// When the user signed; absent before; format `rfc3339`.
                 8 contract_signed_time: String => "contract_signed_time: must",
-                /// When the contract runs out; format `rfc3339`.
+                /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
                 9 contract_expired_time: String => "contract_expired_time: must",
                 /// When, how and why it ended; only once ended.
                 10 contract_terminate_info: Option<super::super::ContractTerminateInfo> => "contract_terminate_info",
@@ -2421,7 +2421,7 @@ pub mod fund {
             8 account_type: super::WithdrawAccountType => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             9 account_number: String => "account_number: must masked",
-            /// Bank that receives.
+            /// Name of the bank that receives the money.
             10 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             11 bank_name: Option<String> => "bank_name",
@@ -2589,9 +2589,9 @@ pub mod individual_contracts {
         pub struct GetResponse {
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             0 individual_auth_id: String => "individual_auth_id: must",
-            /// Latest grant or withdrawal; format `rfc3339`.
+            /// When the user last granted or withdrew the authorisation; format `rfc3339`.
             1 operation_time: String => "operation_time: must",
-            /// Whether the individual has authorised receiving money; one of `AUTHORIZED` `UNAUTHORIZED`.
+            /// Whether the individual agreed to receive money: `AUTHORIZED` or `UNAUTHORIZED`; one of `AUTHORIZED` `UNAUTHORIZED`.
             2 auth_state: super::AuthState => "auth_state: must",
         }
     }
@@ -2636,11 +2636,11 @@ pub mod individual_contracts {
         pub struct GetByOutContractCodeResponse {
             /// When the individual signed; format `rfc3339`.
             0 signed_time: String => "signed_time: must",
-            /// Whether the individual has authorised receiving money; one of `AUTHORIZED` `UNAUTHORIZED`.
+            /// Whether the individual agreed to receive money: `AUTHORIZED` or `UNAUTHORIZED`; one of `AUTHORIZED` `UNAUTHORIZED`.
             1 auth_state: super::AuthState => "auth_state: must",
             /// Authorisation number of an individual payee. From: From the individual contract query or notice.
             2 individual_auth_id: Option<String> => "individual_auth_id",
-            /// Individual seller's id under the AppID; personal data, masked in `Debug`.
+            /// Individual seller's OpenID under the AppID; personal data, masked in `Debug`.
             3 individual_openid: Option<xinqiao_types::OpenId> => "individual_openid: masked",
             /// Scope and token of the real-name authorisation.
             4 real_name_auth_result: Option<super::RealNameAuthResult> => "real_name_auth_result",
@@ -2897,9 +2897,9 @@ pub mod mch_transfer {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
             1 authorization_state: String => "authorization_state: must",
-            /// When the platform accepted it; format `rfc3339`.
+            /// When the platform accepted the application; format `rfc3339`.
             2 accept_time: String => "accept_time: must",
-            /// When it was granted; format `rfc3339`.
+            /// When the authorisation was granted; format `rfc3339`.
             3 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -3072,7 +3072,7 @@ pub mod mch_transfer {
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Whether the sub-merchant lets the platform transfer: `AUTHORIZE_PROCESSING`, `REVOKED`, or authorised.
             1 authorization_state: String => "authorization_state: must",
-            /// When it was granted; format `rfc3339`.
+            /// When the authorisation was granted; format `rfc3339`.
             2 authorize_time: Option<String> => "authorize_time",
         }
     }
@@ -3238,7 +3238,7 @@ pub mod refunds {
             9 amount: super::ApplyAmount => "amount: must",
             /// Where the platform posts the result: public https URL without query string, ≤ 255 characters; such as `https://pay.example.com/notify/wechat`.
             10 notify_url: Option<String> => "notify_url",
-            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            /// Who pays the refund: `REFUND_SOURCE_PARTNER_ADVANCE` the platform, `REFUND_SOURCE_SUB_MERCHANT` (default) the sub-merchant; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
             11 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED` `PREPAID`; needed according to the documentation.
             12 funds_account: Option<super::FundsAccount> => "funds_account",
@@ -3289,7 +3289,7 @@ pub mod refunds {
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            /// Who pays the refund: `REFUND_SOURCE_PARTNER_ADVANCE` the platform, `REFUND_SOURCE_SUB_MERCHANT` (default) the sub-merchant; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
             10 funds_account: Option<String> => "funds_account",
@@ -3391,7 +3391,7 @@ pub mod refunds {
             7 promotion_detail: Option<Vec<super::PromotionDetailItem>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_PARTNER_ADVANCE` `REFUND_SOURCE_SUB_MERCHANT`.
+            /// Who pays the refund: `REFUND_SOURCE_PARTNER_ADVANCE` the platform, `REFUND_SOURCE_SUB_MERCHANT` (default) the sub-merchant; one of `REFUND_SOURCE_PARTNER_ADVANCE` `REFUND_SOURCE_SUB_MERCHANT`.
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED`.
             10 funds_account: Option<super::ApplyAbnormalRefundFundsAccount> => "funds_account",
@@ -3446,7 +3446,7 @@ pub mod refunds {
             1 advance_return_id: String => "advance_return_id: must",
             /// Amount paid back, in fen; in fen.
             2 return_amount: xinqiao_types::Fen => "return_amount: must",
-            /// Merchant that pays.
+            /// Merchant ID of the side that pays.
             3 payer_mchid: xinqiao_types::MchId => "payer_mchid: must",
             /// Kind of account from which the money goes, such as basic or operation.
             4 payer_account: String => "payer_account: must",
@@ -3520,7 +3520,7 @@ pub mod refunds {
             7 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
-            /// Who pays the refund: the platform in advance or the sub-merchant (default); one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
+            /// Who pays the refund: `REFUND_SOURCE_PARTNER_ADVANCE` the platform, `REFUND_SOURCE_SUB_MERCHANT` (default) the sub-merchant; one of `REFUND_SOURCE_SUB_MERCHANT` `REFUND_SOURCE_PARTNER_ADVANCE`.
             9 refund_account: Option<super::RefundAccount> => "refund_account",
             /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings; one of `AVAILABLE` `UNSETTLED` `OPERATION` `BASIC` `ECNY_BASIC`.
             10 funds_account: Option<super::GetByRefundIdFundsAccount> => "funds_account",
@@ -3644,9 +3644,9 @@ pub mod subsidies {
         pub struct Cancel {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             2 description: String => "description: must",
         }
         new(
@@ -3661,9 +3661,9 @@ pub mod subsidies {
         pub struct CancelResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             2 description: String => "description: must",
             /// `SUCCESS`, `FAIL` or `REFUND` (fully returned); one of `SUCCESS` `FAIL`.
             3 result: super::ResultDetail => "result: must",
@@ -3699,13 +3699,13 @@ pub mod subsidies {
         pub struct Create {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// Refund that is the reason.
             2 refund_id: Option<String> => "refund_id",
             /// The platform merchant's number for the subsidy.
             3 out_subsidy_no: Option<String> => "out_subsidy_no",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             4 description: String => "description: must",
             /// Amount of the subsidy or its return, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
@@ -3724,11 +3724,11 @@ pub mod subsidies {
         pub struct CreateResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// WeChat Pay's number for the subsidy.
             2 subsidy_id: String => "subsidy_id: must",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             3 description: String => "description: must",
             /// Amount of the subsidy or its return, in fen; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
@@ -3768,13 +3768,13 @@ pub mod subsidies {
         pub struct Return {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// Refund that is the reason; needed according to the documentation.
             2 refund_id: Option<String> => "refund_id",
             /// The merchant's number for the returned subsidy.
             3 out_order_no: String => "out_order_no: must",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             4 description: String => "description: must",
             /// Amount of the subsidy or its return, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
@@ -3798,7 +3798,7 @@ pub mod subsidies {
         pub struct ReturnResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Order to be subsidised.
+            /// WeChat Pay's number of the order to be subsidised.
             1 transaction_id: String => "transaction_id: must",
             /// The merchant's number for the returned subsidy.
             2 out_order_no: String => "out_order_no: must",
@@ -3806,7 +3806,7 @@ pub mod subsidies {
             3 subsidy_refund_id: String => "subsidy_refund_id: must",
             /// Refund that is the reason.
             4 refund_id: Option<String> => "refund_id",
-            /// Why, shown to people.
+            /// Why money is added or given back; users may see it.
             5 description: String => "description: must",
             /// Amount of the subsidy or its return, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",

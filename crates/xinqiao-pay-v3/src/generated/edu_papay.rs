@@ -74,12 +74,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Stock that the coupon belongs to.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -93,9 +93,9 @@ w::record! {
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid after discounts; in fen.
+        /// What the user really paid after discounts, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount, in fen; in fen.
+        /// Discount taken off the total, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -127,9 +127,9 @@ w::open_enum! {
     ///
     /// What `contract_status` of `edu_papay::ListUserContracts` may be.
     pub enum ContractStatus {
-        /// Signed (`ADD`).
+        /// Signed: charges are possible (`ADD`).
         Add = "ADD",
-        /// Terminated (`DELETE`).
+        /// Terminated: no more charges (`DELETE`).
         Delete = "DELETE",
     }
 }
@@ -337,7 +337,7 @@ w::record! {
         5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: query masked",
         /// State: `ADD` signed, `DELETE` terminated; one of `ADD` `DELETE`.
         6 contract_status: Option<ContractStatus> => "contract_status: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         7 limit: Option<i64> => "limit: query",
         /// Page number, counted from 0.
         8 offset: Option<i64> => "offset: query",
@@ -363,7 +363,7 @@ w::record! {
         0 data: Vec<UserContract> => "data: must",
         /// Page number, counted from 0.
         1 offset: i64 => "offset: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         2 limit: i64 => "limit: must",
         /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",

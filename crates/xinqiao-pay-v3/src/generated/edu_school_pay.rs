@@ -71,7 +71,7 @@ w::record! {
         0 real_name: String => "real_name: must masked encrypted",
         /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 id_card_number: Option<String> => "id_card_number: masked encrypted",
-        /// Code of the identity document's kind; needed according to the documentation.
+        /// Kind of identity document, as a code such as `1` ID card; needed according to the documentation.
         2 credential_type: Option<String> => "credential_type",
     }
     new(real_name: impl Into<String>)
@@ -85,7 +85,7 @@ w::record! {
         0 next: Option<String> => "next",
         /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: String => "self: must",
     }
 }
@@ -115,12 +115,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Stock or campaign of the discount.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -130,7 +130,7 @@ w::record! {
 w::record! {
     /// `scene_info` of `edu_school_pay::DeductTransaction`.
     pub struct SceneInfo {
-        /// When it was spent; format `rfc3339`.
+        /// When the user spent the money; format `rfc3339`.
         0 start_time: String => "start_time: must",
         /// WeChat Pay's number of the school.
         1 school_id: String => "school_id: must",
@@ -145,7 +145,7 @@ w::record! {
     pub struct SettleInfo {
         /// `true` holds the money after payment until it is split or unfrozen; default `false`.
         0 profit_sharing: Option<bool> => "profit_sharing",
-        /// Amount that the platform adds by subsidy; needs that product; in fen.
+        /// Amount that the platform adds by subsidy, in fen; needs that product; in fen.
         1 subsidy_amount: Option<xinqiao_types::Fen> => "subsidy_amount",
     }
     new()
@@ -159,9 +159,9 @@ w::record! {
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid after discounts; in fen.
+        /// What the user really paid after discounts, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount, in fen; in fen.
+        /// Discount taken off the total, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -448,7 +448,7 @@ pub mod contracts {
             4 school_id: String => "school_id: must",
             /// The merchant's contract number, unique within the template; such as `100001256`.
             5 out_contract_code: String => "out_contract_code: must",
-            /// Mode, such as `LIMIT_BANK_CARD`.
+            /// How the contract is signed, such as `LIMIT_BANK_CARD`: only a given bank card.
             6 contract_mode: Option<String> => "contract_mode",
             /// Whether to fall back to plain signing: `true` yes.
             7 downgrade_default_contract: Option<bool> => "downgrade_default_contract",
@@ -598,7 +598,7 @@ pub mod users {
             1 plan_id: String => "plan_id: must query",
             /// State: `ADD` signed, `DELETE` terminated.
             2 contract_status: String => "contract_status: must query",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             3 limit: Option<i64> => "limit: query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
@@ -618,7 +618,7 @@ pub mod users {
             0 data: Vec<super::Contract> => "data: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: i64 => "offset: must",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             2 limit: i64 => "limit: must",
             /// All matching records, for paging.
             3 total_count: i64 => "total_count: must",

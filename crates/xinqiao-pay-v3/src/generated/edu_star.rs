@@ -14,11 +14,11 @@ w::record! {
         2 qq: Option<String> => "qq",
         /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
-        /// When the student used the benefit.
+        /// When the student used the benefit; format `rfc3339`.
         4 create_time: String => "create_time: must",
         /// State of the order, such as `CONSUMED`; such as `CONSUMED`.
         5 order_state: String => "order_state: must",
-        /// Number of the benefit order.
+        /// The platform's number of the benefit order.
         6 order_id: String => "order_id: must",
     }
 }
@@ -39,7 +39,7 @@ w::record! {
         2 qq: Option<String> => "qq",
         /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
-        /// When the student used the benefit.
+        /// When the student used the benefit; format `rfc3339`.
         4 create_time: String => "create_time: must",
     }
     new(
@@ -61,11 +61,11 @@ w::record! {
         2 qq: Option<String> => "qq",
         /// Benefit to give, as set up by the platform.
         3 right_id: String => "right_id: must",
-        /// When the student used the benefit.
+        /// When the student used the benefit; format `rfc3339`.
         4 create_time: String => "create_time: must",
         /// State of the order, such as `CONSUMED`; such as `CONSUMED`.
         5 order_state: String => "order_state: must",
-        /// Number of the benefit order.
+        /// The platform's number of the benefit order.
         6 order_id: String => "order_id: must",
     }
 }
@@ -105,7 +105,7 @@ w::record! {
         2 qq: Option<String> => "qq: query",
         /// Page number, counted from 0.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(appid: impl Into<xinqiao_types::AppId>)
@@ -122,7 +122,7 @@ w::record! {
         1 total_count: i64 => "total_count: must",
         /// Page number, counted from 0.
         2 offset: Option<i64> => "offset",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         3 limit: Option<i64> => "limit",
     }
 }
@@ -192,7 +192,7 @@ pub mod users {
             2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
             /// QQ number of the student.
             3 qq: String => "qq: must",
-            /// When the student was verified.
+            /// When the student was verified; format `rfc3339`.
             4 register_time: Option<String> => "register_time",
         }
     }
@@ -243,7 +243,7 @@ pub mod users {
             2 wechat_openid: xinqiao_types::OpenId => "wechat_openid: must masked",
             /// QQ number of the student.
             3 qq: Option<String> => "qq",
-            /// When the student was verified.
+            /// When the student was verified; format `rfc3339`.
             4 register_time: Option<String> => "register_time",
         }
     }

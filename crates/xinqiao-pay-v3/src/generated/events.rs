@@ -24,7 +24,7 @@ w::record! {
     pub struct AmountFrom {
         /// How much this account pays, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
-        /// Account that pays: `AVAILABLE` or `UNAVAILABLE` balance.
+        /// Balance that funds the refund: `AVAILABLE` or `UNAVAILABLE`.
         1 account: String => "account: must",
     }
 }
@@ -36,13 +36,13 @@ w::record! {
         0 transaction_id: Option<String> => "transaction_id",
         /// Number of the pay-gift activity.
         1 act_code: Option<String> => "act_code",
-        /// Number of the marketing hall.
+        /// The platform's number of the marketing hall.
         2 hall_code: Option<String> => "hall_code",
         /// Merchant that owns the marketing hall.
         3 hall_belong_mch_id: Option<xinqiao_types::MchId> => "hall_belong_mch_id",
         /// Membership card through which the coupon was given.
         4 card_id: Option<String> => "card_id",
-        /// Code of the user's member card.
+        /// Member code of this user's card.
         5 code: Option<String> => "code",
         /// Campaign through which the coupon was given.
         6 activity_id: Option<String> => "activity_id",
@@ -52,15 +52,15 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct BankTransferInfo {
-        /// Bank's serial of the transfer.
+        /// The bank's serial of the transfer.
         0 bill_no: Option<String> => "bill_no",
         /// Text on the bank transfer, to match the money.
         1 memo: Option<String> => "memo",
-        /// When it was returned; format `rfc3339`.
+        /// When the bank transfer was sent back; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
-        /// Why the transfer was returned.
+        /// Why the bank transfer was sent back.
         3 return_reason: Option<String> => "return_reason",
-        /// Bank from which the transfer came.
+        /// Name of the bank from which the payer transferred.
         4 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
@@ -70,7 +70,7 @@ w::record! {
 w::record! {
     /// `collection` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `collection` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct Collection {
-        /// `USER_PAYING` or `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -92,7 +92,7 @@ w::record! {
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the money was collected, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -122,9 +122,9 @@ w::record! {
 w::record! {
     /// `consume_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct ConsumeInformation {
-        /// When it was used; format `rfc3339`.
+        /// When the coupon was used; format `rfc3339`.
         0 consume_time: String => "consume_time: must",
-        /// Merchant where it was used.
+        /// Merchant ID where the coupon was used.
         1 consume_mchid: xinqiao_types::MchId => "consume_mchid: must",
         /// Order in which it was used.
         2 transaction_id: String => "transaction_id: must",
@@ -136,7 +136,7 @@ w::record! {
 w::record! {
     /// `contract_information` of `pay_v3.notify.education_entrust`.
     pub struct ContractInformation {
-        /// Number of the contract.
+        /// WeChat Pay's number of the contract, needed for charges.
         0 contract_id: String => "contract_id: must",
         /// Whether it is signed or ended.
         1 contract_status: String => "contract_status: must",
@@ -162,7 +162,7 @@ w::record! {
     pub struct CustomField {
         /// Item that the merchant defined.
         0 name: String => "name: must",
-        /// Choices of the user.
+        /// Options that the user ticked when opening the card.
         1 user_chosen_values: Vec<String> => "user_chosen_values",
     }
 }
@@ -232,7 +232,7 @@ w::record! {
 w::record! {
     /// An item of `fapiao_information` in `pay_v3.notify.fapiao`.
     pub struct FapiaoInformation {
-        /// The merchant's number for the invoice.
+        /// The merchant's own number for the invoice, given when issuing it.
         0 fapiao_id: String => "fapiao_id: must",
         /// Invoice: `ISSUE_ACCEPTED`, `ISSUED`, `REVERSE_ACCEPTED` or `REVERSED`.
         1 fapiao_status: String => "fapiao_status: must",
@@ -278,7 +278,7 @@ w::record! {
 w::record! {
     /// `normal_coupon_information` of `pay_v3.notify.marketing_favor_coupon`.
     pub struct NormalCouponInformation {
-        /// Value of the coupon, in fen; in fen.
+        /// Face value of the coupon, in fen; in fen.
         0 coupon_amount: xinqiao_types::Fen => "coupon_amount: must",
         /// Smallest order for the coupon, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
@@ -288,7 +288,7 @@ w::record! {
 w::record! {
     /// An item of `objectives` in `pay_v3.notify.discount_card`.
     pub struct Objective {
-        /// Number of the goal.
+        /// The platform's number of the goal.
         0 objective_id: String => "objective_id: must",
         /// What the user has to do.
         1 name: String => "name: must",
@@ -296,7 +296,7 @@ w::record! {
         2 count: i64 => "count: must",
         /// Unit of the goal, e.g. times.
         3 unit: String => "unit: must",
-        /// Goal in words.
+        /// The goal in words.
         4 description: Option<String> => "description",
         /// Records of progress towards the goal: `objective_completion_serial_no`, `objective_id` and so on.
         5 objective_completion_records: Vec<ObjectiveCompletionRecord> => "objective_completion_records",
@@ -306,19 +306,19 @@ w::record! {
 w::record! {
     /// An item of `objective_completion_records` in `events::Objective`.
     pub struct ObjectiveCompletionRecord {
-        /// Serial of the record.
+        /// The merchant's serial of the record, unique.
         0 objective_completion_serial_no: String => "objective_completion_serial_no: must",
-        /// Goal to which the record belongs.
+        /// The platform's number of the goal.
         1 objective_id: String => "objective_id: must",
-        /// When it was done; format `rfc3339`.
+        /// When this step of the goal was done; format `rfc3339`.
         2 completion_time: String => "completion_time: must",
         /// `INCREASE` adds progress, `DECREASE` takes it back, as after a refund.
         3 completion_type: String => "completion_type: must",
-        /// Amount of progress.
+        /// How much this record adds to the goal.
         4 completion_count: i64 => "completion_count: must",
-        /// Progress in words.
+        /// What was done this time, in words.
         5 description: Option<String> => "description",
-        /// Remark on the record.
+        /// Remark that the merchant puts on the record.
         6 remark: Option<String> => "remark",
     }
 }
@@ -328,7 +328,7 @@ w::record! {
     pub struct ParkingInfo {
         /// The platform's number for the entry.
         0 parking_id: String => "parking_id: must",
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         1 plate_number: String => "plate_number: must",
         /// Colour of the plate, e.g. `BLUE`.
         2 plate_color: String => "plate_color: must",
@@ -336,7 +336,7 @@ w::record! {
         3 start_time: String => "start_time: must",
         /// When the vehicle left; format `rfc3339`.
         4 end_time: String => "end_time: must",
-        /// Car park.
+        /// Name of the car park.
         5 parking_name: String => "parking_name: must",
         /// Charged time, in seconds; in s.
         6 charging_duration: i64 => "charging_duration: must",
@@ -354,19 +354,19 @@ w::record! {
         1 refund: xinqiao_types::Fen => "refund: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         2 currency: String => "currency: must",
-        /// What the user really paid after discounts; in fen.
+        /// What the user really paid after discounts, in fen; in fen.
         3 payer_total: xinqiao_types::Fen => "payer_total: must",
-        /// Cash that goes back to the user, without coupons; in fen.
+        /// Cash that goes back to the user, in fen, without coupons; in fen.
         4 payer_refund: xinqiao_types::Fen => "payer_refund: must",
-        /// Order amount to be settled: total less non-prepaid coupons; in fen.
+        /// Order amount to be settled, in fen: total less non-prepaid coupons; in fen.
         5 settlement_total: xinqiao_types::Fen => "settlement_total: must",
-        /// Refund amount to be settled: refund less non-prepaid coupons; in fen.
+        /// Refund to be settled, in fen: refund less non-prepaid coupons; in fen.
         6 settlement_refund: xinqiao_types::Fen => "settlement_refund: must",
-        /// Part of the refund that returns as discount; in fen.
+        /// Part of the refund that returns as discount, in fen; in fen.
         7 discount_refund: xinqiao_types::Fen => "discount_refund: must",
         /// Which accounts pay and how much each.
         8 from: Vec<AmountFrom> => "from",
-        /// Service fee that is given back with the refund; in fen.
+        /// Service fee that is given back with the refund, in fen; in fen.
         9 refund_fee: Option<xinqiao_types::Fen> => "refund_fee",
     }
 }
@@ -400,7 +400,7 @@ w::record! {
     pub struct TransactionPromotionDetail {
         /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -410,12 +410,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -433,7 +433,7 @@ w::record! {
         1 pay_state: String => "pay_state: must",
         /// WeChat Pay's number of the charge.
         2 transaction_id: Option<String> => "transaction_id",
-        /// When it was charged; format `rfc3339`.
+        /// When the charge succeeded; absent before; format `rfc3339`.
         3 pay_time: Option<String> => "pay_time",
     }
 }
@@ -451,9 +451,9 @@ w::record! {
 w::record! {
     /// An item of `post_discounts` in `pay_v3.notify.pay_score_acquiring_bank_service_order`; an item of `post_discounts` in `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct PostDiscount {
-        /// What the discount is called.
+        /// Name of the discount as users see it.
         0 name: String => "name: must",
-        /// Terms of the discount.
+        /// Terms of the discount in words, shown to the user.
         1 description: Option<String> => "description",
         /// Amount taken off, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
@@ -469,7 +469,7 @@ w::record! {
         1 description: Option<String> => "description",
         /// Total of this item, in fen; in fen.
         2 amount: Option<xinqiao_types::Fen> => "amount",
-        /// How many units.
+        /// How many units of the item are charged.
         3 count: Option<i64> => "count",
     }
 }
@@ -479,7 +479,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -489,12 +489,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -508,9 +508,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off; in fen.
+        /// Amount taken off, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -520,7 +520,7 @@ w::record! {
 w::record! {
     /// `qr_recharge_info` of `pay_v3.notify.platform_solution_recharge`.
     pub struct QrRechargeInfo {
-        /// Id of the person who paid; personal data, masked in `Debug`.
+        /// OpenID of the person who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Who scanned and paid, such as `ADMIN`; else legal person or employee.
         1 employee_type: Option<String> => "employee_type",
@@ -554,19 +554,19 @@ w::record! {
 w::record! {
     /// An item of `rewards` in `pay_v3.notify.discount_card`.
     pub struct Reward {
-        /// Number of the reward.
+        /// The platform's number of the reward.
         0 reward_id: String => "reward_id: must",
-        /// What the reward is.
+        /// Name of the reward as users see it.
         1 name: String => "name: must",
-        /// Unlimited or limited.
+        /// Whether the reward may be used without limit or a number of times.
         2 count_type: String => "count_type: must",
         /// How many rewards, when limited.
         3 count: i64 => "count: must",
         /// Unit of the reward, e.g. times.
         4 unit: String => "unit: must",
-        /// Value of the reward; in yuan.
+        /// Worth of the reward, in yuan; in yuan.
         5 amount: i64 => "amount: must",
-        /// Reward in words.
+        /// Terms of the discount in words, shown to the user.
         6 description: Option<String> => "description",
         /// Records of use: `reward_usage_serial_no`, `reward_id`, `usage_time` and so on.
         7 reward_usage_records: Vec<RewardUsageRecord> => "reward_usage_records",
@@ -576,21 +576,21 @@ w::record! {
 w::record! {
     /// An item of `reward_usage_records` in `events::Reward`.
     pub struct RewardUsageRecord {
-        /// Serial of the record.
+        /// The merchant's serial of the record, unique.
         0 reward_usage_serial_no: String => "reward_usage_serial_no: must",
-        /// Reward to which the record belongs.
+        /// The platform's number of the reward.
         1 reward_id: String => "reward_id: must",
-        /// When it was used; format `rfc3339`.
+        /// When the user used the reward; format `rfc3339`.
         2 usage_time: String => "usage_time: must",
         /// `INCREASE` uses the reward, `DECREASE` takes it back.
         3 usage_type: String => "usage_type: must",
         /// How many were used.
         4 usage_count: i64 => "usage_count: must",
-        /// Value of this use; in yuan.
+        /// What this use saved, in yuan; in yuan.
         5 amount: i64 => "amount: must",
-        /// Use in words.
+        /// How the reward was used this time, in words.
         6 description: Option<String> => "description",
-        /// Remark on the record.
+        /// Remark that the merchant puts on the record.
         7 remark: Option<String> => "remark",
     }
 }
@@ -600,7 +600,7 @@ w::record! {
     pub struct RiskFund {
         /// Kind of sum at risk, e.g. `DEPOSIT`.
         0 name: String => "name: must",
-        /// Note on the sum at risk.
+        /// What the sum at risk stands for, such as a deposit.
         1 description: Option<String> => "description",
         /// Sum at risk, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
@@ -626,11 +626,11 @@ w::record! {
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount; in fen.
+        /// Price before discount, in fen; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount; in fen.
+        /// Price after discount, in fen; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// What the user really paid for it; in fen.
+        /// What the user really paid for it, in fen; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
@@ -640,7 +640,7 @@ w::record! {
         9 use_time: Option<String> => "use_time",
         /// When the service was really finished; format `rfc3339`.
         10 complete_time: Option<String> => "complete_time",
-        /// When it was cancelled; format `rfc3339`.
+        /// When this charge was cancelled; format `rfc3339`.
         11 cancel_time: Option<String> => "cancel_time",
     }
 }
@@ -668,7 +668,7 @@ w::record! {
         4 out_trade_no: String => "out_trade_no: must",
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
-        /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+        /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
         6 trade_type: TradeType => "trade_type: must",
         /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
         7 trade_state: TradeState => "trade_state: must",
@@ -690,9 +690,9 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_v3.notify.discount_card`.
     pub struct TimeRange {
-        /// When the agreement begins; format `rfc3339`.
+        /// When the agreed period begins; format `rfc3339`.
         0 begin_time: String => "begin_time: must",
-        /// When the agreement ends; format `rfc3339`.
+        /// When the agreed period ends; format `rfc3339`.
         1 end_time: String => "end_time: must",
     }
 }
@@ -700,11 +700,11 @@ w::record! {
 w::record! {
     /// `time_range` of `pay_v3.notify.pay_score_acquiring_bank_service_order`; `time_range` of `pay_v3.notify.pay_score_partner_service_order`; and 1 more.
     pub struct TimeRangeItem {
-        /// When the service began; format `yyyyMMddHHmmss`.
+        /// When the service began, `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         0 start_time: String => "start_time: must",
         /// Words next to the start time, ≤ 20 characters; such as `开始租借日期`.
         1 start_time_remark: Option<String> => "start_time_remark",
-        /// When the service ended; format `yyyyMMddHHmmss`.
+        /// When the service ended, `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         2 end_time: Option<String> => "end_time",
         /// Words next to the end time, ≤ 20 characters; such as `结束租借日期`.
         3 end_time_remark: Option<String> => "end_time_remark",
@@ -758,7 +758,7 @@ w::record! {
     pub struct TransactionPromotionDetailInfo {
         /// Number of the one coupon that the user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: Option<String> => "scope",
@@ -768,12 +768,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch of the coupon, returned when it was made.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -785,7 +785,7 @@ w::open_enum! {
     ///
     /// What `refund_status` of `pay_v3.notify.partner_refund`, `refund_status` of `pay_v3.notify.refund` may be.
     pub enum RefundStatus {
-        /// Refunded (`SUCCESS`).
+        /// The user has the money back; final (`SUCCESS`).
         Success = "SUCCESS",
         /// Refund closed, nothing was paid back (`CLOSED`).
         Closed = "CLOSED",
@@ -799,15 +799,15 @@ w::open_enum! {
     ///
     /// What `trade_state` of `SubOrder`, `trade_state` of `pay_v3.notify.education_transaction` and 2 more may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// Paid; can be refunded (`SUCCESS`).
         Success = "SUCCESS",
         /// Refunded at least in part; look the refund up (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid; the user still can (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Order closed (`CLOSED`).
+        /// Closed without payment; can't be paid any more (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed (payment codes only) (`REVOKED`).
+        /// Reversed by the merchant; only for payment codes (`REVOKED`).
         Revoked = "REVOKED",
         /// The user is paying, e.g. entering the password (`USERPAYING`).
         UserPaying = "USERPAYING",
@@ -817,7 +817,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
     ///
     /// What `trade_type` of `SubOrder`, `trade_type` of `pay_v3.notify.partner_transaction` and 1 more may be.
     pub enum TradeType {
@@ -825,13 +825,13 @@ w::open_enum! {
         Jsapi = "JSAPI",
         /// User scans the merchant's QR code (`NATIVE`).
         Native = "NATIVE",
-        /// Payment in an app (`APP`).
+        /// Payment started in the merchant's mobile app (`APP`).
         App = "APP",
         /// Merchant scans the user's payment code (`MICROPAY`).
         MicroPay = "MICROPAY",
-        /// Payment from a mobile web page (`MWEB`).
+        /// Payment started in a mobile browser (`MWEB`).
         Mweb = "MWEB",
-        /// Face payment (`FACEPAY`).
+        /// The user pays by face (`FACEPAY`).
         FacePay = "FACEPAY",
     }
 }
@@ -841,11 +841,11 @@ w::open_enum! {
     ///
     /// What `state` of `pay_v3.notify.merchant_transfer_bill_finished` may be.
     pub enum TransferState {
-        /// Transferred (`SUCCESS`).
+        /// The user has the money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed; see `fail_reason` (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
-        /// Transfer cancelled (`CANCELLED`).
+        /// Cancelled, the money went back to the merchant; final (`CANCELLED`).
         CancelLEd = "CANCELLED",
     }
 }
@@ -967,7 +967,7 @@ pub mod notify {
             0 record_id: String => "record_id: must",
             /// Template under which points buy coupons.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// Code of the user's own card.
+            /// Member code of this user's card, different for everyone.
             2 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it was made.
             3 card_id: String => "card_id: must",
@@ -977,7 +977,7 @@ pub mod notify {
             5 appid: xinqiao_types::AppId => "appid: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Points that were taken.
+            /// Points that the user paid.
             7 deduct_points: i64 => "deduct_points: must",
             /// Product coupon that was given.
             8 product_coupon_id: String => "product_coupon_id: must",
@@ -994,7 +994,7 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015283692>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_card`.
         pub struct BrandPartnerCardMemberUserCard {
-            /// Code of the user's own card.
+            /// Member code of this user's card, different for everyone.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
@@ -1004,9 +1004,9 @@ pub mod notify {
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Kind of card: `NORMAL`, `PURCHASE` (paid) or `BALANCE` (stored value).
             4 card_type: String => "card_type: must",
-            /// Colour of the card.
+            /// Background colour of the card.
             5 card_color: String => "card_color: must",
-            /// Link to the image on the card's face.
+            /// Link to the background picture of the card.
             6 card_picture_url: String => "card_picture_url: must",
             /// User's phone number, encrypted; personal data, masked in `Debug`.
             7 phone_number: Option<String> => "phone_number: masked",
@@ -1022,11 +1022,11 @@ pub mod notify {
             12 attach: Option<String> => "attach",
             /// The user's card: `UNACTIVATED`, `EFFECTIVE`, `EXPIRED` or `INVALID`.
             13 user_card_state: String => "user_card_state: must",
-            /// Why the card became invalid.
+            /// Why the card became invalid, such as by the user.
             14 invalid_reason: Option<String> => "invalid_reason",
             /// When the card became invalid; format `rfc3339`.
             15 invalid_time: Option<String> => "invalid_time",
-            /// When it was made; format `rfc3339`.
+            /// When it was created, at WeChat Pay's side; format `rfc3339`.
             16 create_time: String => "create_time: must",
             /// Latest change; format `rfc3339`.
             17 modify_time: String => "modify_time: must",
@@ -1039,7 +1039,7 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016096820>.
         /// * Catalog: `pay_v3.notify.brand_partner_card_member_user_point`.
         pub struct BrandPartnerCardMemberUserPoint {
-            /// Code of the user's own card.
+            /// Member code of this user's card, different for everyone.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
@@ -1081,7 +1081,7 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012289719>.
         /// * Catalog: `pay_v3.notify.complaint`.
         pub struct Complaint {
-            /// Complaint that changed.
+            /// Number of the complaint that changed.
             0 complaint_id: String => "complaint_id: must",
             /// What happened, such as `CREATE_COMPLAINT`, `CONTINUE_COMPLAINT` or `USER_RESPONSE`.
             1 action_type: String => "action_type: must",
@@ -1099,7 +1099,7 @@ pub mod notify {
             1 appid: xinqiao_types::AppId => "appid: must",
             /// The merchant's number for the discount card.
             2 out_card_code: String => "out_card_code: must",
-            /// Template of the discount card.
+            /// Template of the discount card, numbered by the platform.
             3 card_template_id: String => "card_template_id: must",
             /// Number of the card template, returned when it was made.
             4 card_id: String => "card_id: must",
@@ -1121,7 +1121,7 @@ pub mod notify {
             12 rewards: Vec<super::Reward> => "rewards",
             /// Id of the user who invited; personal data, masked in `Debug`.
             13 sharer_openid: Option<xinqiao_types::OpenId> => "sharer_openid: masked",
-            /// When it was made; format `rfc3339`.
+            /// When it was created, at WeChat Pay's side; format `rfc3339`.
             14 create_time: Option<String> => "create_time",
         }
     }
@@ -1139,13 +1139,13 @@ pub mod notify {
             2 out_contract_code: String => "out_contract_code: must",
             /// Number of the deduction contract, given by WeChat after signing; needed to charge; such as `Wx15463511252015071056489715`. From: From the contract notice or query.
             3 contract_id: String => "contract_id: must",
-            /// Template of the deduction.
+            /// Deduction template, given by WeChat Pay after its review.
             4 plan_id: i64 => "plan_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// When it was signed or ended; format `rfc3339`.
             6 operate_time: String => "operate_time: must",
-            /// When the contract runs out; format `rfc3339`.
+            /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
             /// Who ended it: user, merchant API, merchant platform, support or system.
             8 contract_termination_mode: Option<String> => "contract_termination_mode",
@@ -1159,11 +1159,11 @@ pub mod notify {
         pub struct EducationEntrust {
             /// AppID in which it happened.
             0 appid: xinqiao_types::AppId => "appid: must",
-            /// Template of the deduction.
+            /// Deduction template, given by WeChat Pay after its review.
             1 plan_id: String => "plan_id: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Contract number and state.
+            /// The contract: `contract_id`, `contract_status` and so on.
             3 contract_information: super::ContractInformation => "contract_information: must",
         }
     }
@@ -1195,7 +1195,7 @@ pub mod notify {
             9 payer: Option<super::Payer> => "payer",
             /// Order amounts: total, paid and currency.
             10 amount: super::EducationTransactionAmount => "amount: must",
-            /// Device number and IP.
+            /// Device of the payment: its number and IP.
             11 device_information: Option<super::DeviceInformation> => "device_information",
             /// Discounts that applied, one entry each; absent without discounts.
             12 promotion_detail: Vec<super::PromotionDetail> => "promotion_detail",
@@ -1210,7 +1210,7 @@ pub mod notify {
         pub struct Fapiao {
             /// Merchant that gets the notice.
             0 mchid: xinqiao_types::MchId => "mchid: must",
-            /// Number of the invoice application.
+            /// Number under which the invoice was applied for.
             1 fapiao_apply_id: String => "fapiao_apply_id: must",
             /// When the invoice was asked for; format `rfc3339`.
             2 apply_time: Option<String> => "apply_time",
@@ -1229,7 +1229,7 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Code of the authorisation.
+            /// Code of the authorisation, exchanged for the user's data.
             2 code: String => "code: must",
             /// How the user authorised the business circle, such as `REGISTERED_MODE`.
             3 auth_type: String => "auth_type: must",
@@ -1260,9 +1260,9 @@ pub mod notify {
             7 refund_id: String => "refund_id: must",
             /// What the user paid, in fen; in fen.
             8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-            /// Refunded amount, in fen; in fen.
+            /// Sum of the refund, in fen; in fen.
             9 refund_amount: xinqiao_types::Fen => "refund_amount: must",
-            /// When it was refunded; format `rfc3339`.
+            /// When the money was returned; format `rfc3339`.
             10 refund_time: String => "refund_time: must",
         }
     }
@@ -1289,13 +1289,13 @@ pub mod notify {
             6 transaction_id: Option<String> => "transaction_id",
             /// What the user paid, in fen; in fen.
             7 amount: Option<xinqiao_types::Fen> => "amount",
-            /// When it was paid; format `rfc3339`.
+            /// When the user's payment was done; format `rfc3339`.
             8 time_end: Option<String> => "time_end",
             /// Marks points the user claimed by hand; absent when pushed automatically.
             9 commit_tag: Option<String> => "commit_tag",
             /// How the user authorised the business circle, such as `REGISTERED_MODE`.
             10 auth_type: Option<String> => "auth_type",
-            /// Code of the authorisation.
+            /// Code of the authorisation, exchanged for the user's data.
             11 code: Option<String> => "code",
         }
     }
@@ -1308,7 +1308,7 @@ pub mod notify {
         pub struct MarketingBusiFavorCoupon {
             /// `EVENT_TYPE_BUSICOUPON_SEND` when a coupon is given.
             0 event_type: String => "event_type: must",
-            /// Code of the user's coupon, to redeem it.
+            /// Code of this user's coupon, needed to redeem it.
             1 coupon_code: String => "coupon_code: must",
             /// Batch of the coupon, returned when it was made.
             2 stock_id: String => "stock_id: must",
@@ -1316,7 +1316,7 @@ pub mod notify {
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// The user's id across an open-platform account; personal data, masked in `Debug`.
             4 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-            /// When it was given; format `rfc3339`.
+            /// When the user got the coupon; format `rfc3339`.
             5 send_time: String => "send_time: must",
             /// Channel: `BUSICOUPON_SEND_CHANNEL_` followed by `MINIAPP`, `API`, `PAYGIFT`, `H5`, `FTOF` and so on.
             6 send_channel: String => "send_channel: must",
@@ -1343,7 +1343,7 @@ pub mod notify {
             3 coupon_name: String => "coupon_name: must",
             /// `NORMAL` amount off, `CUT_TO` down to a price.
             4 coupon_type: String => "coupon_type: must",
-            /// `SENDED`, `USED` or `EXPIRED`.
+            /// Coupon state: `SENDED` usable, `USED` redeemed, `EXPIRED`.
             5 status: String => "status: must",
             /// Terms of use, shown to the user.
             6 description: String => "description: must",
@@ -1353,7 +1353,7 @@ pub mod notify {
             8 available_end_time: String => "available_end_time: must",
             /// Whether the batch needs no prepayment.
             9 no_cash: bool => "no_cash: must",
-            /// Whether it is for certain items only; `singleitem` on the wire.
+            /// `true` if it holds for certain items only, `false` for whole orders; `singleitem` on the wire.
             #[doc(alias = "singleitem")]
             10 single_item: bool => "singleitem: must",
             /// Rule for single items: `single_price_max`; `singleitem_discount_off` on the wire.
@@ -1365,7 +1365,7 @@ pub mod notify {
             13 normal_coupon_information: Option<super::NormalCouponInformation> => "normal_coupon_information",
             /// Use of the coupon: time, merchant, order.
             14 consume_information: Option<super::ConsumeInformation> => "consume_information",
-            /// When it was made; format `rfc3339`.
+            /// When it was created, at WeChat Pay's side; format `rfc3339`.
             15 create_time: String => "create_time: must",
         }
     }
@@ -1379,7 +1379,7 @@ pub mod notify {
             0 event_type: String => "event_type: must",
             /// Number of the card template, returned when it was made.
             1 card_id: String => "card_id: must",
-            /// Code of the user's card.
+            /// Member code of this user's card.
             2 code: Option<String> => "code",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1389,7 +1389,7 @@ pub mod notify {
             5 activate_scene: Option<String> => "activate_scene",
             /// Merchant's channel mark, returned unchanged.
             6 outer_str: Option<String> => "outer_str",
-            /// When it happened; format `rfc3339`.
+            /// When the event happened on the platform; format `rfc3339`.
             7 event_time: String => "event_time: must",
         }
     }
@@ -1400,7 +1400,7 @@ pub mod notify {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4016168699>.
         /// * Catalog: `pay_v3.notify.marketing_partner_delivery_plan`.
         pub struct MarketingPartnerDeliveryPlan {
-            /// Number of the delivery plan.
+            /// WeChat Pay's number of the delivery plan.
             0 plan_id: String => "plan_id: must",
             /// Delivery plan: `CREATED`, `DELIVERING`, `PAUSED`, `TERMINATED` or `EXPIRED`.
             1 plan_state: String => "plan_state: must",
@@ -1433,7 +1433,7 @@ pub mod notify {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
-            /// When it was granted; format `rfc3339`.
+            /// When the authorisation was granted; format `rfc3339`.
             7 authorize_time: String => "authorize_time: must",
         }
     }
@@ -1456,9 +1456,9 @@ pub mod notify {
             4 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many transfers the batch has in total.
             5 total_num: i64 => "total_num: must",
-            /// Why it was closed, such as `OVERDUE_CLOSE`; only when closed.
+            /// Why it was closed; only when closed.
             6 close_reason: String => "close_reason: must",
-            /// Last change of the record, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+            /// Last change of the record's state; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             7 update_time: String => "update_time: must",
         }
     }
@@ -1487,9 +1487,9 @@ pub mod notify {
             7 success_num: i64 => "success_num: must",
             /// Sum of the transfers that failed, in fen; in fen.
             8 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-            /// How many transfers failed.
+            /// How many transfers failed; each entry says why.
             9 fail_num: i64 => "fail_num: must",
-            /// Last change of the record, RFC 3339; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
+            /// Last change of the record's state; format `rfc3339`; such as `2026-09-15T13:29:35+08:00`.
             10 update_time: String => "update_time: must",
         }
     }
@@ -1543,7 +1543,7 @@ pub mod notify {
             6 transfer_remark: String => "transfer_remark: must",
             /// Payee's id under the QQ app; alternative to the QQ number; personal data, masked in `Debug`.
             7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// QQ number of the payee.
+            /// QQ number of the payee, whose QQ wallet gets the money.
             8 user_qq: Option<String> => "user_qq",
             /// Payee's true name, encrypted; required from 2,000 yuan, not allowed under 0.3.
             9 user_name: Option<String> => "user_name",
@@ -1565,7 +1565,7 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Template of the deduction.
+            /// Deduction template, given by WeChat Pay after its review.
             2 plan_id: i64 => "plan_id: must",
             /// The merchant's contract number, unique within the template; such as `100001256`.
             3 out_contract_code: String => "out_contract_code: must",
@@ -1575,7 +1575,7 @@ pub mod notify {
             5 contract_state: String => "contract_state: must",
             /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
-            /// When the contract runs out; format `rfc3339`.
+            /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1599,7 +1599,7 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID in which it happened.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Template of the deduction.
+            /// Deduction template, given by WeChat Pay after its review.
             2 plan_id: i64 => "plan_id: must",
             /// The merchant's contract number, unique within the template; such as `100001256`.
             3 out_contract_code: String => "out_contract_code: must",
@@ -1609,7 +1609,7 @@ pub mod notify {
             5 contract_state: String => "contract_state: must",
             /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: Option<String> => "contract_signed_time",
-            /// When the contract runs out; format `rfc3339`.
+            /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
             7 contract_expired_time: Option<String> => "contract_expired_time",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1640,7 +1640,7 @@ pub mod notify {
             4 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             5 receiver: super::Receiver => "receiver: must",
-            /// When it succeeded; format `rfc3339`.
+            /// When the payment or other operation succeeded; format `rfc3339`.
             6 success_time: String => "success_time: must",
         }
     }
@@ -1694,7 +1694,7 @@ pub mod notify {
             4 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             5 transaction_id: String => "transaction_id: must",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
             6 trade_type: super::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             7 trade_state: super::TradeState => "trade_state: must",
@@ -1704,7 +1704,7 @@ pub mod notify {
             9 bank_type: Option<String> => "bank_type",
             /// Private text that came with it.
             10 attach: Option<String> => "attach",
-            /// When it succeeded; format `rfc3339`.
+            /// When the payment or other operation succeeded; format `rfc3339`.
             11 success_time: String => "success_time: must",
             /// The paying user: id, payment code or identity limits.
             12 payer: Option<super::PartnerTransactionPayer> => "payer",
@@ -1905,7 +1905,7 @@ pub mod notify {
             7 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             8 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed, or ended the contract.
+            /// Whether the user signed the contract: not yet, signed or ended.
             9 sign_state: String => "sign_state: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             10 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1923,7 +1923,7 @@ pub mod notify {
             16 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// Price of all charges after discount, in fen; in fen.
             17 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// When it was signed; format `rfc3339`.
+            /// When it was signed; absent before; format `rfc3339`.
             18 sign_time: Option<String> => "sign_time",
             /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             19 cancel_sign_type: Option<String> => "cancel_sign_type",
@@ -2027,7 +2027,7 @@ pub mod notify {
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed, or ended the contract.
+            /// Whether the user signed the contract: not yet, signed or ended.
             7 sign_state: String => "sign_state: must",
             /// The user's id under that AppID; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2043,7 +2043,7 @@ pub mod notify {
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// Price of all charges after discount, in fen; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// When it was signed; format `rfc3339`.
+            /// When it was signed; absent before; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
             /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",
@@ -2074,7 +2074,7 @@ pub mod notify {
             4 recharge_channel: Option<String> => "recharge_channel",
             /// Business of the top-up, such as `ECOMMERCE_DEPOSIT`.
             5 recharge_scene: String => "recharge_scene: must",
-            /// `SUCCESS`, `RECHARGING` or `CLOSED`.
+            /// How far the top-up is: `SUCCESS`, `RECHARGING` or `CLOSED`.
             6 recharge_state: String => "recharge_state: must",
             /// State of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
@@ -2086,11 +2086,11 @@ pub mod notify {
             10 bank_transfer_info: Option<super::BankTransferInfo> => "bank_transfer_info",
             /// Who paid a QR top-up: `openid` and `employee_type`.
             11 qr_recharge_info: Option<super::QrRechargeInfo> => "qr_recharge_info",
-            /// When it was accepted; format `rfc3339`.
+            /// When the platform accepted the application; format `rfc3339`.
             12 accept_time: Option<String> => "accept_time",
-            /// When it succeeded; format `rfc3339`.
+            /// When the payment or other operation succeeded; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// When it was closed; format `rfc3339`.
+            /// When it was closed; absent before; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
             /// Note that the merchant sent with the record.
             15 remark: Option<String> => "remark",
@@ -2113,7 +2113,7 @@ pub mod notify {
             3 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             4 receiver: super::Receiver => "receiver: must",
-            /// When it succeeded; format `rfc3339`.
+            /// When the payment or other operation succeeded; format `rfc3339`.
             5 success_time: String => "success_time: must",
         }
     }
@@ -2176,7 +2176,7 @@ pub mod notify {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
             4 trade_type: super::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             5 trade_state: super::TradeState => "trade_state: must",
@@ -2186,7 +2186,7 @@ pub mod notify {
             7 bank_type: Option<String> => "bank_type",
             /// Private text that came with it.
             8 attach: Option<String> => "attach",
-            /// When it succeeded; format `rfc3339`.
+            /// When the payment or other operation succeeded; format `rfc3339`.
             9 success_time: String => "success_time: must",
             /// The paying user: id, payment code or identity limits.
             10 payer: super::TransactionPayer => "payer: must",
@@ -2210,17 +2210,17 @@ pub mod notify {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Sub-merchant that the notice is about.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// The merchant's number for the entry.
+            /// The merchant's own number for the entry, unique.
             2 out_parking_no: String => "out_parking_no: must",
             /// The platform's number for the entry.
             3 parking_id: String => "parking_id: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             4 plate_number: String => "plate_number: must",
             /// Colour of the plate, e.g. `BLUE`.
             5 plate_color: String => "plate_color: must",
             /// When the vehicle entered; format `rfc3339`.
             6 start_time: String => "start_time: must",
-            /// Car park.
+            /// Name of the car park.
             7 parking_name: String => "parking_name: must",
             /// Free parking time, in seconds; in s.
             8 free_duration: i64 => "free_duration: must",
@@ -2250,9 +2250,9 @@ pub mod notify {
             4 sp_openid: Option<xinqiao_types::OpenId> => "sp_openid: masked",
             /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`.
             5 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-            /// Number of the toll contract.
+            /// Number of the toll (ETC) contract, given on signing.
             6 contract_id: String => "contract_id: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             7 plate_number: String => "plate_number: must",
             /// Whether the plate is bound for ETC charges.
             8 bind_state: String => "bind_state: must",
@@ -2273,7 +2273,7 @@ pub mod notify {
             2 appid: xinqiao_types::AppId => "appid: must",
             /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
             3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// What was charged for.
+            /// What was charged for, as on the user's bill.
             4 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             5 out_trade_no: String => "out_trade_no: must",
@@ -2314,7 +2314,7 @@ pub mod notify {
         pub struct Violation {
             /// Sub-merchant that the notice is about.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Company that is punished.
+            /// Name of the company that is punished.
             1 company_name: String => "company_name: must",
             /// Number of the record, for deduplication.
             2 record_id: String => "record_id: must",
@@ -2326,7 +2326,7 @@ pub mod notify {
             5 punish_description: String => "punish_description: must",
             /// Violation that was found, such as `ONE_YUAN_PURCHASES`.
             6 risk_type: String => "risk_type: must",
-            /// Risk in words.
+            /// The risk in words.
             7 risk_description: String => "risk_description: must",
         }
     }

@@ -12,7 +12,7 @@ w::record! {
         1 out_apply_no: String => "out_apply_no: must",
         /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
         2 state: ApplySubMchAuthorizationState => "state: must",
-        /// When the platform accepted it.
+        /// When the platform accepted the application.
         3 accept_time: String => "accept_time: must",
         /// When the state last changed.
         4 update_time: String => "update_time: must",
@@ -73,7 +73,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::partner::GetUserConfirmAuthorization`.
     pub struct CloseInfo {
-        /// When the authorisation was closed.
+        /// When the authorisation was closed; format `rfc3339`.
         0 close_time: String => "close_time: must",
         /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API` `USER_CLOSE`.
         1 close_reason: CloseInfoCloseReason => "close_reason: must",
@@ -139,7 +139,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `fund_app::mch_transfer::partner::CloseUserConfirmAuthorization`.
     pub struct AuthorizationCloseInfo {
-        /// When the authorisation was closed.
+        /// When the authorisation was closed; format `rfc3339`.
         0 close_time: String => "close_time: must",
         /// Why it was closed: by API, by the user, not confirmed in time, risk; one of `CLOSE_VIA_MCH_API`.
         1 close_reason: Reason => "close_reason: must",
@@ -149,7 +149,7 @@ w::record! {
 w::record! {
     /// `user_recv_style` of `fund_app::mch_transfer::CreateTransferBill`.
     pub struct UserRecvStyle {
-        /// `CONFIRM_PAGE` or a `RED_PACKET`; one of `CONFIRM_PAGE` `RED_PACKET`.
+        /// Page on which the user accepts: `CONFIRM_PAGE`, or `RED_PACKET` style; one of `CONFIRM_PAGE` `RED_PACKET`.
         0 type_: Type => "type: must",
     }
     new(type_: impl Into<Type>)
@@ -160,15 +160,15 @@ w::open_enum! {
     ///
     /// What `batch_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `batch_state` of `fund_app::brand_red_packet::CreateBrandMerchantBatchResponse` and 1 more may be.
     pub enum BatchState {
-        /// Waits for the merchant to pay (`WAIT_PAY`).
+        /// The merchant's employee has to confirm; goes on by itself if no password is needed (`WAIT_PAY`).
         WaitPay = "WAIT_PAY",
-        /// Accepted, not started (`ACCEPTED`).
+        /// Batch accepted; nothing has been paid yet (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// In progress (`PROCESSING`).
+        /// Being paid; some entries may be done already (`PROCESSING`).
         Processing = "PROCESSING",
         /// Finished; single entries may have failed (`FINISHED`).
         Finished = "FINISHED",
-        /// Closed; see the reason (`CLOSED`).
+        /// Batch closed for good; see `close_reason`, nothing more is paid (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -178,7 +178,7 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::UnlockCharityBudgetResponse` may be.
     pub enum UnlockCharityBudgetState {
-        /// Finished or released (`FINISHED`).
+        /// The budget is spent or was released; final (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -188,13 +188,13 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::CreateCharityBudgetResponse`, `state` of `fund_app::mch_transfer::partner::GetCharityBudgetResponse` may be.
     pub enum CreateCharityBudgetState {
-        /// Sponsor has to confirm (`PENDING`).
+        /// The sponsor has to confirm before it holds (`PENDING`).
         Pending = "PENDING",
         /// Locked and ready to use (`LOCKED`).
         Locked = "LOCKED",
-        /// Finished or released (`FINISHED`).
+        /// The budget is spent or was released; final (`FINISHED`).
         Finished = "FINISHED",
-        /// Closed (`CLOSED`).
+        /// The budget is closed; final (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -204,11 +204,11 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::CreateCharityTransferBillResponse`, `state` of `fund_app::mch_transfer::partner::GetCharityTransferBillResponse` may be.
     pub enum CreateCharityTransferBillState {
-        /// Accepted (`ACCEPTED`).
+        /// Accepted and being paid; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Donated (`SUCCESS`).
+        /// The donation arrived; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Closed (`CLOSE`).
+        /// Closed, nothing was paid; final (`CLOSE`).
         Close = "CLOSE",
     }
 }
@@ -218,19 +218,19 @@ w::open_enum! {
     ///
     /// What `close_reason` of `CloseInfo` may be.
     pub enum CloseInfoCloseReason {
-        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        /// The merchant closed it through the API (`CLOSE_VIA_MCH_API`).
         CloseViaMchApi = "CLOSE_VIA_MCH_API",
-        /// Closed by the user (`USER_CLOSE`).
+        /// The user closed the authorisation in WeChat (`USER_CLOSE`).
         UserClose = "USER_CLOSE",
     }
 }
 
 w::open_enum! {
-    /// Why it was closed.
+    /// Why the batch was closed.
     ///
     /// What `close_reason` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetResponse`, `close_reason` of `fund_app::brand_red_packet::GetBrandMerchantBatchResponse` may be.
     pub enum CloseReason {
-        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        /// The merchant withdrew the batch; nothing more is paid (`MERCHANT_REVOCATION`).
         MerchantRevocation = "MERCHANT_REVOCATION",
         /// Closed by the system after the deadline (`SYSTEM_OVERDUE_CLOSE`).
         SystemOverdueClose = "SYSTEM_OVERDUE_CLOSE",
@@ -242,15 +242,15 @@ w::open_enum! {
     ///
     /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetOutDetailsResponse`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatchDetailsResponse` and 1 more may be.
     pub enum DetailStateDetail {
-        /// Just made (`DETAIL_INIT`).
+        /// Being checked; handing out hasn't begun (`DETAIL_INIT`).
         Init = "DETAIL_INIT",
-        /// Waits for payment (`DETAIL_WAIT_PAY`).
+        /// The merchant's employee has to confirm; goes on by itself if no password is needed (`DETAIL_WAIT_PAY`).
         WaitPay = "DETAIL_WAIT_PAY",
-        /// Being handed out (`DETAIL_PROCESSING`).
+        /// Being handed out; query again (`DETAIL_PROCESSING`).
         Processing = "DETAIL_PROCESSING",
-        /// Handed out (`DETAIL_SUCCESS`).
+        /// The user has the money; final (`DETAIL_SUCCESS`).
         Success = "DETAIL_SUCCESS",
-        /// Failed (`DETAIL_FAIL`).
+        /// The red packet failed for good; see the reason (`DETAIL_FAIL`).
         Fail = "DETAIL_FAIL",
     }
 }
@@ -260,11 +260,11 @@ w::open_enum! {
     ///
     /// What `detail_state` of `fund_app::brand_red_packet::brand_merchant_out_batches::Get`, `detail_state` of `fund_app::brand_red_packet::GetBrandMerchantBatch` may be.
     pub enum DetailState {
-        /// All entries (`DETAIL_VIEW_ALL`).
+        /// Filter: entries of every state (`DETAIL_VIEW_ALL`).
         All = "DETAIL_VIEW_ALL",
-        /// Entries that succeeded (`DETAIL_VIEW_SUCCESS`).
+        /// Filter: only entries that succeeded (`DETAIL_VIEW_SUCCESS`).
         Success = "DETAIL_VIEW_SUCCESS",
-        /// Entries that failed (`DETAIL_VIEW_FAIL`).
+        /// Filter: only entries that failed (`DETAIL_VIEW_FAIL`).
         Fail = "DETAIL_VIEW_FAIL",
     }
 }
@@ -274,23 +274,23 @@ w::open_enum! {
     ///
     /// What `device_type` of `SceneInfo` may be.
     pub enum DeviceType {
-        /// iOS device (`IOS`).
+        /// The user's phone runs iOS (`IOS`).
         Ios = "IOS",
-        /// Android device (`ANDROID`).
+        /// The user's phone runs Android (`ANDROID`).
         Android = "ANDROID",
-        /// HarmonyOS (`HARMONY`).
+        /// The user's phone runs HarmonyOS (`HARMONY`).
         Harmony = "HARMONY",
-        /// Another system (`OTHER`).
+        /// Neither Android nor iOS (`OTHER`).
         OtherValue = "OTHER",
     }
 }
 
 w::open_enum! {
-    /// Digest algorithm for the file.
+    /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`.
     ///
     /// What `hash_type` of `fund_app::mch_transfer::partner::ApplyElectronicReceiptResponse`, `hash_type` of `fund_app::mch_transfer::partner::GetElectronicReceiptResponse` may be.
     pub enum ApplyElectronicReceiptHashType {
-        /// SM3 digest (`SM3`).
+        /// The file is checked by its SM3 digest (`SM3`).
         Sm3 = "SM3",
     }
 }
@@ -300,9 +300,9 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::ApplyElectronicReceiptResponse`, `state` of `fund_app::mch_transfer::partner::GetElectronicReceiptResponse` may be.
     pub enum ApplyElectronicReceiptState {
-        /// Being made (`GENERATING`).
+        /// The receipt is being made; query again (`GENERATING`).
         Generating = "GENERATING",
-        /// Receipt is ready (`FINISHED`).
+        /// The receipt is made; fetch its download link (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -312,57 +312,57 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `fund_app::brand_red_packet::brand_merchant_out_batches::GetOutDetailsResponse`, `fail_reason` of `fund_app::brand_red_packet::GetBrandMerchantBatchDetailsResponse` may be.
     pub enum FailReason {
-        /// Payee's account is frozen (`ACCOUNT_FROZEN`).
+        /// The payee's account is frozen; transfer again once it is released (`ACCOUNT_FROZEN`).
         AccountFrozen = "ACCOUNT_FROZEN",
-        /// Payee has no verified name (`REAL_NAME_CHECK_FAIL`).
+        /// The payee has no verified identity in WeChat yet (`REAL_NAME_CHECK_FAIL`).
         RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
-        /// Payee's name does not match (`NAME_NOT_CORRECT`).
+        /// The name isn't that of the payee's WeChat account; check it (`NAME_NOT_CORRECT`).
         NameNotCorrect = "NAME_NOT_CORRECT",
         /// `openid` is wrong or of another AppID (`OPENID_INVALID`).
         OpenidInvalid = "OPENID_INVALID",
-        /// Above the limit per transfer (`TRANSFER_QUOTA_EXCEED`).
+        /// Above what the payee may receive at once; send smaller sums (`TRANSFER_QUOTA_EXCEED`).
         TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
-        /// Above the payee's daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        /// Above what the payee may receive in a day; go on tomorrow (`DAY_RECEIVED_QUOTA_EXCEED`).
         DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
-        /// Above the payee's daily count (`DAY_RECEIVED_COUNT_EXCEED`).
+        /// Too many transfers to the payee today; go on tomorrow (`DAY_RECEIVED_COUNT_EXCEED`).
         DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
         /// Product is not open or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
         ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
         /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
         OverdueClose = "OVERDUE_CLOSE",
-        /// Payee's account does not exist (`ACCOUNT_NOT_EXIST`).
+        /// The payee's account doesn't exist; check who is paid (`ACCOUNT_NOT_EXIST`).
         AccountNotExist = "ACCOUNT_NOT_EXIST",
-        /// Stopped by risk control (`TRANSFER_RISK`).
+        /// Stopped by the platform as risky (`TRANSFER_RISK`).
         TransferRisk = "TRANSFER_RISK",
-        /// Payee's account is restricted (`USER_ACCOUNT_LIMIT`).
+        /// The payee's account is restricted; the payee has to settle that (`USER_ACCOUNT_LIMIT`).
         UserAccountLimit = "USER_ACCOUNT_LIMIT",
-        /// Reason is unknown (`FAIL_REASON_UNKNOWN`).
+        /// The reason isn't known; retry under a new number (`FAIL_REASON_UNKNOWN`).
         FailReasonUnknown = "FAIL_REASON_UNKNOWN",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to pay is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// Payee's account is abnormal (`PAYEE_ACCOUNT_ABNORMAL`).
+        /// The payee's account is abnormal; the payee has to settle that (`PAYEE_ACCOUNT_ABNORMAL`).
         PayeeAccountAbnormal = "PAYEE_ACCOUNT_ABNORMAL",
-        /// Not taken in time (`USER_RECEIVE_OVERDUE`).
+        /// Not taken in time; the money went back (`USER_RECEIVE_OVERDUE`).
         UserReceiveOverdue = "USER_RECEIVE_OVERDUE",
-        /// Remark is not allowed (`REMARK_NOT_CORRECT`).
+        /// The remark isn't allowed; change it and use a new number (`REMARK_NOT_CORRECT`).
         RemarkNotCorrect = "REMARK_NOT_CORRECT",
-        /// Refused by the merchant's approver (`MERCHANT_REJECT`).
+        /// The merchant's approver refused the payment (`MERCHANT_REJECT`).
         MerchantReject = "MERCHANT_REJECT",
-        /// Not approved in time (`MERCHANT_NOT_CONFIRM`).
+        /// The merchant's approver didn't confirm in time; start again (`MERCHANT_NOT_CONFIRM`).
         MerchantNotConfirm = "MERCHANT_NOT_CONFIRM",
-        /// Above the payee's monthly cap (`BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH`).
+        /// The payee reached the monthly cap of 200,000 yuan; go on next month (`BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH`).
         BlockB2CUserAmountBsRuleMonth = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH",
     }
 }
 
 w::open_enum! {
-    /// Digest algorithm for the file.
+    /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`.
     ///
     /// What `hash_type` of `fund_app::mch_transfer::elec_sign::GetByOutBillNoResponse`, `hash_type` of `fund_app::mch_transfer::elec_sign::GetByTransferBillNoResponse` and 2 more may be.
     pub enum HashType {
-        /// SHA-256 digest (`SHA256`).
+        /// The file is checked by its SHA-256 digest (`SHA256`).
         Sha256 = "SHA256",
-        /// SM3 digest (`SM3`).
+        /// The file is checked by its SM3 digest (`SM3`).
         Sm3 = "SM3",
     }
 }
@@ -372,29 +372,29 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::PreTransferWithAuthorizationResponse` may be.
     pub enum TransferWithAuthorizationState {
-        /// Transfer accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
         /// Locking funds; when it stays, the balance is short (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
         /// Confirmed by the user, money on its way (`TRANSFERING`).
         Transfering = "TRANSFERING",
-        /// Transferred (`SUCCESS`).
+        /// The user has the money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Being cancelled (`CANCELING`).
+        /// Being cancelled; query again (`CANCELING`).
         Canceling = "CANCELING",
     }
 }
 
 w::open_enum! {
-    /// Whether the receipt is ready.
+    /// Whether the receipt is ready: `ACCEPTED` or `FINISHED`.
     ///
     /// What `receipt_state` of `fund_app::mch_transfer::partner::ApplyBudgetElectronicReceiptResponse`, `receipt_state` of `fund_app::mch_transfer::partner::GetBudgetElectronicReceiptsResponse` may be.
     pub enum ReceiptState {
-        /// Accepted (`ACCEPTED`).
+        /// Asked for; the receipt is being made (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Receipt is ready (`FINISHED`).
+        /// The receipt is made; fetch its download link (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -404,7 +404,7 @@ w::open_enum! {
     ///
     /// What `scene` of `fund_app::brand_red_packet::CreateBrandMerchantBatch` may be.
     pub enum Scene {
-        /// Handed out freely (`CUSTOM_SEND`).
+        /// The merchant hands the red packets out freely (`CUSTOM_SEND`).
         CustomSend = "CUSTOM_SEND",
     }
 }
@@ -414,11 +414,11 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::elec_sign::GetByOutBillNoResponse`, `state` of `fund_app::mch_transfer::elec_sign::GetByTransferBillNoResponse` may be.
     pub enum State {
-        /// Being made (`GENERATING`).
+        /// The receipt is being made; query again (`GENERATING`).
         Generating = "GENERATING",
-        /// Receipt is ready (`FINISHED`).
+        /// The receipt is made; fetch its download link (`FINISHED`).
         Finished = "FINISHED",
-        /// Receipt could not be made (`FAILED`).
+        /// The receipt could not be made; ask again (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -428,11 +428,11 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::GetSubMchAuthorizationResponse` may be.
     pub enum GetSubMchAuthorizationState {
-        /// Authorised (`AUTHORIZED`).
+        /// Authorised: the operation is allowed (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// Not authorised: the operation isn't allowed (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
-        /// Authorisation withdrawn (`CANCELED`).
+        /// The sub-merchant withdrew it; no more transfers on its behalf (`CANCELED`).
         CancelEd = "CANCELED",
     }
 }
@@ -442,13 +442,13 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::ApplySubMchAuthorizationResponse`, `state` of `ApplyOrder` may be.
     pub enum ApplySubMchAuthorizationState {
-        /// Sub-merchant has to confirm (`INVITED`).
+        /// Invited; the sub-merchant has to confirm (`INVITED`).
         Invited = "INVITED",
-        /// Passed (`PASSED`).
+        /// The sub-merchant agreed (`PASSED`).
         PassEd = "PASSED",
-        /// Refused by the sub-merchant (`REJECTED`).
+        /// Refused by the sub-merchant; you may invite again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Invitation ran out (`EXPIRED`).
+        /// Invitation ran out; invite again (`EXPIRED`).
         Expired = "EXPIRED",
     }
 }
@@ -458,7 +458,7 @@ w::open_enum! {
     ///
     /// What `transaction_type` of `TransactionInfo` may be.
     pub enum TransactionType {
-        /// WeChat Pay (`WXPAY`).
+        /// The money comes from a WeChat Pay order (`WXPAY`).
         WxPay = "WXPAY",
     }
 }
@@ -468,9 +468,9 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::CancelTransferBillResponse` may be.
     pub enum CancelTransferBillState {
-        /// Being cancelled (`CANCELING`).
+        /// Being cancelled; query again (`CANCELING`).
         Canceling = "CANCELING",
-        /// Cancelled (`CANCELLED`).
+        /// Cancelled, the money went back to the merchant; final (`CANCELLED`).
         CancelLEd = "CANCELLED",
     }
 }
@@ -480,21 +480,21 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::CancelTransferToQqWalletBillResponse`, `state` of `fund_app::mch_transfer::CreateTransferBillResponse` and 6 more may be.
     pub enum GetTransferBillByOutBillNoState {
-        /// Transfer accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
         /// Locking funds; when it stays, the balance is short (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
         /// Confirmed by the user, money on its way (`TRANSFERING`).
         Transfering = "TRANSFERING",
-        /// Transferred (`SUCCESS`).
+        /// The user has the money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
-        /// Being cancelled (`CANCELING`).
+        /// Being cancelled; query again (`CANCELING`).
         Canceling = "CANCELING",
-        /// Cancelled (`CANCELLED`).
+        /// Cancelled, the money went back to the merchant; final (`CANCELLED`).
         CancelLEd = "CANCELLED",
     }
 }
@@ -504,9 +504,9 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::partner::TransferWithAuthorizationResponse` may be.
     pub enum WithAuthorizationState {
-        /// Transfer accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Transferred (`SUCCESS`).
+        /// The user has the money; final (`SUCCESS`).
         Success = "SUCCESS",
     }
 }
@@ -516,13 +516,13 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::TransferWithAuthorizationResponse` may be.
     pub enum TransferWithAuthorizationStateX {
-        /// Transfer accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
         /// Locking funds; when it stays, the balance is short (`PROCESSING`).
         Processing = "PROCESSING",
         /// Confirmed by the user, money on its way (`TRANSFERING`).
         Transfering = "TRANSFERING",
-        /// Transferred (`SUCCESS`).
+        /// The user has the money; final (`SUCCESS`).
         Success = "SUCCESS",
     }
 }
@@ -532,21 +532,21 @@ w::open_enum! {
     ///
     /// What `transfer_scene_id` of `fund_app::mch_transfer::ApplyUserConfirmAuthorization`, `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferBill` and 8 more may be.
     pub enum TransferSceneId {
-        /// Cash marketing (`1000`).
+        /// Cash as marketing, such as prizes or rewards for new users (`1000`).
         N1000 = "1000",
-        /// Administrative subsidy (`1002`).
+        /// Subsidies that authorities pay (`1002`).
         N1002 = "1002",
-        /// Insurance claim (`1004`).
+        /// Insurance claims paid to the insured (`1004`).
         N1004 = "1004",
-        /// Commission (`1005`).
+        /// Commission or pay, for instance for promotion or part-time work (`1005`).
         N1005 = "1005",
-        /// Payment for purchases (`1009`).
+        /// Payment to people who sell goods to you (`1009`).
         N1009 = "1009",
-        /// Second-hand recycling (`1010`).
+        /// Payment for second-hand goods taken back (`1010`).
         N1010 = "1010",
-        /// Compensation by the company (`1011`).
+        /// Compensation that a company pays users (`1011`).
         N1011 = "1011",
-        /// Charity aid (`1013`).
+        /// Aid that a charity pays (`1013`).
         N1013 = "1013",
     }
 }
@@ -556,19 +556,19 @@ w::open_enum! {
     ///
     /// What `transfer_scene_id` of `fund_app::mch_transfer::CreateTransferToQqWalletBill` may be.
     pub enum ToQqWalletBillTransferSceneId {
-        /// Campaign reward (`1401`).
+        /// Rewards of a campaign (`1401`).
         N1401 = "1401",
     }
 }
 
 w::open_enum! {
-    /// `CONFIRM_PAGE` or a `RED_PACKET`.
+    /// Page on which the user accepts: `CONFIRM_PAGE`, or `RED_PACKET` style.
     ///
     /// What `type` of `UserRecvStyle` may be.
     pub enum Type {
-        /// Plain confirmation page (`CONFIRM_PAGE`).
+        /// The user accepts the money on a plain page (`CONFIRM_PAGE`).
         ConfirmPage = "CONFIRM_PAGE",
-        /// Red packet style (`RED_PACKET`).
+        /// The user opens the money as a red packet (`RED_PACKET`).
         RedPacket = "RED_PACKET",
     }
 }
@@ -578,15 +578,15 @@ w::open_enum! {
     ///
     /// What `close_reason` of `CloseInfoItem` may be.
     pub enum InfoCloseReason {
-        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        /// The merchant closed it through the API (`CLOSE_VIA_MCH_API`).
         CloseViaMchApi = "CLOSE_VIA_MCH_API",
-        /// Closed by the user (`USER_CLOSE`).
+        /// The user closed the authorisation in WeChat (`USER_CLOSE`).
         UserClose = "USER_CLOSE",
-        /// Not confirmed by the user in time (`USER_OVERDUE_UNCONFIRMED`).
+        /// The user didn't confirm in time (`USER_OVERDUE_UNCONFIRMED`).
         UserOverdueUnConfirmed = "USER_OVERDUE_UNCONFIRMED",
-        /// Stopped by risk control (`TRANSFER_RISK`).
+        /// Stopped by the platform as risky (`TRANSFER_RISK`).
         TransferRisk = "TRANSFER_RISK",
-        /// User's account is abnormal (`USER_ACCOUNT_ABNORMAL`).
+        /// Closed by the system: the user's account is abnormal (`USER_ACCOUNT_ABNORMAL`).
         UserAccountAbnormal = "USER_ACCOUNT_ABNORMAL",
     }
 }
@@ -596,11 +596,11 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::GetUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::GetUserConfirmAuthorizationResponse` may be.
     pub enum GetUserConfirmAuthorizationState {
-        /// In force (`TAKING_EFFECT`).
+        /// In force: transfers need no confirmation (`TAKING_EFFECT`).
         TakingEffect = "TAKING_EFFECT",
-        /// Authorisation closed (`CLOSED`).
+        /// Closed: every transfer needs the user again; see the reason (`CLOSED`).
         Closed = "CLOSED",
-        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
     }
 }
@@ -610,7 +610,7 @@ w::open_enum! {
     ///
     /// What `close_reason` of `ConfirmAuthorizationCloseInfo`, `close_reason` of `AuthorizationCloseInfo` may be.
     pub enum Reason {
-        /// Closed by the merchant's call (`CLOSE_VIA_MCH_API`).
+        /// The merchant closed it through the API (`CLOSE_VIA_MCH_API`).
         CloseViaMchApi = "CLOSE_VIA_MCH_API",
     }
 }
@@ -620,7 +620,7 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::CloseUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::CloseUserConfirmAuthorizationResponse` may be.
     pub enum UserConfirmAuthorizationState {
-        /// Authorisation closed (`CLOSED`).
+        /// Closed: every transfer needs the user again; see the reason (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -630,7 +630,7 @@ w::open_enum! {
     ///
     /// What `state` of `fund_app::mch_transfer::ApplyUserConfirmAuthorizationResponse`, `state` of `fund_app::mch_transfer::partner::ApplyUserConfirmAuthorizationResponse` may be.
     pub enum ConfirmAuthorizationState {
-        /// Waits for the user to confirm (`WAIT_USER_CONFIRM`).
+        /// The user has to confirm; open the page with `package_info` (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
     }
 }
@@ -655,13 +655,13 @@ pub mod brand_red_packet {
             2 template_id: String => "template_id: must",
             /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
             3 out_batch_no: String => "out_batch_no: must",
-            /// Title of the batch; such as `2026年1月深圳分部报销单`.
+            /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
             4 batch_name: String => "batch_name: must",
             /// Sum of all red packets, in fen; in fen.
             5 total_amount: xinqiao_types::Fen => "total_amount: must",
             /// How many red packets.
             6 total_num: i64 => "total_num: must",
-            /// Note on the batch; such as `2026年1月深圳分部报销单`.
+            /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
             7 batch_remark: String => "batch_remark: must",
             /// `CUSTOM_SEND` for handing out freely; one of `CUSTOM_SEND`.
             8 scene: super::Scene => "scene: must",
@@ -691,7 +691,7 @@ pub mod brand_red_packet {
             1 batch_no: String => "batch_no: must",
             /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             2 batch_state: super::BatchState => "batch_state: must",
-            /// When it was accepted; format `rfc3339`.
+            /// When the platform accepted the batch; format `rfc3339`.
             3 create_time: String => "create_time: must",
         }
     }
@@ -750,7 +750,7 @@ pub mod brand_red_packet {
             4 out_batch_no: String => "out_batch_no: must",
             /// The platform's number for the batch.
             5 batch_no: String => "batch_no: must",
-            /// Title of the batch; such as `2026年1月深圳分部报销单`.
+            /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
             6 batch_name: String => "batch_name: must",
             /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
             7 batch_state: super::BatchState => "batch_state: must",
@@ -764,17 +764,17 @@ pub mod brand_red_packet {
             11 success_num: i64 => "success_num: must",
             /// Sum of the transfers that failed, in fen; in fen.
             12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-            /// How many transfers failed.
+            /// How many transfers failed; each entry says why.
             13 fail_num: i64 => "fail_num: must",
-            /// Note on the batch; such as `2026年1月深圳分部报销单`.
+            /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
             14 batch_remark: String => "batch_remark: must",
             /// Red packets of the batch: `out_detail_no` and so on.
             15 detail_list: Option<Vec<super::DetailInfo>> => "detail_list",
-            /// When it was accepted; format `rfc3339`.
+            /// When the platform accepted the batch; format `rfc3339`.
             16 create_time: String => "create_time: must",
             /// When the state last changed; format `rfc3339`.
             17 update_time: String => "update_time: must",
-            /// Why it was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+            /// Why the batch was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
             18 close_reason: Option<super::CloseReason> => "close_reason",
         }
     }
@@ -843,7 +843,7 @@ pub mod brand_red_packet {
             11 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Receiver's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
             12 user_name: Option<String> => "user_name: masked encrypted",
-            /// When it was accepted; format `rfc3339`.
+            /// When the platform accepted the batch; format `rfc3339`.
             13 create_time: String => "create_time: must",
             /// When the state last changed; format `rfc3339`.
             14 update_time: String => "update_time: must",
@@ -912,7 +912,7 @@ pub mod brand_red_packet {
                 4 out_batch_no: String => "out_batch_no: must",
                 /// The platform's number for the batch.
                 5 batch_no: String => "batch_no: must",
-                /// Title of the batch; such as `2026年1月深圳分部报销单`.
+                /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
                 6 batch_name: String => "batch_name: must",
                 /// Batch: `WAIT_PAY`, `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`; one of `WAIT_PAY` `ACCEPTED` `PROCESSING` `FINISHED` `CLOSED`.
                 7 batch_state: super::super::BatchState => "batch_state: must",
@@ -926,17 +926,17 @@ pub mod brand_red_packet {
                 11 success_num: i64 => "success_num: must",
                 /// Sum of the transfers that failed, in fen; in fen.
                 12 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-                /// How many transfers failed.
+                /// How many transfers failed; each entry says why.
                 13 fail_num: i64 => "fail_num: must",
-                /// Note on the batch; such as `2026年1月深圳分部报销单`.
+                /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
                 14 batch_remark: String => "batch_remark: must",
                 /// Red packets of the batch: `out_detail_no` and so on.
                 15 detail_list: Option<Vec<super::super::DetailInfo>> => "detail_list",
-                /// When it was accepted; format `rfc3339`.
+                /// When the platform accepted the batch; format `rfc3339`.
                 16 create_time: String => "create_time: must",
                 /// When the state last changed; format `rfc3339`.
                 17 update_time: String => "update_time: must",
-                /// Why it was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
+                /// Why the batch was closed; one of `MERCHANT_REVOCATION` `SYSTEM_OVERDUE_CLOSE`.
                 18 close_reason: Option<super::super::CloseReason> => "close_reason",
             }
         }
@@ -1005,7 +1005,7 @@ pub mod brand_red_packet {
                 11 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// Receiver's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
                 12 user_name: Option<String> => "user_name: masked encrypted",
-                /// When it was accepted; format `rfc3339`.
+                /// When the platform accepted the batch; format `rfc3339`.
                 13 create_time: String => "create_time: must",
                 /// When the state last changed; format `rfc3339`.
                 14 update_time: String => "update_time: must",
@@ -1252,7 +1252,7 @@ pub mod mch_transfer {
             3 state: super::UserConfirmAuthorizationState => "state: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// When it was granted; format `rfc3339`.
+            /// When the authorisation was granted; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
             /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
@@ -1262,7 +1262,7 @@ pub mod mch_transfer {
             8 transfer_scene_id: Option<String> => "transfer_scene_id",
             /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
             9 user_recv_perception: Option<String> => "user_recv_perception",
-            /// When the authorisation was asked for.
+            /// When the authorisation was asked for; format `rfc3339`.
             10 create_time: Option<String> => "create_time",
         }
     }
@@ -1607,7 +1607,7 @@ pub mod mch_transfer {
             3 state: super::GetUserConfirmAuthorizationState => "state: must",
             /// Payee's id under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// When it was granted; format `rfc3339`.
+            /// When the authorisation was granted; format `rfc3339`.
             5 authorize_time: String => "authorize_time: must",
             /// User's name at the merchant, shown on the authorisation page.
             6 user_display_name: String => "user_display_name: must",
@@ -1941,7 +1941,7 @@ pub mod mch_transfer {
                 1 create_time: String => "create_time: must",
                 /// When the receipt last changed; format `rfc3339`.
                 2 update_time: String => "update_time: must",
-                /// Digest algorithm for the file; such as `SHA1`; one of `SHA256` `SM3`.
+                /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SHA256` `SM3`.
                 3 hash_type: Option<super::super::HashType> => "hash_type",
                 /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 4 hash_value: Option<String> => "hash_value",
@@ -2021,13 +2021,13 @@ pub mod mch_transfer {
             pub struct ApplyBudgetElectronicReceipt {
                 /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// First day of the period; such as `2026-09-01`.
+                /// First day of the period; format `yyyy-MM-dd`; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// Last day of the period; such as `2026-09-30`.
+                /// Last day of the period; format `yyyy-MM-dd`; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Merchant that received the donations.
+                /// Merchant ID of the charity that received the donations.
                 4 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
             }
             new(
@@ -2044,19 +2044,19 @@ pub mod mch_transfer {
             pub struct ApplyBudgetElectronicReceiptResponse {
                 /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// First day of the period; such as `2026-09-01`.
+                /// First day of the period; format `yyyy-MM-dd`; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// Last day of the period; such as `2026-09-30`.
+                /// Last day of the period; format `yyyy-MM-dd`; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Merchant that received the donations.
+                /// Merchant ID of the charity that received the donations.
                 4 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
-                /// Whether the receipt is ready; one of `ACCEPTED` `FINISHED`.
+                /// Whether the receipt is ready: `ACCEPTED` or `FINISHED`; one of `ACCEPTED` `FINISHED`.
                 5 receipt_state: super::super::ReceiptState => "receipt_state: must",
                 /// Number under which the receipt was accepted.
                 6 accept_id: String => "accept_id: must",
-                /// Digest algorithm for the file; such as `SHA1`; one of `SHA256` `SM3`.
+                /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SHA256` `SM3`.
                 7 hash_type: Option<super::super::HashType> => "hash_type",
                 /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 8 hash_value: Option<String> => "hash_value",
@@ -2108,11 +2108,11 @@ pub mod mch_transfer {
                 1 out_bill_no: String => "out_bill_no: must",
                 /// State of the receipt: `GENERATING`, `FINISHED` or `FAILED`; one of `GENERATING` `FINISHED`.
                 2 state: super::super::ApplyElectronicReceiptState => "state: must",
-                /// When the receipt was asked for.
+                /// When the receipt was asked for; format `rfc3339`.
                 3 create_time: String => "create_time: must",
-                /// When the receipt last changed.
+                /// When the receipt last changed; format `rfc3339`.
                 4 update_time: Option<String> => "update_time",
-                /// Digest algorithm for the file; such as `SHA1`; one of `SM3`.
+                /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SM3`.
                 5 hash_type: Option<super::super::ApplyElectronicReceiptHashType> => "hash_type",
                 /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
                 6 hash_value: Option<String> => "hash_value",
@@ -2164,7 +2164,7 @@ pub mod mch_transfer {
                 1 out_apply_no: String => "out_apply_no: must",
                 /// `INVITED`, `PASSED`, `REJECTED` or `EXPIRED`; one of `INVITED` `PASSED` `REJECTED` `EXPIRED`.
                 2 state: super::super::ApplySubMchAuthorizationState => "state: must",
-                /// When the platform accepted it.
+                /// When the platform accepted the application.
                 3 accept_time: String => "accept_time: must",
                 /// When the state last changed.
                 4 update_time: String => "update_time: must",
@@ -2230,7 +2230,7 @@ pub mod mch_transfer {
                 0 out_authorization_no: String => "out_authorization_no: must",
                 /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `WAIT_USER_CONFIRM`.
                 1 state: super::super::ConfirmAuthorizationState => "state: must",
-                /// When the authorisation was asked for.
+                /// When the authorisation was asked for; format `rfc3339`.
                 2 create_time: String => "create_time: must",
                 /// Data to open the confirmation page with; only while the user has to confirm; such as `affffddafdfafddffda==`.
                 3 package_info: String => "package_info: must",
@@ -2346,7 +2346,7 @@ pub mod mch_transfer {
                 4 authorization_id: String => "authorization_id: must",
                 /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `CLOSED`.
                 5 state: super::super::UserConfirmAuthorizationState => "state: must",
-                /// When it was granted.
+                /// When the authorisation was granted.
                 6 authorize_time: String => "authorize_time: must",
                 /// Why and when it was closed.
                 7 close_info: Option<super::super::AuthorizationCloseInfo> => "close_info",
@@ -2354,7 +2354,7 @@ pub mod mch_transfer {
                 8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// When the authorisation was asked for.
+                /// When the authorisation was asked for; format `rfc3339`.
                 10 create_time: Option<String> => "create_time",
             }
         }
@@ -2393,7 +2393,7 @@ pub mod mch_transfer {
                 2 sponsor_subject_name: String => "sponsor_subject_name: must",
                 /// Title of the campaign as shown.
                 3 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about.
+                /// What the charity campaign is about, for donors.
                 4 activity_remark: String => "activity_remark: must",
                 /// Budget in fen.
                 5 amount: f64 => "amount: must",
@@ -2426,7 +2426,7 @@ pub mod mch_transfer {
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about.
+                /// What the charity campaign is about, for donors.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
                 7 state: Option<super::super::CreateCharityBudgetState> => "state",
@@ -2438,11 +2438,11 @@ pub mod mch_transfer {
                 10 remain_amount: Option<f64> => "remain_amount",
                 /// Why the budget was released, for the records.
                 11 unlock_remark: Option<String> => "unlock_remark",
-                /// When the budget was locked.
+                /// When the budget was locked; format `rfc3339`.
                 12 locked_time: Option<String> => "locked_time",
-                /// When it was completed; absent before.
+                /// When it was completed; absent before; format `rfc3339`.
                 13 finished_time: Option<String> => "finished_time",
-                /// When the budget was closed.
+                /// When the budget was closed; absent before; format `rfc3339`.
                 14 closed_time: Option<String> => "closed_time",
             }
         }
@@ -2481,11 +2481,11 @@ pub mod mch_transfer {
                 2 transaction_info: Option<super::super::TransactionInfo> => "transaction_info",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// Merchant that receives the donation.
+                /// Merchant ID of the charity that receives the donation.
                 4 receive_mchid: xinqiao_types::MchId => "receive_mchid: must",
                 /// Donated amount, in fen.
                 5 amount: f64 => "amount: must",
-                /// Note on the donation.
+                /// Note on the donation, for the receiver.
                 6 transfer_remark: String => "transfer_remark: must",
             }
             new(
@@ -2512,15 +2512,15 @@ pub mod mch_transfer {
                 3 transfer_id: String => "transfer_id: must",
                 /// Donated amount, in fen.
                 4 amount: f64 => "amount: must",
-                /// Note on the donation.
+                /// Note on the donation, for the receiver.
                 5 transfer_remark: String => "transfer_remark: must",
-                /// Merchant that receives the donation.
+                /// Merchant ID of the charity that receives the donation.
                 6 receive_mchid: xinqiao_types::MchId => "receive_mchid: must",
                 /// Donation: `ACCEPTED`, `SUCCESS` or `CLOSE`; one of `ACCEPTED` `SUCCESS` `CLOSE`.
                 7 state: super::super::CreateCharityTransferBillState => "state: must",
                 /// When the transfer was accepted.
                 8 create_time: String => "create_time: must",
-                /// When the donation arrived.
+                /// When the donation arrived; format `rfc3339`.
                 9 success_time: Option<String> => "success_time",
             }
         }
@@ -2798,7 +2798,7 @@ pub mod mch_transfer {
                 1 state: super::super::GetSubMchAuthorizationState => "state: must",
                 /// The latest application for authorisation: `sub_mchid`, `out_apply_no`, `state`, `accept_time` and so on.
                 2 apply_order: Option<super::super::ApplyOrder> => "apply_order",
-                /// When the sub-merchant granted it.
+                /// When the sub-merchant granted it; format `rfc3339`.
                 3 authorization_time: Option<String> => "authorization_time",
                 /// When the user last withdrew it.
                 4 cancel_authorization_time: Option<String> => "cancel_authorization_time",
@@ -2918,7 +2918,7 @@ pub mod mch_transfer {
                 4 authorization_id: String => "authorization_id: must",
                 /// `WAIT_USER_CONFIRM`, `TAKING_EFFECT` or `CLOSED`; one of `TAKING_EFFECT` `CLOSED` `WAIT_USER_CONFIRM`.
                 5 state: super::super::GetUserConfirmAuthorizationState => "state: must",
-                /// When it was granted.
+                /// When the authorisation was granted.
                 6 authorize_time: String => "authorize_time: must",
                 /// Why and when it was closed.
                 7 close_info: Option<super::super::CloseInfo> => "close_info",
@@ -2926,7 +2926,7 @@ pub mod mch_transfer {
                 8 transfer_scene_id: Option<super::super::TransferSceneId> => "transfer_scene_id",
                 /// What the payee is told the money is, one of the scene's choices; such as `现金奖励`.
                 9 user_recv_perception: Option<String> => "user_recv_perception",
-                /// When the authorisation was asked for.
+                /// When the authorisation was asked for; format `rfc3339`.
                 10 create_time: Option<String> => "create_time",
             }
         }
@@ -3123,7 +3123,7 @@ pub mod mch_transfer {
                 0 out_budget_no: String => "out_budget_no: must path",
                 /// Merchant that puts up the money; such as `1900001109`.
                 1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// What the charity campaign is about.
+                /// What the charity campaign is about, for donors.
                 2 activity_remark: String => "activity_remark: must",
             }
             new(
@@ -3148,15 +3148,15 @@ pub mod mch_transfer {
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about.
+                /// What the charity campaign is about, for donors.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `FINISHED`.
                 7 state: super::super::UnlockCharityBudgetState => "state: must",
                 /// Why the budget was released, for the records.
                 8 unlock_remark: String => "unlock_remark: must",
-                /// When the budget was locked.
+                /// When the budget was locked; format `rfc3339`.
                 9 locked_time: String => "locked_time: must",
-                /// When it was completed; absent before.
+                /// When it was completed; absent before; format `rfc3339`.
                 10 finished_time: String => "finished_time: must",
                 /// Amount released, in fen.
                 11 unlocked_amount: Option<i64> => "unlocked_amount",

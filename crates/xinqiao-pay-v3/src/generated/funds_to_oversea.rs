@@ -73,7 +73,7 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Why it failed.
+    /// Why sending abroad or returning failed.
     ///
     /// What `fail_reason` of `funds_to_oversea::return::CreateResponse` may be.
     pub enum FailReason {
@@ -87,11 +87,11 @@ w::open_enum! {
     ///
     /// What `state` of `funds_to_oversea::return::CreateResponse`, `state` of `funds_to_oversea::return::GetResponse` may be.
     pub enum State {
-        /// Return under way (`PROCESSING`).
+        /// Return under way; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Returned (`SUCCESS`).
+        /// The money is back; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Return failed (`FAILED`).
+        /// Return failed for good; see `fail_reason` (`FAILED`).
         Failed = "FAILED",
     }
 }
@@ -101,9 +101,9 @@ w::open_enum! {
     ///
     /// What `type` of `PresaleInfo` may be.
     pub enum Type {
-        /// Deposit of the presale (`DEPOSIT`).
+        /// Deposit on a presale order (`DEPOSIT`).
         Deposit = "DEPOSIT",
-        /// Balance of the presale (`BALANCE`).
+        /// Remainder that is due on a presale order (`BALANCE`).
         Balance = "BALANCE",
     }
 }
@@ -134,7 +134,7 @@ w::record! {
         7 presale_info: Option<PresaleInfo> => "presale_info",
         /// The seller abroad: `oversea_business_name`, `oversea_shop_name` and `seller_id`.
         8 seller_info: SellerInfo => "seller_info: must",
-        /// The payee abroad: `payee_id`.
+        /// The payee abroad, given by `payee_id`.
         9 payee_info: PayeeInfo => "payee_info: must",
     }
     new(
@@ -158,9 +158,9 @@ w::record! {
         1 out_order_id: String => "out_order_id: must",
         /// WeChat Pay's number of the transfer abroad, made on acceptance.
         2 order_id: String => "order_id: must",
-        /// Outcome, such as `ACCEPT`; such as `ACCEPT`.
+        /// What became of the order, such as `ACCEPT` (accepted); such as `ACCEPT`.
         3 result: String => "result: must",
-        /// Why it failed.
+        /// Why sending abroad or returning failed.
         4 fail_reason: Option<String> => "fail_reason",
         /// Renminbi to send abroad or take back, in fen; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
@@ -269,7 +269,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBillDownloadUrl`].
     pub struct GetBillDownloadUrlResponse {
-        /// Digest algorithm for the file; such as `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
         0 hash_type: String => "hash_type: must",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         1 hash_value: String => "hash_value: must",
@@ -398,7 +398,7 @@ pub mod return_ {
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: super::State => "state: must",
-            /// Why it failed; one of `RETURN_AMOUNT_NOT_ENOUGH`.
+            /// Why sending abroad or returning failed; one of `RETURN_AMOUNT_NOT_ENOUGH`.
             8 fail_reason: Option<super::FailReason> => "fail_reason",
             /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",
@@ -463,7 +463,7 @@ pub mod return_ {
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAILED`.
             7 state: super::State => "state: must",
-            /// Why it failed.
+            /// Why sending abroad or returning failed.
             8 fail_reason: Option<String> => "fail_reason",
             /// When the return was made; format `rfc3339`.
             9 create_time: String => "create_time: must",

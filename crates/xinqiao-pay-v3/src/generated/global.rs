@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `business` of `global::UpdateMerchant`.
     pub struct Business {
-        /// Sells online, offline or both; one of `ONLINE` `OFFLINE` `BOTH`.
+        /// How the merchant sells: `ONLINE`, `OFFLINE` or `BOTH`; one of `ONLINE` `OFFLINE` `BOTH`.
         0 business_type: BusinessType => "business_type: must",
-        /// Where to download the app.
+        /// Link from which the app can be downloaded.
         1 app_download: Option<String> => "app_download",
         /// Web site of the merchant, for the review.
         2 website: Option<String> => "website",
@@ -20,7 +20,7 @@ w::record! {
         5 store_address: Option<String> => "store_address",
         /// Photos of the store, as media handles.
         6 store_photos: Option<String> => "store_photos",
-        /// Merchant category code; such as `5411`.
+        /// Merchant category code (MCC), four digits; such as `5411`.
         7 mcc: Option<String> => "mcc",
     }
     new(business_type: impl Into<BusinessType>)
@@ -38,7 +38,7 @@ w::record! {
 w::record! {
     /// An item of `complaint_media_list` in the answer of `global::merchant_service::GetComplaint`; an item of `complaint_media_list` in `global::Complaint`; and 1 more.
     pub struct ComplaintMedia {
-        /// Whose picture: of the complaint or of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
+        /// Whose picture it is: `USER_COMPLAINT_IMAGE` of the complaint, `OPERATION_IMAGE` of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: MediaType => "media_type: must",
         /// Links to the pictures, fetched with a signed GET.
         1 media_url: Vec<String> => "media_url: must",
@@ -52,19 +52,19 @@ w::record! {
         0 transaction_id: String => "transaction_id: must",
         /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
         1 out_trade_no: String => "out_trade_no: must",
-        /// Amount in the settlement currency.
+        /// Amount in the settlement currency, in its smallest unit.
         2 settlement_amount: i64 => "settlement_amount: must",
-        /// What was refunded, in settlement currency.
+        /// What was refunded so far, in the smallest unit of the settlement currency.
         3 settlement_refunded_amount: String => "settlement_refunded_amount: must",
         /// ISO code of the settlement money; such as `USD`.
         4 settlement_currency: String => "settlement_currency: must",
-        /// Cash that the user really paid.
+        /// Cash that the user really paid, in the smallest unit of its currency.
         5 payer_amount: i64 => "payer_amount: must",
-        /// What the user got back.
+        /// What the user got back so far, in the smallest unit of its currency.
         6 payer_refunded_amount: i64 => "payer_refunded_amount: must",
         /// ISO code of the money the user paid with; such as `CNY`.
         7 payer_currency: String => "payer_currency: must",
-        /// When it was paid.
+        /// When the trade was paid; format `rfc3339`.
         8 trade_time: String => "trade_time: must",
     }
 }
@@ -72,13 +72,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `global::merchant_service::ListComplaints`.
     pub struct Complaint {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
         /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// What the user wrote.
+        /// What the user wrote in the complaint.
         2 complaint_detail: String => "complaint_detail: must",
-        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
         3 complaint_state: ComplaintState => "complaint_state: must",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -90,7 +90,7 @@ w::record! {
         7 complaint_full_refunded: bool => "complaint_full_refunded: must",
         /// Whether the time for handling has run out.
         8 is_overdue: Option<bool> => "is_overdue",
-        /// How urgently to handle it: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
+        /// How urgently to handle the complaint: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
         9 priority: Option<Priority> => "priority",
         /// Whether a user message waits for an answer.
         10 incoming_user_response: bool => "incoming_user_response: must",
@@ -180,11 +180,11 @@ w::record! {
         4 account: String => "account: must",
         /// For this receiver: `PENDING`, `SUCCESS` or `CLOSED`.
         5 result: String => "result: must",
-        /// Why it failed.
+        /// Code of why it failed.
         6 fail_reason: String => "fail_reason: must",
-        /// When the split was accepted.
+        /// When the split was accepted; format `rfc3339`.
         7 create_time: String => "create_time: must",
-        /// When the split was done.
+        /// When the split was done; format `rfc3339`.
         8 finish_time: String => "finish_time: must",
         /// The platform's number for this entry; such as `36011111111111111111111`.
         9 detail_id: Option<String> => "detail_id",
@@ -192,7 +192,7 @@ w::record! {
         10 detail_type: Option<String> => "detail_type",
         /// ISO code of the settlement money; such as `USD`.
         11 settlement_currency: Option<String> => "settlement_currency",
-        /// Amount in the settlement currency.
+        /// Amount in the settlement currency, in its smallest unit.
         12 settlement_amount: Option<i64> => "settlement_amount",
         /// Exchange rate of the settlement, times 10^8.
         13 rate: Option<i64> => "rate",
@@ -241,29 +241,29 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Sells online, offline or both.
+    /// How the merchant sells: `ONLINE`, `OFFLINE` or `BOTH`.
     ///
     /// What `business_type` of `Business` may be.
     pub enum BusinessType {
-        /// Sells online (`ONLINE`).
+        /// The merchant sells on web sites or in apps (`ONLINE`).
         Online = "ONLINE",
-        /// Sells offline (`OFFLINE`).
+        /// The merchant sells in shops (`OFFLINE`).
         Offline = "OFFLINE",
-        /// Online and offline (`BOTH`).
+        /// Sells both online and offline (`BOTH`).
         BotH = "BOTH",
     }
 }
 
 w::open_enum! {
-    /// `PENDING`, `PROCESSING` or `PROCESSED`.
+    /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`.
     ///
     /// What `complaint_state` of `global::merchant_service::GetComplaintResponse`, `complaint_state` of `Complaint` may be.
     pub enum ComplaintState {
-        /// Not handled yet (`PENDING`).
+        /// The merchant hasn't answered yet (`PENDING`).
         Pending = "PENDING",
-        /// Being handled (`PROCESSING`).
+        /// The merchant answered; not closed yet (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Settled (`PROCESSED`).
+        /// The complaint is settled; final (`PROCESSED`).
         ProcessEd = "PROCESSED",
     }
 }
@@ -273,85 +273,85 @@ w::open_enum! {
     ///
     /// What `currency` of `Receiver` may be.
     pub enum Currency {
-        /// Chinese yuan (`CNY`).
+        /// Renminbi; amounts in fen (`CNY`).
         Cny = "CNY",
     }
 }
 
 w::open_enum! {
-    /// Whether H5 payment is allowed.
+    /// Whether H5 payment is allowed, such as `UNDER_REVIEW`.
     ///
     /// What `h5_authorization_state` of `global::UpdateMerchantResponse` may be.
     pub enum H5AuthorizationState {
-        /// Approved (`APPROVED`).
+        /// Approved: H5 payments can be used (`APPROVED`).
         Approved = "APPROVED",
-        /// Not authorised (`UNAUTHORIZED`).
+        /// H5 payment was never applied for (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
-        /// Under review (`UNDER_REVIEW`).
+        /// Under review; not usable yet (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Rejected (`REJECTED`).
+        /// Refused; correct and apply again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Under punishment (`UNDER_PUNISHMENT`).
+        /// H5 payment was allowed before but is suspended as a punishment; ask the platform (`UNDER_PUNISHMENT`).
         UnderPunishment = "UNDER_PUNISHMENT",
-        /// Application failed (`APPLICATION_FAILED`).
+        /// The application failed; apply again (`APPLICATION_FAILED`).
         ApplicationFailed = "APPLICATION_FAILED",
     }
 }
 
 w::open_enum! {
-    /// Language for translations.
+    /// Language into which complaints are translated, such as `EN`.
     ///
     /// What `mch_language` of `global::merchant_service::GetComplaint`, `mch_language` of `global::merchant_service::ListComplaints` and 1 more may be.
     pub enum MchLanguage {
-        /// Simplified Chinese (`ZH_CN`).
+        /// Translated into simplified Chinese (`ZH_CN`).
         ZhCn = "ZH_CN",
-        /// Traditional Chinese, Taiwan (`ZH_TW`).
+        /// Translated into traditional Chinese of Taiwan (`ZH_TW`).
         ZhTw = "ZH_TW",
-        /// Traditional Chinese, Hong Kong (`ZH_HK`).
+        /// Translated into traditional Chinese of Hong Kong (`ZH_HK`).
         ZhHk = "ZH_HK",
-        /// English (`EN`).
+        /// Translated into English (`EN`).
         En = "EN",
-        /// Japanese (`JA`).
+        /// Translated into Japanese (`JA`).
         Ja = "JA",
-        /// Korean (`KO`).
+        /// Translated into Korean (`KO`).
         Ko = "KO",
-        /// Thai (`TH`).
+        /// Translated into Thai (`TH`).
         Th = "TH",
-        /// Vietnamese (`VI`).
+        /// Translated into Vietnamese (`VI`).
         Vi = "VI",
-        /// Russian (`RU`).
+        /// Translated into Russian (`RU`).
         Ru = "RU",
-        /// German (`DE`).
+        /// Translated into German (`DE`).
         De = "DE",
-        /// French (`FR`).
+        /// Translated into French (`FR`).
         Fr = "FR",
-        /// Arabic (`AR`).
+        /// Translated into Arabic (`AR`).
         Ar = "AR",
-        /// Spanish (`ES`).
+        /// Translated into Spanish (`ES`).
         Es = "ES",
     }
 }
 
 w::open_enum! {
-    /// Whose picture: of the complaint or of a later step.
+    /// Whose picture it is: `USER_COMPLAINT_IMAGE` of the complaint, `OPERATION_IMAGE` of a later step.
     ///
     /// What `media_type` of `ComplaintMedia` may be.
     pub enum MediaType {
-        /// Picture of the complaint (`USER_COMPLAINT_IMAGE`).
+        /// The picture came with the complaint (`USER_COMPLAINT_IMAGE`).
         UserComplaintImage = "USER_COMPLAINT_IMAGE",
-        /// Picture of a later step (`OPERATION_IMAGE`).
+        /// The picture came with a later step (`OPERATION_IMAGE`).
         OperationImage = "OPERATION_IMAGE",
     }
 }
 
 w::open_enum! {
-    /// `ENTERPRISE` or `INDIVIDUAL`.
+    /// Kind of merchant: `ENTERPRISE` or `INDIVIDUAL`.
     ///
     /// What `merchant_type` of `global::UpdateMerchant` may be.
     pub enum MerchantType {
-        /// Company (`ENTERPRISE`).
+        /// The merchant is a company (`ENTERPRISE`).
         Enterprise = "ENTERPRISE",
-        /// A person (`INDIVIDUAL`).
+        /// The merchant is a person, not a company (`INDIVIDUAL`).
         Individual = "INDIVIDUAL",
     }
 }
@@ -361,77 +361,77 @@ w::open_enum! {
     ///
     /// What `operate_type` of `NegotiationHistory` may be.
     pub enum OperateType {
-        /// User complained (`USER_CREATE_COMPLAINT`).
+        /// The user made the complaint (`USER_CREATE_COMPLAINT`).
         UserCreateComplaint = "USER_CREATE_COMPLAINT",
-        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        /// The user complained again about the same order (`USER_CONTINUE_COMPLAINT`).
         UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
-        /// User left a message (`USER_RESPONSE`).
+        /// The user left a message (`USER_RESPONSE`).
         UserResponse = "USER_RESPONSE",
-        /// Platform left a message (`PLATFORM_RESPONSE`).
+        /// The platform left a message (`PLATFORM_RESPONSE`).
         PlatformResponse = "PLATFORM_RESPONSE",
-        /// Merchant replied (`MERCHANT_RESPONSE`).
+        /// The merchant left a message (`MERCHANT_RESPONSE`).
         MerchantResponse = "MERCHANT_RESPONSE",
-        /// Merchant reported completion (`MERCHANT_CONFIRM_COMPLETE`).
+        /// The merchant reported that the complaint is settled (`MERCHANT_CONFIRM_COMPLETE`).
         MerchantConfirmComplete = "MERCHANT_CONFIRM_COMPLETE",
         /// System message about the complaint (`USER_CREATE_COMPLAINT_SYSTEM_MESSAGE`).
         UserCreateComplaintSystemMessage = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE",
-        /// System message: fully refunded (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
+        /// System message: the merchant started a full refund (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
         ComplaintFullSystemMessage = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE",
         /// System message: complained again (`USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE`).
         UserContinueSystemMessage = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE",
-        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        /// The user withdrew the complaint (`USER_REVOKE_COMPLAINT`).
         UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
         /// User confirmed that it is settled (`USER_COMFIRM_COMPLAINT`).
         UserComfirmComplaint = "USER_COMFIRM_COMPLAINT",
-        /// Platform urged handling (`PLATFORM_HELP_APPLICATION`).
+        /// The platform urged the merchant to act (`PLATFORM_HELP_APPLICATION`).
         PlatformHelpApplication = "PLATFORM_HELP_APPLICATION",
         /// User asked the platform for help (`USER_APPLY_PLATFORM_HELP`).
         UserApplyPlatformHelp = "USER_APPLY_PLATFORM_HELP",
-        /// Merchant agreed to refund (`MERCHANT_APPROVE_REFUND`).
+        /// The merchant agreed to refund the user (`MERCHANT_APPROVE_REFUND`).
         MerchantApproveRefund = "MERCHANT_APPROVE_REFUND",
-        /// Merchant refused the refund (`MERCHANT_REFUSE_RERUND`).
+        /// The merchant refused to refund, with reasons (`RERUND` is the platform's misspelling of refund) (`MERCHANT_REFUSE_RERUND`).
         MerchantRefuseRerund = "MERCHANT_REFUSE_RERUND",
-        /// User rated the handling (`USER_SUBMIT_SATISFACTION`).
+        /// The user rated how it was handled (`USER_SUBMIT_SATISFACTION`).
         UserSubmitSatisfaction = "USER_SUBMIT_SATISFACTION",
-        /// PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
+        /// The PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
         ServiceOrderCancel = "SERVICE_ORDER_CANCEL",
-        /// PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
+        /// The PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
         ServiceOrderComplete = "SERVICE_ORDER_COMPLETE",
-        /// System message: partly refunded (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
+        /// System message: the merchant started a partial refund (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
         ComplaintPartialSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE",
-        /// System message: refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
+        /// System message: the refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
         ComplaintRefundSystemMessage = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE",
-        /// System message: refund advanced (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
+        /// System message: refunded on the merchant's behalf (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
         ComplaintEntrustedSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE",
     }
 }
 
 w::open_enum! {
-    /// How urgently to handle it: `PRIORITY` or `GENERAL`.
+    /// How urgently to handle the complaint: `PRIORITY` or `GENERAL`.
     ///
     /// What `priority` of `global::merchant_service::GetComplaintResponse`, `priority` of `Complaint` may be.
     pub enum Priority {
-        /// Handle first (`PRIORITY`).
+        /// To be handled before others (`PRIORITY`).
         Priority = "PRIORITY",
-        /// Handle normally (`GENERAL`).
+        /// Normal priority: handle in the usual order (`GENERAL`).
         General = "GENERAL",
     }
 }
 
 w::open_enum! {
-    /// How the receiver is related to the splitting merchant.
+    /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`.
     ///
     /// What `relation_type` of `global::profit_sharing::AddReceiver`, `relation_type` of `global::profit_sharing::AddReceiverResponse` and 1 more may be.
     pub enum RelationType {
-        /// Supplier (`SUPPLIER`).
+        /// The receiver is a supplier (`SUPPLIER`).
         Supplier = "SUPPLIER",
-        /// Distributor (`DISTRIBUTOR`).
+        /// The receiver is a distributor (`DISTRIBUTOR`).
         Distributor = "DISTRIBUTOR",
-        /// Tax service provider (`TAX_SERVICE_PROVIDER`).
+        /// The receiver is a tax service provider (`TAX_SERVICE_PROVIDER`).
         TaxServiceProvider = "TAX_SERVICE_PROVIDER",
-        /// IT service provider (`IT_SERVICE_PROVIDER`).
+        /// The receiver is an IT service provider (`IT_SERVICE_PROVIDER`).
         ItServiceProvider = "IT_SERVICE_PROVIDER",
-        /// Own relation, named separately (`CUSTOM`).
+        /// A relation of your own, named in `custom_relation` (`CUSTOM`).
         Custom = "CUSTOM",
     }
 }
@@ -441,13 +441,13 @@ w::open_enum! {
     ///
     /// What `state` of `ServiceOrderInfo` may be.
     pub enum State {
-        /// In progress (`DOING`).
+        /// The service is going on (`DOING`).
         Doing = "DOING",
-        /// Cancelled (`REVOKED`).
+        /// Cancelled: no longer in force (`REVOKED`).
         Revoked = "REVOKED",
-        /// Waits for payment (`WAITPAY`).
+        /// The service is over; the user has to pay (`WAITPAY`).
         WaitPay = "WAITPAY",
-        /// Completed (`DONE`).
+        /// The service order is completed; final (`DONE`).
         Done = "DONE",
     }
 }
@@ -457,7 +457,7 @@ w::open_enum! {
     ///
     /// What `type` of `global::profit_sharing::AddReceiver`, `type` of `global::profit_sharing::AddReceiverResponse` and 5 more may be.
     pub enum Type {
-        /// Merchant number (`MERCHANT_ID`).
+        /// The receiver is a merchant, given by merchant ID (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
         /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
         PersonalOpenid = "PERSONAL_OPENID",
@@ -523,27 +523,27 @@ w::record! {
         3 name: String => "name: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; `sub_mchid` on the wire. From: Returned by the application query once onboarding is finished.
         4 sub_mchid_again: xinqiao_types::MchId => "sub_mchid: must",
-        /// Short name that users see.
+        /// Short name that users see when paying.
         5 shortname: String => "shortname: must",
-        /// Company phone; personal data, masked in `Debug`.
+        /// Phone number of the company's office; personal data, masked in `Debug`.
         6 office_phone: String => "office_phone: must masked",
         /// Person to contact: `name`, `phone` and `email`.
         7 contact: Contact => "contact: must",
         /// Business category, by the number in the table.
         8 business_category: i64 => "business_category: must",
-        /// Number of the channel partner.
+        /// WeChat Pay's number of the channel partner.
         9 channel_id: Option<String> => "channel_id",
         /// ISO numeric code of the merchant's country.
         10 merchant_country_code: String => "merchant_country_code: must",
-        /// `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
+        /// Kind of merchant: `ENTERPRISE` or `INDIVIDUAL`; one of `ENTERPRISE` `INDIVIDUAL`.
         11 merchant_type: MerchantType => "merchant_type: must",
-        /// As printed on the certificate of incorporation.
+        /// Number on the certificate of incorporation.
         12 registration_certificate_number: String => "registration_certificate_number: must",
-        /// Validity of the registration certificate.
+        /// Until when the certificate of incorporation is valid; format `yyyy-MM-dd`.
         13 registration_certificate_date: String => "registration_certificate_date: must",
-        /// Photo of the registration certificate.
+        /// Photo of the certificate of incorporation, as media handle.
         14 registration_certificate_copy: Option<String> => "registration_certificate_copy",
-        /// Bank account for settlement.
+        /// Bank account to which takings are settled.
         15 settlement_bank_number: Option<String> => "settlement_bank_number",
         /// How the merchant does business: `business_type`, `app_download`, `website`, `office_account` and so on.
         16 business: Business => "business: must",
@@ -551,7 +551,7 @@ w::record! {
         17 director: Option<Director> => "director",
         /// Person in charge: `name` and `number`.
         18 principal: Option<Director> => "principal",
-        /// Whether to apply for H5 payment as well.
+        /// Whether to apply for H5 payment as well; if so `h5_payment_apply_info` is needed.
         19 apply_h5_payment: Option<bool> => "apply_h5_payment",
         /// Facts for the H5 application: `website_url` and `domains`.
         20 h5_payment_apply_info: Option<H5PaymentApplyInfo> => "h5_payment_apply_info",
@@ -586,7 +586,7 @@ w::record! {
     pub struct UpdateMerchantResponse {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Whether H5 payment is allowed; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
+        /// Whether H5 payment is allowed, such as `UNDER_REVIEW`; one of `APPROVED` `UNAUTHORIZED` `UNDER_REVIEW` `REJECTED` `UNDER_PUNISHMENT` `APPLICATION_FAILED`.
         1 h5_authorization_state: Option<H5AuthorizationState> => "h5_authorization_state",
     }
 }
@@ -664,7 +664,7 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.complete_complaint`.
         pub struct CompleteComplaint {
-            /// Number of the complaint; such as `200201820200101080076610000`.
+            /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -771,9 +771,9 @@ pub mod merchant_service {
         /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/consumer-complaint/complaints/query-complaint-v2.html>.
         /// * Catalog: `pay_v3.global.merchant_service.get_complaint`.
         pub struct GetComplaint {
-            /// Number of the complaint; such as `200201820200101080076610000`.
+            /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             1 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(complaint_id: impl Into<String>)
@@ -783,13 +783,13 @@ pub mod merchant_service {
     w::record! {
         /// Answer to [`GetComplaint`].
         pub struct GetComplaintResponse {
-            /// Number of the complaint; such as `200201820200101080076610000`.
+            /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must",
             /// When the user complained; such as `2026-05-20T13:29:35+08:00`.
             1 complaint_time: String => "complaint_time: must",
-            /// What the user wrote.
+            /// What the user wrote in the complaint.
             2 complaint_detail: String => "complaint_detail: must",
-            /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+            /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
             3 complaint_state: super::ComplaintState => "complaint_state: must",
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             4 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -801,7 +801,7 @@ pub mod merchant_service {
             7 complaint_full_refunded: bool => "complaint_full_refunded: must",
             /// Whether the time for handling has run out.
             8 is_overdue: Option<bool> => "is_overdue",
-            /// How urgently to handle it: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
+            /// How urgently to handle the complaint: `PRIORITY` or `GENERAL`; one of `PRIORITY` `GENERAL`.
             9 priority: Option<super::Priority> => "priority",
             /// Whether a user message waits for an answer.
             10 incoming_user_response: bool => "incoming_user_response: must",
@@ -877,7 +877,7 @@ pub mod merchant_service {
         /// * For: channel-partner, merchant, partner.
         /// * Catalog: `pay_v3.global.merchant_service.list_complaints`.
         pub struct ListComplaints {
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             0 limit: Option<i64> => "limit: query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: Option<i64> => "offset: query",
@@ -887,7 +887,7 @@ pub mod merchant_service {
             3 end_date: String => "end_date: must query",
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             4 complainted_mchid: Option<xinqiao_types::MchId> => "complainted_mchid: query",
-            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             5 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -900,7 +900,7 @@ pub mod merchant_service {
         pub struct ListComplaintsResponse {
             /// Complaints, newest first.
             0 data: Option<Vec<super::Complaint>> => "data",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -951,13 +951,13 @@ pub mod merchant_service {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/complaints/query-negotiation-history-v2.html>.
         /// * Catalog: `pay_v3.global.merchant_service.list_negotiation_history`.
         pub struct ListNegotiationHistory {
-            /// Number of the complaint; such as `200201820200101080076610000`.
+            /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: Option<i64> => "limit: query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: Option<i64> => "offset: query",
-            /// Language for translations; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
+            /// Language into which complaints are translated, such as `EN`; such as `EN`; one of `ZH_CN` `ZH_TW` `ZH_HK` `EN` `JA` `KO` `TH` `VI` ….
             3 mch_language: Option<super::MchLanguage> => "mch_language: query",
         }
         new(complaint_id: impl Into<String>)
@@ -970,7 +970,7 @@ pub mod merchant_service {
         pub struct ListNegotiationHistoryResponse {
             /// Steps of the negotiation, newest first.
             0 data: Option<Vec<super::NegotiationHistory>> => "data",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -1020,7 +1020,7 @@ pub mod merchant_service {
         /// * For: channel-partner, institution, partner.
         /// * Catalog: `pay_v3.global.merchant_service.respond_to_complaint`.
         pub struct RespondToComplaint {
-            /// Number of the complaint; such as `200201820200101080076610000`.
+            /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
             0 complaint_id: String => "complaint_id: must path",
             /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
             1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -1030,7 +1030,7 @@ pub mod merchant_service {
             3 response_images: Option<Vec<String>> => "response_images",
             /// Link placed under the reply, https.
             4 jump_url: Option<String> => "jump_url",
-            /// Words of the link; such as `查看订单详情`.
+            /// Words of the link under the reply; such as `查看订单详情`.
             5 jump_url_text: Option<String> => "jump_url_text",
         }
         new(
@@ -1109,7 +1109,7 @@ pub mod merchant_service {
             pub struct Download {
                 /// Handle of an uploaded image or video, used by onboarding and complaints. From: Returned by the upload endpoints.
                 0 media_id: xinqiao_types::MediaId => "media_id: must path",
-                /// Number of the complaint; such as `200201820200101080076610000`.
+                /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
                 1 complaint_id: String => "complaint_id: must query",
             }
             new(media_id: impl Into<xinqiao_types::MediaId>, complaint_id: impl Into<String>)
@@ -1301,7 +1301,7 @@ pub mod profit_sharing {
             5 name: Option<String> => "name",
             /// Whether the receiver has agreed.
             6 authorized: Option<bool> => "authorized",
-            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             7 relation_type: Option<super::RelationType> => "relation_type",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             8 custom_relation: Option<String> => "custom_relation",
@@ -1345,7 +1345,7 @@ pub mod profit_sharing {
             2 account: String => "account: must",
             /// Receiver's full name as registered.
             3 name: Option<String> => "name",
-            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
@@ -1632,7 +1632,7 @@ pub mod profit_sharing {
             2 account: String => "account: must",
             /// Receiver's full name as registered.
             3 name: Option<String> => "name",
-            /// How the receiver is related to the splitting merchant; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",
@@ -1782,7 +1782,7 @@ pub mod profit_sharing {
             pub struct GetRefundableBalanceResponse {
                 /// Merchant that puts up the money; such as `1900001109`.
                 0 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
-                /// Balance that can pay refunds.
+                /// Balance from which refunds can be advanced, in the smallest unit of its currency.
                 1 balance: Option<i64> => "balance",
                 /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
@@ -1835,7 +1835,7 @@ pub mod profit_sharing {
             pub struct GetAmountsResponse {
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must",
-                /// Amount of the order that can still be split.
+                /// Amount of the order that can still be split, in fen.
                 1 unsplit_amount: Option<i64> => "unsplit_amount",
                 /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
@@ -1883,11 +1883,11 @@ pub mod profit_sharing {
             pub struct GetRefundableAmountsResponse {
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 0 transaction_id: String => "transaction_id: must",
-                /// What can still be refunded of the order.
+                /// What can still be refunded of the order, in the currency's smallest unit.
                 1 refundable_amount: Option<i64> => "refundable_amount",
                 /// ISO code of the money; such as `HKD`.
                 2 currency: Option<String> => "currency",
-                /// What the available funds still allow to refund.
+                /// What the available funds still allow to refund, in the currency's smallest unit.
                 3 funds_refundable_amount: Option<i64> => "funds_refundable_amount",
             }
         }
@@ -1972,7 +1972,7 @@ pub mod refund {
     w::record! {
         /// Answer to [`GetPartnerRechargeBalance`].
         pub struct GetPartnerRechargeBalanceResponse {
-            /// Money of the budget not yet paid out.
+            /// Money of the budget not yet paid out, in fen.
             0 remaining_amount: i64 => "remaining_amount: must",
             /// ISO code of the money; such as `HKD`.
             1 currency: String => "currency: must",

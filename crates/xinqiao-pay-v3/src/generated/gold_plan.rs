@@ -8,77 +8,77 @@ w::open_enum! {
     ///
     /// What `advertising_industry_filters` of `gold_plan::merchants::SetAdvertisingIndustryFilter`, `advertising_industry_filters` of `gold_plan::merchants::UpdateAdvertisingShow` may be.
     pub enum AdvertisingIndustryFilters {
-        /// E-commerce (`E_COMMERCE`).
+        /// Keeps out adverts for e-commerce platforms (`E_COMMERCE`).
         ECommerce = "E_COMMERCE",
-        /// Dating and marriage (`LOVE_MARRIAGE`).
+        /// Keeps out adverts for dating (`LOVE_MARRIAGE`).
         LoveMarriage = "LOVE_MARRIAGE",
-        /// Photography (`POTOGRAPHY`).
+        /// Keeps out adverts for photography (the platform's misspelling of `PHOTOGRAPHY`) (`POTOGRAPHY`).
         Potography = "POTOGRAPHY",
-        /// Education (`EDUCATION`).
+        /// Keeps out adverts for education (`EDUCATION`).
         Education = "EDUCATION",
-        /// Finance (`FINANCE`).
+        /// Keeps out adverts for finance (`FINANCE`).
         Finance = "FINANCE",
-        /// Tourism (`TOURISM`).
+        /// Keeps out adverts for tourism (`TOURISM`).
         Tourism = "TOURISM",
-        /// Skin care (`SKINCARE`).
+        /// Keeps out adverts for skin care (`SKINCARE`).
         SkinCare = "SKINCARE",
-        /// Food (`FOOD`).
+        /// Keeps out adverts for food (`FOOD`).
         Food = "FOOD",
-        /// Sport (`SPORT`).
+        /// Keeps out adverts for sports (`SPORT`).
         Sport = "SPORT",
-        /// Jewellery and watches (`JEWELRY_WATCH`).
+        /// Keeps out adverts for jewellery and watches (`JEWELRY_WATCH`).
         JewelryWatch = "JEWELRY_WATCH",
-        /// Health care (`HEALTHCARE`).
+        /// Keeps out adverts for health care (`HEALTHCARE`).
         Healthcare = "HEALTHCARE",
-        /// Franchise (`BUSSINESS`).
+        /// Keeps out adverts for business services (the platform's misspelling of `BUSINESS`) (`BUSSINESS`).
         Bussiness = "BUSSINESS",
-        /// Parenting (`PARENTING`).
+        /// Keeps out adverts for parenting (`PARENTING`).
         Parenting = "PARENTING",
-        /// Catering (`CATERING`).
+        /// Keeps out adverts for restaurants (`CATERING`).
         Catering = "CATERING",
-        /// Retail (`RETAIL`).
+        /// Keeps out adverts for retail (`RETAIL`).
         Retail = "RETAIL",
-        /// Services (`SERVICES`).
+        /// Keeps out adverts for services (`SERVICES`).
         Services = "SERVICES",
-        /// Legal services (`LAW`).
+        /// Keeps out adverts for legal services (`LAW`).
         Law = "LAW",
-        /// Real estate (`ESTATE`).
+        /// Keeps out adverts for real estate (`ESTATE`).
         Estate = "ESTATE",
-        /// Transport (`TRANSPORTATION`).
+        /// Keeps out adverts for transport (`TRANSPORTATION`).
         Transportation = "TRANSPORTATION",
-        /// Energy saving (`ENERGY_SAVING`).
+        /// Keeps out adverts for energy saving (`ENERGY_SAVING`).
         EnergySaving = "ENERGY_SAVING",
-        /// Security (`SECURITY`).
+        /// Keeps out adverts for security (`SECURITY`).
         Security = "SECURITY",
-        /// Building materials (`BUILDING_MATERIAL`).
+        /// Keeps out adverts for building materials (`BUILDING_MATERIAL`).
         BuildingMaterial = "BUILDING_MATERIAL",
-        /// Communications (`COMMUNICATION`).
+        /// Keeps out adverts for communications (`COMMUNICATION`).
         Communication = "COMMUNICATION",
-        /// Merchandise (`MERCHANDISE`).
+        /// Keeps out adverts for everyday goods (`MERCHANDISE`).
         Merchandise = "MERCHANDISE",
-        /// Associations (`ASSOCIATION`).
+        /// Keeps out adverts of associations and organisations (`ASSOCIATION`).
         Association = "ASSOCIATION",
-        /// Communities (`COMMUNITY`).
+        /// Keeps out adverts for online news and communities (`COMMUNITY`).
         Community = "COMMUNITY",
-        /// Online audio and video (`ONLINE_AVR`).
+        /// Keeps out adverts for online audio and video (`ONLINE_AVR`).
         OnlineAvr = "ONLINE_AVR",
-        /// Self-media (`WE_MEDIA`).
+        /// Keeps out adverts for self-media (`WE_MEDIA`).
         WeMedia = "WE_MEDIA",
-        /// Cars (`CAR`).
+        /// Keeps out adverts for cars (`CAR`).
         Car = "CAR",
-        /// Software (`SOFTWARE`).
+        /// Keeps out adverts for software (`SOFTWARE`).
         Software = "SOFTWARE",
-        /// Games (`GAME`).
+        /// Keeps out adverts for games (`GAME`).
         Game = "GAME",
-        /// Clothing (`CLOTHING`).
+        /// Keeps out adverts for clothes (`CLOTHING`).
         Clothing = "CLOTHING",
-        /// Industry (`INDUSTY`).
+        /// Keeps out adverts for industry (the platform's misspelling of `INDUSTRY`) (`INDUSTY`).
         Industy = "INDUSTY",
-        /// Agriculture (`AGRICULTURE`).
+        /// Keeps out adverts for agriculture (`AGRICULTURE`).
         Agriculture = "AGRICULTURE",
-        /// Publishing and media (`PUBLISHING_MEDIA`).
+        /// Keeps out adverts for publishing and media (`PUBLISHING_MEDIA`).
         PublishingMedia = "PUBLISHING_MEDIA",
-        /// Home digital (`HOME_DIGITAL`).
+        /// Keeps out adverts for home digital goods (`HOME_DIGITAL`).
         HomeDigital = "HOME_DIGITAL",
     }
 }
@@ -88,23 +88,23 @@ w::open_enum! {
     ///
     /// What `operation_pay_scene` of `gold_plan::merchants::ChangeGoldPlanStatus` may be.
     pub enum OperationPayScene {
-        /// JSAPI and mini-program payment (`JSAPI_AND_MINIPROGRAM`).
+        /// After both JSAPI and mini program payments (`JSAPI_AND_MINIPROGRAM`).
         JsapiAndMiniProgram = "JSAPI_AND_MINIPROGRAM",
-        /// JSAPI payment in official accounts (`JSAPI`).
+        /// After JSAPI payments in official accounts (`JSAPI`).
         Jsapi = "JSAPI",
-        /// Mini-program payment (`MINIPROGRAM`).
+        /// After payments in Mini Programs (`MINIPROGRAM`).
         MiniProgram = "MINIPROGRAM",
     }
 }
 
 w::open_enum! {
-    /// `OPEN` or `CLOSE`.
+    /// `OPEN` turns the service on, `CLOSE` off.
     ///
     /// What `operation_type` of `gold_plan::merchants::ChangeCustomPageStatus`, `operation_type` of `gold_plan::merchants::ChangeCustomPageStatusResponse` and 1 more may be.
     pub enum OperationType {
-        /// Open (`OPEN`).
+        /// Turns the Gold Plan on (`OPEN`).
         Open = "OPEN",
-        /// Close (`CLOSE`).
+        /// Turns the Gold Plan off (`CLOSE`).
         Close = "CLOSE",
     }
 }
@@ -123,7 +123,7 @@ pub mod merchants {
         pub struct ChangeCustomPageStatus {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// `OPEN` or `CLOSE`; one of `OPEN` `CLOSE`.
+            /// `OPEN` turns the service on, `CLOSE` off; one of `OPEN` `CLOSE`.
             1 operation_type: super::OperationType => "operation_type: must",
         }
         new(
@@ -137,7 +137,7 @@ pub mod merchants {
         pub struct ChangeCustomPageStatusResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// `OPEN` or `CLOSE`; one of `OPEN` `CLOSE`.
+            /// `OPEN` turns the service on, `CLOSE` off; one of `OPEN` `CLOSE`.
             1 operation_type: super::OperationType => "operation_type: must",
         }
     }
@@ -171,7 +171,7 @@ pub mod merchants {
         pub struct ChangeGoldPlanStatus {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// `OPEN` or `CLOSE`; one of `OPEN` `CLOSE`.
+            /// `OPEN` turns the service on, `CLOSE` off; one of `OPEN` `CLOSE`.
             1 operation_type: super::OperationType => "operation_type: must",
             /// Payment scenes to which the gold plan applies; one of `JSAPI_AND_MINIPROGRAM` `JSAPI` `MINIPROGRAM`.
             2 operation_pay_scene: Option<super::OperationPayScene> => "operation_pay_scene",

@@ -26,7 +26,7 @@ w::record! {
         2 invoice_dt: Option<String> => "invoice_dt",
         /// Link to the invoice file.
         3 invoice_link: Option<String> => "invoice_link",
-        /// Kind of invoice, as a code.
+        /// Kind of invoice, a code of UnionPay's subsidy specification.
         4 invoice_tp: Option<String> => "invoice_tp",
         /// Check code on the invoice, for verifying it.
         5 invoice_ck_cd: Option<String> => "invoice_ck_cd",
@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// An item of `data` in `gov::subsidy::zhejiang::ConfirmNQualification`.
     pub struct ConfirmNQualificationData {
-        /// Code of the subsidized category; such as `JS06`.
+        /// Code of the subsidized category, from the region's list; such as `JS06`.
         0 cate_code: String => "cate_code: must",
         /// Document number, encrypted, letters in capitals.
         1 cert_no: String => "cert_no: must",
@@ -139,9 +139,9 @@ w::record! {
         2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
         /// How it is claimed, such as in a Mini Program or passed through; one of `CLAIM_MODE_MINI_PROGRAM` `CLAIM_MODE_INTERFACE_PASS_THROUGH`.
         3 claim_mode: Option<ClaimMode> => "claim_mode",
-        /// Platform where it was claimed.
+        /// Platform on which the user claimed it.
         4 claimed_platform_name: Option<String> => "claimed_platform_name",
-        /// Region where it was claimed.
+        /// Region in which the user claimed it.
         5 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
@@ -149,11 +149,11 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `gov::subsidy::zhejiang::QueryQualifications`.
     pub struct QualificationItem {
-        /// Code of the subsidized category; such as `JS06`.
+        /// Code of the subsidized category, from the region's list; such as `JS06`.
         0 cate_code: String => "cate_code: must",
         /// The qualification's state in words.
         1 status: Option<String> => "status",
-        /// Code of the qualification's state; such as `00`; one of `00` `01` `02` `03` `04` `05` `06`.
+        /// State of the qualification, such as `00` not claimed; such as `00`; one of `00` `01` `02` `03` `04` `05` `06`.
         2 status_code: Option<StatusCode> => "status_code",
     }
 }
@@ -163,7 +163,7 @@ w::record! {
     pub struct SyncQualificationData {
         /// Voucher code that the consumer shows; a secret, masked in `Debug`.
         0 auth_code: String => "auth_code: must masked",
-        /// Code of the subsidized category; such as `JS06`.
+        /// Code of the subsidized category, from the region's list; such as `JS06`.
         1 cate_code: String => "cate_code: must",
         /// Document number, encrypted, letters in capitals.
         2 cert_no: String => "cert_no: must",
@@ -203,13 +203,13 @@ w::record! {
         19 barcode: String => "barcode: must",
         /// Title of the goods with the model.
         20 item_name: String => "item_name: must",
-        /// Specification of the goods; such as `YOGA Air 15s ILL9`.
+        /// Specification and model as registered; such as `YOGA Air 15s ILL9`.
         21 spec_model: String => "spec_model: must",
         /// Brand of the goods, as registered.
         22 brand: String => "brand: must",
         /// Tracking number of the delivery, up to 100 characters.
         23 logistics_no: Option<String> => "logistics_no",
-        /// When the consumer signed for it.
+        /// When the consumer signed for it; format `rfc3339`.
         24 delivery_time: Option<String> => "delivery_time",
         /// Number of the invoice, up to 100 characters.
         25 invoice_no: Option<String> => "invoice_no",
@@ -279,9 +279,9 @@ w::record! {
         1 state: State => "state: must",
         /// Why it is not claimed; one of `REASON_CLAIMED_BY_OTHER_REGION` `REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION` `REASON_UNCLAIMED` `REASON_CLAIMED_BY_OTHER_MODE`.
         2 unclaimed_reason: Option<UnclaimedReason> => "unclaimed_reason",
-        /// Platform where it was claimed.
+        /// Platform on which the user claimed it.
         3 claimed_platform_name: Option<String> => "claimed_platform_name",
-        /// Region where it was claimed.
+        /// Region in which the user claimed it.
         4 claimed_region_name: Option<String> => "claimed_region_name",
     }
 }
@@ -313,13 +313,13 @@ w::record! {
         4 usr_area: Option<String> => "usr_area",
         /// Street address of the recipient.
         5 usr_addr: Option<String> => "usr_addr",
-        /// Kind of delivery, as a code.
+        /// Kind of delivery, a code of UnionPay's subsidy specification.
         6 tracking_type: Option<String> => "tracking_type",
         /// How the goods were handed over, such as delivered or picked up.
         7 delivery_method: Option<String> => "delivery_method",
         /// Where the goods were sent from.
         8 shipping_addr: Option<String> => "shipping_addr",
-        /// When the consumer signed for it.
+        /// When the consumer signed for it; format `rfc3339`.
         9 delivery_time: Option<String> => "delivery_time",
     }
     new()
@@ -342,15 +342,15 @@ w::open_enum! {
     ///
     /// What `cate_state` of `gov::subsidy::qualifications::Sync`, `cate_state` of `gov::subsidy::SyncNQualification` and 3 more may be.
     pub enum CateState {
-        /// Subsidy redeemed (`CATE_STATE_REDEEM`).
+        /// Redeemed: the qualification is used up (`CATE_STATE_REDEEM`).
         Redeem = "CATE_STATE_REDEEM",
-        /// Subsidy returned (`CATE_STATE_REFUND`).
+        /// Given back after a refund; usable again (`CATE_STATE_REFUND`).
         Refund = "CATE_STATE_REFUND",
     }
 }
 
 w::open_enum! {
-    /// Kind of the consumer's document, as a code.
+    /// Kind of the consumer's document, a code of Zhejiang's scheme.
     ///
     /// What `cert_type` of `gov::subsidy::zhejiang::ClaimQualification`, `cert_type` of `gov::subsidy::zhejiang::IssueAuthCode` may be.
     pub enum CertType {
@@ -380,7 +380,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Kind of barcode.
+    /// Kind of the goods' barcode, international or domestic.
     ///
     /// What `code_type` of `gov::subsidy::zhejiang::QueryGoodsResponse` may be.
     pub enum CodeType {
@@ -396,11 +396,11 @@ w::open_enum! {
     ///
     /// What `collect_state` of `gov::subsidy::QueryCompaniesResponse`, `collect_state` of `ShopOrder` may be.
     pub enum CollectState {
-        /// Papers not collected (`COLLECT_STATE_NOT_COLLECT`).
+        /// The papers are still missing; send them (`COLLECT_STATE_NOT_COLLECT`).
         NotCollect = "COLLECT_STATE_NOT_COLLECT",
-        /// Papers collected (`COLLECT_STATE_COLLECTED`).
+        /// The papers are collected; nothing more to do (`COLLECT_STATE_COLLECTED`).
         Collected = "COLLECT_STATE_COLLECTED",
-        /// Collection failed (`COLLECT_STATE_COLLECTION_FAILED`).
+        /// The papers could not be collected; send them again (`COLLECT_STATE_COLLECTION_FAILED`).
         CollectionFailed = "COLLECT_STATE_COLLECTION_FAILED",
     }
 }
@@ -410,11 +410,11 @@ w::open_enum! {
     ///
     /// What `energy_grade` of `gov::subsidy::qualifications::Sync`, `energy_grade` of `gov::subsidy::SyncNQualification` and 2 more may be.
     pub enum EnergyGrade {
-        /// First grade (`FIRST_LEVEL`).
+        /// Efficiency grade 1, the best (`FIRST_LEVEL`).
         FirstLevel = "FIRST_LEVEL",
-        /// Second grade (`SECOND_LEVEL`).
+        /// Efficiency grade 2, the second best (`SECOND_LEVEL`).
         SecondLevel = "SECOND_LEVEL",
-        /// Grade unknown (`ENERGY_GRADE_UNKNOWN`).
+        /// No efficiency grade is known (`ENERGY_GRADE_UNKNOWN`).
         EnergyGradeUnknown = "ENERGY_GRADE_UNKNOWN",
     }
 }
@@ -424,11 +424,11 @@ w::open_enum! {
     ///
     /// What `state` of `GoodsSn` may be.
     pub enum GoodsSnState {
-        /// State unknown (`SNCODE_STATE_UNKNOWN`).
+        /// The state of the serial number isn't known (`SNCODE_STATE_UNKNOWN`).
         Unknown = "SNCODE_STATE_UNKNOWN",
         /// May be sold with subsidy (`SNCODE_STATE_SELLABLE`).
         Sellable = "SNCODE_STATE_SELLABLE",
-        /// May not be sold with subsidy (`SNCODE_STATE_NOT_SELLABLE`).
+        /// May not be sold with subsidy; the reason stands beside it (`SNCODE_STATE_NOT_SELLABLE`).
         NotSellable = "SNCODE_STATE_NOT_SELLABLE",
     }
 }
@@ -452,9 +452,9 @@ w::open_enum! {
     ///
     /// What `not_sellable_reason` of `GoodsSn` may be.
     pub enum NotSellableReason {
-        /// The serial number was used (`NOT_SELLABLE_REASON_USED`).
+        /// The serial number was used by another subsidized order (`NOT_SELLABLE_REASON_USED`).
         Used = "NOT_SELLABLE_REASON_USED",
-        /// The serial number is not known (`NOT_SELLABLE_REASON_NOT_FOUND`).
+        /// The register doesn't have the serial number (`NOT_SELLABLE_REASON_NOT_FOUND`).
         NotFound = "NOT_SELLABLE_REASON_NOT_FOUND",
     }
 }
@@ -464,11 +464,11 @@ w::open_enum! {
     ///
     /// What `pc_type` of `gov::subsidy::qualifications::Sync`, `pc_type` of `gov::subsidy::SyncNQualification` may be.
     pub enum PcType {
-        /// Desktop computer (`DESKTOP`).
+        /// The subsidized goods are a desktop computer (`DESKTOP`).
         Desktop = "DESKTOP",
-        /// Notebook computer (`LAPTOP`).
+        /// The subsidized goods are a notebook computer (`LAPTOP`).
         LApTop = "LAPTOP",
-        /// Kind unknown (`COMPUTER_TYPE_UNKNOWN`).
+        /// Kind of computer isn't known (`COMPUTER_TYPE_UNKNOWN`).
         ComputerTypeUnknown = "COMPUTER_TYPE_UNKNOWN",
     }
 }
@@ -478,9 +478,9 @@ w::open_enum! {
     ///
     /// What `product_type` of `gov::subsidy::qualifications::Sync`, `product_type` of `gov::subsidy::sn_code::Lock` and 3 more may be.
     pub enum ProductType {
-        /// Common product (`COMMON_PRODUCT`).
+        /// The subsidized goods have no artificial intelligence (`COMMON_PRODUCT`).
         CommonProduct = "COMMON_PRODUCT",
-        /// AI product (`AI_PRODUCT`).
+        /// The subsidized goods have artificial intelligence (`AI_PRODUCT`).
         AiProduct = "AI_PRODUCT",
     }
 }
@@ -490,11 +490,11 @@ w::open_enum! {
     ///
     /// What `query_type` of `gov::subsidy::transactions::QueryDaySummary` may be.
     pub enum QueryType {
-        /// Trades (`ORDER_TYPE_TRANSACTION`).
+        /// Trades, with or without subsidy (`ORDER_TYPE_TRANSACTION`).
         TypeTransaction = "ORDER_TYPE_TRANSACTION",
-        /// Redeemed appliance subsidies (`ORDER_TYPE_APPLIANCE_REDEEM`).
+        /// Redeemed subsidies of home appliances (`ORDER_TYPE_APPLIANCE_REDEEM`).
         TypeApplianceRedeem = "ORDER_TYPE_APPLIANCE_REDEEM",
-        /// Redeemed digital device subsidies (`ORDER_TYPE_3C_REDEEM`).
+        /// Redeemed subsidies of phones, tablets and watches (`ORDER_TYPE_3C_REDEEM`).
         Type3CRedeem = "ORDER_TYPE_3C_REDEEM",
         /// Redeemed subsidies of further categories (`ORDER_TYPE_N_QUALIFICATION_REDEEM`).
         TypeNQualificationRedeem = "ORDER_TYPE_N_QUALIFICATION_REDEEM",
@@ -508,7 +508,7 @@ w::open_enum! {
     pub enum SaleModel {
         /// Sold online (`SALE_MODEL_ONLINE`).
         Online = "SALE_MODEL_ONLINE",
-        /// Sold offline (`SALE_MODEL_OFFLINE`).
+        /// Sold in a shop (`SALE_MODEL_OFFLINE`).
         Offline = "SALE_MODEL_OFFLINE",
     }
 }
@@ -548,19 +548,19 @@ w::open_enum! {
     pub enum State {
         /// Not claimed here (`UNCLAIMED`).
         Unclaimed = "UNCLAIMED",
-        /// Claimed, not redeemed (`UNREDEEMED`).
+        /// Claimed; can be redeemed (`UNREDEEMED`).
         Unredeemed = "UNREDEEMED",
-        /// Redeemed (`REDEEMED`).
+        /// Redeemed: the qualification is used up (`REDEEMED`).
         Redeemed = "REDEEMED",
     }
 }
 
 w::open_enum! {
-    /// Code of the qualification's state.
+    /// State of the qualification, such as `00` not claimed.
     ///
     /// What `status_code` of `QualificationItem` may be.
     pub enum StatusCode {
-        /// Not claimed yet (`00`).
+        /// Not claimed yet; the user has to claim first (`00`).
         N00 = "00",
         /// `01` on the wire.
         N01 = "01",
@@ -586,7 +586,7 @@ w::open_enum! {
         ClaimedByOtherRegion = "REASON_CLAIMED_BY_OTHER_REGION",
         /// Claimed on another platform or in another region (`REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION`).
         ClaimedByOtherPlatformOrRegion = "REASON_CLAIMED_BY_OTHER_PLATFORM_OR_REGION",
-        /// Not claimed anywhere (`REASON_UNCLAIMED`).
+        /// Not claimed in any region (`REASON_UNCLAIMED`).
         Unclaimed = "REASON_UNCLAIMED",
         /// Claimed in another way of integration (`REASON_CLAIMED_BY_OTHER_MODE`).
         ClaimedByOtherMode = "REASON_CLAIMED_BY_OTHER_MODE",
@@ -728,7 +728,7 @@ pub mod subsidy {
             5 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
             6 energy_grade: Option<super::EnergyGrade> => "energy_grade",
-            /// Region of delivery; such as `110101`.
+            /// Six-digit division code of the place of delivery; such as `110101`.
             7 receive_region_code: String => "receive_region_code: must",
             /// Brand of the goods, as registered.
             8 brand: String => "brand: must",
@@ -742,7 +742,7 @@ pub mod subsidy {
             12 license_number: String => "license_number: must",
             /// Tracking number of the delivery.
             13 logistics_num: Option<String> => "logistics_num",
-            /// When the consumer signed for it.
+            /// When the consumer signed for it; format `rfc3339`.
             14 delivery_time: Option<String> => "delivery_time",
             /// Number of the invoice for the purchase.
             15 invoice_num: String => "invoice_num: must",
@@ -756,7 +756,7 @@ pub mod subsidy {
             19 discount_amount: f64 => "discount_amount: must",
             /// Order number of the online platform; for online sales.
             20 mch_order_id: String => "mch_order_id: must",
-            /// When the invoice was issued.
+            /// When the seller issued the invoice; format `rfc3339`.
             21 invoice_time: String => "invoice_time: must",
             /// Buyer named on the invoice.
             22 purchaser_name: String => "purchaser_name: must",
@@ -766,9 +766,9 @@ pub mod subsidy {
             24 identity_document_type: super::IdentityDocumentType => "identity_document_type: must",
             /// Region where the invoice was issued.
             25 invoice_address_code: String => "invoice_address_code: must",
-            /// Code of the tax office.
+            /// Code of the tax office where the invoice was issued.
             26 tax_authority_code: String => "tax_authority_code: must",
-            /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
+            /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
             27 transaction_time: String => "transaction_time: must",
             /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
             28 cate_state: super::CateState => "cate_state: must",
@@ -776,9 +776,9 @@ pub mod subsidy {
             29 longitude: Option<String> => "longitude: masked",
             /// North-south position of the user; personal data, masked in `Debug`.
             30 latitude: Option<String> => "latitude: masked",
-            /// Code of the subsidized category; such as `JS06`.
+            /// Code of the subsidized category, from the region's list; such as `JS06`.
             31 cate_code: String => "cate_code: must",
-            /// Code of the subsidy coupon that is redeemed.
+            /// Code of the subsidy coupon that this order redeems.
             32 coupon_code: Option<String> => "coupon_code",
             /// Code of the invoice; fully digital ones have none.
             33 invoice_code: Option<String> => "invoice_code",
@@ -1016,11 +1016,11 @@ pub mod subsidy {
                 3 sub_msg: Option<String> => "sub_msg",
                 /// Order number under audit.
                 4 mchnt_order_id: Option<String> => "mchnt_order_id",
-                /// UnionPay's verdict on the papers, as a code.
+                /// UnionPay's verdict on the papers, as a code; words stand beside it.
                 5 verify_status: Option<String> => "verify_status",
                 /// Outcome of the verification in words.
                 6 verify_status_desc: Option<String> => "verify_status_desc",
-                /// UnionPay's decision on the subsidy order, as a code.
+                /// UnionPay's decision on the order, as a code; words stand beside it.
                 7 audit_status: Option<String> => "audit_status",
                 /// Outcome of the audit in words.
                 8 audit_status_desc: Option<String> => "audit_status_desc",
@@ -1028,7 +1028,7 @@ pub mod subsidy {
                 9 trade_status: Option<String> => "trade_status",
                 /// Money given back to the consumer.
                 10 refund_at: Option<String> => "refund_at",
-                /// Day on which it was refunded.
+                /// Day on which the consumer got the money back.
                 11 refund_dt: Option<String> => "refund_dt",
                 /// UnionPay branch in charge.
                 12 org_no: Option<String> => "org_no",
@@ -1069,7 +1069,7 @@ pub mod subsidy {
                 2 upload_time: String => "upload_time: must",
                 /// Money given back to the consumer.
                 3 refund_at: String => "refund_at: must",
-                /// Day on which it was refunded.
+                /// Day on which the consumer got the money back.
                 4 refund_dt: String => "refund_dt: must",
             }
             new(
@@ -1126,19 +1126,19 @@ pub mod subsidy {
                 6 upload_time: String => "upload_time: must",
                 /// Address that receives the audit result.
                 7 notify_url: String => "notify_url: must",
-                /// Category of the goods.
+                /// Category of the subsidized goods.
                 8 prod_id: String => "prod_id: must",
                 /// Energy or water efficiency grade.
                 9 eng_grade: Option<String> => "eng_grade",
                 /// Maker's brand of the goods.
                 10 brand_nm: String => "brand_nm: must",
-                /// Model of the goods.
+                /// Model of the subsidized goods.
                 11 prod_model: String => "prod_model: must",
                 /// Way of selling: online or offline.
                 12 sales_chnl: Option<String> => "sales_chnl",
                 /// E-commerce platform that sold it.
                 13 plat_form: String => "plat_form: must",
-                /// How the consumer paid, as a code.
+                /// How the consumer paid, a code of UnionPay's subsidy specification.
                 14 payer_tp: String => "payer_tp: must",
                 /// Order number of the trade-in.
                 15 trade_in_order_id: Option<String> => "trade_in_order_id",
@@ -1146,9 +1146,9 @@ pub mod subsidy {
                 16 trade_in_at: Option<String> => "trade_in_at",
                 /// Whether the trade-in price counts.
                 17 is_trade_in: Option<String> => "is_trade_in",
-                /// Total of the order.
+                /// Total of the order before discounts.
                 18 sales_at: String => "sales_at: must",
-                /// What the consumer really paid.
+                /// What the consumer really paid, after all discounts.
                 19 actual_at: String => "actual_at: must",
                 /// When the consumer paid.
                 20 trans_tm: String => "trans_tm: must",
@@ -1156,7 +1156,7 @@ pub mod subsidy {
                 21 mchnt_cd: String => "mchnt_cd: must",
                 /// Discount by the merchant.
                 22 mer_sub_at: Option<String> => "mer_sub_at",
-                /// Subsidy of the state.
+                /// Discount that the state's subsidy gives.
                 23 discount_at: String => "discount_at: must",
                 /// Further picture for the audit; up to ten, in numbered fields.
                 24 image01: Option<String> => "image01",
@@ -1180,11 +1180,11 @@ pub mod subsidy {
                 33 image10: Option<String> => "image10",
                 /// Photo of the trade-in commitment letter.
                 34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
-                /// File format of that photo; such as `jpg`.
+                /// File format of the commitment letter's photo, such as `jpg`; such as `jpg`.
                 35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
                 /// Photo of the traded-in device.
                 36 device_photo: Option<String> => "device_photo",
-                /// File format of that photo; such as `jpg`.
+                /// File format of the old device's photo, such as `jpg`; such as `jpg`.
                 37 device_photo_format: Option<String> => "device_photo_format",
                 /// Photo of the activated device with package and serial number.
                 38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
@@ -1306,19 +1306,19 @@ pub mod subsidy {
                 6 upload_time: String => "upload_time: must",
                 /// Address that receives the audit result.
                 7 notify_url: String => "notify_url: must",
-                /// Category of the goods.
+                /// Category of the subsidized goods.
                 8 prod_id: String => "prod_id: must",
                 /// Energy or water efficiency grade.
                 9 eng_grade: Option<String> => "eng_grade",
                 /// Maker's brand of the goods.
                 10 brand_nm: String => "brand_nm: must",
-                /// Model of the goods.
+                /// Model of the subsidized goods.
                 11 prod_model: String => "prod_model: must",
                 /// Way of selling: online or offline.
                 12 sales_chnl: Option<String> => "sales_chnl",
                 /// E-commerce platform that sold it.
                 13 plat_form: String => "plat_form: must",
-                /// How the consumer paid, as a code.
+                /// How the consumer paid, a code of UnionPay's subsidy specification.
                 14 payer_tp: String => "payer_tp: must",
                 /// Order number of the trade-in.
                 15 trade_in_order_id: Option<String> => "trade_in_order_id",
@@ -1326,9 +1326,9 @@ pub mod subsidy {
                 16 trade_in_at: Option<String> => "trade_in_at",
                 /// Whether the trade-in price counts.
                 17 is_trade_in: Option<String> => "is_trade_in",
-                /// Total of the order.
+                /// Total of the order before discounts.
                 18 sales_at: String => "sales_at: must",
-                /// What the consumer really paid.
+                /// What the consumer really paid, after all discounts.
                 19 actual_at: String => "actual_at: must",
                 /// When the consumer paid.
                 20 trans_tm: String => "trans_tm: must",
@@ -1336,7 +1336,7 @@ pub mod subsidy {
                 21 mchnt_cd: String => "mchnt_cd: must",
                 /// Discount by the merchant.
                 22 mer_sub_at: Option<String> => "mer_sub_at",
-                /// Subsidy of the state.
+                /// Discount that the state's subsidy gives.
                 23 discount_at: String => "discount_at: must",
                 /// Further picture for the audit; up to ten, in numbered fields.
                 24 image01: Option<String> => "image01",
@@ -1360,11 +1360,11 @@ pub mod subsidy {
                 33 image10: Option<String> => "image10",
                 /// Photo of the trade-in commitment letter.
                 34 commitment_letter_photo: Option<String> => "commitment_letter_photo",
-                /// File format of that photo; such as `jpg`.
+                /// File format of the commitment letter's photo, such as `jpg`; such as `jpg`.
                 35 commitment_letter_photo_format: Option<String> => "commitment_letter_photo_format",
                 /// Photo of the traded-in device.
                 36 device_photo: Option<String> => "device_photo",
-                /// File format of that photo; such as `jpg`.
+                /// File format of the old device's photo, such as `jpg`; such as `jpg`.
                 37 device_photo_format: Option<String> => "device_photo_format",
                 /// Photo of the activated device with package and serial number.
                 38 pack_and_active_photo: Option<String> => "pack_and_active_photo",
@@ -1717,7 +1717,7 @@ pub mod subsidy {
                 5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
                 /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
                 6 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
-                /// Region of delivery; such as `110101`.
+                /// Six-digit division code of the place of delivery; such as `110101`.
                 7 receive_region_code: String => "receive_region_code: must",
                 /// Brand of the goods, as registered.
                 8 brand: String => "brand: must",
@@ -1735,11 +1735,11 @@ pub mod subsidy {
                 14 barcode: String => "barcode: must",
                 /// Title of the goods with the model.
                 15 item_name: String => "item_name: must",
-                /// Specification of the goods; such as `YOGA Air 15s ILL9`.
+                /// Specification and model as registered; such as `YOGA Air 15s ILL9`.
                 16 spec_model: String => "spec_model: must",
                 /// Tracking number of the delivery.
                 17 logistics_num: Option<String> => "logistics_num",
-                /// When the consumer signed for it.
+                /// When the consumer signed for it; format `rfc3339`.
                 18 delivery_time: Option<String> => "delivery_time",
                 /// Number of the invoice for the purchase.
                 19 invoice_num: String => "invoice_num: must",
@@ -1759,7 +1759,7 @@ pub mod subsidy {
                 26 mch_order_id: String => "mch_order_id: must",
                 /// Refund number of the online platform; on returns.
                 27 refund_id: Option<String> => "refund_id",
-                /// When the invoice was issued.
+                /// When the seller issued the invoice; format `rfc3339`.
                 28 invoice_time: String => "invoice_time: must",
                 /// Buyer named on the invoice.
                 29 purchaser_name: String => "purchaser_name: must",
@@ -1771,9 +1771,9 @@ pub mod subsidy {
                 32 invoice_address_code: String => "invoice_address_code: must",
                 /// Code of the invoice; fully digital ones have none.
                 33 invoice_code: Option<String> => "invoice_code",
-                /// Code of the tax office.
+                /// Code of the tax office where the invoice was issued.
                 34 tax_authority_code: String => "tax_authority_code: must",
-                /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
+                /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
                 35 transaction_time: String => "transaction_time: must",
                 /// What happened to the category's subsidy, such as redeemed or returned; one of `CATE_STATE_REDEEM` `CATE_STATE_REFUND`.
                 36 cate_state: super::super::CateState => "cate_state: must",
@@ -1868,15 +1868,15 @@ pub mod subsidy {
                 3 qualification_region_code: f64 => "qualification_region_code: must",
                 /// Serial number of the device, one for each.
                 4 sn_code: String => "sn_code: must",
-                /// About the manufacturer.
+                /// Name and other facts of the maker, as text.
                 5 manufacturer_info: String => "manufacturer_info: must",
                 /// Barcode of the goods, 13 or 14 digits; such as `6901010101098`.
                 6 barcode: String => "barcode: must",
-                /// Specification of the goods; such as `YOGA Air 15s ILL9`.
+                /// Specification and model as registered; such as `YOGA Air 15s ILL9`.
                 7 spec_model: String => "spec_model: must",
                 /// Kind of product, such as common or smart; one of `COMMON_PRODUCT` `AI_PRODUCT`.
                 8 product_type: super::super::ProductType => "product_type: must",
-                /// When the goods were sold.
+                /// When the goods were sold; format `rfc3339`.
                 9 sale_time: Option<String> => "sale_time",
                 /// First IMEI of a phone or similar; such as `358882046176540`.
                 10 imei1: Option<String> => "imei1",
@@ -2080,7 +2080,7 @@ pub mod subsidy {
             pub struct QueryDaySummary {
                 /// Region whose subsidy is used; such as `310100`.
                 0 qualification_region_code: f64 => "qualification_region_code: must",
-                /// Day to sum up; such as `2025-01-14`.
+                /// Day of trades to sum up; format `yyyy-MM-dd`; such as `2025-01-14`.
                 1 query_date: String => "query_date: must",
                 /// What to sum up: sales or returns; one of `ORDER_TYPE_TRANSACTION` `ORDER_TYPE_APPLIANCE_REDEEM` `ORDER_TYPE_3C_REDEEM` `ORDER_TYPE_N_QUALIFICATION_REDEEM`.
                 2 query_type: super::super::QueryType => "query_type: must",
@@ -2107,9 +2107,9 @@ pub mod subsidy {
                 1 message: String => "message: must",
                 /// Number of the day's trades.
                 2 total_trade_count: f64 => "total_trade_count: must",
-                /// Money of the day's trades.
+                /// Sum of the day's trades, in fen.
                 3 total_trade_amount: f64 => "total_trade_amount: must",
-                /// Subsidies of the day, in money.
+                /// Sum of the day's subsidies, in fen.
                 4 total_subsidy_count: f64 => "total_subsidy_count: must",
             }
         }
@@ -2152,7 +2152,7 @@ pub mod subsidy {
                 4 out_trade_no: String => "out_trade_no: must",
                 /// Energy efficiency grade, first or second; one of `FIRST_LEVEL` `SECOND_LEVEL` `ENERGY_GRADE_UNKNOWN`.
                 5 energy_grade: Option<super::super::EnergyGrade> => "energy_grade",
-                /// Region of delivery; such as `110101`.
+                /// Six-digit division code of the place of delivery; such as `110101`.
                 6 receive_region_code: String => "receive_region_code: must",
                 /// Brand of the goods, as registered.
                 7 brand: String => "brand: must",
@@ -2168,7 +2168,7 @@ pub mod subsidy {
                 12 order_amount: f64 => "order_amount: must",
                 /// Subsidy of the state in fen, without other discounts.
                 13 discount_amount: f64 => "discount_amount: must",
-                /// When the sale or return was completed; such as `2025-01-14T19:55:06+08:00`.
+                /// When the sale or return was completed; format `rfc3339`; such as `2025-01-14T19:55:06+08:00`.
                 14 transaction_time: String => "transaction_time: must",
                 /// Order number of the online platform; for online sales.
                 15 mch_order_id: String => "mch_order_id: must",
@@ -2254,7 +2254,7 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.alter_qualification`.
             pub struct AlterQualification {
-                /// Code of the subsidized category; such as `JS06`.
+                /// Code of the subsidized category, from the region's list; such as `JS06`.
                 0 cate_code: String => "cate_code: must",
                 /// Document number, encrypted, letters in capitals.
                 1 cert_no: String => "cert_no: must",
@@ -2371,7 +2371,7 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.claim_qualification`.
             pub struct ClaimQualification {
-                /// Code of the subsidized category; such as `JS06`.
+                /// Code of the subsidized category, from the region's list; such as `JS06`.
                 0 cate_code: String => "cate_code: must",
                 /// Document number, encrypted, letters in capitals.
                 1 cert_no: String => "cert_no: must",
@@ -2379,7 +2379,7 @@ pub mod subsidy {
                 2 name: String => "name: must",
                 /// Phone of the consumer, encrypted; personal data, masked in `Debug`.
                 3 tel: String => "tel: must masked",
-                /// Kind of the consumer's document, as a code; one of `1` `2` `3` `4` `5`.
+                /// Kind of the consumer's document, a code of Zhejiang's scheme; one of `1` `2` `3` `4` `5`.
                 4 cert_type: Option<super::super::CertType> => "cert_type",
                 /// Serial number of the request, unique each time.
                 5 req_ssn: String => "req_ssn: must",
@@ -2461,7 +2461,7 @@ pub mod subsidy {
                 17 bank_subsidy: Option<String> => "bank_subsidy",
                 /// Subsidy of the platform in yuan, positive.
                 18 plat_subsidy: Option<String> => "plat_subsidy",
-                /// District code; such as `330000`.
+                /// Six-digit division code of the district; such as `330000`.
                 19 county_code: Option<String> => "county_code",
                 /// Total of the order before discounts.
                 20 amount: Option<f64> => "amount",
@@ -2562,7 +2562,7 @@ pub mod subsidy {
             /// * For: ecommerce-platform, partner.
             /// * Catalog: `pay_v3.gov.subsidy.zhejiang.issue_auth_code`.
             pub struct IssueAuthCode {
-                /// Which kind of subsidized goods; such as `A01`.
+                /// Category of the subsidized goods, from Zhejiang's list; such as `A01`.
                 0 category_id: String => "category_id: must",
                 /// The consumer's id under the account or mini program; personal data, masked in `Debug`.
                 1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -2574,7 +2574,7 @@ pub mod subsidy {
                 4 add_code: String => "add_code: must",
                 /// Your own text, returned unchanged.
                 5 custom_info: Option<String> => "custom_info",
-                /// Kind of the consumer's document, as a code; one of `1` `2` `3` `4` `5`.
+                /// Kind of the consumer's document, a code of Zhejiang's scheme; one of `1` `2` `3` `4` `5`.
                 6 cert_type: super::super::CertType => "cert_type: must",
                 /// Document number, encrypted, letters in capitals.
                 7 cert_no: String => "cert_no: must",
@@ -2641,7 +2641,7 @@ pub mod subsidy {
                 3 sn: String => "sn: must",
                 /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 4 goods_bar_code: String => "goods_bar_code: must",
-                /// Category code of the goods.
+                /// Category of the goods, from Zhejiang's register.
                 5 goods_type: String => "goods_type: must",
                 /// What the goods are called in the register.
                 6 goods_name: String => "goods_name: must",
@@ -2667,9 +2667,9 @@ pub mod subsidy {
                 15 county: Option<String> => "county",
                 /// Whether it is an AI product: `0` yes, `1` no.
                 16 is_ai_product: Option<String> => "is_ai_product",
-                /// When the goods were sold.
+                /// When the goods were sold; format `rfc3339`.
                 17 sale_time: Option<String> => "sale_time",
-                /// About the manufacturer.
+                /// Name and other facts of the maker, as text.
                 18 mfr_info: Option<String> => "mfr_info",
                 /// Brand of the goods, as registered.
                 19 brand: Option<String> => "brand",
@@ -2775,9 +2775,9 @@ pub mod subsidy {
                 3 seq_id: String => "seq_id: must",
                 /// Province where it is sold.
                 4 province: String => "province: must",
-                /// Kind of barcode; one of `001` `002`.
+                /// Kind of the goods' barcode, international or domestic; one of `001` `002`.
                 5 code_type: super::super::CodeType => "code_type: must",
-                /// Category code of the goods.
+                /// Category of the goods, from Zhejiang's register.
                 6 goods_type: String => "goods_type: must",
                 /// What the goods are called in the register.
                 7 goods_name: String => "goods_name: must",
@@ -2809,15 +2809,15 @@ pub mod subsidy {
                 20 gpc: Option<String> => "gpc",
                 /// Net content of the package.
                 21 net_content: Option<String> => "net_content",
-                /// Code of the unit of the net content.
+                /// Unit of the net content, as a code.
                 22 unit_code: Option<String> => "unit_code",
-                /// Country of origin.
+                /// Country in which the goods were made.
                 23 origin: Option<String> => "origin",
                 /// Administrative division, at city level.
                 24 city: Option<String> => "city",
                 /// Administrative division, at district level.
                 25 county: Option<String> => "county",
-                /// Whether the goods' registration holds, as a code.
+                /// Whether the goods' registration holds, as Zhejiang's goods register codes it.
                 26 data_state: Option<String> => "data_state",
                 /// Note on the record.
                 27 remark: Option<String> => "remark",
@@ -2845,7 +2845,7 @@ pub mod subsidy {
                 37 manufact_valid_date: Option<String> => "manufact_valid_date",
                 /// Enterprise under which the maker registered.
                 38 manufact_firm_name: Option<String> => "manufact_firm_name",
-                /// What the prices are counted in.
+                /// Unit in which the prices are given.
                 39 price_unit: Option<String> => "price_unit",
                 /// When the goods came to market.
                 40 sale_date: Option<String> => "sale_date",
@@ -2884,7 +2884,7 @@ pub mod subsidy {
             pub struct QueryQualifications {
                 /// Document number, encrypted, letters in capitals.
                 0 cert_no: String => "cert_no: must",
-                /// Code of the subsidized category; such as `JS06`.
+                /// Code of the subsidized category, from the region's list; such as `JS06`.
                 1 cate_code: Option<String> => "cate_code",
                 /// Serial number of the request, unique each time.
                 2 req_ssn: String => "req_ssn: must",
@@ -2937,7 +2937,7 @@ pub mod subsidy {
                 1 province: String => "province: must",
                 /// Unified social credit code of the maker.
                 2 manufact_cert_code: Option<String> => "manufact_cert_code",
-                /// Category code of the goods.
+                /// Category of the goods, from Zhejiang's register.
                 3 goods_type: String => "goods_type: must",
                 /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 4 goods_bar_code: String => "goods_bar_code: must",
@@ -3112,7 +3112,7 @@ pub mod subsidy {
                 0 resp_code: String => "resp_code: must",
                 /// The response code in words.
                 1 resp_desc: String => "resp_desc: must",
-                /// What was wrong with which data.
+                /// What is wrong with each of the refused data.
                 2 error_data: Option<Vec<String>> => "error_data",
             }
         }
@@ -3145,15 +3145,15 @@ pub mod subsidy {
             pub struct TryAuthCode {
                 /// Serial number of the calling party, unique each time.
                 0 sp_serial_no: String => "sp_serial_no: must",
-                /// Merchant that takes the payment.
+                /// Merchant ID that takes the payment.
                 1 mchnt_no: String => "mchnt_no: must",
-                /// Terminal that takes the payment.
+                /// Number of the terminal that takes the payment.
                 2 term_no: String => "term_no: must",
                 /// Voucher code that the consumer shows; a secret, masked in `Debug`.
                 3 auth_code: String => "auth_code: must masked",
-                /// Which kind of subsidized goods; such as `A01`.
+                /// Category of the subsidized goods, from Zhejiang's list; such as `A01`.
                 4 category: String => "category: must",
-                /// District code; such as `330000`.
+                /// Six-digit division code of the district; such as `330000`.
                 5 county_code: String => "county_code: must",
             }
             new(
@@ -3175,11 +3175,11 @@ pub mod subsidy {
                 1 resp_desc: String => "resp_desc: must",
                 /// Freeze number returned by the pre-redemption.
                 2 cred_frozen_no: String => "cred_frozen_no: must",
-                /// Number of the subsidy campaign.
+                /// Number of the subsidy campaign, given by the platform.
                 3 event_id: String => "event_id: must",
                 /// Title of the subsidy campaign.
                 4 event_title: String => "event_title: must",
-                /// How the discount is calculated.
+                /// How the discount is calculated, as a code.
                 5 discount_mode: f64 => "discount_mode: must",
                 /// Total of the order before discounts.
                 6 amount: Option<f64> => "amount",
@@ -3191,7 +3191,7 @@ pub mod subsidy {
                 9 channel_dis_flag: Option<String> => "channel_dis_flag",
                 /// Campaigns of the channel that apply.
                 10 channel_evt_no: Option<String> => "channel_evt_no",
-                /// Which kind of subsidized goods; such as `A01`.
+                /// Category of the subsidized goods, from Zhejiang's list; such as `A01`.
                 11 category_id: String => "category_id: must",
             }
         }
@@ -3236,7 +3236,7 @@ pub mod subsidy {
                 5 sn: String => "sn: must",
                 /// EAN printed on the package, 13 or 14 digits; such as `6901010101098`.
                 6 goods_bar_code: String => "goods_bar_code: must",
-                /// Category code of the goods.
+                /// Category of the goods, from Zhejiang's register.
                 7 goods_type: String => "goods_type: must",
                 /// What the goods are called in the register.
                 8 goods_name: String => "goods_name: must",
@@ -3249,7 +3249,7 @@ pub mod subsidy {
                 /// The platform's number of the trade; `trans_orderid` on the wire.
                 #[doc(alias = "trans_orderid")]
                 12 trans_order_id: String => "trans_orderid: must",
-                /// Order number of the original payment; `ori_pay_orderid` on the wire.
+                /// Order number of the payment that is undone; `ori_pay_orderid` on the wire.
                 #[doc(alias = "ori_pay_orderid")]
                 13 ori_pay_order_id: String => "ori_pay_orderid: must",
                 /// Money of the order that uses the subsidy.
@@ -3265,9 +3265,9 @@ pub mod subsidy {
                 18 county: Option<String> => "county",
                 /// Whether it is an AI product: `0` yes, `1` no.
                 19 is_ai_product: Option<String> => "is_ai_product",
-                /// When the goods were sold.
+                /// When the goods were sold; format `rfc3339`.
                 20 sale_time: Option<String> => "sale_time",
-                /// About the manufacturer.
+                /// Name and other facts of the maker, as text.
                 21 mfr_info: Option<String> => "mfr_info",
                 /// Brand of the goods, as registered.
                 22 brand: Option<String> => "brand",

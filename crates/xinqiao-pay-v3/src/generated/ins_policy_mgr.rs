@@ -8,15 +8,15 @@ w::open_enum! {
     ///
     /// What `auth_state` of `ins_policy_mgr::deduct::CreateAuthorizationResponse`, `auth_state` of `ins_policy_mgr::deduct::GetAuthorizationResponse` may be.
     pub enum AuthState {
-        /// Authorization not started (`AUTH_STATE_INIT`).
+        /// The user hasn't been asked yet (`AUTH_STATE_INIT`).
         Init = "AUTH_STATE_INIT",
-        /// Waiting for the user (`AUTH_STATE_PENDING`).
+        /// The user was asked and has to answer (`AUTH_STATE_PENDING`).
         Pending = "AUTH_STATE_PENDING",
-        /// Granted by the user (`AUTH_STATE_GRANTED`).
+        /// The user agreed; premiums can be charged (`AUTH_STATE_GRANTED`).
         GrantEd = "AUTH_STATE_GRANTED",
-        /// Denied by the user (`AUTH_STATE_DENIED`).
+        /// The user refused; nothing can be charged (`AUTH_STATE_DENIED`).
         Denied = "AUTH_STATE_DENIED",
-        /// Authorization expired (`AUTH_STATE_EXPIRED`).
+        /// The authorization ran out; ask again (`AUTH_STATE_EXPIRED`).
         Expired = "AUTH_STATE_EXPIRED",
     }
 }
@@ -26,9 +26,9 @@ w::open_enum! {
     ///
     /// What `coverage_term_type` of `ins_policy_mgr::deduct::CreatePolicy`, `coverage_term_type` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum CoverageTermType {
-        /// Until a fixed date (`COVERAGE_TERM_TYPE_FIXED_DATE`).
+        /// Covers until a fixed date, which is given beside it (`COVERAGE_TERM_TYPE_FIXED_DATE`).
         FixedDate = "COVERAGE_TERM_TYPE_FIXED_DATE",
-        /// For life (`COVERAGE_TERM_TYPE_LIFETIME`).
+        /// Covers for life, without an end date (`COVERAGE_TERM_TYPE_LIFETIME`).
         LifeTime = "COVERAGE_TERM_TYPE_LIFETIME",
     }
 }
@@ -38,11 +38,11 @@ w::open_enum! {
     ///
     /// What `payment_method` of `ins_policy_mgr::deduct::CreatePolicy`, `payment_method` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PaymentMethod {
-        /// Another way of paying (`PAYMENT_METHOD_OTHER`).
+        /// A way of paying that the others don't cover (`PAYMENT_METHOD_OTHER`).
         OtherValue = "PAYMENT_METHOD_OTHER",
-        /// By periods (`PAYMENT_METHOD_PERIOD`).
+        /// Paid by periods, whose length is given beside it (`PAYMENT_METHOD_PERIOD`).
         Period = "PAYMENT_METHOD_PERIOD",
-        /// At once (`PAYMENT_METHOD_LUMP_SUM`).
+        /// The whole premium is paid at once (`PAYMENT_METHOD_LUMP_SUM`).
         LumpSum = "PAYMENT_METHOD_LUMP_SUM",
     }
 }
@@ -52,19 +52,19 @@ w::open_enum! {
     ///
     /// What `payment_period` of `ins_policy_mgr::deduct::CreatePolicy`, `payment_period` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PaymentPeriod {
-        /// Daily (`PAYMENT_PERIOD_DAY`).
+        /// The premium is due every day (`PAYMENT_PERIOD_DAY`).
         Day = "PAYMENT_PERIOD_DAY",
-        /// Weekly (`PAYMENT_PERIOD_WEEK`).
+        /// The premium is due every week (`PAYMENT_PERIOD_WEEK`).
         Week = "PAYMENT_PERIOD_WEEK",
-        /// Every two weeks (`PAYMENT_PERIOD_BIWEEKLY`).
+        /// The premium is due every two weeks (`PAYMENT_PERIOD_BIWEEKLY`).
         Biweekly = "PAYMENT_PERIOD_BIWEEKLY",
-        /// Monthly (`PAYMENT_PERIOD_MONTH`).
+        /// The premium is due every month (`PAYMENT_PERIOD_MONTH`).
         Month = "PAYMENT_PERIOD_MONTH",
-        /// Quarterly (`PAYMENT_PERIOD_QUARTER`).
+        /// The premium is due every quarter (`PAYMENT_PERIOD_QUARTER`).
         Quarter = "PAYMENT_PERIOD_QUARTER",
-        /// Every half year (`PAYMENT_PERIOD_HALF_YEAR`).
+        /// The premium is due every half year (`PAYMENT_PERIOD_HALF_YEAR`).
         HalfYear = "PAYMENT_PERIOD_HALF_YEAR",
-        /// Yearly (`PAYMENT_PERIOD_YEAR`).
+        /// The premium is due every year (`PAYMENT_PERIOD_YEAR`).
         Year = "PAYMENT_PERIOD_YEAR",
     }
 }
@@ -78,7 +78,7 @@ w::open_enum! {
         Equal = "PERIOD_PREMIUM_MODE_EQUAL",
         /// First period differs (`PERIOD_PREMIUM_MODE_FIRST_DIFF`).
         FirstDiff = "PERIOD_PREMIUM_MODE_FIRST_DIFF",
-        /// Several periods differ (`PERIOD_PREMIUM_MODE_MULTI_DIFF`).
+        /// Several periods at the start have their own premium (`PERIOD_PREMIUM_MODE_MULTI_DIFF`).
         MultiDiff = "PERIOD_PREMIUM_MODE_MULTI_DIFF",
     }
 }
@@ -88,13 +88,13 @@ w::open_enum! {
     ///
     /// What `policy_state` of `ins_policy_mgr::deduct::CreatePolicy`, `policy_state` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PolicyState {
-        /// Being issued (`POLICY_STATE_ISSUING`).
+        /// Being issued; wait for the insurer (`POLICY_STATE_ISSUING`).
         Issuing = "POLICY_STATE_ISSUING",
-        /// Approved by the insurer (`POLICY_STATE_APPROVED`).
+        /// Approved by the insurer; the policy holds (`POLICY_STATE_APPROVED`).
         Approved = "POLICY_STATE_APPROVED",
-        /// Declined by the insurer (`POLICY_STATE_DECLINED`).
+        /// Declined by the insurer; there is no policy (`POLICY_STATE_DECLINED`).
         DeclInEd = "POLICY_STATE_DECLINED",
-        /// No longer in force (`POLICY_STATE_INACTIVE`).
+        /// No longer in force: nothing is covered (`POLICY_STATE_INACTIVE`).
         Inactive = "POLICY_STATE_INACTIVE",
     }
 }
@@ -104,23 +104,23 @@ w::open_enum! {
     ///
     /// What `policy_type` of `ins_policy_mgr::deduct::CreatePolicy`, `policy_type` of `ins_policy_mgr::deduct::CreatePolicyResponse` and 3 more may be.
     pub enum PolicyType {
-        /// Other insurance (`POLICY_TYPE_OTHER`).
+        /// A kind that the others don't cover (`POLICY_TYPE_OTHER`).
         OtherValue = "POLICY_TYPE_OTHER",
-        /// Medical insurance (`POLICY_TYPE_MEDICAL`).
+        /// Medical insurance: covers medical bills (`POLICY_TYPE_MEDICAL`).
         Medical = "POLICY_TYPE_MEDICAL",
         /// Accident insurance (`POLICY_TYPE_ACCIDENT`).
         Accident = "POLICY_TYPE_ACCIDENT",
         /// Critical illness insurance (`POLICY_TYPE_CRITICAL`).
         Critical = "POLICY_TYPE_CRITICAL",
-        /// Car insurance (`POLICY_TYPE_CAR`).
+        /// Car insurance; the license plate is needed (`POLICY_TYPE_CAR`).
         Car = "POLICY_TYPE_CAR",
         /// Life insurance (`POLICY_TYPE_LIFE`).
         Life = "POLICY_TYPE_LIFE",
-        /// Property insurance (`POLICY_TYPE_PROPERTY`).
+        /// Insurance of household property (`POLICY_TYPE_PROPERTY`).
         Property = "POLICY_TYPE_PROPERTY",
-        /// Pet insurance (`POLICY_TYPE_PET`).
+        /// Insurance of pets (`POLICY_TYPE_PET`).
         Pet = "POLICY_TYPE_PET",
-        /// Annuity (`POLICY_TYPE_ANNUITY`).
+        /// Annuity: pays out regularly (`POLICY_TYPE_ANNUITY`).
         Annuity = "POLICY_TYPE_ANNUITY",
     }
 }
@@ -176,7 +176,7 @@ pub mod deduct {
             4 insurance_name: String => "insurance_name: must",
             /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
-            /// When the user authorized it.
+            /// When the user authorized it; format `rfc3339`.
             6 user_auth_time: Option<String> => "user_auth_time",
         }
     }
@@ -213,17 +213,17 @@ pub mod deduct {
             1 insured_name_list: Vec<String> => "insured_name_list: must",
             /// The platform's code of the insurer.
             2 insurance_company_code: String => "insurance_company_code: must",
-            /// When the policy comes into force.
+            /// When the policy comes into force; format `rfc3339`.
             3 effective_time: String => "effective_time: must",
-            /// When the policy ends.
+            /// When the policy ends; format `rfc3339`.
             4 expired_time: String => "expired_time: must",
             /// What the policy covers, in words for the user.
             5 coverage_detail: String => "coverage_detail: must",
             /// Whether it can be renewed: `true` yes.
             6 support_renewal: bool => "support_renewal: must",
-            /// From when it can be renewed.
+            /// From when the policy can be renewed; format `rfc3339`.
             7 start_renewal_time: Option<String> => "start_renewal_time",
-            /// Until when it can be renewed.
+            /// Until when it can be renewed; format `rfc3339`.
             8 end_renewal_time: Option<String> => "end_renewal_time",
             /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             9 policy_type: super::PolicyType => "policy_type: must",
@@ -316,17 +316,17 @@ pub mod deduct {
             2 insured_name_list: Vec<String> => "insured_name_list: must",
             /// The platform's code of the insurer.
             3 insurance_company_code: String => "insurance_company_code: must",
-            /// When the policy comes into force.
+            /// When the policy comes into force; format `rfc3339`.
             4 effective_time: String => "effective_time: must",
-            /// When the policy ends.
+            /// When the policy ends; format `rfc3339`.
             5 expired_time: String => "expired_time: must",
             /// What the policy covers, in words for the user.
             6 coverage_detail: String => "coverage_detail: must",
             /// Whether it can be renewed: `true` yes.
             7 support_renewal: bool => "support_renewal: must",
-            /// From when it can be renewed.
+            /// From when the policy can be renewed; format `rfc3339`.
             8 start_renewal_time: Option<String> => "start_renewal_time",
-            /// Until when it can be renewed.
+            /// Until when it can be renewed; format `rfc3339`.
             9 end_renewal_time: Option<String> => "end_renewal_time",
             /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             10 policy_type: super::PolicyType => "policy_type: must",
@@ -412,7 +412,7 @@ pub mod deduct {
             4 insurance_name: String => "insurance_name: must",
             /// Whether the user lets premiums be debited; one of `AUTH_STATE_INIT` `AUTH_STATE_PENDING` `AUTH_STATE_GRANTED` `AUTH_STATE_DENIED` `AUTH_STATE_EXPIRED`.
             5 auth_state: super::AuthState => "auth_state: must",
-            /// When the user authorized it.
+            /// When the user authorized it; format `rfc3339`.
             6 user_auth_time: Option<String> => "user_auth_time",
         }
     }
@@ -484,17 +484,17 @@ pub mod deduct {
             1 insured_name_list: Option<Vec<String>> => "insured_name_list",
             /// Insurance product that the user bought.
             2 insurance_name: Option<String> => "insurance_name",
-            /// When the policy comes into force.
+            /// When the policy comes into force; format `rfc3339`.
             3 effective_time: Option<String> => "effective_time",
-            /// When the policy ends.
+            /// When the policy ends; format `rfc3339`.
             4 expired_time: Option<String> => "expired_time",
             /// What the policy covers, in words for the user.
             5 coverage_detail: Option<String> => "coverage_detail",
             /// Whether it can be renewed: `true` yes.
             6 support_renewal: Option<bool> => "support_renewal",
-            /// From when it can be renewed.
+            /// From when the policy can be renewed; format `rfc3339`.
             7 start_renewal_time: Option<String> => "start_renewal_time",
-            /// Until when it can be renewed.
+            /// Until when it can be renewed; format `rfc3339`.
             8 end_renewal_time: Option<String> => "end_renewal_time",
             /// Kind of policy, such as health, car or pet; one of `POLICY_TYPE_OTHER` `POLICY_TYPE_MEDICAL` `POLICY_TYPE_ACCIDENT` `POLICY_TYPE_CRITICAL` `POLICY_TYPE_CAR` `POLICY_TYPE_LIFE` `POLICY_TYPE_PROPERTY` `POLICY_TYPE_PET` ….
             9 policy_type: Option<super::PolicyType> => "policy_type",

@@ -55,31 +55,31 @@ w::record! {
         0 activity_id: String => "activity_id: must",
         /// Name of the campaign that users see.
         1 activity_name: String => "activity_name: must",
-        /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
+        /// Where the discount applies, such as ordering by QR code; such as `SCAN_CODE_TO_ORDER`.
         2 activity_scene: String => "activity_scene: must",
         /// Region code where it runs; such as `110000`.
         3 activity_area_code: Vec<String> => "activity_area_code: must",
-        /// State of the campaign; such as `APPLYING`.
+        /// State of the campaign, such as open for enrollment; such as `APPLYING`.
         4 activity_state: String => "activity_state: must",
         /// Payment method required, a bank card type; such as `CCB_DEBIT`.
         5 activity_limit_pay: Option<String> => "activity_limit_pay",
-        /// Order amount required, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
+        /// Least order total for the discount, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
         6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-        /// Discount, in fen; in fen.
+        /// What the user gets off, in fen; in fen.
         7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
-        /// Weekdays on which it is usable.
+        /// Weekdays on which the discount can be used.
         8 activity_available_week: Vec<i64> => "activity_available_week: must",
-        /// Total budget, in fen; in fen.
+        /// Budget of the whole campaign, in fen; in fen.
         9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-        /// Daily budget, in fen; in fen.
+        /// Budget of each day, in fen; in fen.
         10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
-        /// Start of the campaign; format `rfc3339`.
+        /// When the campaign becomes usable; format `rfc3339`.
         11 activity_available_begin_time: String => "activity_available_begin_time: must",
-        /// End of the campaign; format `rfc3339`.
+        /// When the campaign stops being usable; format `rfc3339`.
         12 activity_available_end_time: String => "activity_available_end_time: must",
-        /// Logo of the campaign.
+        /// Link to the campaign's logo.
         13 activity_logo: Option<String> => "activity_logo",
-        /// Notes on the campaign.
+        /// Notes on the campaign, for the merchant only.
         14 activity_remark: Option<String> => "activity_remark",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in `marketing::member_card_activity::CreateActivity`.
     pub struct CreateActivityStock {
-        /// Coupon stock that is given.
+        /// Batch whose coupon the user gets after paying.
         0 stock_id: String => "stock_id: must",
         /// Merchant ID that created the stock; must match the one that made it; needed according to the documentation.
         1 stock_creator_mchid: Option<xinqiao_types::MchId> => "stock_creator_mchid",
@@ -248,25 +248,25 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::bank::packages::ListTasks`.
     pub struct Task {
-        /// Number of the upload task.
+        /// Number of the upload task, returned on upload; look its progress up by it.
         0 task_id: String => "task_id: must",
-        /// Number of the audience package.
+        /// Number of the audience package, made on the merchant platform.
         1 package_id: String => "package_id: must",
         /// Name of the uploaded audience file; such as `active_user.csv`.
         2 filename: String => "filename: must",
-        /// When the upload task was made.
+        /// When the upload task was made; format `rfc3339`.
         3 create_time: String => "create_time: must",
-        /// When the upload task last moved.
+        /// When the upload task last moved; format `rfc3339`.
         4 update_time: Option<String> => "update_time",
-        /// Progress: `PROCESSING` or `FINISHED`.
+        /// Import: `PROCESSING` or `FINISHED`.
         5 status: Option<String> => "status",
-        /// Entries that were imported.
+        /// Users that were imported.
         6 success_count: Option<i64> => "success_count",
-        /// Entries that failed.
+        /// Users that could not be imported.
         7 fail_count: Option<i64> => "fail_count",
         /// How many WeChat users were matched.
         8 success_user_count: Option<i64> => "success_user_count",
-        /// Bank of the users; such as `ICBC_DEBIT`.
+        /// Bank of the uploaded users, as a bank type code; such as `ICBC_DEBIT`.
         9 bank_type: Option<String> => "bank_type",
     }
 }
@@ -327,7 +327,7 @@ w::record! {
         1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
         /// Sub-merchant that took the payment, in service provider mode.
         2 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
-        /// The user who paid; personal data, masked in `Debug`.
+        /// OpenID of the user who paid; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// When the merchant uploaded it, to tell which is newer; format `rfc3339`.
         4 merchant_upload_time: Option<String> => "merchant_upload_time",
@@ -418,7 +418,7 @@ w::record! {
         0 partner: Partner => "partner: must",
         /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         1 authorized_data: DataAuthorizedData => "authorized_data: must",
-        /// State: `ESTABLISHED` or `TERMINATED`.
+        /// Partnership: `ESTABLISHED` (in force) or `TERMINATED`.
         2 state: String => "state: must",
         /// When the partnership was established; format `rfc3339`.
         3 build_time: String => "build_time: must",
@@ -475,11 +475,11 @@ w::record! {
 w::record! {
     /// `receipt` of the answer of `marketing::shopping_receipt::Upload`.
     pub struct Receipt {
-        /// Number of the receipt.
+        /// WeChat Pay's number of the receipt, returned on upload.
         0 receipt_id: String => "receipt_id: must",
         /// Review: `WAIT_REVIEW`, `PASS_REVIEW` or `NOT_PASS_REVIEW`; one of `WAIT_REVIEW` `NOT_PASS_REVIEW` `PASS_REVIEW`.
         1 state: ReceiptState => "state: must",
-        /// Format of the receipt picture; such as `PNG`.
+        /// File format of the receipt picture, such as `jpg`; such as `PNG`.
         2 image_type: String => "image_type: must",
         /// SHA-256 of the file's bytes in hex, checked by the platform.
         3 sha256: String => "sha256: must",
@@ -491,7 +491,7 @@ w::record! {
         6 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
         /// Your own number of the paid order.
         7 out_trade_no: Option<String> => "out_trade_no",
-        /// The user who paid; personal data, masked in `Debug`.
+        /// OpenID of the user who paid; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
         /// How users reach the merchant: `consultation_phone_number`.
         9 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
@@ -519,7 +519,7 @@ w::record! {
         3 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
         /// Your own number of the paid order.
         4 out_trade_no: Option<String> => "out_trade_no",
-        /// The user who paid; personal data, masked in `Debug`.
+        /// OpenID of the user who paid; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
         /// How users reach the merchant: `consultation_phone_number`.
         6 merchant_contact_information: Option<MerchantContactInformation> => "merchant_contact_information",
@@ -540,7 +540,7 @@ w::record! {
 w::record! {
     /// An item of `stock_list` in the answer of `marketing::member_card_activity::CreateActivity`; an item of `stock_list` in the answer of `marketing::member_card_activity::GetActivity`; and 1 more.
     pub struct Stock {
-        /// Coupon stock that is given.
+        /// Batch whose coupon the user gets after paying.
         0 stock_id: String => "stock_id: must",
         /// Merchant ID that created the stock; must match the one that made it.
         1 stock_creator_mchid: Option<xinqiao_types::MchId> => "stock_creator_mchid",
@@ -560,13 +560,13 @@ w::open_enum! {
     ///
     /// What `activity_status` of `marketing::member_card_activity::ListActivities` may be.
     pub enum ActivityStatus {
-        /// Created, not started (`CREATED`).
+        /// Created; its start time hasn't come (`CREATED`).
         Created = "CREATED",
-        /// Running now (`ONGOING`).
+        /// Running: users get its gifts (`ONGOING`).
         OnGoing = "ONGOING",
-        /// Ended by hand (`TERMINATED`).
+        /// Ended early by the merchant; can't be resumed (`TERMINATED`).
         Terminated = "TERMINATED",
-        /// Over by time (`OVER_TIME`).
+        /// Past its end time; nothing is given any more (`OVER_TIME`).
         OverTime = "OVER_TIME",
     }
 }
@@ -578,7 +578,7 @@ w::open_enum! {
     pub enum ActivityType {
         /// After payment, for people who are not members yet (`NON_MEMBER_AFTERPAY`).
         NonMemberAfterPay = "NON_MEMBER_AFTERPAY",
-        /// After payment, for members (`MEMBER_AFTERPAY`).
+        /// Gives something to members after they pay (`MEMBER_AFTERPAY`).
         MemberAfterPay = "MEMBER_AFTERPAY",
         /// In the Mini Program, for people who are not members yet (`NON_MEMBER_MINIPROGRAM`).
         NonMemberMiniProgram = "NON_MEMBER_MINIPROGRAM",
@@ -592,9 +592,9 @@ w::open_enum! {
     ///
     /// What `business_type` of `AuthorizedDataInfo` may be.
     pub enum BusinessType {
-        /// Cash coupon stock (`FAVOR_STOCK`).
+        /// A batch of cash coupons (代金券) (`FAVOR_STOCK`).
         FavorStock = "FAVOR_STOCK",
-        /// Merchant coupon stock (`BUSIFAVOR_STOCK`).
+        /// A batch of merchant coupons (商家券) (`BUSIFAVOR_STOCK`).
         BusiFavorStock = "BUSIFAVOR_STOCK",
     }
 }
@@ -604,13 +604,13 @@ w::open_enum! {
     ///
     /// What `coupon_state` of `marketing::bank_favor::users::GetCouponResponse` may be.
     pub enum CouponState {
-        /// State unknown (`COUPON_STATE_UNKNOW`).
+        /// A state that can't be told (`UNKNOW` is the platform's misspelling) (`COUPON_STATE_UNKNOW`).
         Unknow = "COUPON_STATE_UNKNOW",
-        /// Sent and usable (`COUPON_STATE_SEND`).
+        /// Sent and still usable (`COUPON_STATE_SEND`).
         Send = "COUPON_STATE_SEND",
-        /// All uses spent (`COUPON_STATE_USED`).
+        /// Every use is spent (`COUPON_STATE_USED`).
         Used = "COUPON_STATE_USED",
-        /// Past its validity (`COUPON_STATE_EXPIRED`).
+        /// Past its validity; can't be used (`COUPON_STATE_EXPIRED`).
         Expired = "COUPON_STATE_EXPIRED",
     }
 }
@@ -620,7 +620,7 @@ w::open_enum! {
     ///
     /// What `custom_entrance_state` of `marketing::shopping_receipt::CreateCustomEntrance`, `custom_entrance_state` of `marketing::shopping_receipt::CreateCustomEntranceResponse` and 3 more may be.
     pub enum CustomEntranceState {
-        /// Shown to users (`ONLINE`).
+        /// Shown to users on the bill's page (`ONLINE`).
         Online = "ONLINE",
         /// Hidden from users (`OFFLINE`).
         Offline = "OFFLINE",
@@ -632,9 +632,9 @@ w::open_enum! {
     ///
     /// What `custom_entrance_type` of `marketing::shopping_receipt::CreateCustomEntrance`, `custom_entrance_type` of `marketing::shopping_receipt::CreateCustomEntranceResponse` and 3 more may be.
     pub enum CustomEntranceType {
-        /// Entrance to a campaign (`MERCHANT_ACTIVITY`).
+        /// The entrance leads to a campaign of the merchant (`MERCHANT_ACTIVITY`).
         Activity = "MERCHANT_ACTIVITY",
-        /// Entrance to the merchant's Mini Program (`MERCHANT_MINI_PROGRAM`).
+        /// The entrance leads to the merchant's Mini Program (`MERCHANT_MINI_PROGRAM`).
         MiniProgram = "MERCHANT_MINI_PROGRAM",
     }
 }
@@ -644,35 +644,35 @@ w::open_enum! {
     ///
     /// What `state` of `Receipt` may be.
     pub enum ReceiptState {
-        /// Waiting for review (`WAIT_REVIEW`).
+        /// Waits for the review; not shown yet (`WAIT_REVIEW`).
         WaitReview = "WAIT_REVIEW",
-        /// Rejected by the review (`NOT_PASS_REVIEW`).
+        /// Rejected; the receipt isn't shown, upload a corrected one (`NOT_PASS_REVIEW`).
         NotPassReview = "NOT_PASS_REVIEW",
-        /// Passed the review (`PASS_REVIEW`).
+        /// Passed the review and shown to the user (`PASS_REVIEW`).
         PassReview = "PASS_REVIEW",
     }
 }
 
 w::open_enum! {
-    /// State: `ESTABLISHED` or `TERMINATED`.
+    /// Partnership: `ESTABLISHED` (in force) or `TERMINATED`.
     ///
     /// What `state` of `marketing::BuildPartnershipResponse` may be.
     pub enum State {
-        /// Partnership in force (`ESTABLISHED`).
+        /// In force: the partner may use what it was granted (`ESTABLISHED`).
         EstablishEd = "ESTABLISHED",
-        /// Partnership ended (`TERMINATED`).
+        /// Ended, and what was granted with it (`TERMINATED`).
         Terminated = "TERMINATED",
     }
 }
 
 w::open_enum! {
-    /// Progress: `PROCESSING` or `FINISHED`.
+    /// Import: `PROCESSING` or `FINISHED`.
     ///
     /// What `status` of `marketing::bank::packages::ListTasks` may be.
     pub enum Status {
-        /// Task under way (`PROCESSING`).
+        /// Under way; query again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Task finished (`FINISHED`).
+        /// Finished; see how many entries succeeded (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -682,7 +682,7 @@ w::open_enum! {
     ///
     /// What `type` of `PartnerInfo` may be.
     pub enum Type {
-        /// The partner is an AppID (`APPID`).
+        /// The partner is given by its AppID (`APPID`).
         Appid = "APPID",
         /// The partner is a merchant ID (`MERCHANT`).
         Merchant = "MERCHANT",
@@ -718,7 +718,7 @@ w::record! {
         0 partner: PartnerInfo => "partner: must",
         /// What the partner is authorized to use: `business_type`, `scenarios` and `stock_id`.
         1 authorized_data: AuthorizedDataInfo => "authorized_data: must",
-        /// State: `ESTABLISHED` or `TERMINATED`; one of `ESTABLISHED` `TERMINATED`.
+        /// Partnership: `ESTABLISHED` (in force) or `TERMINATED`; one of `ESTABLISHED` `TERMINATED`.
         2 state: State => "state: must",
         /// When the partnership was established; format `rfc3339`.
         3 build_time: String => "build_time: must",
@@ -881,7 +881,7 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/apis/chapter9_8_1.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.import_task`.
             pub struct ImportTask {
-                /// Number of the audience package; such as `8473295`.
+                /// Number of the audience package, made on the merchant platform; such as `8473295`.
                 0 package_id: String => "package_id: must path",
                 /// File name and digest; this JSON is what gets signed.
                 1 meta: super::super::Meta => "meta: must part",
@@ -896,17 +896,17 @@ pub mod bank {
             pub struct ImportTaskResponse {
                 /// Name of the uploaded audience file; such as `active_user.csv`.
                 0 filename: String => "filename: must",
-                /// Number of the upload task.
+                /// Number of the upload task, returned on upload; look its progress up by it.
                 1 task_id: String => "task_id: must",
-                /// Number of the audience package; such as `8473295`.
+                /// Number of the audience package, made on the merchant platform; such as `8473295`.
                 2 package_id: String => "package_id: must",
-                /// Progress: `PROCESSING` or `FINISHED`.
+                /// Import: `PROCESSING` or `FINISHED`.
                 3 status: Option<String> => "status",
-                /// Bank of the users; such as `ICBC_DEBIT`.
+                /// Bank of the uploaded users, as a bank type code; such as `ICBC_DEBIT`.
                 4 bank_type: Option<String> => "bank_type",
-                /// Entries that were imported.
+                /// Users that were imported.
                 5 success_count: Option<i64> => "success_count",
-                /// Entries that failed.
+                /// Users that could not be imported.
                 6 fail_count: Option<i64> => "fail_count",
                 /// How many WeChat users were matched.
                 7 success_user_count: Option<i64> => "success_user_count",
@@ -944,9 +944,9 @@ pub mod bank {
             /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/apis/chapter9_8_2.shtml>.
             /// * Catalog: `pay_v3.marketing.bank.packages.list_tasks`.
             pub struct ListTasks {
-                /// Number of the audience package; such as `8473295`.
+                /// Number of the audience package, made on the merchant platform; such as `8473295`.
                 0 package_id: String => "package_id: must path",
-                /// Progress: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+                /// Import: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
                 1 status: Option<super::super::Status> => "status: query",
                 /// Name of the uploaded audience file; such as `active_user.csv`.
                 2 filename: Option<String> => "filename: query",
@@ -1661,7 +1661,7 @@ pub mod shopping_receipt {
             1 transaction_mchid: Option<xinqiao_types::MchId> => "transaction_mchid",
             /// Sub-merchant that took the payment, in service provider mode.
             2 transaction_sub_mchid: Option<xinqiao_types::MchId> => "transaction_sub_mchid",
-            /// The user who paid; personal data, masked in `Debug`.
+            /// OpenID of the user who paid; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// When the merchant uploads it, to tell which is newer; format `rfc3339`; needed according to the documentation.
             4 merchant_upload_time: Option<String> => "merchant_upload_time",
@@ -1722,9 +1722,9 @@ pub mod weekly_discount {
         pub struct ApplyActivity {
             /// Number of the weekly discount campaign.
             0 activity_id: String => "activity_id: must path",
-            /// Merchant ID that enrolls.
+            /// Merchant ID that joins the campaign.
             1 applying_merchant_id: w::TextOrNumber => "applying_merchant_id: must",
-            /// Store that enrolls.
+            /// Number of the store that joins the campaign.
             2 store_id: i64 => "store_id: must",
         }
         new(
@@ -1784,31 +1784,31 @@ pub mod weekly_discount {
             0 activity_id: String => "activity_id: must",
             /// Name of the campaign that users see.
             1 activity_name: String => "activity_name: must",
-            /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
+            /// Where the discount applies, such as ordering by QR code; such as `SCAN_CODE_TO_ORDER`.
             2 activity_scene: String => "activity_scene: must",
             /// Region code where it runs; such as `110000`.
             3 activity_area_code: Vec<String> => "activity_area_code: must",
-            /// State of the campaign; such as `APPLYING`.
+            /// State of the campaign, such as open for enrollment; such as `APPLYING`.
             4 activity_state: String => "activity_state: must",
             /// Payment method required, a bank card type; such as `CCB_DEBIT`.
             5 activity_limit_pay: Option<String> => "activity_limit_pay",
-            /// Order amount required, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
+            /// Least order total for the discount, in fen; in fen; `activity_transaction_minimum_amount` on the wire.
             6 transaction_minimum_amount: xinqiao_types::Fen => "activity_transaction_minimum_amount: must",
-            /// Discount, in fen; in fen.
+            /// What the user gets off, in fen; in fen.
             7 activity_coupon_amount: xinqiao_types::Fen => "activity_coupon_amount: must",
-            /// Weekdays on which it is usable.
+            /// Weekdays on which the discount can be used.
             8 activity_available_week: Vec<i64> => "activity_available_week: must",
-            /// Total budget, in fen; in fen.
+            /// Budget of the whole campaign, in fen; in fen.
             9 activity_max_amount: xinqiao_types::Fen => "activity_max_amount: must",
-            /// Daily budget, in fen; in fen.
+            /// Budget of each day, in fen; in fen.
             10 activity_max_amount_per_day: Option<xinqiao_types::Fen> => "activity_max_amount_per_day",
-            /// Start of the campaign; format `rfc3339`.
+            /// When the campaign becomes usable; format `rfc3339`.
             11 activity_available_begin_time: String => "activity_available_begin_time: must",
-            /// End of the campaign; format `rfc3339`.
+            /// When the campaign stops being usable; format `rfc3339`.
             12 activity_available_end_time: String => "activity_available_end_time: must",
-            /// Logo of the campaign.
+            /// Link to the campaign's logo.
             13 activity_logo: Option<String> => "activity_logo",
-            /// Notes on the campaign.
+            /// Further notes on the campaign's rules.
             14 activity_remark: Option<String> => "activity_remark",
         }
     }
@@ -1840,13 +1840,13 @@ pub mod weekly_discount {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3_partner/Offline/apis/chapter6_1_3.shtml>.
         /// * Catalog: `pay_v3.marketing.weekly_discount.list_activities`.
         pub struct ListActivities {
-            /// Merchant ID that enrolls.
+            /// Merchant ID that joins the campaign.
             0 applying_merchant_id: String => "applying_merchant_id: must query",
-            /// Store that enrolls.
+            /// Number of the store that joins the campaign.
             1 store_id: Option<i64> => "store_id: query",
             /// Region code where it runs; such as `110000`.
             2 activity_area_code: i64 => "activity_area_code: must query",
-            /// Scene where it runs; such as `SCAN_CODE_TO_ORDER`.
+            /// Where the discount applies, such as ordering by QR code; such as `SCAN_CODE_TO_ORDER`.
             3 activity_scene: String => "activity_scene: must query",
             /// Most records that one page holds.
             4 limit: i64 => "limit: must query",
@@ -1933,7 +1933,7 @@ pub mod withdraw_favor {
                 1 appid: xinqiao_types::AppId => "appid: must query",
                 /// Merchant ID that created the stock of free-withdrawal coupons.
                 2 mchid: xinqiao_types::MchId => "mchid: must query",
-                /// Stock of free-withdrawal coupons.
+                /// Batch of coupons for withdrawals without fee.
                 3 stock_id: String => "stock_id: must query",
                 /// Most records that one page holds.
                 4 limit: Option<i64> => "limit: query",
@@ -2009,7 +2009,7 @@ pub mod withdraw_favor {
                 0 openid: xinqiao_types::OpenId => "openid: must path masked",
                 /// Merchant ID that created the stock of free-withdrawal coupons.
                 1 mchid: xinqiao_types::MchId => "mchid: must",
-                /// Stock of free-withdrawal coupons.
+                /// Batch of coupons for withdrawals without fee.
                 2 stock_id: String => "stock_id: must",
                 /// AppID bound to the merchant; the openid is valid only under it.
                 3 appid: xinqiao_types::AppId => "appid: must",
@@ -2030,7 +2030,7 @@ pub mod withdraw_favor {
             pub struct SendCouponResponse {
                 /// Number of the free-withdrawal coupon.
                 0 coupon_id: String => "coupon_id: must",
-                /// When the coupon expires; format `rfc3339`.
+                /// When the free-withdrawal coupon expires; format `rfc3339`.
                 1 expire_time: Option<String> => "expire_time",
             }
         }

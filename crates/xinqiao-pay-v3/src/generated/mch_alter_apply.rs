@@ -12,9 +12,9 @@ w::record! {
         /// Photo of the account approval; `openaccount_approval` on the wire.
         #[doc(alias = "openaccount_approval")]
         1 open_account_approval: Option<String> => "openaccount_approval",
-        /// Other proof about the legal person.
+        /// Further proof about the legal person, as media handle.
         2 legal_other_prove: Option<String> => "legal_other_prove",
-        /// Proof that the agent may act.
+        /// Photo that proves that the agent may act.
         3 agency_prove: Option<String> => "agency_prove",
         /// Photos that prove who the beneficial owners are.
         4 ubo_prove: Option<Vec<String>> => "ubo_prove",
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// An item of `audit_reject_detail` in the answer of `mch_alter_apply::GetContactByOutRequestNo`; an item of `audit_reject_detail` in the answer of `mch_alter_apply::GetMchContactAlterApplyment`; and 2 more.
     pub struct AuditRejectDetail {
-        /// Parameter that was rejected; such as `id_card_copy`.
+        /// Name of the parameter that was rejected; such as `id_card_copy`.
         0 param_name: String => "param_name: must",
         /// Why this parameter was rejected.
         1 reject_reason: String => "reject_reason: must",
@@ -217,15 +217,15 @@ w::record! {
 }
 
 w::open_enum! {
-    /// What is changed: everything, certificates or beneficial owners only.
+    /// What is changed: `ALTER_SCOPE_FULL`, `ALTER_SCOPE_BUSINESS_CERT` or `ALTER_SCOPE_UBO`.
     ///
     /// What `alter_scope` of `mch_alter_apply::ApplyMchSubjectAlterApplyment` may be.
     pub enum AlterScope {
-        /// Everything is changed (`ALTER_SCOPE_FULL`).
+        /// The whole entity is changed: licence, legal person, owners (`ALTER_SCOPE_FULL`).
         Full = "ALTER_SCOPE_FULL",
         /// Only the licence is changed (`ALTER_SCOPE_BUSINESS_CERT`).
         BusinessCert = "ALTER_SCOPE_BUSINESS_CERT",
-        /// Only beneficiaries are changed (`ALTER_SCOPE_UBO`).
+        /// Only the beneficial owners are changed (`ALTER_SCOPE_UBO`).
         Ubo = "ALTER_SCOPE_UBO",
     }
 }
@@ -245,7 +245,7 @@ w::open_enum! {
         Type2395 = "CERTIFICATE_TYPE_2395",
         /// Certificate of a foundation (`CERTIFICATE_TYPE_2396`).
         Type2396 = "CERTIFICATE_TYPE_2396",
-        /// Practice licence (`CERTIFICATE_TYPE_2520`).
+        /// Licence to practise, such as of a clinic or law firm (`CERTIFICATE_TYPE_2520`).
         Type2520 = "CERTIFICATE_TYPE_2520",
         /// Code certificate of a grass-roots self-governing body (`CERTIFICATE_TYPE_2521`).
         Type2521 = "CERTIFICATE_TYPE_2521",
@@ -287,15 +287,15 @@ w::open_enum! {
     ///
     /// What `finance_type` of `FinanceInstitutionInfo` may be.
     pub enum FinanceType {
-        /// Banking (`FINANCE_TYPE_BANK_AGENT`).
+        /// A bank: commercial banks, credit cooperatives and the like (`FINANCE_TYPE_BANK_AGENT`).
         BankAgent = "FINANCE_TYPE_BANK_AGENT",
-        /// Payment institution (`FINANCE_TYPE_PAYMENT_AGENT`).
+        /// A payment institution with a payment licence (`FINANCE_TYPE_PAYMENT_AGENT`).
         PaymentAgent = "FINANCE_TYPE_PAYMENT_AGENT",
-        /// Insurance business (`FINANCE_TYPE_INSURANCE`).
+        /// The entity is a licensed insurance business (`FINANCE_TYPE_INSURANCE`).
         Insurance = "FINANCE_TYPE_INSURANCE",
-        /// Exchanges and settlement institutions (`FINANCE_TYPE_TRADE_AND_SETTLE`).
+        /// An exchange or an institution of settlement and registration (`FINANCE_TYPE_TRADE_AND_SETTLE`).
         TradeAndSettle = "FINANCE_TYPE_TRADE_AND_SETTLE",
-        /// Other financial institution (`FINANCE_TYPE_OTHER`).
+        /// Another financial institution, such as a trust or consumer finance company (`FINANCE_TYPE_OTHER`).
         OtherValue = "FINANCE_TYPE_OTHER",
     }
 }
@@ -317,15 +317,15 @@ w::open_enum! {
     ///
     /// What `state` of `mch_alter_apply::GetMchSubjectAlterApplymentResponse`, `state` of `mch_alter_apply::GetSubjectByOutRequestNoResponse` may be.
     pub enum GetSubjectByOutRequestNoState {
-        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        /// Under review; wait for the outcome (`APPLYMENT_STATE_AUDITING`).
         Auditing = "APPLYMENT_STATE_AUDITING",
         /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
         Rejected = "APPLYMENT_STATE_REJECTED",
-        /// Change is being applied (`APPLYMENT_STATE_MODIFING`).
+        /// Approved; the change is being applied (`MODIFING` is the platform's misspelling) (`APPLYMENT_STATE_MODIFING`).
         Modifing = "APPLYMENT_STATE_MODIFING",
-        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        /// Everything is done; final (`APPLYMENT_STATE_FINISHED`).
         Finished = "APPLYMENT_STATE_FINISHED",
-        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        /// Cancelled for good; a new application is needed (`APPLYMENT_STATE_CANCELED`).
         CancelEd = "APPLYMENT_STATE_CANCELED",
         /// Being edited, not handed in yet (`APPLYMENT_STATE_EDITTING`).
         Editting = "APPLYMENT_STATE_EDITTING",
@@ -337,25 +337,25 @@ w::open_enum! {
     ///
     /// What `state` of `mch_alter_apply::RevokeMerchantNameAlterApplymentResponse` may be.
     pub enum MerchantNameAlterApplymentState {
-        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        /// Cancelled for good; a new application is needed (`APPLYMENT_STATE_CANCELED`).
         ApplymentStateCancelEd = "APPLYMENT_STATE_CANCELED",
     }
 }
 
 w::open_enum! {
-    /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association.
+    /// Kind of entity after the change, such as `SUBJECT_TYPE_ENTERPRISE` or `SUBJECT_TYPE_INDIVIDUAL`.
     ///
     /// What `organization_type` of `mch_alter_apply::ApplyMchSubjectAlterApplyment` may be.
     pub enum OrganizationType {
-        /// Company (`SUBJECT_TYPE_ENTERPRISE`).
+        /// A company with a business licence (`SUBJECT_TYPE_ENTERPRISE`).
         Enterprise = "SUBJECT_TYPE_ENTERPRISE",
-        /// Public institution (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
+        /// A public institution, such as a state school or hospital (`SUBJECT_TYPE_INSTITUTIONS_CLONED`).
         InstitutionsCloned = "SUBJECT_TYPE_INSTITUTIONS_CLONED",
-        /// Sole trader (`SUBJECT_TYPE_INDIVIDUAL`).
+        /// A sole trader with a business licence (`SUBJECT_TYPE_INDIVIDUAL`).
         Individual = "SUBJECT_TYPE_INDIVIDUAL",
-        /// Social organisation (`SUBJECT_TYPE_OTHERS`).
+        /// Associations, foundations and the like (`SUBJECT_TYPE_OTHERS`).
         Others = "SUBJECT_TYPE_OTHERS",
-        /// Government body (`SUBJECT_TYPE_GOVERNMENT`).
+        /// A government body of any level (`SUBJECT_TYPE_GOVERNMENT`).
         Government = "SUBJECT_TYPE_GOVERNMENT",
         /// Micro merchant, a person without licence (`SUBJECT_TYPE_MICRO`).
         Micro = "SUBJECT_TYPE_MICRO",
@@ -363,13 +363,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whether the withdrawal worked.
+    /// Whether the application could be withdrawn: `SUCCESS` or `FAIL`.
     ///
     /// What `result` of `mch_alter_apply::RevokeMchSubjectAlterApplymentResponse` may be.
     pub enum ResultDetail {
-        /// Withdrawn (`SUCCESS`).
+        /// Withdrawn; there will be no review (`SUCCESS`).
         Success = "SUCCESS",
-        /// Could not be withdrawn (`FAIL`).
+        /// Could not be withdrawn; the review goes on (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -379,15 +379,15 @@ w::open_enum! {
     ///
     /// What `state` of `mch_alter_apply::GetContactByOutRequestNoResponse`, `state` of `mch_alter_apply::GetMchContactAlterApplymentResponse` and 3 more may be.
     pub enum State {
-        /// Under review (`APPLYMENT_STATE_AUDITING`).
+        /// Under review; wait for the outcome (`APPLYMENT_STATE_AUDITING`).
         Auditing = "APPLYMENT_STATE_AUDITING",
         /// Rejected; may be corrected and sent again (`APPLYMENT_STATE_REJECTED`).
         Rejected = "APPLYMENT_STATE_REJECTED",
-        /// Change is being applied (`APPLYMENT_STATE_MODIFING`).
+        /// Approved; the change is being applied (`MODIFING` is the platform's misspelling) (`APPLYMENT_STATE_MODIFING`).
         Modifing = "APPLYMENT_STATE_MODIFING",
-        /// Finished (`APPLYMENT_STATE_FINISHED`).
+        /// Everything is done; final (`APPLYMENT_STATE_FINISHED`).
         Finished = "APPLYMENT_STATE_FINISHED",
-        /// Cancelled (`APPLYMENT_STATE_CANCELED`).
+        /// Cancelled for good; a new application is needed (`APPLYMENT_STATE_CANCELED`).
         CancelEd = "APPLYMENT_STATE_CANCELED",
     }
 }
@@ -450,7 +450,7 @@ w::record! {
         0 merchant_code: String => "merchant_code: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// 2401 micro, 2500 individual seller, 4 sole trader, 2 company, 3 institution, 2502 government, 1708 association; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS_CLONED` `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_MICRO`.
+        /// Kind of entity after the change, such as `SUBJECT_TYPE_ENTERPRISE` or `SUBJECT_TYPE_INDIVIDUAL`; one of `SUBJECT_TYPE_ENTERPRISE` `SUBJECT_TYPE_INSTITUTIONS_CLONED` `SUBJECT_TYPE_INDIVIDUAL` `SUBJECT_TYPE_OTHERS` `SUBJECT_TYPE_GOVERNMENT` `SUBJECT_TYPE_MICRO`.
         2 organization_type: OrganizationType => "organization_type: must",
         /// `true` for a financial institution, which must also send its licence.
         3 finance_institution: Option<bool> => "finance_institution",
@@ -466,7 +466,7 @@ w::record! {
         8 ubo_info_list: Option<Vec<UboInfo>> => "ubo_info_list",
         /// Supporting documents of the change: `bank_openaccount_license`, `openaccount_approval` and so on.
         9 addition: Option<Addition> => "addition",
-        /// What is changed: everything, certificates or beneficial owners only; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
+        /// What is changed: `ALTER_SCOPE_FULL`, `ALTER_SCOPE_BUSINESS_CERT` or `ALTER_SCOPE_UBO`; one of `ALTER_SCOPE_FULL` `ALTER_SCOPE_BUSINESS_CERT` `ALTER_SCOPE_UBO`.
         10 alter_scope: Option<AlterScope> => "alter_scope",
     }
     new(
@@ -892,7 +892,7 @@ w::record! {
 w::record! {
     /// Answer to [`RevokeMchSubjectAlterApplyment`].
     pub struct RevokeMchSubjectAlterApplymentResponse {
-        /// Whether the withdrawal worked; one of `SUCCESS` `FAIL`.
+        /// Whether the application could be withdrawn: `SUCCESS` or `FAIL`; one of `SUCCESS` `FAIL`.
         0 result: ResultDetail => "result: must",
     }
 }

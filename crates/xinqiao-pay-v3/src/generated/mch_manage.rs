@@ -8,11 +8,11 @@ w::record! {
     pub struct ListData {
         /// Sub-merchant that is restricted.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Number of the restriction record.
+        /// Number of the restriction record, from its notice or the list.
         1 manage_record_id: String => "manage_record_id: must",
-        /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
+        /// Kind of record: `FUNCTIONAL_LIMIT_RECORD` limits functions, `INVESTIGATE_RECORD` asks for an investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
         2 manage_record_type: ManageRecordType => "manage_record_type: must",
-        /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+        /// Where handling stands: `PENDING`, `UNDER_REVIEW`, `RECOVERED` and so on; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
         3 manage_record_state: ManageRecordState => "manage_record_state: must",
         /// When the restriction began; format `rfc3339`.
         4 manage_time: String => "manage_time: must",
@@ -32,13 +32,13 @@ w::record! {
         11 submit_end_time: Option<String> => "submit_end_time",
         /// Items of material asked for, as JSON.
         12 requested_item_info: Option<String> => "requested_item_info",
-        /// Why it was lifted: material, action or automatic; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+        /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
         13 recover_reason: Option<RecoverReason> => "recover_reason",
-        /// When it was lifted; format `rfc3339`.
+        /// When the limitation was lifted; absent before; format `rfc3339`.
         14 recover_time: Option<String> => "recover_time",
         /// Why the material was rejected.
         15 reject_reason: Option<String> => "reject_reason",
-        /// When it was approved; format `rfc3339`.
+        /// When it was approved; absent before; format `rfc3339`.
         16 approve_time: Option<String> => "approve_time",
     }
 }
@@ -56,39 +56,39 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Where handling stands: pending, submitted, under review, recovered ….
+    /// Where handling stands: `PENDING`, `UNDER_REVIEW`, `RECOVERED` and so on.
     ///
     /// What `manage_record_state` of `mch_manage::mch_manage_records::GetResponse`, `manage_record_state` of `mch_manage::mch_manage_records::List` and 1 more may be.
     pub enum ManageRecordState {
-        /// Not handled yet (`PENDING`).
+        /// The merchant still has to hand in material (`PENDING`).
         Pending = "PENDING",
-        /// Handed in (`SUBMITTED`).
+        /// Material was handed in; wait for the review (`SUBMITTED`).
         Submitted = "SUBMITTED",
-        /// Time ran out (`EXPIRED`).
+        /// The time to answer ran out (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Under review (`UNDER_REVIEW`).
+        /// The material is under review; wait for the outcome (`UNDER_REVIEW`).
         UnderReview = "UNDER_REVIEW",
-        /// Lifted (`RECOVERED`).
+        /// The restriction was lifted (`RECOVERED`).
         RecoverEd = "RECOVERED",
-        /// Material was rejected (`REJECTED`).
+        /// The material was refused; correct and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
 
 w::open_enum! {
-    /// Limited function or investigation.
+    /// Kind of record: `FUNCTIONAL_LIMIT_RECORD` limits functions, `INVESTIGATE_RECORD` asks for an investigation.
     ///
     /// What `manage_record_type` of `mch_manage::mch_manage_records::GetResponse`, `manage_record_type` of `mch_manage::mch_manage_records::List` and 1 more may be.
     pub enum ManageRecordType {
-        /// Limited function (`FUNCTIONAL_LIMIT_RECORD`).
+        /// Record of functions that the merchant may not use (`FUNCTIONAL_LIMIT_RECORD`).
         FunctionalLimitRecord = "FUNCTIONAL_LIMIT_RECORD",
-        /// Investigation (`INVESTIGATE_RECORD`).
+        /// The platform investigates and asks for material (`INVESTIGATE_RECORD`).
         InvestigateRecord = "INVESTIGATE_RECORD",
     }
 }
 
 w::open_enum! {
-    /// Why it was lifted: material, action or automatic.
+    /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`.
     ///
     /// What `recover_reason` of `mch_manage::mch_manage_records::GetResponse`, `recover_reason` of `ListData` may be.
     pub enum RecoverReason {
@@ -96,7 +96,7 @@ w::open_enum! {
         MerchantSubmitRecover = "MERCHANT_SUBMIT_RECOVER",
         /// Lifted after the merchant acted (`MERCHANT_OPERATE_RECOVER`).
         MerchantOperateRecover = "MERCHANT_OPERATE_RECOVER",
-        /// Lifted automatically (`PLATFORM_AUTO_RECOVER`).
+        /// The platform lifted it by itself (`PLATFORM_AUTO_RECOVER`).
         PlatformAutoRecover = "PLATFORM_AUTO_RECOVER",
     }
 }
@@ -106,13 +106,13 @@ w::open_enum! {
     ///
     /// What `recover_way` of `mch_manage::mch_manage_records::GetResponse`, `recover_way` of `ListData` may be.
     pub enum RecoverWay {
-        /// Submit material (`SUBMIT_INFORMATION`).
+        /// The merchant has to hand in the material asked for (`SUBMIT_INFORMATION`).
         SubmitInformation = "SUBMIT_INFORMATION",
         /// Verify identity of the inactive merchant (`VERIFY_INACTIVE_MERCHANT_IDENTITY`).
         VerifyInactiveMerchantIdentity = "VERIFY_INACTIVE_MERCHANT_IDENTITY",
-        /// Change the company's data (`MODIFY_ORGANIZATION_INFORMATION`).
+        /// The merchant has to change the data of its entity (`MODIFY_ORGANIZATION_INFORMATION`).
         ModifyOrganizationInformation = "MODIFY_ORGANIZATION_INFORMATION",
-        /// Another way (`OTHER`).
+        /// A way that the others don't cover; see the description (`OTHER`).
         OtherValue = "OTHER",
     }
 }
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadSubmissionFile`].
     pub struct UploadSubmissionFileResponse {
-        /// Handle of the uploaded file.
+        /// Handle of the file, returned on upload.
         0 file_id: String => "file_id: must",
     }
 }
@@ -181,7 +181,7 @@ pub mod mch_manage_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940383>.
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.get`.
         pub struct Get {
-            /// Number of the restriction record.
+            /// Number of the restriction record, from its notice or the list.
             0 manage_record_id: String => "manage_record_id: must path",
             /// Sub-merchant that is restricted.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
@@ -194,11 +194,11 @@ pub mod mch_manage_records {
         pub struct GetResponse {
             /// Sub-merchant that is restricted.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Number of the restriction record.
+            /// Number of the restriction record, from its notice or the list.
             1 manage_record_id: String => "manage_record_id: must",
-            /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
+            /// Kind of record: `FUNCTIONAL_LIMIT_RECORD` limits functions, `INVESTIGATE_RECORD` asks for an investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`.
             2 manage_record_type: super::ManageRecordType => "manage_record_type: must",
-            /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+            /// Where handling stands: `PENDING`, `UNDER_REVIEW`, `RECOVERED` and so on; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
             3 manage_record_state: super::ManageRecordState => "manage_record_state: must",
             /// When the restriction began; format `rfc3339`.
             4 manage_time: String => "manage_time: must",
@@ -218,13 +218,13 @@ pub mod mch_manage_records {
             11 submit_end_time: Option<String> => "submit_end_time",
             /// Items of material asked for, as JSON.
             12 requested_item_info: Option<String> => "requested_item_info",
-            /// Why it was lifted: material, action or automatic; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
+            /// Why it was lifted, such as `MERCHANT_SUBMIT_RECOVER`; one of `MERCHANT_SUBMIT_RECOVER` `MERCHANT_OPERATE_RECOVER` `PLATFORM_AUTO_RECOVER`.
             13 recover_reason: Option<super::RecoverReason> => "recover_reason",
-            /// When it was lifted; format `rfc3339`.
+            /// When the limitation was lifted; absent before; format `rfc3339`.
             14 recover_time: Option<String> => "recover_time",
             /// Why the material was rejected.
             15 reject_reason: Option<String> => "reject_reason",
-            /// When it was approved; format `rfc3339`.
+            /// When it was approved; absent before; format `rfc3339`.
             16 approve_time: Option<String> => "approve_time",
         }
     }
@@ -258,11 +258,11 @@ pub mod mch_manage_records {
         pub struct List {
             /// Sub-merchant that is restricted.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-            /// Limited function or investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
+            /// Kind of record: `FUNCTIONAL_LIMIT_RECORD` limits functions, `INVESTIGATE_RECORD` asks for an investigation; one of `FUNCTIONAL_LIMIT_RECORD` `INVESTIGATE_RECORD`; needed according to the documentation.
             1 manage_record_type: Option<super::ManageRecordType> => "manage_record_type: query",
-            /// Where handling stands: pending, submitted, under review, recovered …; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
+            /// Where handling stands: `PENDING`, `UNDER_REVIEW`, `RECOVERED` and so on; one of `PENDING` `SUBMITTED` `EXPIRED` `UNDER_REVIEW` `RECOVERED` `REJECTED`.
             2 manage_record_state: Option<super::ManageRecordState> => "manage_record_state: query",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             3 limit: i64 => "limit: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             4 offset: Option<i64> => "offset: query",
@@ -280,7 +280,7 @@ pub mod mch_manage_records {
         pub struct ListResponse {
             /// Restriction records, newest first.
             0 data: Vec<super::ListData> => "data: must",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -331,7 +331,7 @@ pub mod mch_manage_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940417>.
         /// * Catalog: `pay_v3.mch_manage.mch_manage_records.submit_mch_manage_submission`.
         pub struct SubmitMchManageSubmission {
-            /// Number of the restriction record.
+            /// Number of the restriction record, from its notice or the list.
             0 manage_record_id: String => "manage_record_id: must path",
             /// Sub-merchant that is restricted.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -348,7 +348,7 @@ pub mod mch_manage_records {
     w::record! {
         /// Answer to [`SubmitMchManageSubmission`].
         pub struct SubmitMchManageSubmissionResponse {
-            /// Number of the submission.
+            /// Number of the submission, returned when material is handed in.
             0 manage_submission_id: String => "manage_submission_id: must",
         }
     }

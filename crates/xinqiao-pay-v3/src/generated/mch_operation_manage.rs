@@ -22,111 +22,111 @@ w::record! {
 w::record! {
     /// An item of `recovery_specifications` in the answer of `mch_operation_manage::GetMerchantLimitation`.
     pub struct RecoverySpecification {
-        /// Kind of reason; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
+        /// Kind of reason, such as `LICENSE_ABNORMAL`; one of `LICENSE_ABNORMAL` `NO_TRADE` `SETTLE_ACCOUNT_ABNORMAL` `RISK_ABNORMAL` `OTHER` `INSPECT_ABNORMAL` `INVALID_REPRESENTATIVE_INFORMATION` `INVALID_BUSINESS_STATUS` ….
         0 limitation_reason_type: Option<LimitationReasonType> => "limitation_reason_type",
         /// Why the merchant is limited, in short.
         1 limitation_reason: Option<String> => "limitation_reason",
-        /// Reason in detail.
+        /// Why the merchant is limited, in detail.
         2 limitation_reason_describe: Option<String> => "limitation_reason_describe",
-        /// Number of the limitation case.
+        /// The platform's number of the limitation.
         3 limitation_case_id: Option<String> => "limitation_case_id",
         /// What the merchant must do to recover, such as handing in papers; one of `IRRECOVERABLE` `MODIFY_SUBJECT_INFORMATION` `MODIFY_SETTLE_ACCOUNT_INFORMATION` `VERIFY_INACTIVE_MERCHANT_IDENTITY` `SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION` `SUBMIT_INFORMATION_FOR_APPEAL` `RESOLVE_TRANSACTION_DISPUTES` `MODIFY_ADMINISTRATOR_INFORMATION` ….
         4 recover_way: Option<RecoverWay> => "recover_way",
-        /// Parameter of that way.
+        /// Parameter of the way to recover, if it needs one.
         5 recover_way_param: Option<String> => "recover_way_param",
-        /// Page that explains how to recover.
+        /// Link to a page that explains how to recover.
         6 recover_help_url: Option<String> => "recover_help_url",
         /// Functions limited for this reason; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
         7 relate_limitations: Option<Vec<LimitedFunctions>> => "relate_limitations",
-        /// Further limits for this reason.
+        /// Further limits for this reason, in words.
         8 other_relate_limitations: Option<String> => "other_relate_limitations",
-        /// Whether it takes effect at once or later; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
+        /// When the limitation takes effect: at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`) or later; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
         9 limitation_action_type: Option<LimitationActionType> => "limitation_action_type",
-        /// When it takes effect; format `rfc3339`.
+        /// When the limitation takes effect; format `rfc3339`.
         10 limitation_start_date: Option<String> => "limitation_start_date",
-        /// When the limitation was decided; format `rfc3339`.
+        /// When the merchant was limited for this reason; format `rfc3339`.
         11 limitation_date: Option<String> => "limitation_date",
     }
 }
 
 w::open_enum! {
-    /// Where due diligence stands.
+    /// Where due diligence stands, such as `DUE_DILIGENCE_STATE_AUDITING`.
     ///
     /// What `due_diligence_state` of `mch_operation_manage::enhanced_due_diligence::GetResponse`, `due_diligence_state` of `mch_operation_manage::enhanced_due_diligence::SubmitResponse` may be.
     pub enum DueDiligenceState {
-        /// Waits for material (`DUE_DILIGENCE_STATE_COLLECTING`).
+        /// The merchant still has to hand in material (`DUE_DILIGENCE_STATE_COLLECTING`).
         Collecting = "DUE_DILIGENCE_STATE_COLLECTING",
-        /// Under review (`DUE_DILIGENCE_STATE_AUDITING`).
+        /// The material is under review (`DUE_DILIGENCE_STATE_AUDITING`).
         Auditing = "DUE_DILIGENCE_STATE_AUDITING",
-        /// Rejected (`DUE_DILIGENCE_STATE_REJECTED`).
+        /// The material was refused; correct and hand in again (`DUE_DILIGENCE_STATE_REJECTED`).
         Rejected = "DUE_DILIGENCE_STATE_REJECTED",
-        /// Expired (`DUE_DILIGENCE_STATE_EXPIRED`).
+        /// The time to hand in ran out (`DUE_DILIGENCE_STATE_EXPIRED`).
         Expired = "DUE_DILIGENCE_STATE_EXPIRED",
-        /// Cancelled (`DUE_DILIGENCE_STATE_CANCELLED`).
+        /// The due diligence was cancelled; final (`DUE_DILIGENCE_STATE_CANCELLED`).
         CancelLEd = "DUE_DILIGENCE_STATE_CANCELLED",
-        /// Finished (`DUE_DILIGENCE_STATE_FINISHED`).
+        /// The due diligence is done; final (`DUE_DILIGENCE_STATE_FINISHED`).
         Finished = "DUE_DILIGENCE_STATE_FINISHED",
     }
 }
 
 w::open_enum! {
-    /// Whether it takes effect at once or later.
+    /// When the limitation takes effect: at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`) or later.
     ///
     /// What `limitation_action_type` of `RecoverySpecification` may be.
     pub enum LimitationActionType {
-        /// Takes effect at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`).
+        /// The limitation holds at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`).
         ImmediateControl = "LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL",
-        /// Takes effect later (`LIMIT_ACTION_TYPE_DELAY_CONTROL`).
+        /// Takes effect later; act before (`LIMIT_ACTION_TYPE_DELAY_CONTROL`).
         DelayControl = "LIMIT_ACTION_TYPE_DELAY_CONTROL",
     }
 }
 
 w::open_enum! {
-    /// Kind of reason.
+    /// Kind of reason, such as `LICENSE_ABNORMAL`.
     ///
     /// What `limitation_reason_type` of `RecoverySpecification` may be.
     pub enum LimitationReasonType {
-        /// Licence is abnormal (`LICENSE_ABNORMAL`).
+        /// The licence is abnormal, for instance expired; update it (`LICENSE_ABNORMAL`).
         LicenseAbnormal = "LICENSE_ABNORMAL",
-        /// No trades for long (`NO_TRADE`).
+        /// The merchant had no trades for long (`NO_TRADE`).
         NoTrade = "NO_TRADE",
-        /// Settlement account is abnormal (`SETTLE_ACCOUNT_ABNORMAL`).
+        /// The settlement account is abnormal; change it (`SETTLE_ACCOUNT_ABNORMAL`).
         SettleAccountAbnormal = "SETTLE_ACCOUNT_ABNORMAL",
-        /// Risk was found (`RISK_ABNORMAL`).
+        /// The platform found the merchant risky (`RISK_ABNORMAL`).
         RiskAbnormal = "RISK_ABNORMAL",
-        /// Another reason (`OTHER`).
+        /// A reason that the others don't cover; see the description (`OTHER`).
         OtherValue = "OTHER",
-        /// Inspection found a problem (`INSPECT_ABNORMAL`).
+        /// The platform's inspection found a problem (`INSPECT_ABNORMAL`).
         InspectAbnormal = "INSPECT_ABNORMAL",
-        /// Legal person's data is invalid (`INVALID_REPRESENTATIVE_INFORMATION`).
+        /// The legal person's data isn't valid any more; update it (`INVALID_REPRESENTATIVE_INFORMATION`).
         InvalidRepresentativeInformation = "INVALID_REPRESENTATIVE_INFORMATION",
-        /// Business status is invalid (`INVALID_BUSINESS_STATUS`).
+        /// The company's registered status is abnormal (`INVALID_BUSINESS_STATUS`).
         InvalidBusinessStatus = "INVALID_BUSINESS_STATUS",
-        /// Business licence is invalid (`INVALID_BUSINESS_LICENSE`).
+        /// The business licence isn't valid any more; update it (`INVALID_BUSINESS_LICENSE`).
         InvalidBusinessLicense = "INVALID_BUSINESS_LICENSE",
-        /// Beneficiary data is invalid (`INVALID_BENEFICIARY_INFORMATION`).
+        /// The data of the beneficial owners isn't valid any more; update it (`INVALID_BENEFICIARY_INFORMATION`).
         InvalidBeneficiaryInformation = "INVALID_BENEFICIARY_INFORMATION",
     }
 }
 
 w::open_enum! {
-    /// Functions that are limited.
+    /// Functions that are limited, such as `NO_REFUND`.
     ///
     /// What `limited_functions` of `mch_operation_manage::GetMerchantLimitationResponse`, `relate_limitations` of `RecoverySpecification` may be.
     pub enum LimitedFunctions {
-        /// No receiving, no top-up (`NO_TRANSACTION_AND_RECHARGE`).
+        /// The merchant can't receive payments nor top up (`NO_TRANSACTION_AND_RECHARGE`).
         TransactionAndRecharge = "NO_TRANSACTION_AND_RECHARGE",
-        /// No paying out (`NO_PAYMENT`).
+        /// The account can't pay (`NO_PAYMENT`).
         Payment = "NO_PAYMENT",
-        /// No withdrawal (`NO_WITHDRAWAL`).
+        /// The balance can't be withdrawn (`NO_WITHDRAWAL`).
         Withdrawal = "NO_WITHDRAWAL",
-        /// No refunds (`NO_REFUND`).
+        /// Orders can't be refunded (`NO_REFUND`).
         Refund = "NO_REFUND",
-        /// No receiving (`NO_TRANSACTION`).
+        /// The merchant can't receive payments (`NO_TRANSACTION`).
         Transaction = "NO_TRANSACTION",
-        /// No profit sharing (`NO_PROFIT_SHARING`).
+        /// Orders can't be split (`NO_PROFIT_SHARING`).
         ProfitSharing = "NO_PROFIT_SHARING",
-        /// No completing of PayScore orders (`NO_PAYMENT_POINT_COMPLETE_ORDER`).
+        /// PayScore orders can't be completed (`NO_PAYMENT_POINT_COMPLETE_ORDER`).
         PaymentPointCompleteOrder = "NO_PAYMENT_POINT_COMPLETE_ORDER",
     }
 }
@@ -136,43 +136,43 @@ w::open_enum! {
     ///
     /// What `recover_way` of `RecoverySpecification` may be.
     pub enum RecoverWay {
-        /// Cannot be recovered (`IRRECOVERABLE`).
+        /// It can't be lifted (`IRRECOVERABLE`).
         Irrecoverable = "IRRECOVERABLE",
-        /// Change subject information (`MODIFY_SUBJECT_INFORMATION`).
+        /// The merchant has to change the data of its entity (`MODIFY_SUBJECT_INFORMATION`).
         ModifySubjectInformation = "MODIFY_SUBJECT_INFORMATION",
-        /// Change the settlement account (`MODIFY_SETTLE_ACCOUNT_INFORMATION`).
+        /// The merchant has to change its settlement account (`MODIFY_SETTLE_ACCOUNT_INFORMATION`).
         ModifySettleAccountInformation = "MODIFY_SETTLE_ACCOUNT_INFORMATION",
         /// Verify identity of the inactive merchant (`VERIFY_INACTIVE_MERCHANT_IDENTITY`).
         VerifyInactiveMerchantIdentity = "VERIFY_INACTIVE_MERCHANT_IDENTITY",
-        /// Submit offline business scenes (`SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION`).
+        /// The merchant has to show where it sells offline (`SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION`).
         SubmitOfflineScenarioInformation = "SUBMIT_OFFLINE_BUSINESS_SCENARIO_INFORMATION",
-        /// Submit an appeal (`SUBMIT_INFORMATION_FOR_APPEAL`).
+        /// The merchant has to appeal with material (`SUBMIT_INFORMATION_FOR_APPEAL`).
         SubmitInformationForAppeal = "SUBMIT_INFORMATION_FOR_APPEAL",
-        /// Settle disputes (`RESOLVE_TRANSACTION_DISPUTES`).
+        /// The merchant has to settle its disputes with users (`RESOLVE_TRANSACTION_DISPUTES`).
         ReSolveTransactionDisputes = "RESOLVE_TRANSACTION_DISPUTES",
-        /// Change the administrator (`MODIFY_ADMINISTRATOR_INFORMATION`).
+        /// The merchant has to change its super administrator (`MODIFY_ADMINISTRATOR_INFORMATION`).
         ModifyAdministratorInformation = "MODIFY_ADMINISTRATOR_INFORMATION",
-        /// Call 95017 (`CALL_CUSTOMER_SERVICE_AT_95017`).
+        /// The merchant has to call customer service at 95017 (`CALL_CUSTOMER_SERVICE_AT_95017`).
         CallCustomerServiceAt95017 = "CALL_CUSTOMER_SERVICE_AT_95017",
-        /// Update business scenes (`UPDATE_BUSINESS_SCENARIO_INFORMATION`).
+        /// The merchant has to update where it sells (`UPDATE_BUSINESS_SCENARIO_INFORMATION`).
         UpdateBusinessInformation = "UPDATE_BUSINESS_SCENARIO_INFORMATION",
-        /// Submit due-diligence data (`SUBMIT_CDD_INFORMATION`).
+        /// The merchant has to hand in due-diligence data (`SUBMIT_CDD_INFORMATION`).
         SubmitCddInformation = "SUBMIT_CDD_INFORMATION",
-        /// Wait for the review (`WAITING_FOR_PLATFORM_REVIEW`).
+        /// Nothing to do but wait for the platform's review (`WAITING_FOR_PLATFORM_REVIEW`).
         WaitingForPlatformReview = "WAITING_FOR_PLATFORM_REVIEW",
-        /// Submit beneficiaries (`SUBMIT_UBO_INFORMATION`).
+        /// The merchant has to name its beneficial owners (`SUBMIT_UBO_INFORMATION`).
         SubmitUboInformation = "SUBMIT_UBO_INFORMATION",
         /// Sign the anti-fraud pledge and verify face (`SIGN_ANTI_FRAUD_PLEDGE_AND_VERIFY_FACE`).
         SignAntiFraudPledgeAndVerifyFace = "SIGN_ANTI_FRAUD_PLEDGE_AND_VERIFY_FACE",
-        /// Contact the authority (`CONTACT_APPROPRIATE_AUTHORITY_FOR_CONSULTATION`).
+        /// The merchant has to ask the authority that ordered it (`CONTACT_APPROPRIATE_AUTHORITY_FOR_CONSULTATION`).
         ContactAppropriateConsultation = "CONTACT_APPROPRIATE_AUTHORITY_FOR_CONSULTATION",
-        /// Change the short name (`MODIFY_ABBREVIATION_INFORMATION`).
+        /// The merchant has to change its short name (`MODIFY_ABBREVIATION_INFORMATION`).
         ModifyAbbreviationInformation = "MODIFY_ABBREVIATION_INFORMATION",
-        /// Confirm the business type (`CONFIRM_BUSINESS_TYPE`).
+        /// The merchant has to confirm what business it is in (`CONFIRM_BUSINESS_TYPE`).
         ConfirmBusinessType = "CONFIRM_BUSINESS_TYPE",
-        /// Submit online business scenes (`SUBMIT_ONLINE_BUSINESS_SCENARIO_INFORMATION`).
+        /// The merchant has to show where it sells online (`SUBMIT_ONLINE_BUSINESS_SCENARIO_INFORMATION`).
         SubmitOnlineScenarioInformation = "SUBMIT_ONLINE_BUSINESS_SCENARIO_INFORMATION",
-        /// Contact the service provider (`CONTACT_SERVICE_PROVIDER`).
+        /// The merchant has to ask its service provider (`CONTACT_SERVICE_PROVIDER`).
         ContactServiceProvider = "CONTACT_SERVICE_PROVIDER",
     }
 }
@@ -194,9 +194,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantLimitation`].
     pub struct GetMerchantLimitationResponse {
-        /// Merchant that was looked up.
+        /// Merchant ID whose restrictions were looked up.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Functions that are limited; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
+        /// Functions that are limited, such as `NO_REFUND`; one of `NO_TRANSACTION_AND_RECHARGE` `NO_PAYMENT` `NO_WITHDRAWAL` `NO_REFUND` `NO_TRANSACTION` `NO_PROFIT_SHARING` `NO_PAYMENT_POINT_COMPLETE_ORDER`.
         1 limited_functions: Option<Vec<LimitedFunctions>> => "limited_functions",
         /// Reason and way out for every limitation: `limitation_reason_type`, `limitation_reason` and so on.
         2 recovery_specifications: Option<Vec<RecoverySpecification>> => "recovery_specifications",
@@ -236,7 +236,7 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631048>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.get`.
         pub struct Get {
-            /// Number of the due diligence.
+            /// The platform's number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
@@ -249,17 +249,17 @@ pub mod enhanced_due_diligence {
         pub struct GetResponse {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-            /// Number of the due diligence.
+            /// The platform's number of the due diligence.
             1 due_diligence_id: String => "due_diligence_id: must",
-            /// Where due diligence stands; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
+            /// Where due diligence stands, such as `DUE_DILIGENCE_STATE_AUDITING`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
             2 due_diligence_state: super::DueDiligenceState => "due_diligence_state: must",
             /// Last moment to submit; format `rfc3339`.
             3 deadline_time: String => "deadline_time: must",
             /// When the material was handed in; format `rfc3339`.
             4 submit_time: Option<String> => "submit_time",
-            /// When it was terminated; format `rfc3339`.
+            /// When the contract was terminated; format `rfc3339`.
             5 terminal_time: Option<String> => "terminal_time",
-            /// When it was turned down; format `rfc3339`.
+            /// When the review turned it down; format `rfc3339`.
             6 reject_time: Option<String> => "reject_time",
             /// Why the submission was rejected.
             7 reject_reason: Option<String> => "reject_reason",
@@ -299,7 +299,7 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.submit`.
         pub struct Submit {
-            /// Number of the due diligence.
+            /// The platform's number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
@@ -313,7 +313,7 @@ pub mod enhanced_due_diligence {
     w::record! {
         /// Answer to [`Submit`].
         pub struct SubmitResponse {
-            /// Where due diligence stands; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
+            /// Where due diligence stands, such as `DUE_DILIGENCE_STATE_AUDITING`; one of `DUE_DILIGENCE_STATE_COLLECTING` `DUE_DILIGENCE_STATE_AUDITING` `DUE_DILIGENCE_STATE_REJECTED` `DUE_DILIGENCE_STATE_EXPIRED` `DUE_DILIGENCE_STATE_CANCELLED` `DUE_DILIGENCE_STATE_FINISHED`.
             0 due_diligence_state: super::DueDiligenceState => "due_diligence_state: must",
             /// When the material was handed in; format `rfc3339`.
             1 submit_time: Option<String> => "submit_time",
@@ -351,7 +351,7 @@ pub mod enhanced_due_diligence {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015631033>.
         /// * Catalog: `pay_v3.mch_operation_manage.enhanced_due_diligence.upload`.
         pub struct Upload {
-            /// Number of the due diligence.
+            /// The platform's number of the due diligence.
             0 due_diligence_id: String => "due_diligence_id: must path",
             /// File name and digest; first part of the multipart body and the only part that is signed.
             1 meta: super::Meta => "meta: must part",
@@ -364,7 +364,7 @@ pub mod enhanced_due_diligence {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// Handle of the uploaded file.
+            /// Handle of the file, returned on upload.
             0 file_id: String => "file_id: must",
         }
     }

@@ -43,13 +43,13 @@ w::open_enum! {
     ///
     /// What `card_type` of `Payer` may be.
     pub enum CardType {
-        /// Unknown document (`UNKNOWN_USER_CARD_TYPE`).
+        /// Placeholder; not to be sent (`UNKNOWN_USER_CARD_TYPE`).
         UnknownUserCardType = "UNKNOWN_USER_CARD_TYPE",
         /// Mainland identity card (`ID_CARD`).
         IdCard = "ID_CARD",
-        /// Household register (`HOUSEHOLD_REGISTRATION`).
+        /// Household register, mostly for children (`HOUSEHOLD_REGISTRATION`).
         HouseholdRegistration = "HOUSEHOLD_REGISTRATION",
-        /// Foreign passport (`FOREIGNER_PASSPORT`).
+        /// The insured has a foreign passport (`FOREIGNER_PASSPORT`).
         ForeignerPassPort = "FOREIGNER_PASSPORT",
         /// Mainland travel permit of Taiwan residents (`MAINLAND_TRAVEL_PERMIT_FOR_TW`).
         MainLAndTravelPermitForTw = "MAINLAND_TRAVEL_PERMIT_FOR_TW",
@@ -57,7 +57,7 @@ w::open_enum! {
         MainLAndTravelPermitForMo = "MAINLAND_TRAVEL_PERMIT_FOR_MO",
         /// Mainland travel permit of Hong Kong residents (`MAINLAND_TRAVEL_PERMIT_FOR_HK`).
         MainLAndTravelPermitForHk = "MAINLAND_TRAVEL_PERMIT_FOR_HK",
-        /// Permanent residence card of foreigners (`FOREIGN_PERMANENT_RESIDENT`).
+        /// Permanent residence card of a foreigner (`FOREIGN_PERMANENT_RESIDENT`).
         ForeignPermanentResident = "FOREIGN_PERMANENT_RESIDENT",
     }
 }
@@ -67,11 +67,11 @@ w::open_enum! {
     ///
     /// What `cash_add_type` of `CashAddDetail` may be.
     pub enum CashAddType {
-        /// Default kind (`DEFAULT_ADD_TYPE`).
+        /// Kind of addition that isn't given in detail (`DEFAULT_ADD_TYPE`).
         DefaultAddType = "DEFAULT_ADD_TYPE",
-        /// Freight (`FREIGHT`).
+        /// Freight, such as sending the medicine (`FREIGHT`).
         Freight = "FREIGHT",
-        /// Other medical expenses (`OTHER_MEDICAL_EXPENSES`).
+        /// Medical expenses besides those insured (`OTHER_MEDICAL_EXPENSES`).
         OtherMedicalExpenses = "OTHER_MEDICAL_EXPENSES",
     }
 }
@@ -81,17 +81,17 @@ w::open_enum! {
     ///
     /// What `cash_reduce_type` of `CashReduceDetail` may be.
     pub enum CashReduceType {
-        /// Default kind (`DEFAULT_REDUCE_TYPE`).
+        /// Kind of reduction not given (`DEFAULT_REDUCE_TYPE`).
         DefaultReduceType = "DEFAULT_REDUCE_TYPE",
-        /// Reduction by the hospital (`HOSPITAL_REDUCE`).
+        /// The hospital charges less (`HOSPITAL_REDUCE`).
         HospitalReduce = "HOSPITAL_REDUCE",
-        /// Discount of the pharmacy (`PHARMACY_DISCOUNT`).
+        /// The pharmacy charges less (`PHARMACY_DISCOUNT`).
         PharmacyDiscount = "PHARMACY_DISCOUNT",
-        /// Discount (`DISCOUNT`).
+        /// A discount in general (`DISCOUNT`).
         Discount = "DISCOUNT",
-        /// Covered by a prepayment (`PRE_PAYMENT`).
+        /// Taken from a prepayment (`PRE_PAYMENT`).
         PrePayment = "PRE_PAYMENT",
-        /// Covered by a deposit (`DEPOSIT_DEDUCTION`).
+        /// Taken from a deposit paid before (`DEPOSIT_DEDUCTION`).
         DepositDeduction = "DEPOSIT_DEDUCTION",
     }
 }
@@ -101,17 +101,17 @@ w::open_enum! {
     ///
     /// What `med_ins_pay_status` of `med_ins::CreateOrderResponse`, `med_ins_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum MedInsPayStatus {
-        /// State unknown (`UNKNOWN_MED_INS_PAY_STATUS`).
+        /// Placeholder; the state isn't known (`UNKNOWN_MED_INS_PAY_STATUS`).
         UnknownMedInsPayStatus = "UNKNOWN_MED_INS_PAY_STATUS",
-        /// Insurance part waiting (`MED_INS_PAY_CREATED`).
+        /// The insurance part still has to be paid (`MED_INS_PAY_CREATED`).
         MedInsPayCreated = "MED_INS_PAY_CREATED",
-        /// Insurance part paid (`MED_INS_PAY_SUCCESS`).
+        /// The fund paid the insurance part (`MED_INS_PAY_SUCCESS`).
         MedInsPaySuccess = "MED_INS_PAY_SUCCESS",
-        /// Insurance part refunded (`MED_INS_PAY_REFUND`).
+        /// The insurance part went back to the fund (`MED_INS_PAY_REFUND`).
         MedInsPayRefund = "MED_INS_PAY_REFUND",
-        /// Insurance part failed (`MED_INS_PAY_FAIL`).
+        /// The bureau could not pay its part (`MED_INS_PAY_FAIL`).
         MedInsPayFail = "MED_INS_PAY_FAIL",
-        /// No insurance part (`NO_MED_INS_PAY`).
+        /// The order has no insurance part (`NO_MED_INS_PAY`).
         NoMedInsPay = "NO_MED_INS_PAY",
     }
 }
@@ -121,15 +121,15 @@ w::open_enum! {
     ///
     /// What `mix_pay_status` of `med_ins::CreateOrderResponse`, `mix_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum MixPayStatus {
-        /// State unknown (`UNKNOWN_MIX_PAY_STATUS`).
+        /// Placeholder; the state isn't known (`UNKNOWN_MIX_PAY_STATUS`).
         UnknownMixPayStatus = "UNKNOWN_MIX_PAY_STATUS",
-        /// Waiting to be paid (`MIX_PAY_CREATED`).
+        /// Ordered; the user still has to pay (`MIX_PAY_CREATED`).
         MixPayCreated = "MIX_PAY_CREATED",
-        /// Paid (`MIX_PAY_SUCCESS`).
+        /// Both parts are paid (`MIX_PAY_SUCCESS`).
         MixPaySuccess = "MIX_PAY_SUCCESS",
-        /// Both parts refunded (`MIX_PAY_REFUND`).
+        /// Both parts were paid back (`MIX_PAY_REFUND`).
         MixPayRefund = "MIX_PAY_REFUND",
-        /// Payment failed (`MIX_PAY_FAIL`).
+        /// Payment failed; the order is over (`MIX_PAY_FAIL`).
         MixPayFail = "MIX_PAY_FAIL",
     }
 }
@@ -141,11 +141,11 @@ w::open_enum! {
     pub enum MixPayType {
         /// Unknown; refused (`UNKNOWN_MIX_PAY_TYPE`).
         UnknownMixPayType = "UNKNOWN_MIX_PAY_TYPE",
-        /// Cash only (`CASH_ONLY`).
+        /// The user pays all of it (`CASH_ONLY`).
         CashOnly = "CASH_ONLY",
-        /// Insurance only (`INSURANCE_ONLY`).
+        /// The insurance pays all of it (`INSURANCE_ONLY`).
         InsuranceOnly = "INSURANCE_ONLY",
-        /// Cash and insurance (`CASH_AND_INSURANCE`).
+        /// Paid partly by insurance, partly by the user (`CASH_AND_INSURANCE`).
         CashAndInsurance = "CASH_AND_INSURANCE",
     }
 }
@@ -157,27 +157,27 @@ w::open_enum! {
     pub enum OrderType {
         /// Unknown; refused (`UNKNOWN_ORDER_TYPE`).
         UnknownOrderType = "UNKNOWN_ORDER_TYPE",
-        /// Registration (`REG_PAY`).
+        /// Registration fee of a visit (`REG_PAY`).
         RegPay = "REG_PAY",
-        /// Consultation (`DIAG_PAY`).
+        /// Fees of a consultation (`DIAG_PAY`).
         DiagPay = "DIAG_PAY",
-        /// COVID nucleic acid test (`COVID_EXAM_PAY`).
+        /// Fee of a COVID nucleic acid test (`COVID_EXAM_PAY`).
         CovidExamPay = "COVID_EXAM_PAY",
-        /// Stay in hospital (`IN_HOSP_PAY`).
+        /// Fees of a stay in hospital (`IN_HOSP_PAY`).
         InHospPay = "IN_HOSP_PAY",
-        /// Pharmacy (`PHARMACY_PAY`).
+        /// Price of medicine from a pharmacy (`PHARMACY_PAY`).
         PharmacyPay = "PHARMACY_PAY",
-        /// Insurance premium (`INSURANCE_PAY`).
+        /// Premium of an insurance (`INSURANCE_PAY`).
         InsurancePay = "INSURANCE_PAY",
-        /// Registration with an internet hospital (`INT_REG_PAY`).
+        /// Registration fee of an internet hospital (`INT_REG_PAY`).
         IntRegPay = "INT_REG_PAY",
-        /// Follow-up with an internet hospital (`INT_RE_DIAG_PAY`).
+        /// Fee of a follow-up in an internet hospital (`INT_RE_DIAG_PAY`).
         IntReDiagPay = "INT_RE_DIAG_PAY",
-        /// Prescription of an internet hospital (`INT_RX_PAY`).
+        /// Fee of an internet hospital's prescription (`INT_RX_PAY`).
         IntRxPay = "INT_RX_PAY",
-        /// COVID antigen test (`COVID_ANTIGEN_PAY`).
+        /// Fee of a COVID antigen test (`COVID_ANTIGEN_PAY`).
         CovidAntiGenPay = "COVID_ANTIGEN_PAY",
-        /// Medicine (`MED_PAY`).
+        /// Price of medicine from the hospital (`MED_PAY`).
         MedPay = "MED_PAY",
     }
 }
@@ -187,17 +187,17 @@ w::open_enum! {
     ///
     /// What `self_pay_status` of `med_ins::CreateOrderResponse`, `self_pay_status` of `med_ins::GetOrderByMixTradeNoResponse` and 1 more may be.
     pub enum SelfPayStatus {
-        /// State unknown (`UNKNOWN_SELF_PAY_STATUS`).
+        /// Placeholder; the state isn't known (`UNKNOWN_SELF_PAY_STATUS`).
         UnknownSelfPayStatus = "UNKNOWN_SELF_PAY_STATUS",
-        /// Cash part waiting (`SELF_PAY_CREATED`).
+        /// The user still has to pay the cash part (`SELF_PAY_CREATED`).
         SelfPayCreated = "SELF_PAY_CREATED",
-        /// Cash part paid (`SELF_PAY_SUCCESS`).
+        /// The user paid the cash part (`SELF_PAY_SUCCESS`).
         SelfPaySuccess = "SELF_PAY_SUCCESS",
-        /// Cash part refunded (`SELF_PAY_REFUND`).
+        /// The user has the cash part back (`SELF_PAY_REFUND`).
         SelfPayRefund = "SELF_PAY_REFUND",
-        /// Cash part failed (`SELF_PAY_FAIL`).
+        /// The user's payment of the cash part failed (`SELF_PAY_FAIL`).
         SelfPayFail = "SELF_PAY_FAIL",
-        /// No cash part (`NO_SELF_PAY`).
+        /// The order has no part that the user pays (`NO_SELF_PAY`).
         NoSelfPay = "NO_SELF_PAY",
     }
 }
@@ -215,7 +215,7 @@ w::record! {
         1 order_type: OrderType => "order_type: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         2 appid: xinqiao_types::AppId => "appid: must",
-        /// AppID of the institution.
+        /// AppID of the institution's account.
         3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant ID of the hospital or clinic.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -233,19 +233,19 @@ w::record! {
         10 out_trade_no: String => "out_trade_no: must",
         /// The institution's internal order number.
         11 serial_no: String => "serial_no: must",
-        /// The bureau's payment order.
+        /// The health insurance bureau's payment order, returned when the fees were uploaded.
         12 pay_order_id: Option<String> => "pay_order_id",
         /// Payment authorization of the bureau, got before ordering.
         13 pay_auth_no: Option<String> => "pay_auth_no",
         /// Where the user is, longitude first; such as `102.682296,25.054260`.
         14 geo_location: Option<String> => "geo_location",
-        /// City of the insurance; such as `530100`.
+        /// City of the insurance, a six-digit division code; such as `530100`.
         15 city_id: String => "city_id: must",
         /// Hospital, clinic or pharmacy.
         16 med_inst_name: String => "med_inst_name: must",
         /// The bureau's code of the institution.
         17 med_inst_no: String => "med_inst_no: must",
-        /// When the bureau made its order.
+        /// When the bureau made its order; format `rfc3339`.
         18 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// Total of the order, in fen.
         19 total_fee: i64 => "total_fee: must",
@@ -332,7 +332,7 @@ w::record! {
         2 self_pay_status: SelfPayStatus => "self_pay_status: must",
         /// State of the insurance part; one of `UNKNOWN_MED_INS_PAY_STATUS` `MED_INS_PAY_CREATED` `MED_INS_PAY_SUCCESS` `MED_INS_PAY_REFUND` `MED_INS_PAY_FAIL` `NO_MED_INS_PAY`.
         3 med_ins_pay_status: MedInsPayStatus => "med_ins_pay_status: must",
-        /// When the mixed order was paid.
+        /// When the mixed order was paid; format `rfc3339`.
         4 paid_time: Option<String> => "paid_time",
         /// Data that the bureau returned, JSON text; `passthrough_response_content` on the wire.
         #[doc(alias = "passthrough_response_content")]
@@ -343,7 +343,7 @@ w::record! {
         7 order_type: OrderType => "order_type: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         8 appid: xinqiao_types::AppId => "appid: must",
-        /// AppID of the institution.
+        /// AppID of the institution's account.
         9 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant ID of the hospital or clinic.
         10 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -357,19 +357,19 @@ w::record! {
         14 out_trade_no: String => "out_trade_no: must",
         /// The institution's internal order number.
         15 serial_no: String => "serial_no: must",
-        /// The bureau's payment order.
+        /// The health insurance bureau's payment order, returned when the fees were uploaded.
         16 pay_order_id: Option<String> => "pay_order_id",
         /// Payment authorization of the bureau, got before ordering.
         17 pay_auth_no: Option<String> => "pay_auth_no",
         /// Where the user is, longitude first; such as `102.682296,25.054260`.
         18 geo_location: Option<String> => "geo_location",
-        /// City of the insurance; such as `530100`.
+        /// City of the insurance, a six-digit division code; such as `530100`.
         19 city_id: String => "city_id: must",
         /// Hospital, clinic or pharmacy.
         20 med_inst_name: String => "med_inst_name: must",
         /// The bureau's code of the institution.
         21 med_inst_no: String => "med_inst_no: must",
-        /// When the bureau made its order.
+        /// When the bureau made its order; format `rfc3339`.
         22 med_ins_order_create_time: Option<String> => "med_ins_order_create_time",
         /// Total of the order, in fen.
         23 total_fee: i64 => "total_fee: must",
@@ -521,7 +521,7 @@ w::record! {
         4 med_refund_self_fee: i64 => "med_refund__self_fee: must",
         /// Refund to other funds, in fen; `med_refund__other_fee` on the wire.
         5 med_refund_other_fee: i64 => "med_refund__other_fee: must",
-        /// When the bureau completed the refund.
+        /// When the bureau completed the refund; format `rfc3339`.
         6 refund_time: String => "refund_time: must",
         /// The service provider's own unique refund number.
         7 out_refund_no: String => "out_refund_no: must",

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `meta` of `merchant::media::Upload`; `meta` of `merchant::media::UploadVideo`.
     pub struct Meta {
-        /// Name of the file with its extension; such as `filea.jpg`.
+        /// Name of the file with its extension, such as `a.jpg`; such as `filea.jpg`.
         0 filename: Option<String> => "filename",
         /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
@@ -20,11 +20,11 @@ w::open_enum! {
     ///
     /// What `account_type` of `merchant::fund::GetWithdrawByOutRequestNoResponse`, `account_type` of `merchant::fund::GetWithdrawByWithdrawIdResponse` and 1 more may be.
     pub enum AccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
         /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Fee account, from which service fees are taken (`FEES`).
         Fees = "FEES",
     }
 }
@@ -34,17 +34,17 @@ w::open_enum! {
     ///
     /// What `bill_type` of `merchant::fund::GetWithdrawByBillType` may be.
     pub enum BillType {
-        /// Withdrawals that went wrong (`NO_SUCC`).
+        /// Bill of withdrawals that went wrong (`NO_SUCC`).
         NoSucc = "NO_SUCC",
     }
 }
 
 w::open_enum! {
-    /// Digest algorithm for the file.
+    /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`.
     ///
     /// What `hash_type` of `merchant::fund::GetWithdrawByBillTypeResponse` may be.
     pub enum HashType {
-        /// SHA-1 digest (`SHA1`).
+        /// The file is checked by its SHA-1 digest (`SHA1`).
         Sha1 = "SHA1",
     }
 }
@@ -54,17 +54,17 @@ w::open_enum! {
     ///
     /// What `status` of `merchant::fund::GetWithdrawByOutRequestNoResponse`, `status` of `merchant::fund::GetWithdrawByWithdrawIdResponse` may be.
     pub enum Status {
-        /// Withdrawal accepted (`CREATE_SUCCESS`).
+        /// Withdrawal accepted, waiting to be paid out (`CREATE_SUCCESS`).
         CreateSuccess = "CREATE_SUCCESS",
-        /// Withdrawn (`SUCCESS`).
+        /// The bank account has the money; it may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Failed for good, the money is back on the account; see `reason` (`FAIL`).
         Fail = "FAIL",
-        /// Returned by the bank (`REFUND`).
+        /// The bank sent the money back; it is on the account again (`REFUND`).
         Refund = "REFUND",
-        /// Closed (`CLOSE`).
+        /// Closed, nothing was paid out; final (`CLOSE`).
         Close = "CLOSE",
-        /// Order made (`INIT`).
+        /// Made, waiting to be paid out (`INIT`).
         Init = "INIT",
     }
 }
@@ -196,7 +196,7 @@ pub mod fund {
             6 account_type: String => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
-            /// Bank that receives.
+            /// Name of the bank that receives the money.
             8 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",
@@ -254,7 +254,7 @@ pub mod fund {
     w::record! {
         /// Answer to [`GetWithdrawByBillType`].
         pub struct GetWithdrawByBillTypeResponse {
-            /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+            /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SHA1`.
             0 hash_type: super::HashType => "hash_type: must",
             /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
             1 hash_value: String => "hash_value: must",
@@ -315,7 +315,7 @@ pub mod fund {
             6 account_type: super::AccountType => "account_type: must",
             /// Last four digits of the receiving account; such as `1178`; personal data, masked in `Debug`.
             7 account_number: String => "account_number: must masked",
-            /// Bank that receives.
+            /// Name of the bank that receives the money.
             8 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             9 bank_name: Option<String> => "bank_name",

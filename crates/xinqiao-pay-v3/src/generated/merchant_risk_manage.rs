@@ -8,15 +8,15 @@ w::record! {
     pub struct LivingExpensesField {
         /// Customer number at the utility.
         0 acc_no: Option<String> => "acc_no",
-        /// Customer of the utility.
+        /// Name of the utility's customer.
         1 acc_name: Option<String> => "acc_name",
         /// Kind of utility, as a code, such as water or power.
         2 type_: Option<i64> => "type",
         /// City of the utility.
         3 city: Option<String> => "city",
-        /// Address of the utility customer; personal data, masked in `Debug`.
+        /// Address registered for the customer number; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
-        /// Utility company.
+        /// Name of the utility company.
         5 company_name: Option<String> => "company_name",
         /// Bill to pay, in fen; in fen.
         6 amount: Option<xinqiao_types::Fen> => "amount",
@@ -31,7 +31,7 @@ w::record! {
     pub struct RechargeField {
         /// Kind of account topped up, as a code, such as phone or game.
         0 account_type: Option<i64> => "account_type",
-        /// Account that is topped up.
+        /// Account that is topped up, such as a phone number.
         1 account: Option<String> => "account",
     }
     new()
@@ -46,11 +46,11 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Order in question, by the merchant's number.
         1 out_trade_no: String => "out_trade_no: must",
-        /// Kind of risk, as a code.
+        /// Kind of risk that the platform found, as an integer.
         2 risk_type: i64 => "risk_type: must",
-        /// Risk level of the order, as a code.
+        /// How risky you judge the order, as an integer.
         3 risk_level: i64 => "risk_level: must",
-        /// When the risk was found; format `rfc3339`.
+        /// When the risk was found (`discove` is the platform's misspelling of discover); format `rfc3339`.
         4 risk_discove_time: String => "risk_discove_time: must",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         5 sp_mchid: Option<xinqiao_types::MchId> => "sp_mchid",
@@ -62,13 +62,13 @@ w::record! {
     pub struct SubOrder {
         /// Order in question, by the merchant's number.
         0 out_trade_no: Option<String> => "out_trade_no",
-        /// Merchant of the sub-order.
+        /// Merchant ID of the sub-order.
         1 mch_id: Option<xinqiao_types::MchId> => "mch_id",
         /// Province to which the goods go.
         2 delivery_province: Option<String> => "delivery_province",
         /// City to which the goods go.
         3 delivery_city: Option<String> => "delivery_city",
-        /// How risky the merchant thinks the goods are.
+        /// How risky the merchant thinks the goods are, as an integer.
         4 risky_goods: Option<f64> => "risky_goods",
         /// How risky the merchant thinks the user is.
         5 user_risk_level: Option<f64> => "user_risk_level",
@@ -86,29 +86,29 @@ w::record! {
 }
 
 w::open_enum! {
-    /// What was done: payment closed, funds frozen, merchant removed ….
+    /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`.
     ///
     /// What `punish_type` of `merchant_risk_manage::GetTradeRiskInformationResponse`, `punish_type` of `merchant_risk_manage::ReportTradeRiskResult` and 1 more may be.
     pub enum PunishType {
-        /// Another punishment (`OTHER_PUNISH`).
+        /// A measure that the others don't cover (`OTHER_PUNISH`).
         OtherPunish = "OTHER_PUNISH",
-        /// Receiving is disabled (`DISABLE_PAYMENT`).
+        /// The merchant can't receive payments any more (`DISABLE_PAYMENT`).
         DisablePayment = "DISABLE_PAYMENT",
-        /// Settlement is suspended (`SUSPEND_SETTLEMENT`).
+        /// The merchant's money is not settled for the time being (`SUSPEND_SETTLEMENT`).
         SuspendSettlement = "SUSPEND_SETTLEMENT",
-        /// Withdrawal is disabled (`DISABLE_WITHDRAW`).
+        /// The merchant can't withdraw any more (`DISABLE_WITHDRAW`).
         DisableWithdraw = "DISABLE_WITHDRAW",
-        /// Merchant is removed (`REMOVE_MERCHANTS`).
+        /// The merchant is removed from the platform (`REMOVE_MERCHANTS`).
         RemoveMerchants = "REMOVE_MERCHANTS",
-        /// Merchant is blacklisted (`ADD_MERCHANTS_BLACKLIST`).
+        /// The merchant is blacklisted and can't come back (`ADD_MERCHANTS_BLACKLIST`).
         AddMerchantsBlacklist = "ADD_MERCHANTS_BLACKLIST",
-        /// Trade is refunded (`REFUND`).
+        /// The risky trade is refunded to the user (`REFUND`).
         Refund = "REFUND",
-        /// Funds of the trade are frozen (`FREEZING_FUND_BY_TRANSACTION`).
+        /// Only the funds of the risky trade are frozen (`FREEZING_FUND_BY_TRANSACTION`).
         FreezingFundByTransaction = "FREEZING_FUND_BY_TRANSACTION",
         /// All funds of the merchant are frozen (`FREEZING_FUND_BY_MERCHANTS`).
         FreezingFundByMerchants = "FREEZING_FUND_BY_MERCHANTS",
-        /// User is blocked (`BLOCKED_USER`).
+        /// The user can't pay this merchant any more (`BLOCKED_USER`).
         BlockedUser = "BLOCKED_USER",
     }
 }
@@ -118,15 +118,15 @@ w::open_enum! {
     ///
     /// What `risk_type` of `merchant_risk_manage::GetTradeRiskInformationResponse`, `risk_type` of `merchant_risk_manage::ReportTradeRiskResult` and 1 more may be.
     pub enum RiskType {
-        /// Another risk (`OTHER_RISK`).
+        /// A risk that the others don't cover (`OTHER_RISK`).
         OtherRisk = "OTHER_RISK",
-        /// Induced payment (`INDUCE_PAYMENT`).
+        /// The merchant seems to lure users into paying (`INDUCE_PAYMENT`).
         InducePayment = "INDUCE_PAYMENT",
-        /// Fraud (`FRAUD`).
+        /// The merchant seems to defraud users (`FRAUD`).
         Fraud = "FRAUD",
-        /// Gambling (`GAMBLING`).
+        /// The merchant seems to run gambling (`GAMBLING`).
         Gambling = "GAMBLING",
-        /// Pornography (`CYBERSEX`).
+        /// The merchant seems to offer pornography (`CYBERSEX`).
         CyberSex = "CYBERSEX",
     }
 }
@@ -238,11 +238,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetTradeRiskInformation`].
     pub struct GetTradeRiskInformationResponse {
-        /// Score of the trade's risk.
+        /// Score of how risky the trade is.
         0 risk_score: i64 => "risk_score: must",
         /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         1 risk_type: Option<RiskType> => "risk_type",
-        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         2 punish_type: Option<PunishType> => "punish_type",
         /// What the punishment is and how long, in words.
         3 punish_description: Option<String> => "punish_description",
@@ -324,7 +324,7 @@ w::record! {
         5 complaints_information: Option<String> => "complaints_information",
         /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         6 risk_type: Option<RiskType> => "risk_type",
-        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
+        /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` …; needed according to the documentation.
         7 punish_type: Option<PunishType> => "punish_type",
         /// Measure taken in addition to the first.
         8 additional_punish_type: Option<String> => "additional_punish_type",
@@ -358,7 +358,7 @@ w::record! {
         4 out_trade_no: Option<String> => "out_trade_no",
         /// Induced payment, fraud, gambling, pornography or other; one of `OTHER_RISK` `INDUCE_PAYMENT` `FRAUD` `GAMBLING` `CYBERSEX`.
         5 risk_type: Option<RiskType> => "risk_type",
-        /// What was done: payment closed, funds frozen, merchant removed …; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
+        /// What was done, such as `SUSPEND_SETTLEMENT` or `REMOVE_MERCHANTS`; one of `OTHER_PUNISH` `DISABLE_PAYMENT` `SUSPEND_SETTLEMENT` `DISABLE_WITHDRAW` `REMOVE_MERCHANTS` `ADD_MERCHANTS_BLACKLIST` `REFUND` `FREEZING_FUND_BY_TRANSACTION` ….
         6 punish_type: Option<PunishType> => "punish_type",
         /// What the punishment is and how long, in words.
         7 punish_description: Option<String> => "punish_description",
@@ -408,45 +408,45 @@ w::record! {
         5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Payer's phone, to recognise risk; encrypted on the wire; personal data, masked in `Debug`.
         6 phone: Option<String> => "phone: masked encrypted",
-        /// Digits of the payer's document; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number of the payer's document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 certificates_number: Option<String> => "certificates_number: masked encrypted",
         /// IP address of the user's device; such as `14.23.150.211`; personal data, masked in `Debug`.
         8 client_ip: Option<String> => "client_ip: masked",
-        /// Risk level of the order, as a code.
+        /// How risky you judge the order, as an integer.
         9 risk_level: Option<i64> => "risk_level",
-        /// Line of business of the trade, as a code.
+        /// Whether the trade is online or in a shop, `1` or `2`.
         10 line_type: Option<i64> => "line_type",
-        /// Kind of goods traded, as a code, such as physical or virtual.
+        /// Whether the goods are virtual or physical, `1` or `2`.
         11 goods_type: Option<i64> => "goods_type",
-        /// Whether the seller is a person or a company, as a code.
+        /// Kind of seller who offers the goods, `1` or `2`.
         12 seller_type: Option<i64> => "seller_type",
         /// Whether goods are shipped.
         13 is_need_deliver: Option<bool> => "is_need_deliver",
-        /// Device that paid, as a code, such as phone or computer.
+        /// Kind of device that paid, such as phone or computer: `1`, `2` or `3`.
         14 device_type: Option<i64> => "device_type",
-        /// User's number at the merchant.
+        /// Id of the paying user on the merchant's platform.
         15 userid: Option<String> => "userid",
-        /// Where the phone number comes from, as a code.
+        /// Where the phone number comes from, as an integer.
         16 phone_from: Option<i64> => "phone_from",
-        /// Seller's user number on the platform.
+        /// Id of the seller on the platform.
         17 seller_userid: Option<String> => "seller_userid",
-        /// Where the trade takes place, as a code, such as online or in a shop.
+        /// Business scene: `0`, `1` or `2`; top-ups and utility payments have extra fields.
         18 scene: Option<i64> => "scene",
         /// Extra facts of a top-up trade: `account_type` and `account`.
         19 recharge_fields: Option<RechargeField> => "recharge_fields",
         /// Extra facts of a utility payment: `acc_no`, `acc_name`, `type`, `city` and so on.
         20 living_expenses_fields: Option<LivingExpensesField> => "living_expenses_fields",
-        /// Reserved for further facts.
+        /// Reserved for further facts, as JSON text.
         21 extra_fields1: Option<String> => "extra_fields1",
-        /// Reserved for further facts.
+        /// Reserved for further facts, as JSON text.
         22 extra_fields2: Option<String> => "extra_fields2",
-        /// Reserved for further facts.
+        /// Reserved for further facts, as JSON text.
         23 extra_fields3: Option<String> => "extra_fields3",
-        /// How risky the goods are.
+        /// How risky the goods are, as an integer.
         24 high_risk_goods: Option<f64> => "high_risk_goods",
-        /// Whether it is the user's usual device.
+        /// Whether the order was made on the device that pays.
         25 same_deviced: Option<bool> => "same_deviced",
-        /// Whether the device is trusted.
+        /// Whether the user orders on a familiar device.
         26 reliable_device: Option<bool> => "reliable_device",
         /// Province to which the goods go.
         27 delivery_province: Option<String> => "delivery_province",
@@ -454,15 +454,15 @@ w::record! {
         28 delivery_city: Option<String> => "delivery_city",
         /// Whether the goods go to this place for the first time.
         29 new_address: Option<bool> => "new_address",
-        /// Who paid the previous order; personal data, masked in `Debug`.
+        /// OpenID of who paid the previous order; personal data, masked in `Debug`.
         30 last_pay_openid: Option<xinqiao_types::OpenId> => "last_pay_openid: masked",
-        /// How risky the merchant thinks the goods are.
+        /// How risky the merchant thinks the goods are, as an integer.
         31 risky_goods: Option<f64> => "risky_goods",
-        /// Marks handing over in person.
+        /// Marks how the order is handed over in person, such as pick-up.
         32 offline_delivery_label: Option<f64> => "offline_delivery_label",
         /// Whether somebody else pays.
         33 proxy_payment: Option<bool> => "proxy_payment",
-        /// Phone number given in the order.
+        /// Phone number given in the order, with its first 3 and last 4 digits.
         34 order_phone_number: Option<String> => "order_phone_number",
         /// How risky the merchant thinks the user is.
         35 user_risk_level: Option<f64> => "user_risk_level",
@@ -472,9 +472,9 @@ w::record! {
         37 phone_number_location: Option<String> => "phone_number_location",
         /// What sort of goods is sold.
         38 goods_category: Option<String> => "goods_category",
-        /// What the seller did before opening.
+        /// What the seller did before the trade was opened, if abnormal.
         39 pre_opening_behavior: Option<String> => "pre_opening_behavior",
-        /// Whether the shop is new.
+        /// Whether the seller's account is new.
         40 new_store: Option<bool> => "new_store",
         /// Id of the shop on the e-commerce platform.
         41 store_identifier: Option<String> => "store_identifier",
@@ -706,13 +706,13 @@ pub mod ec_trade_risk {
             0 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// Order in question, by the merchant's number.
             1 out_trade_no: String => "out_trade_no: must",
-            /// The merchant's verdict, as a code.
+            /// The merchant's verdict on the risk, `1` or `2`.
             2 final_risk_result: Option<i64> => "final_risk_result",
-            /// Kind of risk that the merchant found, as a code.
+            /// Kind of risk that the merchant found, `1` to `4`.
             3 final_risk_type: Option<i64> => "final_risk_type",
-            /// What the merchant did about it, as codes.
+            /// What the merchant did about it, integers `1` to `3`, several possible.
             4 disp_conclusion: Option<Vec<i64>> => "disp_conclusion",
-            /// Remark on what was done.
+            /// Further words on what the merchant did.
             5 disp_addition: Option<String> => "disp_addition",
             /// Whether somebody complained.
             6 exist_complaint: Option<bool> => "exist_complaint",

@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// The body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::LinkAction`.
     pub struct ActionMiniProgramJumpInfo {
-        /// Mini program to open.
+        /// AppID of the Mini Program that is opened.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page of the mini program to open; such as `pages/index/index`.
         1 path: Option<String> => "path",
@@ -50,7 +50,7 @@ w::record! {
     pub struct BlockButtonGroup {
         /// Buttons in the group: `text`, `action` and `invalid_info`.
         0 buttons: Option<Vec<BlockLink>> => "buttons",
-        /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
+        /// Buttons side by side (`LAYOUT_HORIZONTAL`) or stacked (`LAYOUT_VERTICAL`); one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
         1 button_layout: Option<ButtonLayout> => "button_layout",
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
@@ -90,7 +90,7 @@ w::record! {
     pub struct ButtonGroup {
         /// Buttons in the group: `text`, `action` and `invalid_info`.
         0 buttons: Option<Vec<Link>> => "buttons",
-        /// Buttons side by side or stacked; one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
+        /// Buttons side by side (`LAYOUT_HORIZONTAL`) or stacked (`LAYOUT_VERTICAL`); one of `LAYOUT_UNKNOWN` `LAYOUT_HORIZONTAL` `LAYOUT_VERTICAL`.
         1 button_layout: Option<ButtonLayout> => "button_layout",
         /// When it stops working, and whether it can be tapped again.
         2 invalid_info: Option<InvalidInfo> => "invalid_info",
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// An item of `complaint_media_list` in the answer of `merchant_service::GetComplaintV2`; an item of `complaint_media_list` in `merchant_service::ComplaintItem`; and 1 more.
     pub struct ComplaintMedia {
-        /// Whose picture: of the complaint or of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
+        /// Whose picture it is: `USER_COMPLAINT_IMAGE` of the complaint, `OPERATION_IMAGE` of a later step; one of `USER_COMPLAINT_IMAGE` `OPERATION_IMAGE`.
         0 media_type: MediaType => "media_type: must",
         /// Links to the pictures, fetched with a signed GET.
         1 media_url: Vec<String> => "media_url: must",
@@ -122,7 +122,7 @@ w::record! {
 w::record! {
     /// An item of `complaint_negotiation_history` in the answer of `merchant_service::ListNegotiationHistory`.
     pub struct ComplaintNegotiationHistory {
-        /// Who acted.
+        /// Who acted: user, merchant or platform.
         0 operate_user: String => "operate_user: must",
         /// When this step of the negotiation took place.
         1 operate_time: String => "operate_time: must",
@@ -158,15 +158,15 @@ w::record! {
         2 amount: i64 => "amount: must",
         /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
         3 payer_phone: Option<String> => "payer_phone: masked",
-        /// What the user wrote.
+        /// What the user wrote in the complaint.
         4 complaint_detail: String => "complaint_detail: must",
         /// State in the old API: complained, frozen, cancelled, refunded, unfrozen; one of `PAYER_COMPLAINTED` `FROZENED` `FROZEN_FINISHED` `PAYER_CANCELED` `MERCHANT_REFUNDED` `SYSTEM_REFUNDED` `MANUAL_UNFROZEN`.
         5 complaint_state: ComplaintState => "complaint_state: must",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
-        /// When the frozen money is released.
+        /// When the frozen money is released; format `rfc3339`.
         7 frozen_end_time: Option<String> => "frozen_end_time",
-        /// Sub-merchant complained about.
+        /// Merchant ID of the sub-merchant that was complained about.
         8 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
     }
 }
@@ -174,13 +174,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `merchant_service::ListComplaintsV2`.
     pub struct ComplaintItem {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
         /// When the user complained; format `rfc3339`; such as `2026-05-20T13:29:35+08:00`.
         1 complaint_time: String => "complaint_time: must",
-        /// What the user wrote.
+        /// What the user wrote in the complaint.
         2 complaint_detail: String => "complaint_detail: must",
-        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
         3 complaint_state: DataComplaintState => "complaint_state: must",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         4 complainted_mchid: Option<w::TextOrNumber> => "complainted_mchid",
@@ -192,7 +192,7 @@ w::record! {
         7 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
         /// Orders complained about: `transaction_id`, `out_trade_no` and so on.
         8 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
-        /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
+        /// What the user complains of: `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
         9 problem_type: Option<ProblemType> => "problem_type",
         /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
@@ -236,9 +236,9 @@ w::record! {
         5 image_list: Option<Vec<String>> => "image_list",
         /// Pictures that belong to the complaint: `media_type` and `media_url`.
         6 complaint_media_list: Option<w::serial::Value> => "complaint_media_list",
-        /// Why the user asked the platform for help; `user_appy_platform_service_reason` on the wire.
+        /// Why the user asked the platform for help (`appy` is the platform's misspelling of apply); `user_appy_platform_service_reason` on the wire.
         7 platform_service_reason: Option<String> => "user_appy_platform_service_reason",
-        /// User's own words about that request; `user_appy_platform_service_reason_description` on the wire.
+        /// The user's own words on that request (`appy` is the platform's misspelling of apply); `user_appy_platform_service_reason_description` on the wire.
         8 platform_service_reason_desc: Option<String> => "user_appy_platform_service_reason_description",
         /// Card message with its blocks: `blocks`, `sender_identity` and `custom_data`.
         9 normal_message: Option<NormalMessage> => "normal_message",
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// An item of `faqs` in `merchant_service::Faq`.
     pub struct FaqDetail {
-        /// Number of the question.
+        /// Number of the question on the platform.
         0 faq_id: Option<String> => "faq_id",
         /// Words of the question, sent when the user taps it.
         1 faq_title: Option<String> => "faq_title",
@@ -270,7 +270,7 @@ w::record! {
 w::record! {
     /// The body `IMAGE` of `merchant_service::Block`; the body `IMAGE` of `merchant_service::MessageBlock`.
     pub struct Image {
-        /// Picture to download or show, as media handle.
+        /// Handle of the picture, from the upload or the complaint.
         0 media_id: Option<xinqiao_types::MediaId> => "media_id",
         /// Narrow or wide picture; one of `IMAGE_STYLE_TYPE_NARROW` `IMAGE_STYLE_TYPE_WIDE`.
         1 image_style_type: Option<ImageStyleType> => "image_style_type",
@@ -282,9 +282,9 @@ w::record! {
 w::record! {
     /// `invalid_info` of `merchant_service::BlockButtonGroup`; `invalid_info` of `merchant_service::BlockLink`; and 2 more.
     pub struct InvalidInfo {
-        /// When it stops working.
+        /// When it stops being valid; format `rfc3339`.
         0 expired_time: Option<String> => "expired_time",
-        /// Whether it can be tapped more than once.
+        /// Whether the button can be tapped more than once.
         1 multi_clickable: Option<bool> => "multi_clickable",
     }
     new()
@@ -343,7 +343,7 @@ w::record! {
 w::record! {
     /// An item of `faqs` in `merchant_service::BlockFaq`.
     pub struct MessageFaq {
-        /// Number of the question.
+        /// Number of the question on the platform.
         0 faq_id: Option<String> => "faq_id",
         /// Words of the question, sent when the user taps it.
         1 faq_title: Option<String> => "faq_title",
@@ -370,7 +370,7 @@ w::record! {
 w::record! {
     /// `meta` of `merchant_service::images::Upload`.
     pub struct Meta {
-        /// Name of the file with its extension; such as `filea.jpg`.
+        /// Name of the file with its extension, such as `a.jpg`; such as `filea.jpg`.
         0 filename: Option<String> => "filename",
         /// SHA-256 of the content in lower-case hex.
         1 sha256: Option<String> => "sha256",
@@ -382,7 +382,7 @@ w::record! {
 w::record! {
     /// `mini_program_jump_info` of `merchant_service::RespondToComplaintV2`; the body `ACTION_TYPE_JUMP_MINI_PROGRAM` of `merchant_service::Action`.
     pub struct MiniProgramJumpInfo {
-        /// Mini program to open.
+        /// AppID of the Mini Program that is opened.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page of the mini program to open; such as `pages/index/index`.
         1 path: String => "path: must",
@@ -407,7 +407,7 @@ w::record! {
 w::record! {
     /// `return_address_info` of `merchant_service::SharePowerInfo`.
     pub struct ReturnAddressInfo {
-        /// Address of the place of return.
+        /// Name of the place where the power bank was returned.
         0 return_address: Option<String> => "return_address",
         /// East-west position of the return; such as `113.941046`; a number as text on the wire; personal data, masked in `Debug`.
         1 longitude: Option<f64> => "longitude: numeric masked",
@@ -457,9 +457,9 @@ w::record! {
     pub struct Text {
         /// Words that the user sees.
         0 text: Option<String> => "text",
-        /// Colour of the text: `DEFAULT` or `SECONDARY`; one of `DEFAULT` `SECONDARY`.
+        /// Colour of the text: `DEFAULT`, or lighter `SECONDARY`; one of `DEFAULT` `SECONDARY`.
         1 color: Option<Color> => "color",
-        /// Whether the text is bold.
+        /// Whether the text is shown bold.
         2 is_bold: Option<bool> => "is_bold",
     }
     new()
@@ -472,35 +472,35 @@ w::open_enum! {
     ///
     /// What `action` of `merchant_service::UpdateRefundProgress` may be.
     pub enum RefundAction {
-        /// Refuse the refund (`REJECT`).
+        /// The merchant refuses; reasons are needed (`REJECT`).
         Reject = "REJECT",
-        /// Agree (`APPROVE`).
+        /// The merchant agrees; the refund has to follow (`APPROVE`).
         Approve = "APPROVE",
     }
 }
 
 w::open_enum! {
-    /// Buttons side by side or stacked.
+    /// Buttons side by side (`LAYOUT_HORIZONTAL`) or stacked (`LAYOUT_VERTICAL`).
     ///
     /// What `button_layout` of `BlockButtonGroup`, `button_layout` of `ButtonGroup` may be.
     pub enum ButtonLayout {
-        /// Not given (`LAYOUT_UNKNOWN`).
+        /// How the buttons are laid out isn't given (`LAYOUT_UNKNOWN`).
         Unknown = "LAYOUT_UNKNOWN",
-        /// Side by side (`LAYOUT_HORIZONTAL`).
+        /// The buttons stand side by side (`LAYOUT_HORIZONTAL`).
         Horizontal = "LAYOUT_HORIZONTAL",
-        /// Stacked (`LAYOUT_VERTICAL`).
+        /// The buttons are stacked (`LAYOUT_VERTICAL`).
         Vertical = "LAYOUT_VERTICAL",
     }
 }
 
 w::open_enum! {
-    /// Colour of the text: `DEFAULT` or `SECONDARY`.
+    /// Colour of the text: `DEFAULT`, or lighter `SECONDARY`.
     ///
     /// What `color` of `Text` may be.
     pub enum Color {
-        /// Default colour (`DEFAULT`).
+        /// Text in the default colour (`DEFAULT`).
         Default = "DEFAULT",
-        /// Lighter colour (`SECONDARY`).
+        /// Text in a lighter colour (`SECONDARY`).
         Secondary = "SECONDARY",
     }
 }
@@ -510,31 +510,31 @@ w::open_enum! {
     ///
     /// What `operate_type` of `ComplaintNegotiationHistory` may be.
     pub enum NegotiationHistoryOperateType {
-        /// User complained (`USER_CREATE_COMPLAINT`).
+        /// The user made the complaint (`USER_CREATE_COMPLAINT`).
         UserCreateComplaint = "USER_CREATE_COMPLAINT",
         /// Complaint made by the platform (`CREATE_COMPLAINT_BY_PLATFORM`).
         CreateComplaintByPlatform = "CREATE_COMPLAINT_BY_PLATFORM",
-        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        /// The user complained again about the same order (`USER_CONTINUE_COMPLAINT`).
         UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
-        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        /// The user withdrew the complaint (`USER_REVOKE_COMPLAINT`).
         UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
         /// User confirmed that it is settled (`USER_CONFIRM_COMPLAINT`).
         UserConfirmComplaint = "USER_CONFIRM_COMPLAINT",
-        /// Merchant refunded (`SELLER_REFUND`).
+        /// The merchant refunded the user (`SELLER_REFUND`).
         SellerRefund = "SELLER_REFUND",
         /// Merchant asked the user to confirm (`MERCHANT_LAUNCH_CONFIRM_PROCESS`).
         MerchantLaunchConfirmProcess = "MERCHANT_LAUNCH_CONFIRM_PROCESS",
-        /// User left a message (`USER_RESPONSE`).
+        /// The user left a message (`USER_RESPONSE`).
         UserResponse = "USER_RESPONSE",
-        /// Merchant replied (`MERCHANT_RESPONSE`).
+        /// The merchant left a message (`MERCHANT_RESPONSE`).
         MerchantResponse = "MERCHANT_RESPONSE",
-        /// Reply by the platform (`RESPONSE_BY_PLATFORM`).
+        /// The platform replied (`RESPONSE_BY_PLATFORM`).
         ResponseByPlatform = "RESPONSE_BY_PLATFORM",
         /// Complaint continued by the platform (`CONTINUE_COMPLAINT_BY_PLATFORM`).
         ContinueComplaintByPlatform = "CONTINUE_COMPLAINT_BY_PLATFORM",
         /// System message: complaint made (`CREATE_COMPLAINT_SYSTEM_MESSAGE`).
         CreateComplaintSystemMessage = "CREATE_COMPLAINT_SYSTEM_MESSAGE",
-        /// System message: time ran out (`COMPLAINT_TIMEOUT_SYSTEM_MESSAGE`).
+        /// System message: the time to handle it ran out (`COMPLAINT_TIMEOUT_SYSTEM_MESSAGE`).
         ComplaintTimeoutSystemMessage = "COMPLAINT_TIMEOUT_SYSTEM_MESSAGE",
         /// System message: merchant refunded (`SELLER_REFUND_SYSTEM_MESSAGE`).
         SellerRefundSystemMessage = "SELLER_REFUND_SYSTEM_MESSAGE",
@@ -550,33 +550,33 @@ w::open_enum! {
     ///
     /// What `complaint_state` of `Complaint` may be.
     pub enum ComplaintState {
-        /// User has complained (`PAYER_COMPLAINTED`).
+        /// The user complained; the merchant has to answer (`PAYER_COMPLAINTED`).
         PayerComplainted = "PAYER_COMPLAINTED",
-        /// Money is frozen (`FROZENED`).
+        /// The order's money is frozen until the complaint is settled (`FROZENED`).
         FrozenEd = "FROZENED",
-        /// Freeze ran out (`FROZEN_FINISHED`).
+        /// The freeze ran out and the money is free (`FROZEN_FINISHED`).
         FrozenFinished = "FROZEN_FINISHED",
-        /// User withdrew the complaint (`PAYER_CANCELED`).
+        /// The user withdrew the complaint (`PAYER_CANCELED`).
         PayerCancelEd = "PAYER_CANCELED",
-        /// Merchant refunded (`MERCHANT_REFUNDED`).
+        /// The merchant refunded the user (`MERCHANT_REFUNDED`).
         MerchantRefunded = "MERCHANT_REFUNDED",
-        /// Refunded by the system (`SYSTEM_REFUNDED`).
+        /// The system refunded the user (`SYSTEM_REFUNDED`).
         SystemRefunded = "SYSTEM_REFUNDED",
-        /// Unfrozen by hand (`MANUAL_UNFROZEN`).
+        /// Someone at WeChat Pay released the money by hand (`MANUAL_UNFROZEN`).
         ManualUnFrozen = "MANUAL_UNFROZEN",
     }
 }
 
 w::open_enum! {
-    /// `PENDING`, `PROCESSING` or `PROCESSED`.
+    /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`.
     ///
     /// What `complaint_state` of `merchant_service::GetComplaintV2Response`, `complaint_state` of `ComplaintItem` may be.
     pub enum DataComplaintState {
-        /// Not handled yet (`PENDING`).
+        /// The merchant hasn't answered yet (`PENDING`).
         Pending = "PENDING",
-        /// Being handled (`PROCESSING`).
+        /// The merchant answered; not closed yet (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Settled (`PROCESSED`).
+        /// The complaint is settled; final (`PROCESSED`).
         ProcessEd = "PROCESSED",
     }
 }
@@ -586,21 +586,21 @@ w::open_enum! {
     ///
     /// What `image_style_type` of `Image` may be.
     pub enum ImageStyleType {
-        /// Narrow picture (`IMAGE_STYLE_TYPE_NARROW`).
+        /// The picture is shown narrow (`IMAGE_STYLE_TYPE_NARROW`).
         Narrow = "IMAGE_STYLE_TYPE_NARROW",
-        /// Wide picture (`IMAGE_STYLE_TYPE_WIDE`).
+        /// The picture is shown wide (`IMAGE_STYLE_TYPE_WIDE`).
         Wide = "IMAGE_STYLE_TYPE_WIDE",
     }
 }
 
 w::open_enum! {
-    /// Whose picture: of the complaint or of a later step.
+    /// Whose picture it is: `USER_COMPLAINT_IMAGE` of the complaint, `OPERATION_IMAGE` of a later step.
     ///
     /// What `media_type` of `ComplaintMedia` may be.
     pub enum MediaType {
-        /// Picture of the complaint (`USER_COMPLAINT_IMAGE`).
+        /// The picture came with the complaint (`USER_COMPLAINT_IMAGE`).
         UserComplaintImage = "USER_COMPLAINT_IMAGE",
-        /// Picture of a later step (`OPERATION_IMAGE`).
+        /// The picture came with a later step (`OPERATION_IMAGE`).
         OperationImage = "OPERATION_IMAGE",
     }
 }
@@ -610,53 +610,53 @@ w::open_enum! {
     ///
     /// What `operate_type` of `NegotiationRecord` may be.
     pub enum OperateType {
-        /// User complained (`USER_CREATE_COMPLAINT`).
+        /// The user made the complaint (`USER_CREATE_COMPLAINT`).
         UserCreateComplaint = "USER_CREATE_COMPLAINT",
-        /// User complained again (`USER_CONTINUE_COMPLAINT`).
+        /// The user complained again about the same order (`USER_CONTINUE_COMPLAINT`).
         UserContinueComplaint = "USER_CONTINUE_COMPLAINT",
-        /// User left a message (`USER_RESPONSE`).
+        /// The user left a message (`USER_RESPONSE`).
         UserResponse = "USER_RESPONSE",
-        /// Platform left a message (`PLATFORM_RESPONSE`).
+        /// The platform left a message (`PLATFORM_RESPONSE`).
         PlatformResponse = "PLATFORM_RESPONSE",
-        /// Merchant replied (`MERCHANT_RESPONSE`).
+        /// The merchant left a message (`MERCHANT_RESPONSE`).
         MerchantResponse = "MERCHANT_RESPONSE",
-        /// Merchant reported completion (`MERCHANT_CONFIRM_COMPLETE`).
+        /// The merchant reported that the complaint is settled (`MERCHANT_CONFIRM_COMPLETE`).
         MerchantConfirmComplete = "MERCHANT_CONFIRM_COMPLETE",
         /// System message about the complaint (`USER_CREATE_COMPLAINT_SYSTEM_MESSAGE`).
         UserCreateComplaintSystemMessage = "USER_CREATE_COMPLAINT_SYSTEM_MESSAGE",
-        /// System message: fully refunded (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
+        /// System message: the merchant started a full refund (`COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE`).
         ComplaintFullSystemMessage = "COMPLAINT_FULL_REFUNDED_SYSTEM_MESSAGE",
         /// System message: complained again (`USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE`).
         UserContinueSystemMessage = "USER_CONTINUE_COMPLAINT_SYSTEM_MESSAGE",
-        /// User withdrew the complaint (`USER_REVOKE_COMPLAINT`).
+        /// The user withdrew the complaint (`USER_REVOKE_COMPLAINT`).
         UserRevokeComplaint = "USER_REVOKE_COMPLAINT",
         /// User confirmed that it is settled (`USER_COMFIRM_COMPLAINT`).
         UserComfirmComplaint = "USER_COMFIRM_COMPLAINT",
-        /// Platform urged handling (`PLATFORM_HELP_APPLICATION`).
+        /// The platform urged the merchant to act (`PLATFORM_HELP_APPLICATION`).
         PlatformHelpApplication = "PLATFORM_HELP_APPLICATION",
         /// User asked the platform for help (`USER_APPLY_PLATFORM_HELP`).
         UserApplyPlatformHelp = "USER_APPLY_PLATFORM_HELP",
-        /// Merchant agreed to refund (`MERCHANT_APPROVE_REFUND`).
+        /// The merchant agreed to refund the user (`MERCHANT_APPROVE_REFUND`).
         MerchantApproveRefund = "MERCHANT_APPROVE_REFUND",
-        /// Merchant refused the refund (`MERCHANT_REFUSE_RERUND`).
+        /// The merchant refused to refund, with reasons (`RERUND` is the platform's misspelling of refund) (`MERCHANT_REFUSE_RERUND`).
         MerchantRefuseRerund = "MERCHANT_REFUSE_RERUND",
-        /// User rated the handling (`USER_SUBMIT_SATISFACTION`).
+        /// The user rated how it was handled (`USER_SUBMIT_SATISFACTION`).
         UserSubmitSatisfaction = "USER_SUBMIT_SATISFACTION",
-        /// PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
+        /// The PayScore order was cancelled (`SERVICE_ORDER_CANCEL`).
         ServiceOrderCancel = "SERVICE_ORDER_CANCEL",
-        /// PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
+        /// The PayScore order was completed (`SERVICE_ORDER_COMPLETE`).
         ServiceOrderComplete = "SERVICE_ORDER_COMPLETE",
-        /// System message: partly refunded (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
+        /// System message: the merchant started a partial refund (`COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE`).
         ComplaintPartialSystemMessage = "COMPLAINT_PARTIAL_REFUNDED_SYSTEM_MESSAGE",
-        /// System message: refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
+        /// System message: the refund arrived (`COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE`).
         ComplaintRefundSystemMessage = "COMPLAINT_REFUND_RECEIVED_SYSTEM_MESSAGE",
-        /// System message: refund advanced (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
+        /// System message: refunded on the merchant's behalf (`COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE`).
         ComplaintEntrustedSystemMessage = "COMPLAINT_ENTRUSTED_REFUND_SYSTEM_MESSAGE",
         /// User asked the platform to step in (`USER_APPLY_PLATFORM_SERVICE`).
         UserApplyPlatformService = "USER_APPLY_PLATFORM_SERVICE",
-        /// User withdrew that request (`USER_CANCEL_PLATFORM_SERVICE`).
+        /// The user withdrew the request for the platform's help (`USER_CANCEL_PLATFORM_SERVICE`).
         UserCancelPlatformService = "USER_CANCEL_PLATFORM_SERVICE",
-        /// Platform has finished (`PLATFORM_SERVICE_FINISHED`).
+        /// The platform ended its part in the matter (`PLATFORM_SERVICE_FINISHED`).
         PlatformServiceFinished = "PLATFORM_SERVICE_FINISHED",
         /// Reply caused by a tap on a card (`USER_CLICK_RESPONSE`).
         UserClickResponse = "USER_CLICK_RESPONSE",
@@ -664,15 +664,15 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`.
+    /// What the user complains of: `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`.
     ///
     /// What `problem_type` of `merchant_service::GetComplaintV2Response`, `problem_type` of `ComplaintItem` may be.
     pub enum ProblemType {
-        /// Asks for a refund (`REFUND`).
+        /// The user wants the money back (`REFUND`).
         Refund = "REFUND",
-        /// Service did not work (`SERVICE_NOT_WORK`).
+        /// The user says that the service didn't work (`SERVICE_NOT_WORK`).
         ServiceNotWork = "SERVICE_NOT_WORK",
-        /// Another problem (`OTHERS`).
+        /// Neither a refund nor a service that was not given (`OTHERS`).
         Others = "OTHERS",
     }
 }
@@ -682,11 +682,11 @@ w::open_enum! {
     ///
     /// What `sender_identity` of `Message`, `sender_identity` of `NormalMessage` may be.
     pub enum SenderIdentity {
-        /// Unknown sender (`UNKNOWN`).
+        /// The sender can't be told (`UNKNOWN`).
         Unknown = "UNKNOWN",
-        /// By a person (`MANUAL`).
+        /// Sent by a person (`MANUAL`).
         Manual = "MANUAL",
-        /// By a machine (`MACHINE`).
+        /// Sent by a machine (`MACHINE`).
         Machine = "MACHINE",
     }
 }
@@ -696,13 +696,13 @@ w::open_enum! {
     ///
     /// What `state` of `ServiceOrderInfo` may be.
     pub enum State {
-        /// In progress (`DOING`).
+        /// The service is going on (`DOING`).
         Doing = "DOING",
-        /// Cancelled (`REVOKED`).
+        /// Cancelled: no longer in force (`REVOKED`).
         Revoked = "REVOKED",
-        /// Waits for payment (`WAITPAY`).
+        /// The service is over; the user has to pay (`WAITPAY`).
         WaitPay = "WAITPAY",
-        /// Completed (`DONE`).
+        /// The service order is completed; final (`DONE`).
         Done = "DONE",
     }
 }
@@ -712,7 +712,7 @@ w::open_enum! {
     ///
     /// What `type` of `AdditionalInfo` may be.
     pub enum Type {
-        /// Shared power bank (`SHARE_POWER_TYPE`).
+        /// The complaint is about a rented power bank (`SHARE_POWER_TYPE`).
         SharePowerType = "SHARE_POWER_TYPE",
     }
 }
@@ -722,9 +722,9 @@ w::open_enum! {
     ///
     /// What `user_tag_list` of `merchant_service::GetComplaintV2Response`, `user_tag_list` of `ComplaintItem` may be.
     pub enum UserTagList {
-        /// Trusted user (`TRUSTED`).
+        /// The user is trusted; refund fast (`TRUSTED`).
         TrustEd = "TRUSTED",
-        /// High risk (`HIGH_RISK`).
+        /// The user is risky; handle with care (`HIGH_RISK`).
         HighRisk = "HIGH_RISK",
     }
 }
@@ -737,7 +737,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467255>.
     /// * Catalog: `pay_v3.merchant_service.complete_complaint_v2`.
     pub struct CompleteComplaintV2 {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`; the account's merchantid.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -880,7 +880,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533436>.
     /// * Catalog: `pay_v3.merchant_service.get_complaint_v2`.
     pub struct GetComplaintV2 {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
     }
     new(complaint_id: impl Into<String>)
@@ -889,11 +889,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetComplaintV2`].
     pub struct GetComplaintV2Response {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must",
-        /// What the user wrote.
+        /// What the user wrote in the complaint.
         1 complaint_detail: String => "complaint_detail: must",
-        /// `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
+        /// How far the complaint is: `PENDING`, `PROCESSING` or `PROCESSED`; one of `PENDING` `PROCESSING` `PROCESSED`.
         2 complaint_state: DataComplaintState => "complaint_state: must",
         /// When the user complained; format `rfc3339`; such as `2026-05-20T13:29:35+08:00`.
         3 complaint_time: String => "complaint_time: must",
@@ -907,7 +907,7 @@ w::record! {
         7 complaint_order_info: Vec<ComplaintOrderInfo> => "complaint_order_info: must",
         /// Pictures that belong to the complaint: `media_type` and `media_url`.
         8 complaint_media_list: Vec<ComplaintMedia> => "complaint_media_list: must",
-        /// `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
+        /// What the user complains of: `REFUND`, `SERVICE_NOT_WORK` or `OTHERS`; one of `REFUND` `SERVICE_NOT_WORK` `OTHERS`.
         9 problem_type: Option<ProblemType> => "problem_type",
         /// Problem that the user picked.
         10 problem_description: String => "problem_description: must",
@@ -962,7 +962,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/wiki/doc/apiv3/wxpay/tool/merchant-service/chapter3_1.shtml>.
     /// * Catalog: `pay_v3.merchant_service.list_complaints`.
     pub struct ListComplaints {
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         0 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: Option<i64> => "offset: query",
@@ -970,7 +970,7 @@ w::record! {
         2 begin_date: String => "begin_date: must query",
         /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
         3 end_date: String => "end_date: must query",
-        /// Sub-merchant complained about.
+        /// Merchant ID of the sub-merchant that was complained about.
         4 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
     }
     new(begin_date: impl Into<String>, end_date: impl Into<String>)
@@ -983,7 +983,7 @@ w::record! {
     pub struct ListComplaintsResponse {
         /// How many records to skip; 0 starts at the first; such as `0`.
         0 offset: i64 => "offset: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// All matching records, for paging.
         2 total_count: Option<i64> => "total_count",
@@ -1052,15 +1052,15 @@ w::record! {
         2 amount: i64 => "amount: must",
         /// Complainer's phone, encrypted for the merchant; decrypt with the API private key; personal data, masked in `Debug`.
         3 payer_phone: Option<String> => "payer_phone: masked",
-        /// What the user wrote.
+        /// What the user wrote in the complaint.
         4 complaint_detail: String => "complaint_detail: must",
         /// State in the old API: complained, frozen, cancelled, refunded, unfrozen.
         5 complaint_state: Option<String> => "complaint_state",
         /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
         6 transaction_id: String => "transaction_id: must",
-        /// When the frozen money is released.
+        /// When the frozen money is released; format `rfc3339`.
         7 frozen_end_time: Option<String> => "frozen_end_time",
-        /// Sub-merchant complained about.
+        /// Merchant ID of the sub-merchant that was complained about.
         8 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// How far the complaint has been dealt with, in the old API.
         9 complaint_handle_state: String => "complaint_handle_state: must",
@@ -1100,7 +1100,7 @@ w::record! {
         1 begin_date: String => "begin_date: must query",
         /// Last day, at most 30 days after the first; format `yyyy-MM-dd`; such as `2026-01-30`.
         2 end_date: String => "end_date: must query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         3 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         4 offset: Option<i64> => "offset: query",
@@ -1115,7 +1115,7 @@ w::record! {
     pub struct ListComplaintsV2Response {
         /// Complaints, newest first.
         0 data: Vec<ComplaintItem> => "data: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -1208,9 +1208,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012533439>.
     /// * Catalog: `pay_v3.merchant_service.list_negotiation_history_v2`.
     pub struct ListNegotiationHistoryV2 {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset: query",
@@ -1224,7 +1224,7 @@ w::record! {
     pub struct ListNegotiationHistoryV2Response {
         /// Steps of the negotiation, newest first.
         0 data: Vec<NegotiationRecord> => "data: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -1275,7 +1275,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467254>.
     /// * Catalog: `pay_v3.merchant_service.respond_to_complaint_v2`.
     pub struct RespondToComplaintV2 {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`; the account's merchantid.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -1285,7 +1285,7 @@ w::record! {
         3 response_images: Option<Vec<String>> => "response_images",
         /// Link placed under the reply, https.
         4 jump_url: Option<String> => "jump_url",
-        /// Words of the link; such as `查看订单详情`.
+        /// Words of the link under the reply; such as `查看订单详情`.
         5 jump_url_text: Option<String> => "jump_url_text",
         /// Mini program placed under the reply: `appid`, `path` and `text`.
         6 mini_program_jump_info: Option<MiniProgramJumpInfo> => "mini_program_jump_info",
@@ -1325,7 +1325,7 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.merchant_service.respond_to_immediate_service`.
     pub struct RespondToImmediateService {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
         /// Merchant complained about; a partner may name a sub-merchant; such as `1900012181`.
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
@@ -1384,9 +1384,9 @@ w::record! {
         1 complainted_mchid: xinqiao_types::MchId => "complainted_mchid: must",
         /// Kind of answer by the merchant in the old API, such as agreeing to refund.
         2 feedback_type: Option<i64> => "feedback_type",
-        /// What the merchant answers.
+        /// What the merchant answers to the complaint.
         3 feedback_content: String => "feedback_content: must",
-        /// Pictures of the answer.
+        /// Pictures that support the merchant's answer.
         4 feedback_images: Option<Vec<String>> => "feedback_images",
         /// `true` asks the user to confirm the settlement.
         5 launch_confirm_process: Option<bool> => "launch_confirm_process",
@@ -1462,7 +1462,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012467256>.
     /// * Catalog: `pay_v3.merchant_service.update_refund_progress`.
     pub struct UpdateRefundProgress {
-        /// Number of the complaint; such as `200201820200101080076610000`.
+        /// Number of the complaint, from its notice or the list; such as `200201820200101080076610000`.
         0 complaint_id: String => "complaint_id: must path",
         /// `APPROVE` or `REJECT` the refund; one of `REJECT` `APPROVE`.
         1 action: RefundAction => "action: must",
@@ -1571,7 +1571,7 @@ pub mod images {
         /// * Source: <https://pay.weixin.qq.com/docs/partner/apis/consumer-complaint/images/query-images.html>.
         /// * Catalog: `pay_v3.merchant_service.images.download`.
         pub struct Download {
-            /// Picture to download or show, as media handle.
+            /// Handle of the picture, from the upload or the complaint.
             0 media_id: xinqiao_types::MediaId => "media_id: must path",
         }
         new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -1615,7 +1615,7 @@ pub mod images {
     w::record! {
         /// Answer to [`Upload`].
         pub struct UploadResponse {
-            /// Picture to download or show, as media handle.
+            /// Handle of the picture, from the upload or the complaint.
             0 media_id: xinqiao_types::MediaId => "media_id: must",
         }
     }

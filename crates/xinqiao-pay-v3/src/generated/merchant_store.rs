@@ -38,7 +38,7 @@ w::record! {
     pub struct StoreBasic {
         /// The merchant's own number of the store; such as `MDL001`.
         0 store_reference_id: Option<String> => "store_reference_id",
-        /// Number of that brand.
+        /// The platform's number of the brand, given on onboarding.
         1 brand_id: Option<i64> => "brand_id",
         /// Brand that the store trades under.
         2 brand_name: Option<String> => "brand_name",
@@ -55,7 +55,7 @@ w::record! {
 w::record! {
     /// `store_business` of `merchant_store::CreateStore`; `store_business` of the answer of `merchant_store::GetStore`; and 1 more.
     pub struct StoreBusiness {
-        /// Phone of the store.
+        /// Phone number of the store, as users see it.
         0 service_phone: Option<String> => "service_phone",
         /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
@@ -81,7 +81,7 @@ w::record! {
     pub struct StoreState {
         /// State as a code; `STORE_STATE_VALID` is usable; such as `STORE_STATE_VALID`.
         0 store_state_value: String => "store_state_value: must",
-        /// The store's state in words.
+        /// The store's state in words, such as why the review failed.
         1 store_state_message: Option<String> => "store_state_message",
         /// Why the address could not be verified; empty if it was.
         2 address_failed_reason: Option<String> => "address_failed_reason",

@@ -8,7 +8,7 @@ w::open_enum! {
     ///
     /// What `card_type` of `multi_use::SendUserCoupon` may be.
     pub enum CardType {
-        /// Mainland ID card (`ID_CARD`).
+        /// Checked by the mainland ID card (`ID_CARD`).
         IdCard = "ID_CARD",
     }
 }
@@ -33,7 +33,7 @@ w::record! {
         4 amount: Option<xinqiao_types::Fen> => "amount",
         /// Kind of identity document; `ID_CARD`; one of `ID_CARD`.
         5 card_type: CardType => "card_type: must",
-        /// User's true name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// The user's true name, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         6 user_name: String => "user_name: must masked encrypted",
         /// Number of the ID card, sent encrypted; encrypted on the wire; personal data, masked in `Debug`.
         7 id_card_number: String => "id_card_number: must masked encrypted",

@@ -10,7 +10,7 @@ w::record! {
         0 type_: AbilityInfoType => "type: must",
         /// Whether the ability is authorized; such as `AUTHORIZED`; one of `AUTHORIZED` `AUTHORIZE_PENDING` `DEAUTHORIZED` `AUTHORIZE_FAILED`.
         1 status: AbilityInfoStatus => "status: must",
-        /// Why the authorization failed.
+        /// Why the ability could not be authorized.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
@@ -68,7 +68,7 @@ w::record! {
         10 out_trade_no: Option<String> => "out_trade_no",
         /// Kind of invoice: ordinary or special VAT.
         11 fapiao_bill_type: Option<String> => "fapiao_bill_type",
-        /// Message that the user left.
+        /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -114,7 +114,7 @@ w::record! {
         10 out_trade_no: Option<String> => "out_trade_no",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
-        /// Message that the user left.
+        /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
     new(type_: impl Into<Type>, name: impl Into<String>)
@@ -136,13 +136,13 @@ w::record! {
 w::record! {
     /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
     pub struct CheckStatusDigitalTaxMode {
-        /// Whether the mode is set up; such as `ENABLED`.
+        /// `ENABLED` if set up, `DISABLED` if not; else the step that is due; such as `ENABLED`.
         0 status: String => "status: must",
         /// Persons who can issue: `id` and `name`.
         1 billing_person_info: Option<Vec<DigitalTaxModeBillingPersonInfo>> => "billing_person_info",
-        /// When it was set up; format `rfc3339`.
+        /// When invoicing was set up; format `rfc3339`.
         2 access_time: Option<String> => "access_time",
-        /// When it expires; format `rfc3339`.
+        /// When the access expires; no invoices afterwards; format `rfc3339`.
         3 expired_time: Option<String> => "expired_time",
         /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
@@ -154,7 +154,7 @@ w::record! {
 w::record! {
     /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::CheckStatus`.
     pub struct CheckStatusThirdMode {
-        /// Whether the mode is set up; such as `ENABLED`.
+        /// Whether the mode is set up: `ENABLED` or `DISABLED`; such as `ENABLED`.
         0 status: String => "status: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
         1 card_openid: xinqiao_types::OpenId => "card_openid: must masked",
         /// Template of the invoice card; such as `p4gLgvn_cxVCQez17kaBJnZHPcXs`.
         2 card_id: Option<String> => "card_id",
-        /// Code of the invoice in the wallet.
+        /// Code of the invoice as a card in the wallet.
         3 card_code: Option<String> => "card_code",
         /// State of the wallet card, such as accepted, inserted, discarded; one of `INSERT_ACCEPTED` `INSERTED` `DISCARD_ACCEPTED` `DISCARDED`.
         4 card_status: Option<CardStatus> => "card_status",
@@ -180,7 +180,7 @@ w::record! {
     pub struct CreateCardTemplateInformation {
         /// Payee shown on the card.
         0 payee_name: Option<String> => "payee_name",
-        /// Logo on the card; needed according to the documentation.
+        /// Link to the logo on the invoice card; needed according to the documentation.
         1 logo_url: Option<String> => "logo_url",
         /// Entrance on the card of your own: `words`, `description`, `jump_url`, `miniprogram_user_name` and so on.
         2 custom_cell: Option<CustomCell> => "custom_cell",
@@ -193,9 +193,9 @@ w::record! {
 w::record! {
     /// `custom_cell` of `new_tax_control_fapiao::CreateCardTemplateInformation`.
     pub struct CustomCell {
-        /// Words of the entrance.
+        /// Words shown on the entrance.
         0 words: String => "words: must",
-        /// Hint beside the entrance.
+        /// Hint shown beside the entrance.
         1 description: String => "description: must",
         /// Web page that the entrance opens.
         2 jump_url: Option<String> => "jump_url",
@@ -213,13 +213,13 @@ w::record! {
 w::record! {
     /// `digital_tax_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct DigitalTaxMode {
-        /// Whether the mode is set up; such as `ENABLED`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
+        /// `ENABLED` if set up, `DISABLED` if not; else the step that is due; such as `ENABLED`; one of `APPROVAL_PENDING` `ACCESS_CONFIRMED_PENDING` `ABILITY_CONFIRMED_PENDING` `BILLING_PERSON_REGISTER_PENDING` `BILLING_PERSON_CONFIRMED_PENDING` `SECURITY_SETTING_PENDING` `APPLY_FAILED` `DISABLED` ….
         0 status: DigitalTaxModeStatus => "status: must",
         /// Persons who can issue: `id` and `name`.
         1 billing_person_info: Option<BillingPersonInfo> => "billing_person_info",
-        /// When it was set up.
+        /// When invoicing was set up.
         2 access_time: Option<String> => "access_time",
-        /// When it expires.
+        /// When the access expires; no invoices afterwards.
         3 expired_time: Option<String> => "expired_time",
         /// Why the setup with the tax office failed; empty if fine.
         4 access_fail_reason: Option<String> => "access_fail_reason",
@@ -235,7 +235,7 @@ w::record! {
         0 type_: String => "type: must",
         /// Whether the ability is authorized; such as `AUTHORIZED`.
         1 status: String => "status: must",
-        /// Why the authorization failed.
+        /// Why the ability could not be authorized.
         2 authorize_fail_reason: Option<String> => "authorize_fail_reason",
     }
 }
@@ -253,11 +253,11 @@ w::record! {
 w::record! {
     /// `extra_information` of the answer of `new_tax_control_fapiao::merchant::GetBaseInformation`; `extra_information` of `new_tax_control_fapiao::FapiaoCardInformation`; and 1 more.
     pub struct ExtraInformation {
-        /// Payee on the invoice.
+        /// Name of the payee on the invoice.
         0 payee: Option<String> => "payee",
-        /// Reviewer on the invoice.
+        /// Name of the reviewer on the invoice.
         1 reviewer: Option<String> => "reviewer",
-        /// Drawer on the invoice.
+        /// Name of the person who issues the invoice.
         2 drawer: String => "drawer: must",
     }
     new(drawer: impl Into<String>)
@@ -277,7 +277,7 @@ w::record! {
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// Price of a unit without tax; in 1e-6 fen.
+        /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
         /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
@@ -355,7 +355,7 @@ w::record! {
         8 amount: xinqiao_types::Fen => "amount: must",
         /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         9 seller_information: CardInformationSellerInformation => "seller_information: must",
-        /// Payee, reviewer and drawer.
+        /// Payee, reviewer and drawer on the invoice.
         10 extra_information: ExtraInformation => "extra_information: must",
         /// Lines of the invoice, one per good or service; needed according to the documentation.
         11 items: Option<Vec<FapiaoCardInformationItem>> => "items",
@@ -392,7 +392,7 @@ w::record! {
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// Price of a unit without tax; in 1e-6 fen.
+        /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
         /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
@@ -490,7 +490,7 @@ w::record! {
         5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
-        /// Person who issues the invoice.
+        /// Name of the person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
         8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
@@ -549,7 +549,7 @@ w::record! {
         8 buyer_information: BuyerInformationItem => "buyer_information: must",
         /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         9 seller_information: SellerInformation => "seller_information: must",
-        /// Payee, reviewer and drawer.
+        /// Payee, reviewer and drawer on the invoice.
         10 extra_information: ExtraInformation => "extra_information: must",
         /// Lines of the invoice, one per good or service.
         11 items: Option<Vec<GetFapiaoApplicationItem>> => "items",
@@ -557,7 +557,7 @@ w::record! {
         12 remark: Option<String> => "remark",
         /// Error code of a failed invoice; empty on success.
         13 fapiao_error_code: Option<String> => "fapiao_error_code",
-        /// Why the invoice failed.
+        /// Why the invoice failed, in words; only when it did.
         14 fapiao_error_message: Option<String> => "fapiao_error_message",
     }
 }
@@ -647,7 +647,7 @@ w::record! {
         10 out_trade_no: Option<String> => "out_trade_no",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
-        /// Message that the user left.
+        /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
     new(type_: impl Into<Type>, name: impl Into<String>)
@@ -681,7 +681,7 @@ w::record! {
         4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
-        /// Person who issues the invoice.
+        /// Name of the person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
@@ -756,7 +756,7 @@ w::record! {
         4 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         5 billing_person_id: String => "billing_person_id: must",
-        /// Person who issues the invoice.
+        /// Name of the person who issues the invoice.
         6 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         7 fapiao_bill_type: FapiaoBillType => "fapiao_bill_type: must",
@@ -802,7 +802,7 @@ w::record! {
         7 discount: bool => "discount: must",
         /// Code of the tax privilege; one of `1` `2` `3` `4` `5` `6` `7` `8` ….
         8 preferential_policy_code: Option<PreferentialPolicyCode> => "preferential_policy_code: number",
-        /// Refueling; for fuel invoices.
+        /// Kind and quantity of fuel; for fuel invoices.
         9 refined_oil_information: Option<RefinedOilInformation> => "refined_oil_information",
     }
     new(
@@ -823,7 +823,7 @@ w::record! {
         0 next: Option<String> => "next",
         /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: Option<String> => "self",
     }
 }
@@ -835,7 +835,7 @@ w::record! {
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// State of the invitation, such as success or failure; one of `MCH_INVITE_SUCC` `MCH_INVITE_FAILED`.
         1 mch_invite_status: MchInviteStatus => "mch_invite_status: must",
-        /// Enterprise that was invited.
+        /// Name of the enterprise that was invited.
         2 ep_name: String => "ep_name: must",
         /// Tax number of the invited enterprise.
         3 tax_id: String => "tax_id: must",
@@ -845,7 +845,7 @@ w::record! {
         5 operate_time: String => "operate_time: must",
         /// Error code of a failed invitation; one of `UNKNOWN_TAX_INFO` `INVALID_COMPANY_INFO` `NOT_MEET_ACCESS_CONDITION` `NOT_IN_PILOT_SCOPE` `MISSING_TAX_AUTHORITY_CODE` `MERCHANT_INFO_NOT_SET` `UNKNOWN_ERROR`.
         6 invite_failed_code: Option<InviteFailedCode> => "invite_failed_code",
-        /// Why the invitation failed.
+        /// Why the invitation failed, in words.
         7 invite_failed_reason: Option<String> => "invite_failed_reason",
     }
 }
@@ -875,7 +875,7 @@ w::record! {
         1 certificate_type: CertificateType => "certificate_type: must",
         /// Number of the passenger's document, encrypted.
         2 certificate_number: String => "certificate_number: must",
-        /// Day on which the passenger travels.
+        /// Day on which the passenger travels; format `rfc3339`.
         3 departure_date: String => "departure_date: must",
         /// Where the trip starts, city and district.
         4 departure_place: String => "departure_place: must",
@@ -915,7 +915,7 @@ w::record! {
         5 vat_refund_levy_code: Option<VatRefundLevyCode> => "vat_refund_levy_code: number",
         /// Number of the issuing person, from the status check.
         6 billing_person_id: String => "billing_person_id: must",
-        /// Person who issues the invoice.
+        /// Name of the person who issues the invoice.
         7 billing_person: Option<String> => "billing_person",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`; needed according to the documentation.
         8 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
@@ -943,9 +943,9 @@ w::record! {
 w::record! {
     /// `real_estate_leasing_information` of `new_tax_control_fapiao::IssueRealEstateLeasingItem`.
     pub struct RealEstateLeasingInformation {
-        /// Province of the property; needed according to the documentation.
+        /// Province where the property is; needed according to the documentation.
         0 province: Option<String> => "province",
-        /// City of the property.
+        /// City where the property is.
         1 city: Option<String> => "city",
         /// Street address of the property; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
@@ -1017,9 +1017,9 @@ w::record! {
 w::record! {
     /// `refined_oil_information` of `new_tax_control_fapiao::IssueRefinedOilItem`.
     pub struct RefinedOilInformation {
-        /// Filling station.
+        /// Name of the filling station.
         0 station: String => "station: must",
-        /// When it was refueled.
+        /// When it was refueled; format `rfc3339`.
         1 trade_time: String => "trade_time: must",
         /// Pump that was used.
         2 gun_number: String => "gun_number: must",
@@ -1066,7 +1066,7 @@ w::record! {
 w::record! {
     /// `third_mode` of the answer of `new_tax_control_fapiao::merchant::GetCheckStatus`.
     pub struct ThirdMode {
-        /// Whether the mode is set up; such as `ENABLED`; one of `DISABLED` `ENABLED`.
+        /// Whether the mode is set up: `ENABLED` or `DISABLED`; such as `ENABLED`; one of `DISABLED` `ENABLED`.
         0 status: ThirdModeStatus => "status: must",
     }
 }
@@ -1092,13 +1092,13 @@ w::open_enum! {
     ///
     /// What `status` of `AbilityInfo` may be.
     pub enum AbilityInfoStatus {
-        /// Authorized (`AUTHORIZED`).
+        /// Authorized: such invoices can be issued (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
         /// To be authorized in the tax system (`AUTHORIZE_PENDING`).
         AuthorizePending = "AUTHORIZE_PENDING",
-        /// The merchant ended the link (`DEAUTHORIZED`).
+        /// The merchant ended the link; no more invoices on its behalf (`DEAUTHORIZED`).
         DeAuthorized = "DEAUTHORIZED",
-        /// Authorization failed (`AUTHORIZE_FAILED`).
+        /// Authorization failed; see the reason (`AUTHORIZE_FAILED`).
         AuthorizeFailed = "AUTHORIZE_FAILED",
     }
 }
@@ -1108,11 +1108,11 @@ w::open_enum! {
     ///
     /// What `type` of `AbilityInfo` may be.
     pub enum AbilityInfoType {
-        /// Basic invoicing (`BASE_ABILITY`).
+        /// Issues ordinary digital invoices (`BASE_ABILITY`).
         BaseAbility = "BASE_ABILITY",
-        /// Invoicing of passenger transport (`PASSENGER_TRANSPORT_ABILITY`).
+        /// Issues invoices for passenger transport, with the trip's facts (`PASSENGER_TRANSPORT_ABILITY`).
         PassengerTransportAbility = "PASSENGER_TRANSPORT_ABILITY",
-        /// Invoicing of leases (`REAL_ESTATE_ABILITY`).
+        /// Issues invoices for leases, with the property's facts (`REAL_ESTATE_ABILITY`).
         RealEstateAbility = "REAL_ESTATE_ABILITY",
     }
 }
@@ -1122,13 +1122,13 @@ w::open_enum! {
     ///
     /// What `card_status` of `CardInformation` may be.
     pub enum CardStatus {
-        /// Insertion accepted (`INSERT_ACCEPTED`).
+        /// Putting the card in was accepted; under way (`INSERT_ACCEPTED`).
         InsertAccepted = "INSERT_ACCEPTED",
-        /// In the wallet (`INSERTED`).
+        /// The card is in the user's wallet (`INSERTED`).
         InsertEd = "INSERTED",
-        /// Discarding accepted (`DISCARD_ACCEPTED`).
+        /// Taking the card out was accepted; under way (`DISCARD_ACCEPTED`).
         DiscardAccepted = "DISCARD_ACCEPTED",
-        /// Discarded from the wallet (`DISCARDED`).
+        /// The card was taken out of the user's wallet (`DISCARDED`).
         Discarded = "DISCARDED",
     }
 }
@@ -1140,7 +1140,7 @@ w::open_enum! {
     pub enum CertificateType {
         /// Mainland identity card (`IDENTITY_CARD`).
         IdentityCard = "IDENTITY_CARD",
-        /// Passport (`PASSPORT`).
+        /// Passport of any country (`PASSPORT`).
         PassPort = "PASSPORT",
         /// Mainland travel permit of Hong Kong residents (`HONG_KONG_PERMIT`).
         HongKongPermit = "HONG_KONG_PERMIT",
@@ -1156,43 +1156,43 @@ w::open_enum! {
         MacaoResidentCard = "MACAO_RESIDENT_CARD",
         /// Taiwan resident card (`TAIWAN_RESIDENT_CARD`).
         TaiwanResidentCard = "TAIWAN_RESIDENT_CARD",
-        /// Officer's card (`MILITARY_OFFICER_CARD`).
+        /// Officer's card of the army (`MILITARY_OFFICER_CARD`).
         MilitaryOfficerCard = "MILITARY_OFFICER_CARD",
         /// Armed police officer's card (`ARMED_POLICE_OFFICER_CARD`).
         ArmedPoliceOfficerCard = "ARMED_POLICE_OFFICER_CARD",
-        /// Soldier's card (`SOLDIER_CARD`).
+        /// Soldier's card of the army (`SOLDIER_CARD`).
         SoldierCard = "SOLDIER_CARD",
-        /// Home return permit (`HOMECOMING_CERT`).
+        /// Mainland travel permit of Hong Kong and Macao residents (`HOMECOMING_CERT`).
         HomeComingCert = "HOMECOMING_CERT",
-        /// Taiwan compatriot permit (`TAIWAN_COMPATRIOT_CERT`).
+        /// Mainland travel permit of Taiwan residents (`TAIWAN_COMPATRIOT_CERT`).
         TaiwanCompatriotCert = "TAIWAN_COMPATRIOT_CERT",
     }
 }
 
 w::open_enum! {
-    /// Whether the mode is set up.
+    /// `ENABLED` if set up, `DISABLED` if not; else the step that is due.
     ///
     /// What `status` of `DigitalTaxMode` may be.
     pub enum DigitalTaxModeStatus {
-        /// Waiting for the tax office (`APPROVAL_PENDING`).
+        /// The tax office has to approve (`APPROVAL_PENDING`).
         ApprovalPending = "APPROVAL_PENDING",
         /// Access to be confirmed by the representative (`ACCESS_CONFIRMED_PENDING`).
         AccessConfirmedPending = "ACCESS_CONFIRMED_PENDING",
         /// Abilities to be confirmed by the representative (`ABILITY_CONFIRMED_PENDING`).
         AbilityConfirmedPending = "ABILITY_CONFIRMED_PENDING",
-        /// Issuing person to be set up (`BILLING_PERSON_REGISTER_PENDING`).
+        /// The merchant still has to set up an issuing person (`BILLING_PERSON_REGISTER_PENDING`).
         BillingPersonRegisterPending = "BILLING_PERSON_REGISTER_PENDING",
-        /// Issuing person to authorize (`BILLING_PERSON_CONFIRMED_PENDING`).
+        /// The issuing person still has to authorize (`BILLING_PERSON_CONFIRMED_PENDING`).
         BillingPersonConfirmedPending = "BILLING_PERSON_CONFIRMED_PENDING",
         /// Security check to be set up (`SECURITY_SETTING_PENDING`).
         SecuritySettingPending = "SECURITY_SETTING_PENDING",
-        /// Refused by the tax office (`APPLY_FAILED`).
+        /// The tax office refused; settle that and apply again (`APPLY_FAILED`).
         ApplyFailed = "APPLY_FAILED",
         /// Not set up, or authorization withdrawn (`DISABLED`).
         Disabled = "DISABLED",
-        /// Set up, can invoice (`ENABLED`).
+        /// Set up: invoices can be issued (`ENABLED`).
         Enabled = "ENABLED",
-        /// The provider's resource has expired (`RESOURCE_EXPIRED`).
+        /// The provider's resource has expired and must be renewed (`RESOURCE_EXPIRED`).
         ResourceExpired = "RESOURCE_EXPIRED",
     }
 }
@@ -1202,11 +1202,11 @@ w::open_enum! {
     ///
     /// What `export_business_policy_code` of `FapiaoInformationDetail`, `export_business_policy_code` of `TransportFapiaoInformation` and 2 more may be.
     pub enum ExportBusinessPolicyCode {
-        /// Tax refund (`1`).
+        /// The export's tax is refunded (`1`).
         N1 = "1",
-        /// Tax exemption (`2`).
+        /// The export is free of tax (`2`).
         N2 = "2",
-        /// Taxation (`3`).
+        /// The export is taxed as a domestic sale (`3`).
         N3 = "3",
     }
     numbers
@@ -1217,13 +1217,13 @@ w::open_enum! {
     ///
     /// What `fapiao_ability_type_list` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum FapiaoAbilityTypeList {
-        /// Basic invoicing (`BASE_ABILITY`).
+        /// Issues ordinary digital invoices (`BASE_ABILITY`).
         BaseAbility = "BASE_ABILITY",
-        /// Invoicing of leases (`REAL_ESTATE_ABILITY`).
+        /// Issues invoices for leases, with the property's facts (`REAL_ESTATE_ABILITY`).
         RealEstateAbility = "REAL_ESTATE_ABILITY",
-        /// Invoicing of passenger transport (`PASSENGER_TRANSPORT_ABILITY`).
+        /// Issues invoices for passenger transport, with the trip's facts (`PASSENGER_TRANSPORT_ABILITY`).
         PassengerTransportAbility = "PASSENGER_TRANSPORT_ABILITY",
-        /// Invoicing of fuel (`REFINED_OIL_ABILITY`).
+        /// Issues invoices for fuel, with the refueling's facts (`REFINED_OIL_ABILITY`).
         RefinedOilAbility = "REFINED_OIL_ABILITY",
     }
 }
@@ -1233,9 +1233,9 @@ w::open_enum! {
     ///
     /// What `fapiao_bill_type` of `new_tax_control_fapiao::GetUserTitleResponse`, `fapiao_bill_type` of `BuyerInformationItem` and 5 more may be.
     pub enum FapiaoBillType {
-        /// Ordinary VAT invoice (`COMM_FAPIAO`).
+        /// Ordinary VAT invoice: no input tax deduction (`COMM_FAPIAO`).
         CommFapiao = "COMM_FAPIAO",
-        /// Special VAT invoice (`VAT_FAPIAO`).
+        /// Special VAT invoice: input tax can be deducted (`VAT_FAPIAO`).
         VatFapiao = "VAT_FAPIAO",
     }
 }
@@ -1245,9 +1245,9 @@ w::open_enum! {
     ///
     /// What `fapiao_mode` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum FapiaoMode {
-        /// Third-party or own invoicing (`THIRD_OR_SELF_FAPIAO`).
+        /// Issued by your own or a third party's system, then put in the wallet (`THIRD_OR_SELF_FAPIAO`).
         ThirdOrSelfFapiao = "THIRD_OR_SELF_FAPIAO",
-        /// Tencent's fully digital invoicing (`TENCENT_DIGITAL_TAX`).
+        /// Invoices are issued through Tencent's digital service (`TENCENT_DIGITAL_TAX`).
         TencentDigitalTax = "TENCENT_DIGITAL_TAX",
     }
 }
@@ -1257,19 +1257,19 @@ w::open_enum! {
     ///
     /// What `invite_failed_code` of `MchInviteResult` may be.
     pub enum InviteFailedCode {
-        /// Tax data not found (`UNKNOWN_TAX_INFO`).
+        /// Nothing is known of the enterprise at the tax office (`UNKNOWN_TAX_INFO`).
         UnknownTaxInfo = "UNKNOWN_TAX_INFO",
-        /// Enterprise data not valid (`INVALID_COMPANY_INFO`).
+        /// The enterprise's name or tax number isn't valid (`INVALID_COMPANY_INFO`).
         InvalidCompanyInfo = "INVALID_COMPANY_INFO",
-        /// Conditions not met (`NOT_MEET_ACCESS_CONDITION`).
+        /// The enterprise doesn't meet the conditions (`NOT_MEET_ACCESS_CONDITION`).
         NotMeetAccessCondition = "NOT_MEET_ACCESS_CONDITION",
-        /// Outside the pilot (`NOT_IN_PILOT_SCOPE`).
+        /// The enterprise is outside the pilot of digital invoices (`NOT_IN_PILOT_SCOPE`).
         NotInPilotScope = "NOT_IN_PILOT_SCOPE",
-        /// Tax office code missing (`MISSING_TAX_AUTHORITY_CODE`).
+        /// The code of the tax office is missing (`MISSING_TAX_AUTHORITY_CODE`).
         MissingTaxAuthorityCode = "MISSING_TAX_AUTHORITY_CODE",
         /// The merchant has not set up its data (`MERCHANT_INFO_NOT_SET`).
         MerchantInfoNotSet = "MERCHANT_INFO_NOT_SET",
-        /// Unknown error (`UNKNOWN_ERROR`).
+        /// An error without a class; see the words beside it (`UNKNOWN_ERROR`).
         UnknownError = "UNKNOWN_ERROR",
     }
 }
@@ -1279,9 +1279,9 @@ w::open_enum! {
     ///
     /// What `mch_invite_status` of `new_tax_control_fapiao::fapiao_merchant::ListSpInviteMchInfo`, `mch_invite_status` of `MchInviteResult` may be.
     pub enum MchInviteStatus {
-        /// Invitation accepted (`MCH_INVITE_SUCC`).
+        /// Succeeded; the merchant goes on with the setup (`MCH_INVITE_SUCC`).
         Succ = "MCH_INVITE_SUCC",
-        /// Invitation failed (`MCH_INVITE_FAILED`).
+        /// Failed; see the code and the reason (`MCH_INVITE_FAILED`).
         Failed = "MCH_INVITE_FAILED",
     }
 }
@@ -1291,7 +1291,7 @@ w::open_enum! {
     ///
     /// What `operation_type` of `new_tax_control_fapiao::fapiao_merchant::GetSpInviteUrl` may be.
     pub enum OperationType {
-        /// Bind and authorize invoicing (`AUTH_BINDING`).
+        /// Links the merchant and has it authorize invoicing (`AUTH_BINDING`).
         AuthBinding = "AUTH_BINDING",
     }
 }
@@ -1301,7 +1301,7 @@ w::open_enum! {
     ///
     /// What `pay_channel` of `Information`, `pay_channel` of `TransactionInformation` may be.
     pub enum PayChannel {
-        /// WeChat Pay (`WECHAT_PAY`).
+        /// The order was paid with WeChat Pay (`WECHAT_PAY`).
         WechatPay = "WECHAT_PAY",
     }
 }
@@ -1311,15 +1311,15 @@ w::open_enum! {
     ///
     /// What `preferential_policy_code` of `IssueGeneralItem`, `preferential_policy_code` of `IssuePassengerTransportItem` and 2 more may be.
     pub enum PreferentialPolicyCode {
-        /// Simplified levy (`1`).
+        /// Taxed by the simplified method (`1`).
         N1 = "1",
-        /// Rare earth products (`2`).
+        /// The policy of rare earth products applies (`2`).
         N2 = "2",
-        /// Tax exempt (`3`).
+        /// Exempt from VAT (`3`).
         N3 = "3",
-        /// Not taxed (`4`).
+        /// Outside the scope of VAT (`4`).
         N4 = "4",
-        /// Levied first, refunded later (`5`).
+        /// Levied first, refunded afterwards (`5`).
         N5 = "5",
         /// Levied first, fully refunded (`6`).
         N6 = "6",
@@ -1339,13 +1339,13 @@ w::open_enum! {
         N13 = "13",
         /// Fully refunded upon levy (`14`).
         N14 = "14",
-        /// Burden over 3% refunded (`15`).
+        /// What the tax burden exceeds 3% is refunded upon levy (`15`).
         N15 = "15",
-        /// Burden over 8% refunded (`16`).
+        /// What the tax burden exceeds 8% is refunded upon levy (`16`).
         N16 = "16",
-        /// Burden over 12% refunded (`17`).
+        /// What the tax burden exceeds 12% is refunded upon levy (`17`).
         N17 = "17",
-        /// Burden over 6% refunded (`18`).
+        /// What the tax burden exceeds 6% is refunded upon levy (`18`).
         N18 = "18",
     }
     numbers
@@ -1356,13 +1356,13 @@ w::open_enum! {
     ///
     /// What `reverse_reason` of `new_tax_control_fapiao::ReverseFapiaoApplication` may be.
     pub enum ReverseReason {
-        /// Issued by mistake (`ISSUE_ERROR`).
+        /// Issued by mistake; a right one may follow (`ISSUE_ERROR`).
         IssueError = "ISSUE_ERROR",
-        /// Goods returned (`SALES_RETURN`).
+        /// The buyer returned the goods (`SALES_RETURN`).
         SalesReturn = "SALES_RETURN",
-        /// Service stopped (spelled this way) (`SERVICE_SUSPENTION`).
+        /// The service was broken off (the platform's misspelling of `SUSPENSION`) (`SERVICE_SUSPENTION`).
         ServiceSuspention = "SERVICE_SUSPENTION",
-        /// Discount granted afterwards (`SALES_DISCOUNT`).
+        /// The buyer got a discount after the invoice (`SALES_DISCOUNT`).
         SalesDiscount = "SALES_DISCOUNT",
     }
 }
@@ -1372,7 +1372,7 @@ w::open_enum! {
     ///
     /// What `scene` of `new_tax_control_fapiao::GetUserTitle`, `scene` of `new_tax_control_fapiao::InsertCards` may be.
     pub enum Scene {
-        /// For a WeChat Pay order (`WITH_WECHATPAY`).
+        /// For an order paid with WeChat Pay, under its transaction ID (`WITH_WECHATPAY`).
         WithWechatPay = "WITH_WECHATPAY",
         /// For an order not paid by WeChat Pay (`WITHOUT_WECHATPAY`).
         WithoutWechatPay = "WITHOUT_WECHATPAY",
@@ -1384,9 +1384,9 @@ w::open_enum! {
     ///
     /// What `source` of `new_tax_control_fapiao::GetTitleUrl` may be.
     pub enum Source {
-        /// Web page in WeChat (`WEB`).
+        /// The user fills in the title on a web page in WeChat (`WEB`).
         Web = "WEB",
-        /// Mini Program (`MINIPROGRAM`).
+        /// The user fills in the title in a Mini Program (`MINIPROGRAM`).
         MiniProgram = "MINIPROGRAM",
     }
 }
@@ -1396,13 +1396,13 @@ w::open_enum! {
     ///
     /// What `status` of `FapiaoDownloadInfo`, `status` of `FapiaoInformationInfo` may be.
     pub enum Status {
-        /// Issuing accepted (`ISSUE_ACCEPTED`).
+        /// Accepted; wait for the outcome (`ISSUE_ACCEPTED`).
         IssueAccepted = "ISSUE_ACCEPTED",
-        /// Issued (`ISSUED`).
+        /// Issued: can be downloaded and put in the wallet (`ISSUED`).
         Issued = "ISSUED",
-        /// Reversal accepted (`REVERSE_ACCEPTED`).
+        /// The reversal was accepted; wait for the outcome (`REVERSE_ACCEPTED`).
         ReverseAccepted = "REVERSE_ACCEPTED",
-        /// Reversed (`REVERSED`).
+        /// Reversed: the invoice no longer holds (`REVERSED`).
         Reversed = "REVERSED",
         /// Issuing failed; fully digital mode only (`ISSUE_FAILED`).
         IssueFailed = "ISSUE_FAILED",
@@ -1416,27 +1416,27 @@ w::open_enum! {
     ///
     /// What `tax_prefer_mark` of `GetFapiaoApplicationItem`, `tax_prefer_mark` of `FapiaoCardInformationItem` may be.
     pub enum TaxPreferMark {
-        /// No privilege (`NO_FAVORABLE`).
+        /// No tax privilege; the normal rate applies (`NO_FAVORABLE`).
         NoFavorable = "NO_FAVORABLE",
-        /// Not taxed (`OUTSIDE_VAT`).
+        /// Outside the scope of VAT (`OUTSIDE_VAT`).
         OutsideVat = "OUTSIDE_VAT",
-        /// Tax exempt (`VAT_EXEMPT`).
+        /// Exempt from VAT (`VAT_EXEMPT`).
         VatExempt = "VAT_EXEMPT",
-        /// Ordinary zero rate (`NORMAL_ZERO_RATED`).
+        /// Zero rate that isn't due to an export (`NORMAL_ZERO_RATED`).
         NormalZeroRated = "NORMAL_ZERO_RATED",
-        /// Zero rate for exports (`EXPORT_ZERO_RATED`).
+        /// Zero rate because it is exported (`EXPORT_ZERO_RATED`).
         ExportZeroRated = "EXPORT_ZERO_RATED",
     }
 }
 
 w::open_enum! {
-    /// Whether the mode is set up.
+    /// Whether the mode is set up: `ENABLED` or `DISABLED`.
     ///
     /// What `status` of `ThirdMode` may be.
     pub enum ThirdModeStatus {
         /// Not set up, or authorization withdrawn (`DISABLED`).
         Disabled = "DISABLED",
-        /// Set up, can invoice (`ENABLED`).
+        /// Set up: invoices can be issued (`ENABLED`).
         Enabled = "ENABLED",
     }
 }
@@ -1460,13 +1460,13 @@ w::open_enum! {
     ///
     /// What `transportation_type` of `PassengerInformation` may be.
     pub enum TransportationType {
-        /// Coach (`LONG_DISTANCE_BUS`).
+        /// Long-distance bus (`LONG_DISTANCE_BUS`).
         LongDistanceBus = "LONG_DISTANCE_BUS",
-        /// Public transport (`PUBLIC_TRANSPORTATION`).
+        /// City bus, metro and the like (`PUBLIC_TRANSPORTATION`).
         PublicTransportation = "PUBLIC_TRANSPORTATION",
-        /// Car (`CAR`).
+        /// Taxi or another car (`CAR`).
         Car = "CAR",
-        /// Ship (`SHIP`).
+        /// Ship; the cabin's class may be given (`SHIP`).
         Ship = "SHIP",
         /// Other means of transport (`OTHER_TRANSPORTATION`).
         OtherTransportation = "OTHER_TRANSPORTATION",
@@ -1478,9 +1478,9 @@ w::open_enum! {
     ///
     /// What `type` of `new_tax_control_fapiao::GetUserTitleResponse`, `type` of `BuyerInformationItem` and 1 more may be.
     pub enum Type {
-        /// A person (`INDIVIDUAL`).
+        /// The buyer is a person without a tax number (`INDIVIDUAL`).
         Individual = "INDIVIDUAL",
-        /// An organization (`ORGANIZATION`).
+        /// The buyer is an organization; its tax number is needed (`ORGANIZATION`).
         Organization = "ORGANIZATION",
     }
 }
@@ -1490,9 +1490,9 @@ w::open_enum! {
     ///
     /// What `unit` of `IssueRefinedOilItem` may be.
     pub enum Unit {
-        /// Tons (`TON`).
+        /// Fuel in tons (`TON`).
         Ton = "TON",
-        /// Liters (spelled this way) (`LETER`).
+        /// Fuel in liters (the platform's misspelling of `LITER`) (`LETER`).
         Leter = "LETER",
     }
 }
@@ -1502,11 +1502,11 @@ w::open_enum! {
     ///
     /// What `vat_refund_levy_code` of `FapiaoInformationDetail`, `vat_refund_levy_code` of `TransportFapiaoInformation` and 2 more may be.
     pub enum VatRefundLevyCode {
-        /// Software (`1`).
+        /// Software, refunded upon levy (`1`).
         N1 = "1",
         /// Products of recycled resources (`2`).
         N2 = "2",
-        /// Pipeline transport (`3`).
+        /// Transport through pipelines, such as of oil or gas (`3`).
         N3 = "3",
         /// Financial leasing of movables (`4`).
         N4 = "4",
@@ -1514,17 +1514,17 @@ w::open_enum! {
         N5 = "5",
         /// New wall materials (`6`).
         N6 = "6",
-        /// Wind power (`7`).
+        /// Electricity from wind (`7`).
         N7 = "7",
-        /// Solar power (`8`).
+        /// Electricity from the sun (`8`).
         N8 = "8",
-        /// Animation software (`9`).
+        /// Animation software of its maker (`9`).
         N9 = "9",
-        /// Aircraft maintenance (`10`).
+        /// Maintenance work on aircraft (`10`).
         N10 = "10",
-        /// Gold (`11`).
+        /// Trade of gold (`11`).
         N11 = "11",
-        /// Platinum (`12`).
+        /// Trade of platinum (`12`).
         N12 = "12",
     }
     numbers
@@ -1740,7 +1740,7 @@ w::record! {
         3 total_amount: xinqiao_types::Fen => "total_amount: must query",
         /// AppID of the account or Mini Program.
         4 appid: xinqiao_types::AppId => "appid: must query",
-        /// The user who fills in the title; personal data, masked in `Debug`.
+        /// OpenID of the user who fills in the title; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Seller shown on the page.
         6 seller_name: Option<String> => "seller_name: query",
@@ -1851,7 +1851,7 @@ w::record! {
         10 out_trade_no: Option<String> => "out_trade_no",
         /// Kind of invoice: ordinary or special VAT; one of `COMM_FAPIAO` `VAT_FAPIAO`.
         11 fapiao_bill_type: Option<FapiaoBillType> => "fapiao_bill_type",
-        /// Message that the user left.
+        /// Message that the user left when asking for the invoice.
         12 user_apply_message: Option<String> => "user_apply_message",
     }
 }
@@ -2197,7 +2197,7 @@ pub mod fapiao_merchant {
         pub struct GetSpInviteUrl {
             /// Kind of operation, such as binding; one of `AUTH_BINDING`.
             0 operation_type: super::OperationType => "operation_type: must query",
-            /// Person who acts, encrypted.
+            /// Name of the person who acts, encrypted with the platform's key.
             1 operate_user: Option<String> => "operate_user: query",
             /// Mode: fully digital, or third-party and own; one of `THIRD_OR_SELF_FAPIAO` `TENCENT_DIGITAL_TAX`.
             2 fapiao_mode: super::FapiaoMode => "fapiao_mode: must query",
@@ -2287,7 +2287,7 @@ pub mod fapiao_merchant {
         pub struct ListSpInviteMchInfoResponse {
             /// What came of each invitation: `sub_mchid`, `mch_invite_status`, `ep_name`, `tax_id` and so on.
             0 mch_invite_result_list: Vec<super::MchInviteResult> => "mch_invite_result_list: must",
-            /// How many records there are.
+            /// How many records match altogether.
             1 total_count: i64 => "total_count: must",
             /// Most records that one page holds.
             2 limit: i64 => "limit: must",
@@ -2434,7 +2434,7 @@ pub mod merchant {
         pub struct GetBaseInformationResponse {
             /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
             0 seller_information: super::SellerInformation => "seller_information: must",
-            /// Payee, reviewer and drawer.
+            /// Payee, reviewer and drawer on the invoice.
             1 extra_information: super::ExtraInformation => "extra_information: must",
         }
     }
@@ -2576,7 +2576,7 @@ pub mod merchant {
             1 offset: i64 => "offset: must",
             /// Most records that one page holds.
             2 limit: i64 => "limit: must",
-            /// How many records there are.
+            /// How many records match altogether.
             3 total_count: i64 => "total_count: must",
             /// Links to this page and its neighbors: `next`, `prev` and `self`.
             4 links: Option<super::Link> => "links",

@@ -57,7 +57,7 @@ w::record! {
         2 organization_id: String => "organization_id: must",
         /// Identity document of the user or card holder: `identification_type` and `identification_number`.
         3 identification: Option<Identification> => "identification",
-        /// Phone number, encrypted; personal data, masked in `Debug`.
+        /// Phone number, encrypted with the platform's key; personal data, masked in `Debug`.
         4 phone: Option<String> => "phone: masked",
     }
     new(out_user_id: impl Into<String>, organization_id: impl Into<String>)
@@ -70,7 +70,7 @@ w::record! {
     pub struct Identification {
         /// Kind of document, at present identity cards; one of `IDCARD`.
         0 identification_type: IdentificationType => "identification_type: must",
-        /// Number of the document, encrypted.
+        /// Number of the document, encrypted with the platform's key.
         1 identification_number: String => "identification_number: must",
     }
     new(
@@ -92,7 +92,7 @@ w::record! {
         3 valid_thru: Option<String> => "valid_thru",
         /// Bank that paid or was signed, such as `ICBC_DEBIT`.
         4 bank_type: Option<String> => "bank_type",
-        /// Phone number, encrypted; personal data, masked in `Debug`.
+        /// Phone number, encrypted with the platform's key; personal data, masked in `Debug`.
         5 phone: Option<String> => "phone: masked",
     }
     new()
@@ -156,9 +156,9 @@ w::open_enum! {
     ///
     /// What `business_product_id` of `offline_face::GetTransaction`, `business_product_id` of `Business` may be.
     pub enum BusinessProductId {
-        /// Face payment in schools (`2`).
+        /// Paying by face in schools (`2`).
         N2 = "2",
-        /// Face payment in company canteens (`11`).
+        /// Paying by face in company canteens (`11`).
         N11 = "11",
     }
     numbers
@@ -169,19 +169,19 @@ w::open_enum! {
     ///
     /// What `business_scene_id` of `Business` may be.
     pub enum BusinessSceneId {
-        /// School canteen (`3`).
+        /// Meals in a school canteen (`3`).
         N3 = "3",
-        /// School shop (`4`).
+        /// Purchases in a school shop (`4`).
         N4 = "4",
-        /// School clinic (`5`).
+        /// Treatment in a school clinic (`5`).
         N5 = "5",
-        /// Test scene for schools (`6`).
+        /// For tests in schools (`6`).
         N6 = "6",
-        /// Test scene for canteens (`124`).
+        /// For tests of company canteens (`124`).
         N124 = "124",
-        /// Company canteen (`125`).
+        /// Meals in a company canteen (`125`).
         N125 = "125",
-        /// Tencent's canteen (`126`).
+        /// Meals in Tencent's own canteen (`126`).
         N126 = "126",
     }
     numbers
@@ -192,11 +192,11 @@ w::open_enum! {
     ///
     /// What `collection_state` of `offline_face::GetFaceCollectionResponse`, `collection_state` of `FaceCollection` may be.
     pub enum CollectionState {
-        /// The face must be taken again (`COLLECTION_REQUIRED`).
+        /// The user's face must be taken again (`COLLECTION_REQUIRED`).
         CollectionRequired = "COLLECTION_REQUIRED",
-        /// Photo uploaded, to be confirmed (`PHOTO_UPLOADED`).
+        /// The photo is uploaded; the user has to confirm (`PHOTO_UPLOADED`).
         PhotoUploadEd = "PHOTO_UPLOADED",
-        /// Confirmed by the user, done (`COMPLETE`).
+        /// The user confirmed the new photo; done (`COMPLETE`).
         Complete = "COMPLETE",
     }
 }
@@ -206,9 +206,9 @@ w::open_enum! {
     ///
     /// What `contract_bank_card_from` of `offline_face::contracts::GetResponse` may be.
     pub enum ContractBankCardFrom {
-        /// Given by the merchant (`MERCHANT_LIMITED_BANK_CARD`).
+        /// The card to charge was given by the merchant (`MERCHANT_LIMITED_BANK_CARD`).
         MerchantLimitedBankCard = "MERCHANT_LIMITED_BANK_CARD",
-        /// Chosen by the user (`USER_SELECT_FREE`).
+        /// The card to charge was chosen by the user (`USER_SELECT_FREE`).
         UserSelectFree = "USER_SELECT_FREE",
     }
 }
@@ -218,11 +218,11 @@ w::open_enum! {
     ///
     /// What `contract_mode` of `offline_face::contracts::GetResponse`, `contract_mode` of `offline_face::contracts::PreSign` may be.
     pub enum ContractMode {
-        /// Only the given bank card (`LIMIT_BANK_CARD`).
+        /// Only the given bank card can be signed (`LIMIT_BANK_CARD`).
         LimitBankCard = "LIMIT_BANK_CARD",
-        /// The given bank card first (`PRIORITY_BANK_CARD`).
+        /// The given bank card comes first; the user may change it (`PRIORITY_BANK_CARD`).
         PriorityBankCard = "PRIORITY_BANK_CARD",
-        /// Any card (`LIMIT_NONE`).
+        /// Any bank card can be signed (`LIMIT_NONE`).
         LimitNone = "LIMIT_NONE",
     }
 }
@@ -232,11 +232,11 @@ w::open_enum! {
     ///
     /// What `contract_state` of `offline_face::contracts::GetResponse` may be.
     pub enum ContractState {
-        /// Not signed (`NOT_CONTRACTED`).
+        /// Not signed yet; nothing can be charged (`NOT_CONTRACTED`).
         NotContractEd = "NOT_CONTRACTED",
-        /// Terminated (`TERMINATED`).
+        /// Terminated; nothing can be charged any more (`TERMINATED`).
         Terminated = "TERMINATED",
-        /// Signed (`CONTRACTED`).
+        /// Signed: payments by face are possible (`CONTRACTED`).
         ContractEd = "CONTRACTED",
     }
 }
@@ -246,7 +246,7 @@ w::open_enum! {
     ///
     /// What `currency` of `Amount` may be.
     pub enum Currency {
-        /// Renminbi (`CNY`).
+        /// Renminbi; amounts in fen (`CNY`).
         Cny = "CNY",
     }
 }
@@ -256,7 +256,7 @@ w::open_enum! {
     ///
     /// What `identification_type` of `Identification` may be.
     pub enum IdentificationType {
-        /// Mainland identity card (`IDCARD`).
+        /// Checked by the mainland identity card (`IDCARD`).
         IdCard = "IDCARD",
     }
 }
@@ -266,15 +266,15 @@ w::open_enum! {
     ///
     /// What `trade_type` of `offline_face::DeductTransactionResponse`, `trade_type` of `offline_face::GetTransactionResponse` may be.
     pub enum TradeType {
-        /// Native QR code payment (`NATIVE`).
+        /// The user scans the merchant's QR code (`NATIVE`).
         Native = "NATIVE",
         /// Payment in an account or Mini Program (`JSAPI`).
         Jsapi = "JSAPI",
-        /// App payment (`APP`).
+        /// Payment started in the merchant's app (`APP`).
         App = "APP",
-        /// Mobile web payment (`MWEB`).
+        /// Payment started in a mobile browser (`MWEB`).
         Mweb = "MWEB",
-        /// Automatic charge (`AUTH`).
+        /// Automatic charge under a contract (`AUTH`).
         Auth = "AUTH",
     }
 }
@@ -303,7 +303,7 @@ w::record! {
         6 scene_info: Option<SceneInfo> => "scene_info",
         /// Promotion tag of the order; coupons restricted to that tag can then be used; such as `WXG`.
         7 goods_tag: Option<String> => "goods_tag",
-        /// Text about it that people see, on the bill or page.
+        /// What is sold, as the user's bill shows it.
         8 description: Option<String> => "description",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         9 attach: Option<String> => "attach",
@@ -357,7 +357,7 @@ w::record! {
         11 trade_state_description: Option<String> => "trade_state_description",
         /// Whether money is still owed for the order.
         12 debt_state: Option<String> => "debt_state",
-        /// Text about it that people see, on the bill or page.
+        /// What is sold, as the user's bill shows it.
         13 description: Option<String> => "description",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         14 attach: Option<String> => "attach",
@@ -407,7 +407,7 @@ w::record! {
         1 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         2 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// Number of the face device.
+        /// Number of the device that takes faces.
         3 device_id: String => "device_id: must",
         /// Data made by the device, to get the credential.
         4 raw_data: String => "raw_data: must",
@@ -602,7 +602,7 @@ w::record! {
         11 trade_state_description: Option<String> => "trade_state_description",
         /// Whether money is still owed for the order.
         12 debt_state: Option<String> => "debt_state",
-        /// Text about it that people see, on the bill or page.
+        /// What is sold, as the user's bill shows it.
         13 description: Option<String> => "description",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         14 attach: Option<String> => "attach",
@@ -711,7 +711,7 @@ pub mod contracts {
         /// * Source: <https://pay.weixin.qq.com/wiki/doc/wxfacepay/develop/k12-development-guidelines.html>.
         /// * Catalog: `pay_v3.offline_face.contracts.get`.
         pub struct Get {
-            /// Number of the face payment contract.
+            /// The platform's number of the face payment contract.
             0 contract_id: String => "contract_id: must path",
             /// Mini Program in which the user signed.
             1 appid: Option<xinqiao_types::AppId> => "appid: query",
@@ -723,7 +723,7 @@ pub mod contracts {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number of the face payment contract.
+            /// The platform's number of the face payment contract.
             0 contract_id: String => "contract_id: must",
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
@@ -735,9 +735,9 @@ pub mod contracts {
             4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Whether the contract is in force; once ended nothing can be charged; one of `NOT_CONTRACTED` `TERMINATED` `CONTRACTED`.
             5 contract_state: super::ContractState => "contract_state: must",
-            /// When the user signed.
+            /// When the user signed; absent before; format `rfc3339`.
             6 contract_signed_time: String => "contract_signed_time: must",
-            /// When the contract was ended; empty if in force.
+            /// When the contract was ended; empty if in force; format `rfc3339`.
             7 contract_terminated_time: Option<String> => "contract_terminated_time",
             /// Mode of signing, such as limited to a bank card; one of `LIMIT_BANK_CARD` `PRIORITY_BANK_CARD` `LIMIT_NONE`.
             8 contract_mode: super::ContractMode => "contract_mode: must",

@@ -16,7 +16,7 @@ w::record! {
 w::record! {
     /// `student_info` of the answer of `offline_face_mch::GetOrganizationUser`; `student_info` of `offline_face_mch::UpdateOrganizationUser`.
     pub struct StudentInfo {
-        /// Class of the student.
+        /// Name of the student's class.
         0 class_name: Option<String> => "class_name",
     }
     new()
@@ -40,11 +40,11 @@ w::open_enum! {
     ///
     /// What `contract_state` of `offline_face_mch::GetOrganizationUserResponse` may be.
     pub enum ContractState {
-        /// Not signed (`NOT_CONTRACTED`).
+        /// Not signed yet; nothing can be charged (`NOT_CONTRACTED`).
         NotContractEd = "NOT_CONTRACTED",
-        /// Terminated (`TERMINATED`).
+        /// Terminated; nothing can be charged any more (`TERMINATED`).
         Terminated = "TERMINATED",
-        /// Signed (`CONTRACTED`).
+        /// Signed: payments by face are possible (`CONTRACTED`).
         ContractEd = "CONTRACTED",
     }
 }
@@ -54,9 +54,9 @@ w::open_enum! {
     ///
     /// What `status` of `offline_face_mch::GetOrganizationUserResponse`, `status` of `offline_face_mch::UpdateOrganizationUser` may be.
     pub enum Status {
-        /// In order (`NORMAL`).
+        /// In order: the user can pay by face (`NORMAL`).
         Normal = "NORMAL",
-        /// Disabled (`DISABLED`).
+        /// Disabled: the user can't pay by face (`DISABLED`).
         Disabled = "DISABLED",
     }
 }
@@ -66,9 +66,9 @@ w::open_enum! {
     ///
     /// What `user_type` of `offline_face_mch::GetOrganizationUserResponse`, `user_type` of `offline_face_mch::UpdateOrganizationUser` may be.
     pub enum UserType {
-        /// Student (`STUDENT`).
+        /// The user is a student (`STUDENT`).
         Student = "STUDENT",
-        /// Staff member (spelled this way) (`STUFF`).
+        /// The user is on the staff (the platform's misspelling of `STAFF`) (`STUFF`).
         Stuff = "STUFF",
     }
 }
@@ -98,11 +98,11 @@ w::record! {
         1 out_user_id: Option<String> => "out_user_id",
         /// Organization that uses face payment, such as a school.
         2 organization_id: Option<String> => "organization_id",
-        /// Name of the user, encrypted.
+        /// The user's name, encrypted with the platform's key.
         3 user_name: Option<String> => "user_name",
         /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
         4 user_type: Option<UserType> => "user_type",
-        /// About a student.
+        /// Class and further facts, for users who are students.
         5 student_info: Option<StudentInfo> => "student_info",
         /// About a member of staff.
         6 staff_info: Option<StaffInfo> => "staff_info",
@@ -112,7 +112,7 @@ w::record! {
         8 contract_state: Option<ContractState> => "contract_state",
         /// Whether a good face picture is there: `true` yes.
         9 face_image_ok: Option<bool> => "face_image_ok",
-        /// Number of the face payment contract.
+        /// The platform's number of the face payment contract.
         10 contract_id: Option<String> => "contract_id",
     }
 }
@@ -276,11 +276,11 @@ w::record! {
         0 organization_id: String => "organization_id: must path",
         /// The user's number in your own system.
         1 out_user_id: String => "out_user_id: must path",
-        /// Name of the user, encrypted.
+        /// The user's name, encrypted with the platform's key.
         2 user_name: Option<String> => "user_name",
         /// Kind of user: student or staff; one of `STUDENT` `STUFF`.
         3 user_type: Option<UserType> => "user_type",
-        /// About a student.
+        /// Class and further facts, for users who are students.
         4 student_info: Option<StudentInfo> => "student_info",
         /// About a member of staff.
         5 staff_info: Option<StaffInfo> => "staff_info",

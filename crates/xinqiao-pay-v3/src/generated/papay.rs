@@ -129,7 +129,7 @@ w::record! {
     pub struct DeductDuration {
         /// In how many days the charge follows, 1 to 3; one of `1` `2` `3`.
         0 count: Count => "count: must number",
-        /// Unit of time; `DAY`; one of `DAY`.
+        /// Unit of the duration; only `DAY`; one of `DAY`.
         1 unit: Option<Unit> => "unit",
     }
     new(count: impl Into<Count>)
@@ -158,7 +158,7 @@ w::record! {
     pub struct DeviceInfo {
         /// Phone, pad, TV or watch; one of `DEVICE_TYPE_UNKNOW` `DEVICE_TYPE_PHONE` `DEVICE_TYPE_PAD` `DEVICE_TYPE_TV` `DEVICE_TYPE_WATCH`.
         0 device_type: DeviceType => "device_type: must",
-        /// Operating system of the device with version.
+        /// Operating system of the device, with its version.
         1 device_os: String => "device_os: must",
         /// Unique id of the user's device.
         2 device_id: String => "device_id: must",
@@ -168,7 +168,7 @@ w::record! {
         4 device_ip: String => "device_ip: must",
         /// Whether WeChat is installed on the device.
         5 weixin_installed: bool => "weixin_installed: must",
-        /// Which WeChat is installed; such as `8.0.50`.
+        /// Version of WeChat on the device; such as `8.0.50`.
         6 weixin_version: String => "weixin_version: must",
         /// How long ago the user first logged in, as a range; one of `DAYS_SINCE_FIRST_LOGIN_UNKNOW` `DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY` `DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS` `DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS` `DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`.
         7 days_since_first_login: DaysSinceFirstLogin => "days_since_first_login: must",
@@ -200,7 +200,7 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_sign::contracts::PreSignApp`; `amount` of `papay::pay::partner::ApplyTransaction`; and 11 more.
     pub struct EstimatedDeductAmount {
-        /// Amount in fen.
+        /// Amount that shall be charged, in fen.
         0 total: f64 => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -329,7 +329,7 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_pay::ApplyTransaction`; `amount` of the answer of `papay::insurance_pay::ApplyTransaction`; and 26 more.
     pub struct ScheduledAmount {
-        /// Amount in fen; in fen.
+        /// Amount that shall be charged, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -343,15 +343,15 @@ w::open_enum! {
     ///
     /// What `contract_state` of `papay::insurance_sign::contracts::GetResponse`, `contract_state` of `papay::insurance_sign::contracts::TerminateResponse` may be.
     pub enum ContractState {
-        /// In force (`SIGNED`).
+        /// In force: charges can be booked (`SIGNED`).
         Signed = "SIGNED",
-        /// Ended (`TERMINATED`).
+        /// Ended; nothing can be charged any more (`TERMINATED`).
         Terminated = "TERMINATED",
-        /// Signing failed (`SIGN_FAILED`).
+        /// Signing failed; sign again (`SIGN_FAILED`).
         SignFailed = "SIGN_FAILED",
-        /// Waits to be renewed (`TO_BE_RENEWED`).
+        /// Ran out; the user has to renew it (`TO_BE_RENEWED`).
         ToBeRenewEd = "TO_BE_RENEWED",
-        /// Being ended (`TERMINATE_PENDING`).
+        /// Being ended; no charges meanwhile (`TERMINATE_PENDING`).
         TerminatePending = "TERMINATE_PENDING",
     }
 }
@@ -361,13 +361,13 @@ w::open_enum! {
     ///
     /// What `contract_termination_mode` of `ContractTerminateInfo`, `contract_termination_mode` of `ContractTerminateInfoItem` may be.
     pub enum ContractTerminationMode {
-        /// Ended by the user (`USER_TERMINATE`).
+        /// Ended by the user in WeChat (`USER_TERMINATE`).
         UserTerminate = "USER_TERMINATE",
-        /// Ended by the merchant's call (`MCH_API_TERMINATE`).
+        /// Ended by the merchant through the API (`MCH_API_TERMINATE`).
         MchApiTerminate = "MCH_API_TERMINATE",
-        /// Ended on the merchant platform (`WEPAY_WEB_TERMINATE`).
+        /// Ended by the merchant on the merchant platform (`WEPAY_WEB_TERMINATE`).
         WePayWebTerminate = "WEPAY_WEB_TERMINATE",
-        /// Ended by customer service (`CUSTOMER_SERVICE_TERMINATE`).
+        /// Ended through WeChat's customer service (`CUSTOMER_SERVICE_TERMINATE`).
         CustomerServiceTerminate = "CUSTOMER_SERVICE_TERMINATE",
         /// Ended by the system (`SYSTEM_TERMINATE`).
         SystemTerminate = "SYSTEM_TERMINATE",
@@ -379,11 +379,11 @@ w::open_enum! {
     ///
     /// What `count` of `DeductDuration` may be.
     pub enum Count {
-        /// 1 day (`1`).
+        /// The charge follows within 1 day of the announcement (`1`).
         N1 = "1",
-        /// 2 days (`2`).
+        /// The charge follows within 2 days of the announcement (`2`).
         N2 = "2",
-        /// 3 days (`3`).
+        /// The charge follows within 3 days of the announcement (`3`).
         N3 = "3",
     }
     numbers
@@ -394,19 +394,19 @@ w::open_enum! {
     ///
     /// What `days_since_first_login` of `DeviceInfo` may be.
     pub enum DaysSinceFirstLogin {
-        /// Unknown (`DAYS_SINCE_FIRST_LOGIN_UNKNOW`).
+        /// When the user first logged in isn't known (`UNKNOW` is the platform's misspelling) (`DAYS_SINCE_FIRST_LOGIN_UNKNOW`).
         Unknow = "DAYS_SINCE_FIRST_LOGIN_UNKNOW",
-        /// Within 1 day (`DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY`).
+        /// First logged in up to a day ago (`DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY`).
         WithIn1Day = "DAYS_SINCE_FIRST_LOGIN_WITHIN_1_DAY",
-        /// Within 7 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS`).
+        /// First logged in over 1 and up to 7 days ago (`DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS`).
         WithIn7Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_7_DAYS",
-        /// Within 30 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS`).
+        /// First logged in over 7 and up to 30 days ago (`DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS`).
         WithIn30Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_30_DAYS",
-        /// Within 90 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS`).
+        /// First logged in over 30 and up to 90 days ago (`DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS`).
         WithIn90Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_90_DAYS",
-        /// Within 180 days (`DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS`).
+        /// First logged in over 90 and up to 180 days ago (`DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS`).
         WithIn180Days = "DAYS_SINCE_FIRST_LOGIN_WITHIN_180_DAYS",
-        /// More than 180 days (`DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`).
+        /// First logged in more than 180 days ago (`THEN` is the platform's misspelling of than) (`DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS`).
         MoreThen180Days = "DAYS_SINCE_FIRST_LOGIN_MORE_THEN_180_DAYS",
     }
 }
@@ -416,15 +416,15 @@ w::open_enum! {
     ///
     /// What `device_type` of `DeviceInfo` may be.
     pub enum DeviceType {
-        /// Unknown device (`DEVICE_TYPE_UNKNOW`).
+        /// The device isn't known (`UNKNOW` is the platform's misspelling) (`DEVICE_TYPE_UNKNOW`).
         Unknow = "DEVICE_TYPE_UNKNOW",
-        /// Phone (`DEVICE_TYPE_PHONE`).
+        /// The contract is signed on a phone (`DEVICE_TYPE_PHONE`).
         Phone = "DEVICE_TYPE_PHONE",
-        /// Tablet (`DEVICE_TYPE_PAD`).
+        /// The contract is signed on a tablet (`DEVICE_TYPE_PAD`).
         Pad = "DEVICE_TYPE_PAD",
-        /// Television (`DEVICE_TYPE_TV`).
+        /// The contract is signed on a television (`DEVICE_TYPE_TV`).
         Tv = "DEVICE_TYPE_TV",
-        /// Watch (`DEVICE_TYPE_WATCH`).
+        /// The contract is signed on a watch (`DEVICE_TYPE_WATCH`).
         Watch = "DEVICE_TYPE_WATCH",
     }
 }
@@ -434,13 +434,13 @@ w::open_enum! {
     ///
     /// What `contract_state` of `papay::sign::contracts::GetHarmonyResponse` may be.
     pub enum GetHarmonyContractState {
-        /// In force (`SIGNED`).
+        /// In force: charges can be booked (`SIGNED`).
         Signed = "SIGNED",
-        /// Ended (`TERMINATED`).
+        /// Ended; nothing can be charged any more (`TERMINATED`).
         Terminated = "TERMINATED",
-        /// Signing failed (`SIGN_FAILED`).
+        /// Signing failed; sign again (`SIGN_FAILED`).
         SignFailed = "SIGN_FAILED",
-        /// Waits to be renewed (`TO_BE_RENEWED`).
+        /// Ran out; the user has to renew it (`TO_BE_RENEWED`).
         ToBeRenewEd = "TO_BE_RENEWED",
     }
 }
@@ -450,7 +450,7 @@ w::open_enum! {
     ///
     /// What `identity_type` of `RealIdentityInfo`, `identity_type` of `RealIdentity` may be.
     pub enum IdentityType {
-        /// Mainland ID card (`ID_CARD`).
+        /// The user is given by the mainland ID card (`ID_CARD`).
         IdCard = "ID_CARD",
     }
 }
@@ -460,19 +460,19 @@ w::open_enum! {
     ///
     /// What `sign_scene` of `papay::sign::contracts::PreSign` may be.
     pub enum SignScene {
-        /// Signing in an app (`SIGN_SCENE_APP`).
+        /// The user signs in the merchant's app (`SIGN_SCENE_APP`).
         App = "SIGN_SCENE_APP",
-        /// Signing by QR code (`SIGN_SCENE_QRCODE`).
+        /// The user signs by scanning a QR code (`SIGN_SCENE_QRCODE`).
         QrCode = "SIGN_SCENE_QRCODE",
     }
 }
 
 w::open_enum! {
-    /// Unit of time; `DAY`.
+    /// Unit of the duration; only `DAY`.
     ///
     /// What `unit` of `DeductDuration` may be.
     pub enum Unit {
-        /// In days (`DAY`).
+        /// The duration counts days (`DAY`).
         Day = "DAY",
     }
 }
@@ -790,7 +790,7 @@ pub mod insurance_sign {
                 5 contract_state: super::super::ContractState => "contract_state: must",
                 /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract runs out; format `rfc3339`.
+                /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1325,7 +1325,7 @@ pub mod insurance_sign {
                 5 contract_state: super::super::ContractState => "contract_state: must",
                 /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract runs out; format `rfc3339`.
+                /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -1374,7 +1374,7 @@ pub mod insurance_sign {
                 0 plan_id: i64 => "plan_id: must path",
                 /// The merchant's contract number, unique within the template; such as `100001256`.
                 1 out_contract_code: String => "out_contract_code: must path",
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 2 limit: Option<i64> => "limit: query",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: Option<i64> => "offset: query",
@@ -1390,7 +1390,7 @@ pub mod insurance_sign {
                 0 data: Vec<super::super::DataInfo> => "data: must",
                 /// All matching records, for paging.
                 1 total_count: i64 => "total_count: must",
-                /// Page size; such as `20`.
+                /// Page size: most records in one answer; such as `20`.
                 2 limit: i64 => "limit: must",
                 /// How many records to skip; 0 starts at the first; such as `0`.
                 3 offset: i64 => "offset: must",
@@ -1520,7 +1520,7 @@ pub mod pay {
             7 amount: super::ScheduledAmount => "amount: must",
             /// Account of the user on HarmonyOS.
             8 harmony_account_id: String => "harmony_account_id: must",
-            /// Merchant category code; such as `5411`.
+            /// Merchant category code (MCC), four digits; such as `5411`.
             9 mcc: Option<String> => "mcc",
         }
         new(
@@ -2528,7 +2528,7 @@ pub mod sign {
                 5 contract_state: String => "contract_state: must",
                 /// When the user signed; absent before; format `rfc3339`.
                 6 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract runs out; format `rfc3339`.
+                /// When the contract runs out; it needs renewal afterwards; format `rfc3339`.
                 7 contract_expired_time: Option<String> => "contract_expired_time",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 8 openid: Option<xinqiao_types::OpenId> => "openid: masked",
@@ -2596,7 +2596,7 @@ pub mod sign {
                 6 contract_state: super::super::GetHarmonyContractState => "contract_state: must",
                 /// When the user signed; absent before.
                 7 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract runs out.
+                /// When the contract runs out; it needs renewal afterwards.
                 8 contract_expired_time: Option<String> => "contract_expired_time",
                 /// The user's id under the AppID in use; differs from AppID to AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: From web OAuth or mini-program login.
                 9 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2604,7 +2604,7 @@ pub mod sign {
                 10 contract_terminate_info: Option<super::super::ContractTerminateInfoItem> => "contract_terminate_info",
                 /// The user's id in the merchant's system.
                 11 out_user_code: Option<String> => "out_user_code",
-                /// User's WeChat id, masked.
+                /// The user's WeChat ID, masked, to recognise the account by.
                 12 mask_wxid: Option<String> => "mask_wxid",
             }
         }
@@ -2798,7 +2798,7 @@ pub mod sign {
                 8 contract_state: String => "contract_state: must",
                 /// When the user signed; absent before.
                 9 contract_signed_time: Option<String> => "contract_signed_time",
-                /// When the contract runs out.
+                /// When the contract runs out; it needs renewal afterwards.
                 10 contract_expired_time: Option<String> => "contract_expired_time",
                 /// The user's id under `sp_appid`; alternative to `sub_openid`; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`.
                 11 sp_openid: xinqiao_types::OpenId => "sp_openid: must masked",

@@ -26,7 +26,7 @@ w::record! {
         8 notification_text_list: Option<Vec<String>> => "notification_text_list",
         /// Mini Program where one pays.
         9 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
-        /// Page where one pays.
+        /// Path of the Mini Program's page where the fee is paid.
         10 payment_path: String => "payment_path: must",
         /// Mini Program of the parking order.
         11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
@@ -57,7 +57,7 @@ w::record! {
 w::record! {
     /// An item of `application_list` in the answer of `parking::reminders::ListApplications`; `application` of the answer of `parking::reminders::QueryApplication`.
     pub struct Application {
-        /// Number of the application.
+        /// Number under which the lot's application is reviewed.
         0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         /// Review: pending, withdrawn, approved, rejected; one of `AUDIT_STATUS_UNKNOWN` `AUDIT_STATUS_PENDING` `AUDIT_STATUS_WITHDRAWN` `AUDIT_STATUS_APPROVED` `AUDIT_STATUS_REJECTED`.
         1 audit_status: Option<AuditStatus> => "audit_status",
@@ -93,7 +93,7 @@ w::record! {
         8 notification_text_list: Option<Vec<String>> => "notification_text_list",
         /// Mini Program where one pays.
         9 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
-        /// Page where one pays.
+        /// Path of the Mini Program's page where the fee is paid.
         10 payment_path: Option<String> => "payment_path",
         /// Mini Program of the parking order.
         11 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
@@ -109,7 +109,7 @@ w::record! {
     pub struct AuditComment {
         /// Comments field by field: `field` and `comment`.
         0 fields: Option<Vec<AuditCommentField>> => "fields",
-        /// What to improve.
+        /// What the reviewer advises to improve.
         1 recommendation: Option<String> => "recommendation",
     }
 }
@@ -117,7 +117,7 @@ w::record! {
 w::record! {
     /// An item of `fields` in `parking::AuditComment`.
     pub struct AuditCommentField {
-        /// Field with a problem; such as `parking_lot_name`.
+        /// Name of the field that the review objects to; such as `parking_lot_name`.
         0 field: Option<String> => "field",
         /// Review comment on this field.
         1 comment: Option<String> => "comment",
@@ -137,7 +137,7 @@ w::record! {
         3 free_entry_duration: Option<i64> => "free_entry_duration",
         /// Free minutes to leave after paying.
         4 free_exit_duration: Option<i64> => "free_exit_duration",
-        /// How holidays are told; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
+        /// How holidays are told, such as `HOLIDAY_MODE_LEGAL_MODY`; one of `HOLIDAY_MODE_UNKNOWN` `HOLIDAY_MODE_LEGAL_MODY` `HOLIDAY_MODE_CALENDAR_MODY` `HOLIDAY_MODE_FINANCIAL_MODY`.
         5 holiday_mode: Option<HolidayMode> => "holiday_mode",
         /// How the cumulative cap is found; one of `AGGREGATE_LIMIT_MODE_UNKNOWN` `AGGREGATE_LIMIT_MODE_NORMAL` `AGGREGATE_LIMIT_MODE_MIN`.
         6 aggregate_limit_mode: Option<AggregateLimitMode> => "aggregate_limit_mode",
@@ -213,7 +213,7 @@ w::record! {
     pub struct FeeItem {
         /// Kind of fee: monthly, quarterly or member; one of `EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN` `EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY` `EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY` `EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`.
         0 fee_type: FeeType => "fee_type: must",
-        /// Fee, in fen.
+        /// Parking fee, in fen.
         1 amount: i64 => "amount: must",
     }
     new(fee_type: impl Into<FeeType>, amount: i64)
@@ -246,7 +246,7 @@ w::record! {
         10 max_fee_per_day: Option<i64> => "max_fee_per_day",
         /// Whether free time is given by entry, by 24 hours or by day; one of `FREE_PERIOD_CHARGING_UNKNOWN` `FREE_PERIOD_CHARGING_ONCE_PER_ENTRY` `FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS` `FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY` `FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`.
         11 free_period_charging_mode: Option<FreePeriodChargingMode> => "free_period_charging_mode",
-        /// How free periods are started; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
+        /// How free time and charging follow each other, such as `FREE_PERIOD_CAL_SEQUENTIAL_START`; one of `FREE_PERIOD_CAL_UNKNOWN` `FREE_PERIOD_CAL_CONCURRENT_START` `FREE_PERIOD_CAL_SEQUENTIAL_START`.
         12 free_period_calculation_mode: Option<FreePeriodCalculationMode> => "free_period_calculation_mode",
         /// Whether electric cars park free: `true` yes.
         13 is_green_vehicle_free_parking: Option<bool> => "is_green_vehicle_free_parking",
@@ -288,7 +288,7 @@ w::record! {
         3 vehicle_type: Option<VehicleType> => "vehicle_type",
         /// Kind of parker: temporary, monthly, free, prepaid, …; one of `PLATE_TYPE_UNKNOWN` `PLATE_TYPE_TEMPORARY` `PLATE_TYPE_MONTHLY` `PLATE_TYPE_FREE` `PLATE_TYPE_PREPAID` `PLATE_TYPE_OTHERS`.
         4 plate_type: Option<PlateType> => "plate_type",
-        /// Fee, in fen.
+        /// Parking fee, in fen.
         5 amount: Option<i64> => "amount",
         /// Cap of a day, in fen.
         6 max_fee_per_day: Option<i64> => "max_fee_per_day",
@@ -309,11 +309,11 @@ w::open_enum! {
     ///
     /// What `aggregate_limit_mode` of `ChargingRule` may be.
     pub enum AggregateLimitMode {
-        /// Unknown (`AGGREGATE_LIMIT_MODE_UNKNOWN`).
+        /// Placeholder for what isn't given (`AGGREGATE_LIMIT_MODE_UNKNOWN`).
         Unknown = "AGGREGATE_LIMIT_MODE_UNKNOWN",
-        /// Ordinary accumulation (`AGGREGATE_LIMIT_MODE_NORMAL`).
+        /// Stays add up by the ordinary rule (`AGGREGATE_LIMIT_MODE_NORMAL`).
         Normal = "AGGREGATE_LIMIT_MODE_NORMAL",
-        /// The smaller value (`AGGREGATE_LIMIT_MODE_MIN`).
+        /// The smaller of the caps holds (`AGGREGATE_LIMIT_MODE_MIN`).
         Min = "AGGREGATE_LIMIT_MODE_MIN",
     }
 }
@@ -323,15 +323,15 @@ w::open_enum! {
     ///
     /// What `audit_status` of `Application` may be.
     pub enum AuditStatus {
-        /// State unknown (`AUDIT_STATUS_UNKNOWN`).
+        /// Placeholder; the state isn't known (`AUDIT_STATUS_UNKNOWN`).
         Unknown = "AUDIT_STATUS_UNKNOWN",
-        /// Waiting for review (`AUDIT_STATUS_PENDING`).
+        /// Waits for the review; can't be enabled yet (`AUDIT_STATUS_PENDING`).
         Pending = "AUDIT_STATUS_PENDING",
-        /// Withdrawn (`AUDIT_STATUS_WITHDRAWN`).
+        /// The merchant withdrew the application (`AUDIT_STATUS_WITHDRAWN`).
         Withdrawn = "AUDIT_STATUS_WITHDRAWN",
-        /// Passed the review (`AUDIT_STATUS_APPROVED`).
+        /// Passed the review; the lot can be enabled (`AUDIT_STATUS_APPROVED`).
         Approved = "AUDIT_STATUS_APPROVED",
-        /// Rejected by the review (`AUDIT_STATUS_REJECTED`).
+        /// Refused; improve as advised and hand in again (`AUDIT_STATUS_REJECTED`).
         Rejected = "AUDIT_STATUS_REJECTED",
     }
 }
@@ -341,11 +341,11 @@ w::open_enum! {
     ///
     /// What `charge_mode` of `DurationSegmentRule` may be.
     pub enum ChargeMode {
-        /// Unknown (`UNKNOWN`).
+        /// Placeholder for what isn't given (`UNKNOWN`).
         Unknown = "UNKNOWN",
-        /// By interval (`INTERVAL`).
+        /// A fee for each interval of time (`INTERVAL`).
         Interval = "INTERVAL",
-        /// Once (`ONE_TIME`).
+        /// One fee, however long the stay (`ONE_TIME`).
         OneTime = "ONE_TIME",
     }
 }
@@ -355,11 +355,11 @@ w::open_enum! {
     ///
     /// What `daily_limit_type` of `ChargingRule` may be.
     pub enum DailyLimitType {
-        /// Unknown (`DAILY_LIMIT_UNKNOWN`).
+        /// Placeholder for what isn't given (`DAILY_LIMIT_UNKNOWN`).
         Unknown = "DAILY_LIMIT_UNKNOWN",
-        /// Cap for each 24 hours (`DAILY_LIMIT_ROLLING_24H`).
+        /// The cap holds for each 24 hours after entering (`DAILY_LIMIT_ROLLING_24H`).
         Rolling24H = "DAILY_LIMIT_ROLLING_24H",
-        /// Cap for each calendar day (`DAILY_LIMIT_CALENDAR_DAY`).
+        /// The cap holds for each calendar day (`DAILY_LIMIT_CALENDAR_DAY`).
         CalendarDay = "DAILY_LIMIT_CALENDAR_DAY",
     }
 }
@@ -369,29 +369,29 @@ w::open_enum! {
     ///
     /// What `day_type` of `DurationSegmentRule`, `day_type` of `FixedIntervalRule` and 1 more may be.
     pub enum DayType {
-        /// Unknown (`DAY_TYPE_UNKNOWN`).
+        /// Placeholder for what isn't given (`DAY_TYPE_UNKNOWN`).
         Unknown = "DAY_TYPE_UNKNOWN",
-        /// Working days (`DAY_TYPE_WEEKDAY`).
+        /// The rule holds on working days (`DAY_TYPE_WEEKDAY`).
         Weekday = "DAY_TYPE_WEEKDAY",
-        /// Holidays (`DAY_TYPE_HOLIDAY`).
+        /// The rule holds on holidays (`DAY_TYPE_HOLIDAY`).
         Holiday = "DAY_TYPE_HOLIDAY",
-        /// All days (`DAY_TYPE_ALL_DAY`).
+        /// The rule holds every day (`DAY_TYPE_ALL_DAY`).
         AllDay = "DAY_TYPE_ALL_DAY",
     }
 }
 
 w::open_enum! {
-    /// Whether the lot is enabled.
+    /// Whether the lot is enabled, such as `ENABLED_STATE_ENABLED`.
     ///
     /// What `enabled_state` of `parking::reminders::GetParkingLotResponse` may be.
     pub enum EnabledState {
-        /// State unknown (`ENABLED_STATE_UNKNOWN`).
+        /// Placeholder; the state isn't known (`ENABLED_STATE_UNKNOWN`).
         Unknown = "ENABLED_STATE_UNKNOWN",
-        /// Not enabled (`ENABLED_STATE_NOT_ENABLED`).
+        /// Not enabled yet (`ENABLED_STATE_NOT_ENABLED`).
         NotEnabled = "ENABLED_STATE_NOT_ENABLED",
-        /// Enabled (`ENABLED_STATE_ENABLED`).
+        /// Enabled: users can pay in WeChat (`ENABLED_STATE_ENABLED`).
         Enabled = "ENABLED_STATE_ENABLED",
-        /// Taken offline (`ENABLED_STATE_OFFLINE`).
+        /// Taken offline: users can't pay any more (`ENABLED_STATE_OFFLINE`).
         Offline = "ENABLED_STATE_OFFLINE",
     }
 }
@@ -401,11 +401,11 @@ w::open_enum! {
     ///
     /// What `fee_limit_type` of `ChargingRule` may be.
     pub enum FeeLimitType {
-        /// Unknown (`FEE_LIMIT_UNKNOWN`).
+        /// Placeholder for what isn't given (`FEE_LIMIT_UNKNOWN`).
         Unknown = "FEE_LIMIT_UNKNOWN",
-        /// Cap over all stays (`FEE_LIMIT_AGGREGATE`).
+        /// The cap holds for all stays together (`FEE_LIMIT_AGGREGATE`).
         Aggregate = "FEE_LIMIT_AGGREGATE",
-        /// Cap for each stay (`FEE_LIMIT_SINGLE`).
+        /// The cap holds for each stay (`FEE_LIMIT_SINGLE`).
         Single = "FEE_LIMIT_SINGLE",
     }
 }
@@ -415,13 +415,13 @@ w::open_enum! {
     ///
     /// What `fee_type` of `FeeItem` may be.
     pub enum FeeType {
-        /// Unknown (`EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN`).
+        /// Placeholder for what isn't given (`EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN`).
         Unknown = "EXT_PARKING_PAYMENT_FEE_TYPE_UNKNOWN",
-        /// Monthly fee (`EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY`).
+        /// Fee of a monthly pass (`EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY`).
         Monthly = "EXT_PARKING_PAYMENT_FEE_TYPE_MONTHLY",
-        /// Quarterly fee (`EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY`).
+        /// Fee of a quarterly pass (`EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY`).
         Quarterly = "EXT_PARKING_PAYMENT_FEE_TYPE_QUARTERLY",
-        /// Member fee (`EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`).
+        /// Fee of a membership (`EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER`).
         Member = "EXT_PARKING_PAYMENT_FEE_TYPE_MEMBER",
     }
 }
@@ -431,9 +431,9 @@ w::open_enum! {
     ///
     /// What `first_charge_time_mode` of `ChargingRule` may be.
     pub enum FirstChargeTimeMode {
-        /// Unknown (`FIRST_CHARGE_TIME_MODE_UNKNOWN`).
+        /// Placeholder for what isn't given (`FIRST_CHARGE_TIME_MODE_UNKNOWN`).
         Unknown = "FIRST_CHARGE_TIME_MODE_UNKNOWN",
-        /// From entering (`FIRST_CHARGE_TIME_MODE_ENTER`).
+        /// Charging starts when the vehicle enters (`FIRST_CHARGE_TIME_MODE_ENTER`).
         Enter = "FIRST_CHARGE_TIME_MODE_ENTER",
         /// From the end of the free time (`FIRST_CHARGE_TIME_MODE_AFTER_FREE`).
         AfterFree = "FIRST_CHARGE_TIME_MODE_AFTER_FREE",
@@ -445,9 +445,9 @@ w::open_enum! {
     ///
     /// What `first_duration_mode` of `FixedIntervalRule` may be.
     pub enum FirstDurationMode {
-        /// Unknown (`FIRST_DURATION_MODE_UNKNOWN`).
+        /// Placeholder for what isn't given (`FIRST_DURATION_MODE_UNKNOWN`).
         Unknown = "FIRST_DURATION_MODE_UNKNOWN",
-        /// The first period counts once (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`).
+        /// The first period counts once a stay (`FIRST_DURATION_MODE_ONLY_FIRST_DURATION`).
         OnlyFirstDuration = "FIRST_DURATION_MODE_ONLY_FIRST_DURATION",
         /// A first period in each cycle (`FIRST_DURATION_MODE_EVERY_FIRST_DURATION`).
         EveryFirstDuration = "FIRST_DURATION_MODE_EVERY_FIRST_DURATION",
@@ -455,15 +455,15 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How free periods are started.
+    /// How free time and charging follow each other, such as `FREE_PERIOD_CAL_SEQUENTIAL_START`.
     ///
     /// What `free_period_calculation_mode` of `FixedIntervalRule` may be.
     pub enum FreePeriodCalculationMode {
-        /// Unknown (`FREE_PERIOD_CAL_UNKNOWN`).
+        /// Placeholder for what isn't given (`FREE_PERIOD_CAL_UNKNOWN`).
         Unknown = "FREE_PERIOD_CAL_UNKNOWN",
-        /// Starts together with charging (`FREE_PERIOD_CAL_CONCURRENT_START`).
+        /// The free period counts as charged time too (`FREE_PERIOD_CAL_CONCURRENT_START`).
         ConcurrentStart = "FREE_PERIOD_CAL_CONCURRENT_START",
-        /// Free first, charged afterwards (`FREE_PERIOD_CAL_SEQUENTIAL_START`).
+        /// Charging starts after the free period (`FREE_PERIOD_CAL_SEQUENTIAL_START`).
         SequentialStart = "FREE_PERIOD_CAL_SEQUENTIAL_START",
     }
 }
@@ -473,31 +473,31 @@ w::open_enum! {
     ///
     /// What `free_period_charging_mode` of `FixedIntervalRule` may be.
     pub enum FreePeriodChargingMode {
-        /// Unknown (`FREE_PERIOD_CHARGING_UNKNOWN`).
+        /// Placeholder for what isn't given (`FREE_PERIOD_CHARGING_UNKNOWN`).
         Unknown = "FREE_PERIOD_CHARGING_UNKNOWN",
-        /// Once for each entry (`FREE_PERIOD_CHARGING_ONCE_PER_ENTRY`).
+        /// Free at each entry (`FREE_PERIOD_CHARGING_ONCE_PER_ENTRY`).
         OncePerEntry = "FREE_PERIOD_CHARGING_ONCE_PER_ENTRY",
-        /// Once in 24 hours (`FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS`).
+        /// Free once in each 24 hours (`FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS`).
         OncePer24Hours = "FREE_PERIOD_CHARGING_ONCE_PER_24_HOURS",
-        /// Once a calendar day (`FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY`).
+        /// Free once each calendar day (`FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY`).
         OncePerCalendarDay = "FREE_PERIOD_CHARGING_ONCE_PER_CALENDAR_DAY",
-        /// Free quota adds up (`FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`).
+        /// Free time adds up over several stays (`FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION`).
         CumulativeQuotaCalculation = "FREE_PERIOD_CHARGING_CUMULATIVE_QUOTA_CALCULATION",
     }
 }
 
 w::open_enum! {
-    /// How holidays are told.
+    /// How holidays are told, such as `HOLIDAY_MODE_LEGAL_MODY`.
     ///
     /// What `holiday_mode` of `ChargingRule` may be.
     pub enum HolidayMode {
-        /// Unknown (`HOLIDAY_MODE_UNKNOWN`).
+        /// Placeholder for what isn't given (`HOLIDAY_MODE_UNKNOWN`).
         Unknown = "HOLIDAY_MODE_UNKNOWN",
-        /// By statutory holidays (`HOLIDAY_MODE_LEGAL_MODY`).
+        /// Statutory holidays (`MODY` is the platform's misspelling of mode) (`HOLIDAY_MODE_LEGAL_MODY`).
         LegalMody = "HOLIDAY_MODE_LEGAL_MODY",
-        /// By the calendar (`HOLIDAY_MODE_CALENDAR_MODY`).
+        /// Weekends of the calendar (`MODY` is the platform's misspelling of mode) (`HOLIDAY_MODE_CALENDAR_MODY`).
         CalendarMody = "HOLIDAY_MODE_CALENDAR_MODY",
-        /// By the financial calendar (`HOLIDAY_MODE_FINANCIAL_MODY`).
+        /// Days on which banks are closed (`MODY` is the platform's misspelling of mode) (`HOLIDAY_MODE_FINANCIAL_MODY`).
         FinancialMody = "HOLIDAY_MODE_FINANCIAL_MODY",
     }
 }
@@ -507,19 +507,19 @@ w::open_enum! {
     ///
     /// What `parking_lot_type` of `ApplyParkingLot`, `parking_lot_type` of `QueryApplicationParkingLot` may be.
     pub enum GetParkingLotType {
-        /// Kind unknown (`PARKING_LOT_TYPE_UNKNOWN`).
+        /// Placeholder; the kind isn't known (`PARKING_LOT_TYPE_UNKNOWN`).
         Unknown = "PARKING_LOT_TYPE_UNKNOWN",
-        /// Shopping area (`PARKING_LOT_TYPE_BUSINESS_DISTRICT`).
+        /// The lot belongs to a shopping area (`PARKING_LOT_TYPE_BUSINESS_DISTRICT`).
         BusinessDistrict = "PARKING_LOT_TYPE_BUSINESS_DISTRICT",
-        /// Office building (`PARKING_LOT_TYPE_OFFICE_BUILDING`).
+        /// The lot belongs to an office building (`PARKING_LOT_TYPE_OFFICE_BUILDING`).
         OfficeBuilding = "PARKING_LOT_TYPE_OFFICE_BUILDING",
-        /// Transport hub (`PARKING_LOT_TYPE_TRANSPORTATION_HUB`).
+        /// The lot belongs to an airport, a station or the like (`PARKING_LOT_TYPE_TRANSPORTATION_HUB`).
         TransportationHub = "PARKING_LOT_TYPE_TRANSPORTATION_HUB",
-        /// Residential area (`PARKING_LOT_TYPE_RESIDENTIAL_AREA`).
+        /// The lot belongs to a residential area (`PARKING_LOT_TYPE_RESIDENTIAL_AREA`).
         ResidentialArea = "PARKING_LOT_TYPE_RESIDENTIAL_AREA",
-        /// Park area (`PARKING_LOT_TYPE_PARK_AREA`).
+        /// The lot belongs to an industrial or office park (`PARKING_LOT_TYPE_PARK_AREA`).
         ParkArea = "PARKING_LOT_TYPE_PARK_AREA",
-        /// Other public facility (`PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`).
+        /// The lot belongs to another public facility (`PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY`).
         OtherPublicFacility = "PARKING_LOT_TYPE_OTHER_PUBLIC_FACILITY",
     }
 }
@@ -529,15 +529,15 @@ w::open_enum! {
     ///
     /// What `parking_state` of `parking::reminders::GetParkingFeeResponse` may be.
     pub enum ParkingState {
-        /// State unknown (`PARKING_STATE_UNKNOWN`).
+        /// Placeholder; the state isn't known (`PARKING_STATE_UNKNOWN`).
         Unknown = "PARKING_STATE_UNKNOWN",
-        /// Entered (`PARKING_STATE_ENTERED`).
+        /// The vehicle is in the lot (`PARKING_STATE_ENTERED`).
         EnterEd = "PARKING_STATE_ENTERED",
-        /// At the exit gate (`PARKING_STATE_EXIT_GATE`).
+        /// The vehicle waits at the exit gate (`PARKING_STATE_EXIT_GATE`).
         ExitGate = "PARKING_STATE_EXIT_GATE",
-        /// Left (`PARKING_STATE_EXITED`).
+        /// The vehicle has left (`PARKING_STATE_EXITED`).
         ExitEd = "PARKING_STATE_EXITED",
-        /// Closed unexpectedly (`PARKING_STATE_UNEXPECTED_CLOSE`).
+        /// The record was closed without a regular exit (`PARKING_STATE_UNEXPECTED_CLOSE`).
         UnExpectedClose = "PARKING_STATE_UNEXPECTED_CLOSE",
     }
 }
@@ -547,31 +547,31 @@ w::open_enum! {
     ///
     /// What `pay_channel` of `parking::reminders::ReportExit`, `pay_channel` of `parking::reminders::ReportPayment` may be.
     pub enum PayChannel {
-        /// Channel unknown (`PAY_CHANNEL_UNKNOWN`).
+        /// Placeholder; the channel isn't known (`PAY_CHANNEL_UNKNOWN`).
         Unknown = "PAY_CHANNEL_UNKNOWN",
-        /// WeChat Pay's notice (`PAY_CHANNEL_WECHAT_PAY_NOTIF`).
+        /// Paid from WeChat Pay's notice (`PAY_CHANNEL_WECHAT_PAY_NOTIF`).
         WechatPayNotif = "PAY_CHANNEL_WECHAT_PAY_NOTIF",
-        /// Scanned QR code (`PAY_CHANNEL_SCAN_QRCODE`).
+        /// Paid by scanning a QR code (`PAY_CHANNEL_SCAN_QRCODE`).
         ScanQrCode = "PAY_CHANNEL_SCAN_QRCODE",
-        /// Official account (`PAY_CHANNEL_OFFICIAL_ACCOUNT`).
+        /// Paid in the official account (`PAY_CHANNEL_OFFICIAL_ACCOUNT`).
         OfficialAccount = "PAY_CHANNEL_OFFICIAL_ACCOUNT",
-        /// The merchant's Mini Program (`PAY_CHANNEL_MCH_MINI_PROG`).
+        /// Paid in the merchant's Mini Program (`PAY_CHANNEL_MCH_MINI_PROG`).
         MchMiniProg = "PAY_CHANNEL_MCH_MINI_PROG",
-        /// Another channel (`PAY_CHANNEL_OTHERS`).
+        /// Paid through another channel (`PAY_CHANNEL_OTHERS`).
         Others = "PAY_CHANNEL_OTHERS",
     }
 }
 
 w::open_enum! {
-    /// Whether it is paid.
+    /// Whether the fee is paid, such as `PAY_STATUS_PAID`.
     ///
     /// What `pay_state` of `parking::reminders::GetParkingFeeResponse`, `pay_state` of `parking::reminders::ReportExit` may be.
     pub enum PayState {
-        /// State unknown (`PAY_STATUS_UNKNOWN`).
+        /// Placeholder; whether it is paid isn't known (`PAY_STATUS_UNKNOWN`).
         Unknown = "PAY_STATUS_UNKNOWN",
-        /// Not paid (`PAY_STATUS_UNPAID`).
+        /// The fee isn't paid yet (`PAY_STATUS_UNPAID`).
         UnPaid = "PAY_STATUS_UNPAID",
-        /// Paid (`PAY_STATUS_PAID`).
+        /// The fee is paid; the vehicle may leave (`PAY_STATUS_PAID`).
         Paid = "PAY_STATUS_PAID",
     }
 }
@@ -581,11 +581,11 @@ w::open_enum! {
     ///
     /// What `pay_type` of `parking::reminders::ReportExit`, `pay_type` of `parking::reminders::ReportPayment` may be.
     pub enum PayType {
-        /// Means unknown (`PAY_TYPE_UNKNOWN`).
+        /// Placeholder; the means isn't known (`PAY_TYPE_UNKNOWN`).
         Unknown = "PAY_TYPE_UNKNOWN",
-        /// WeChat Pay (`PAY_TYPE_WXPAY`).
+        /// Paid with WeChat Pay (`PAY_TYPE_WXPAY`).
         WxPay = "PAY_TYPE_WXPAY",
-        /// Another means (`PAY_TYPE_OTHERS`).
+        /// Paid otherwise than with WeChat Pay (`PAY_TYPE_OTHERS`).
         Others = "PAY_TYPE_OTHERS",
     }
 }
@@ -595,11 +595,11 @@ w::open_enum! {
     ///
     /// What `parking_state` of `parking::reminders::ReportPayment` may be.
     pub enum ReportPaymentParkingState {
-        /// State unknown (`PARKING_STATUS_UNKNOWN`).
+        /// Placeholder; where the vehicle is isn't known (`PARKING_STATUS_UNKNOWN`).
         Unknown = "PARKING_STATUS_UNKNOWN",
-        /// In the lot (`PARKING_STATUS_PARKING`).
+        /// The vehicle is in the lot (`PARKING_STATUS_PARKING`).
         Parking = "PARKING_STATUS_PARKING",
-        /// Not in the lot (`PARKING_STATUS_NOT_PARKING`).
+        /// The vehicle is not in the lot (`PARKING_STATUS_NOT_PARKING`).
         NotParking = "PARKING_STATUS_NOT_PARKING",
     }
 }
@@ -609,23 +609,23 @@ w::open_enum! {
     ///
     /// What `plate_color` of `parking::reminders::ReportEntry`, `plate_color` of `parking::reminders::ReportExit` may be.
     pub enum PlateColor {
-        /// Color unknown (`PLATE_COLOR_UNKNOWN`).
+        /// Placeholder; the color isn't known (`PLATE_COLOR_UNKNOWN`).
         Unknown = "PLATE_COLOR_UNKNOWN",
-        /// Blue (`PLATE_COLOR_BLUE`).
+        /// Blue plate of small cars (`PLATE_COLOR_BLUE`).
         Blue = "PLATE_COLOR_BLUE",
-        /// Yellow (`PLATE_COLOR_YELLOW`).
+        /// Yellow plate, such as of large vehicles (`PLATE_COLOR_YELLOW`).
         Yellow = "PLATE_COLOR_YELLOW",
-        /// Black (`PLATE_COLOR_BLACK`).
+        /// Black plate, such as of foreign institutions (`PLATE_COLOR_BLACK`).
         Black = "PLATE_COLOR_BLACK",
-        /// White (`PLATE_COLOR_WHITE`).
+        /// White plate, such as of police and army (`PLATE_COLOR_WHITE`).
         White = "PLATE_COLOR_WHITE",
-        /// Green (`PLATE_COLOR_GREEN`).
+        /// Green plate of small new energy cars (`PLATE_COLOR_GREEN`).
         Green = "PLATE_COLOR_GREEN",
-        /// Yellow-green (`PLATE_COLOR_YELLOW_GREEN`).
+        /// Yellow-green plate of large new energy vehicles (`PLATE_COLOR_YELLOW_GREEN`).
         YellowGreen = "PLATE_COLOR_YELLOW_GREEN",
-        /// Yellow of farm vehicles (`PLATE_COLOR_AGRICULTURAL_YELLOW`).
+        /// Yellow plate of farm vehicles (`PLATE_COLOR_AGRICULTURAL_YELLOW`).
         AgriculturalYellow = "PLATE_COLOR_AGRICULTURAL_YELLOW",
-        /// Another color (`PLATE_COLOR_OTHER`).
+        /// A plate in another color (`PLATE_COLOR_OTHER`).
         OtherValue = "PLATE_COLOR_OTHER",
     }
 }
@@ -635,17 +635,17 @@ w::open_enum! {
     ///
     /// What `car_type` of `parking::reminders::ReportEntry`, `plate_type` of `DurationSegmentRule` and 2 more may be.
     pub enum PlateType {
-        /// Kind unknown (`PLATE_TYPE_UNKNOWN`).
+        /// Placeholder; the kind isn't known (`PLATE_TYPE_UNKNOWN`).
         Unknown = "PLATE_TYPE_UNKNOWN",
-        /// Temporary parker (`PLATE_TYPE_TEMPORARY`).
+        /// The vehicle pays each stay (`PLATE_TYPE_TEMPORARY`).
         Temporary = "PLATE_TYPE_TEMPORARY",
-        /// Monthly parker (`PLATE_TYPE_MONTHLY`).
+        /// The vehicle has a monthly pass (`PLATE_TYPE_MONTHLY`).
         Monthly = "PLATE_TYPE_MONTHLY",
-        /// Parks free (`PLATE_TYPE_FREE`).
+        /// The vehicle parks free (`PLATE_TYPE_FREE`).
         Free = "PLATE_TYPE_FREE",
-        /// Prepaid parker (`PLATE_TYPE_PREPAID`).
+        /// Fees are taken from money paid in advance (`PLATE_TYPE_PREPAID`).
         Prepaid = "PLATE_TYPE_PREPAID",
-        /// Another kind (`PLATE_TYPE_OTHERS`).
+        /// A kind that the others don't cover (`PLATE_TYPE_OTHERS`).
         Others = "PLATE_TYPE_OTHERS",
     }
 }
@@ -655,11 +655,11 @@ w::open_enum! {
     ///
     /// What `time_rounding_type` of `ChargingRule` may be.
     pub enum TimeRoundingType {
-        /// Unknown (`TIME_ROUND_UNKNOWN`).
+        /// Placeholder for what isn't given (`TIME_ROUND_UNKNOWN`).
         Unknown = "TIME_ROUND_UNKNOWN",
-        /// Rounded down (`TIME_ROUND_DOWN`).
+        /// A started unit of time is not charged (`TIME_ROUND_DOWN`).
         Down = "TIME_ROUND_DOWN",
-        /// Rounded up (`TIME_ROUND_UP`).
+        /// A started unit of time is charged in full (`TIME_ROUND_UP`).
         Up = "TIME_ROUND_UP",
     }
 }
@@ -669,15 +669,15 @@ w::open_enum! {
     ///
     /// What `vehicle_type` of `parking::reminders::ReportEntry`, `vehicle_type` of `DurationSegmentRule` and 2 more may be.
     pub enum VehicleType {
-        /// Size unknown (`VEHICLE_TYPE_UNKNOWN`).
+        /// Placeholder; the size isn't known (`VEHICLE_TYPE_UNKNOWN`).
         Unknown = "VEHICLE_TYPE_UNKNOWN",
-        /// Small (`VEHICLE_TYPE_SMALL`).
+        /// The rule holds for small vehicles (`VEHICLE_TYPE_SMALL`).
         Small = "VEHICLE_TYPE_SMALL",
-        /// Large (`VEHICLE_TYPE_LARGE`).
+        /// The rule holds for large vehicles (`VEHICLE_TYPE_LARGE`).
         Large = "VEHICLE_TYPE_LARGE",
-        /// Extra large (`VEHICLE_TYPE_EXTRA_LARGE`).
+        /// The rule holds for extra large vehicles (`VEHICLE_TYPE_EXTRA_LARGE`).
         ExtraLarge = "VEHICLE_TYPE_EXTRA_LARGE",
-        /// All sizes (`VEHICLE_TYPE_ALL_TYPE`).
+        /// The rule holds for vehicles of any size (`VEHICLE_TYPE_ALL_TYPE`).
         AllType = "VEHICLE_TYPE_ALL_TYPE",
     }
 }
@@ -718,7 +718,7 @@ pub mod reminders {
     w::record! {
         /// Answer to [`Apply`].
         pub struct ApplyResponse {
-            /// Number of the application.
+            /// Number under which the lot's application is reviewed.
             0 parking_lot_audit_no: Option<String> => "parking_lot_audit_no",
         }
     }
@@ -751,7 +751,7 @@ pub mod reminders {
         pub struct GetParkingFee {
             /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             1 plate_number: Option<String> => "plate_number",
             /// Your own number of the lot.
             2 out_parking_id: Option<String> => "out_parking_id",
@@ -769,7 +769,7 @@ pub mod reminders {
             1 parking_timestamp: Option<i64> => "parking_timestamp",
             /// State of the stay: entered, parking, left, …; one of `PARKING_STATE_UNKNOWN` `PARKING_STATE_ENTERED` `PARKING_STATE_EXIT_GATE` `PARKING_STATE_EXITED` `PARKING_STATE_UNEXPECTED_CLOSE`.
             2 parking_state: Option<super::ParkingState> => "parking_state",
-            /// Whether it is paid; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            /// Whether the fee is paid, such as `PAY_STATUS_PAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
             3 pay_state: Option<super::PayState> => "pay_state",
             /// Seconds in which one may leave free after paying.
             4 allowed_exit_timestamp: Option<i64> => "allowed_exit_timestamp",
@@ -832,13 +832,13 @@ pub mod reminders {
             3 parking_lot_address: Option<String> => "parking_lot_address",
             /// Mini Program where one pays.
             4 payment_mini_prog_appid: Option<xinqiao_types::AppId> => "payment_mini_prog_appid",
-            /// Page where one pays.
+            /// Path of the Mini Program's page where the fee is paid.
             5 payment_mini_prog_path: Option<String> => "payment_mini_prog_path",
             /// Mini Program of the parking order.
             6 parking_order_mini_prog_appid: Option<xinqiao_types::AppId> => "parking_order_mini_prog_appid",
             /// Page of the parking order.
             7 parking_order_mini_prog_path: Option<String> => "parking_order_mini_prog_path",
-            /// Whether the lot is enabled; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
+            /// Whether the lot is enabled, such as `ENABLED_STATE_ENABLED`; one of `ENABLED_STATE_UNKNOWN` `ENABLED_STATE_NOT_ENABLED` `ENABLED_STATE_ENABLED` `ENABLED_STATE_OFFLINE`.
             8 enabled_state: Option<super::EnabledState> => "enabled_state",
             /// Why the lot has this state.
             9 reason: Option<String> => "reason",
@@ -875,7 +875,7 @@ pub mod reminders {
             0 out_parking_lot_id: String => "out_parking_lot_id: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             1 offset: Option<i64> => "offset: query",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             2 limit: Option<i64> => "limit: query",
         }
         new(out_parking_lot_id: impl Into<String>)
@@ -933,7 +933,7 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.query_application`.
         pub struct QueryApplication {
-            /// Number of the application.
+            /// Number under which the lot's application is reviewed.
             0 parking_lot_audit_no: String => "parking_lot_audit_no: must query",
             /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must query",
@@ -981,7 +981,7 @@ pub mod reminders {
             0 out_serial_number: String => "out_serial_number: must",
             /// WeChat's number of the lot.
             1 parking_id: String => "parking_id: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
             /// When the car entered, Unix seconds; such as `1720078200`.
             3 enter_timestamp: i64 => "enter_timestamp: must",
@@ -1049,13 +1049,13 @@ pub mod reminders {
             0 out_serial_number: String => "out_serial_number: must",
             /// When the car left, Unix seconds; such as `1720081800`.
             1 exit_timestamp: i64 => "exit_timestamp: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             2 plate_number: String => "plate_number: must",
             /// Color of the plate; with the number it identifies the car; one of `PLATE_COLOR_UNKNOWN` `PLATE_COLOR_BLUE` `PLATE_COLOR_YELLOW` `PLATE_COLOR_BLACK` `PLATE_COLOR_WHITE` `PLATE_COLOR_GREEN` `PLATE_COLOR_YELLOW_GREEN` `PLATE_COLOR_AGRICULTURAL_YELLOW` ….
             3 plate_color: super::PlateColor => "plate_color: must",
             /// WeChat's number of the lot.
             4 parking_id: String => "parking_id: must",
-            /// Whether it is paid; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
+            /// Whether the fee is paid, such as `PAY_STATUS_PAID`; one of `PAY_STATUS_UNKNOWN` `PAY_STATUS_UNPAID` `PAY_STATUS_PAID`.
             5 pay_state: Option<super::PayState> => "pay_state",
             /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
             6 pay_type: Option<super::PayType> => "pay_type",
@@ -1065,7 +1065,7 @@ pub mod reminders {
             8 total_amount: Option<i64> => "total_amount",
             /// Paid so far, in fen.
             9 paid_amount: Option<i64> => "paid_amount",
-            /// The user who paid; personal data, masked in `Debug`.
+            /// OpenID of the user who paid; personal data, masked in `Debug`.
             10 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Where the user paid from, such as a WeChat notice; one of `PAY_CHANNEL_UNKNOWN` `PAY_CHANNEL_WECHAT_PAY_NOTIF` `PAY_CHANNEL_SCAN_QRCODE` `PAY_CHANNEL_OFFICIAL_ACCOUNT` `PAY_CHANNEL_MCH_MINI_PROG` `PAY_CHANNEL_OTHERS`.
             11 pay_channel: Option<super::PayChannel> => "pay_channel",
@@ -1164,7 +1164,7 @@ pub mod reminders {
         pub struct ReportPayment {
             /// Your own number of the stay.
             0 out_serial_number: String => "out_serial_number: must",
-            /// Number plate of the vehicle; such as `粤B888888`.
+            /// Number plate of the vehicle with its province; such as `粤B888888`.
             1 plate_number: String => "plate_number: must",
             /// WeChat's number of the lot.
             2 parking_id: String => "parking_id: must",
@@ -1172,7 +1172,7 @@ pub mod reminders {
             3 parking_state: super::ReportPaymentParkingState => "parking_state: must",
             /// Means of payment, such as WeChat Pay; one of `PAY_TYPE_UNKNOWN` `PAY_TYPE_WXPAY` `PAY_TYPE_OTHERS`.
             4 pay_type: super::PayType => "pay_type: must",
-            /// The user who paid; personal data, masked in `Debug`.
+            /// OpenID of the user who paid; personal data, masked in `Debug`.
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             6 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1237,7 +1237,7 @@ pub mod reminders {
         /// * For: partner.
         /// * Catalog: `pay_v3.parking.reminders.withdraw_application`.
         pub struct WithdrawApplication {
-            /// Number of the application.
+            /// Number under which the lot's application is reviewed.
             0 parking_lot_audit_no: String => "parking_lot_audit_no: must",
             /// Your own number of the lot.
             1 out_parking_lot_id: String => "out_parking_lot_id: must",

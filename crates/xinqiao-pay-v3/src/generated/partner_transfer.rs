@@ -45,11 +45,11 @@ w::open_enum! {
     ///
     /// What `authorization_type` of `partner_transfer::CreateBatch` may be.
     pub enum AuthorizationType {
-        /// Information only (`INFORMATION_AUTHORIZATION_TYPE`).
+        /// Covers reading information, not moving funds (`INFORMATION_AUTHORIZATION_TYPE`).
         InformationAuthorizationType = "INFORMATION_AUTHORIZATION_TYPE",
-        /// Funds only (`FUND_AUTHORIZATION_TYPE`).
+        /// Covers moving funds, not reading information (`FUND_AUTHORIZATION_TYPE`).
         FundAuthorizationType = "FUND_AUTHORIZATION_TYPE",
-        /// Information and funds (`INFORMATION_AND_FUND_AUTHORIZATION_TYPE`).
+        /// Covers both reading information and moving funds (`INFORMATION_AND_FUND_AUTHORIZATION_TYPE`).
         InformationAndAuthorizationType = "INFORMATION_AND_FUND_AUTHORIZATION_TYPE",
     }
 }
@@ -59,13 +59,13 @@ w::open_enum! {
     ///
     /// What `detail_status` of `partner_transfer::GetBatchByOutBatchNo` may be.
     pub enum GetBatchByOutBatchNoDetailStatus {
-        /// All entries, as a filter (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Transferred (`SUCCESS`).
+        /// Filter: only entries whose money arrived (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Filter: only entries that failed (`FAIL`).
         Fail = "FAIL",
-        /// Returned by the bank (`REFUND`).
+        /// Filter: only entries that the bank sent back (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -75,11 +75,11 @@ w::open_enum! {
     ///
     /// What `close_reason` of `partner_transfer::GetBatchByBatchIdResponse`, `close_reason` of `partner_transfer::GetBatchByOutBatchNoResponse` may be.
     pub enum CloseReason {
-        /// Withdrawn by the merchant (`MERCHANT_REVOCATION`).
+        /// The merchant withdrew the batch; nothing more is paid (`MERCHANT_REVOCATION`).
         MerchantRevocation = "MERCHANT_REVOCATION",
         /// Closed by the system after the deadline (`OVERDUE_CLOSE`).
         OverdueClose = "OVERDUE_CLOSE",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to pay is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
     }
 }
@@ -89,11 +89,11 @@ w::open_enum! {
     ///
     /// What `detail_status` of `partner_transfer::GetBatchByBatchId` may be.
     pub enum DetailStatus {
-        /// All entries, as a filter (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Transferred (`SUCCESS`).
+        /// Filter: only entries whose money arrived (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAIL`).
+        /// Filter: only entries that failed (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -103,17 +103,17 @@ w::open_enum! {
     ///
     /// What `transfer_purpose` of `partner_transfer::CreateBatch`, `transfer_purpose` of `partner_transfer::GetBatchByBatchIdResponse` and 1 more may be.
     pub enum TransferPurpose {
-        /// Payment for goods (`GOODSPAYMENT`).
+        /// Goods are paid for (`GOODSPAYMENT`).
         GoodsPayment = "GOODSPAYMENT",
-        /// Commission (`COMMISSION`).
+        /// Commission is paid (`COMMISSION`).
         Commission = "COMMISSION",
-        /// Refund (`REFUND`).
+        /// Gives the user back what was paid (`REFUND`).
         Refund = "REFUND",
-        /// Reimbursement (`REIMBURSEMENT`).
+        /// Expenses are reimbursed (`REIMBURSEMENT`).
         Reimbursement = "REIMBURSEMENT",
-        /// Freight (`FREIGHT`).
+        /// Freight is paid (`FREIGHT`).
         Freight = "FREIGHT",
-        /// Other purpose (`OTHERS`).
+        /// A purpose that the others don't cover (`OTHERS`).
         Others = "OTHERS",
     }
 }
@@ -123,9 +123,9 @@ w::open_enum! {
     ///
     /// What `transfer_scene` of `partner_transfer::CreateBatch`, `transfer_scene` of `partner_transfer::GetBatchByBatchIdResponse` and 1 more may be.
     pub enum TransferScene {
-        /// Ordinary transfer (`ORDINARY_TRANSFER`).
+        /// An ordinary transfer, to balance or bank card (`ORDINARY_TRANSFER`).
         OrdinaryTransfer = "ORDINARY_TRANSFER",
-        /// Transfer to a payroll card user (`PAYROLL_CARD_TRANSFER`).
+        /// Pays a payroll card user (`PAYROLL_CARD_TRANSFER`).
         PayrollCardTransfer = "PAYROLL_CARD_TRANSFER",
     }
 }
@@ -148,9 +148,9 @@ w::record! {
         3 authorization_type: AuthorizationType => "authorization_type: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         5 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
         /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -230,7 +230,7 @@ w::record! {
         2 detail_status: Option<DetailStatus> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -255,13 +255,13 @@ w::record! {
         5 batch_id: String => "batch_id: must",
         /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         6 batch_status: String => "batch_status: must",
-        /// Made by `API` or on the web page (`WEB`).
+        /// How the batch was made: by `API` or on the web page (`WEB`).
         7 batch_type: String => "batch_type: must",
         /// What the sub-merchant authorised: information, funds or both.
         8 authorization_type: String => "authorization_type: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         9 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         10 batch_remark: String => "batch_remark: must",
         /// Why the batch was closed: withdrawn, not paid in time …; one of `MERCHANT_REVOCATION` `OVERDUE_CLOSE` `PAYER_ACCOUNT_ABNORMAL`.
         11 close_reason: Option<CloseReason> => "close_reason",
@@ -279,7 +279,7 @@ w::record! {
         17 success_num: i64 => "success_num: must",
         /// Sum of the transfers that failed, in fen; in fen.
         18 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// How many transfers failed.
+        /// How many transfers failed; each entry says why.
         19 fail_num: i64 => "fail_num: must",
         /// Purpose of the batch, e.g. `COMMISSION`, `REIMBURSEMENT`; one of `GOODSPAYMENT` `COMMISSION` `REFUND` `REIMBURSEMENT` `FREIGHT` `OTHERS`.
         20 transfer_purpose: Option<TransferPurpose> => "transfer_purpose",
@@ -340,7 +340,7 @@ w::record! {
         2 detail_status: Option<GetBatchByOutBatchNoDetailStatus> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
@@ -434,7 +434,7 @@ w::record! {
         13 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
         /// Kind of account that receives, such as balance or bank card, as a code.
         14 account_type: Option<String> => "account_type",
-        /// Bank that received the money.
+        /// Bank that received the money; only for transfers to a card.
         15 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         16 bank_card_number_tail: Option<String> => "bank_card_number_tail",

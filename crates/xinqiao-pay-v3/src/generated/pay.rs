@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateApp`; `detail` of `pay::partner::transactions::CreateH5`; and 7 more.
     pub struct DetailInfo {
-        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts; in fen.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// Number of the shop receipt; such as `wx123`.
+        /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GoodsDetail>> => "goods_detail",
@@ -65,9 +65,9 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateAppWithContract`; `detail` of `pay::partner::transactions::CreateJsapiWithContract`; and 2 more.
     pub struct CreateAppWithContractDetail {
-        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<f64> => "cost_price",
-        /// Number of the shop receipt; such as `wx123`.
+        /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Vec<DetailGoodsDetail> => "goods_detail: must",
@@ -127,9 +127,9 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CodePay`; `detail` of `pay::transactions::CodePay`.
     pub struct CodePayDetail {
-        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts; in fen.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts; in fen.
         0 cost_price: Option<xinqiao_types::Fen> => "cost_price",
-        /// Number of the shop receipt; such as `wx123`.
+        /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
         /// Items of the order or of the discount, for single-item offers; needed according to the documentation.
         2 goods_detail: Option<Vec<CodePayGoodsDetail>> => "goods_detail",
@@ -151,7 +151,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -204,15 +204,15 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CodePaySceneInfo`; `store_info` of `pay::CreateScannedPosSceneInfo`.
     pub struct CodePayStoreInfo {
-        /// Store number in the merchant's system; such as `0001`.
+        /// The merchant's own number of the store; such as `0001`.
         0 id: Option<String> => "id",
         /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
-        /// Store as customers know it; such as `腾讯大厦分店`.
+        /// Name of the store in the merchant's system; such as `腾讯大厦分店`.
         2 name: Option<String> => "name",
         /// Six-digit code of the store's district; such as `440305`.
         3 area_code: Option<String> => "area_code",
-        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
+        /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -253,7 +253,7 @@ w::record! {
     pub struct ContractInfoItem {
         /// Credential issued by the platform, passed back unchanged.
         0 token: Option<String> => "token",
-        /// Number of the password-free payment contract.
+        /// Number of the password-free payment contract, given on signing.
         1 password_free_contract_id: Option<String> => "password_free_contract_id",
         /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: Option<String> => "plan_id",
@@ -296,7 +296,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: f64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: f64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: f64, unit_price: f64)
@@ -345,7 +345,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -412,9 +412,9 @@ w::record! {
 w::record! {
     /// `detail` of `pay::partner::transactions::CreateMiniProgram`; `detail` of the answer of `pay::partner::transactions::GetByOutTradeNo`; and 3 more.
     pub struct GetByTransactionIdDetail {
-        /// Original price of the receipt; may exceed what is paid now when one receipt is paid in parts.
+        /// Original price of the receipt in fen; may exceed what is paid now when one receipt is paid in parts.
         0 cost_price: Option<i64> => "cost_price",
-        /// Number of the shop receipt; such as `wx123`.
+        /// Number of the shop receipt, the same when it is paid in parts; such as `wx123`.
         1 invoice_id: Option<String> => "invoice_id",
         /// Items of the order or of the discount, for single-item offers.
         2 goods_detail: Option<Vec<GetByTransactionIdGoodsDetail>> => "goods_detail",
@@ -436,7 +436,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         4 unit_price: i64 => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: i64)
@@ -476,13 +476,13 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::GetByTransactionIdSceneInfo`.
     pub struct GetByTransactionIdStoreInfo {
-        /// Store number in the merchant's system; such as `0001`.
+        /// The merchant's own number of the store; such as `0001`.
         0 id: Option<String> => "id",
-        /// Store as customers know it; such as `腾讯大厦分店`.
+        /// Name of the store in the merchant's system; such as `腾讯大厦分店`.
         1 name: String => "name: must",
         /// Six-digit code of the store's district; such as `440305`.
         2 area_code: String => "area_code: must",
-        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
+        /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
@@ -540,7 +540,7 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::partner::transactions::CreateJsapiWithContract`.
     pub struct CreateJsapiWithContractInfo {
-        /// Number of the password-free payment contract.
+        /// Number of the password-free payment contract, given on signing.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
         /// Credential issued by the platform, passed back unchanged.
         1 token: Option<String> => "token",
@@ -642,7 +642,7 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateMiniProgramSceneInfo`.
     pub struct CreateMiniProgramStoreInfo {
-        /// Store number in the merchant's system; such as `0001`.
+        /// The merchant's own number of the store; such as `0001`.
         0 id: Option<String> => "id",
         /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
@@ -714,7 +714,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called; such as `单品惠-6`.
+        /// Name of the campaign or coupon; such as `单品惠-6`.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -724,12 +724,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -745,7 +745,7 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// Taken off this item, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
@@ -799,13 +799,13 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateAppWithContractSceneInfo`.
     pub struct SceneInfoStoreInfo {
-        /// Store number in the merchant's system; such as `0001`.
+        /// The merchant's own number of the store; such as `0001`.
         0 id: Option<String> => "id",
-        /// Store as customers know it; such as `腾讯大厦分店`.
+        /// Name of the store in the merchant's system; such as `腾讯大厦分店`.
         1 name: Option<String> => "name",
         /// Six-digit code of the store's district; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
+        /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new()
@@ -837,15 +837,15 @@ w::record! {
 w::record! {
     /// `store_info` of `pay::CreateH5SceneInfo`; `store_info` of `pay::SceneInfo`.
     pub struct StoreInfo {
-        /// Store number in the merchant's system; such as `0001`.
+        /// The merchant's own number of the store; such as `0001`.
         0 id: Option<String> => "id",
         /// Store number in the merchant's own system; such as `SZTX001`.
         1 out_id: Option<String> => "out_id",
-        /// Store as customers know it; such as `腾讯大厦分店`; needed according to the documentation.
+        /// Name of the store in the merchant's system; such as `腾讯大厦分店`; needed according to the documentation.
         2 name: Option<String> => "name",
         /// Six-digit code of the store's district; such as `440305`; needed according to the documentation.
         3 area_code: Option<String> => "area_code",
-        /// Street address of the store; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`; needed according to the documentation.
+        /// Street address of the store, with house number; such as `广东省深圳市南山区科技中一道10000号`; personal data, masked in `Debug`; needed according to the documentation.
         4 address: Option<String> => "address: masked",
     }
     new()
@@ -855,7 +855,7 @@ w::record! {
 w::record! {
     /// An item of `subsidy_detail` in `pay::SubsidyInfo`.
     pub struct SubsidyDetail {
-        /// Interest by day (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
+        /// Repaid at any time (`DAILY`) or by instalment (`PERIOD`); one of `DAILY` `PERIOD`.
         0 subsidy_period_type: SubsidyPeriodType => "subsidy_period_type: must",
         /// Share of interest taken over, per number of instalments.
         1 subsidy_plan: Vec<SubsidyPlan> => "subsidy_plan: must",
@@ -866,7 +866,7 @@ w::record! {
 w::record! {
     /// `subsidy_info` of `pay::partner::transactions::CreateApp`; `subsidy_info` of `pay::partner::transactions::CreateJsapi`; and 2 more.
     pub struct SubsidyInfo {
-        /// Subsidy rules, one per way of charging interest.
+        /// Subsidy rules, one per way of repayment.
         0 subsidy_detail: Option<Vec<SubsidyDetail>> => "subsidy_detail",
     }
     new()
@@ -929,11 +929,11 @@ w::open_enum! {
     ///
     /// What `subsidy_installment_num` of `SubsidyPlan` may be.
     pub enum SubsidyInstallmentNum {
-        /// 3 instalments (`3`).
+        /// Paid in 3 instalments (`3`).
         N3 = "3",
-        /// 6 instalments (`6`).
+        /// Paid in 6 instalments (`6`).
         N6 = "6",
-        /// 12 instalments (`12`).
+        /// Paid in 12 instalments (`12`).
         N12 = "12",
     }
     numbers
@@ -944,22 +944,22 @@ w::open_enum! {
     ///
     /// What `subsidy_percent` of `SubsidyPlan` may be.
     pub enum SubsidyPercent {
-        /// Merchant pays no interest (`0`).
+        /// The merchant pays no interest, the user pays all of it (`0`).
         N0 = "0",
-        /// Merchant pays all interest (`100`).
+        /// The merchant pays all interest, the user none (`100`).
         N100 = "100",
     }
     numbers
 }
 
 w::open_enum! {
-    /// Interest by day (`DAILY`) or by instalment (`PERIOD`).
+    /// Repaid at any time (`DAILY`) or by instalment (`PERIOD`).
     ///
     /// What `subsidy_period_type` of `SubsidyDetail` may be.
     pub enum SubsidyPeriodType {
-        /// Interest by day (`DAILY`).
+        /// Subsidy for repayment at any time, with interest by day (`DAILY`).
         Daily = "DAILY",
-        /// Interest by instalment (`PERIOD`).
+        /// Subsidy for repayment by instalments, with interest per instalment (`PERIOD`).
         Period = "PERIOD",
     }
 }
@@ -969,15 +969,15 @@ w::open_enum! {
     ///
     /// What `trade_state` of `pay::partner::transactions::CodePayResponse`, `trade_state` of `pay::partner::transactions::GetByOutTradeNoResponse` and 4 more may be.
     pub enum TradeState {
-        /// Paid (`SUCCESS`).
+        /// Paid; can be refunded (`SUCCESS`).
         Success = "SUCCESS",
         /// Has refunds, partial ones too (`REFUND`).
         Refund = "REFUND",
-        /// Not paid (`NOTPAY`).
+        /// Not paid; the user still can (`NOTPAY`).
         NotPay = "NOTPAY",
-        /// Closed without payment (`CLOSED`).
+        /// Closed without payment; can't be paid any more (`CLOSED`).
         Closed = "CLOSED",
-        /// Reversed; code payment only (`REVOKED`).
+        /// Reversed by the merchant; only for payment codes (`REVOKED`).
         Revoked = "REVOKED",
         /// User is paying, e.g. entering the password (`USERPAYING`).
         UserPaying = "USERPAYING",
@@ -987,7 +987,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
     ///
     /// What `trade_type` of `pay::partner::transactions::GetByOutTradeNoResponse`, `trade_type` of `pay::partner::transactions::GetByTransactionIdResponse` and 2 more may be.
     pub enum TradeType {
@@ -995,13 +995,13 @@ w::open_enum! {
         Jsapi = "JSAPI",
         /// User scans the merchant's QR code (`NATIVE`).
         Native = "NATIVE",
-        /// Payment in a mobile app (`APP`).
+        /// Payment started in the merchant's mobile app (`APP`).
         App = "APP",
         /// Merchant scans the user's payment code (`MICROPAY`).
         MicroPay = "MICROPAY",
-        /// Payment from a mobile web page (`MWEB`).
+        /// Payment started in a mobile browser (`MWEB`).
         Mweb = "MWEB",
-        /// Face payment (`FACEPAY`).
+        /// The user pays by face (`FACEPAY`).
         FacePay = "FACEPAY",
     }
 }
@@ -1019,9 +1019,9 @@ w::open_enum! {
         HongkongMacaoResident = "HONGKONG_MACAO_RESIDENT",
         /// Residence permit for Taiwan residents (`TAIWAN_RESIDENT`).
         TaiwanResident = "TAIWAN_RESIDENT",
-        /// Residence permit of a foreigner (`FOREIGN_RESIDENT`).
+        /// Permanent residence card of a foreigner (`FOREIGN_RESIDENT`).
         ForeignResident = "FOREIGN_RESIDENT",
-        /// Passport (`OVERSEA_PASSPORT`).
+        /// Passport of a foreigner (`OVERSEA_PASSPORT`).
         OverseaPassPort = "OVERSEA_PASSPORT",
         /// Payer is bound by phone number (`PHONE_NUMBER`).
         PhoneNumber = "PHONE_NUMBER",
@@ -1033,15 +1033,15 @@ w::open_enum! {
     ///
     /// What `user_id_type` of `pay::instal::CheckExposure`, `user_id_type` of `UserId` may be.
     pub enum UserIdType {
-        /// Unknown kind of id (`UNKNOWN_USER_ID_TYPE`).
+        /// Placeholder; not to be sent (`UNKNOWN_USER_ID_TYPE`).
         UnknownUserIdType = "UNKNOWN_USER_ID_TYPE",
-        /// By `openid` (`OPENID`).
+        /// The user is given by `openid` (`OPENID`).
         Openid = "OPENID",
         /// By hash of the phone number (`PHONE_NO`).
         PhoneNo = "PHONE_NO",
-        /// By `sp_openid` (`SP_OPENID`).
+        /// The user is given by `sp_openid` (`SP_OPENID`).
         SpOpenid = "SP_OPENID",
-        /// By `sub_openid` (`SUB_OPENID`).
+        /// The user is given by `sub_openid` (`SUB_OPENID`).
         SubOpenid = "SUB_OPENID",
     }
 }
@@ -1346,7 +1346,7 @@ pub mod partner {
                 7 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 8 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 9 amount: super::super::Amount => "amount: must",
                 /// Holds the payer's payment code: `auth_code`.
                 10 payer: super::super::CodePayPayer => "payer: must",
@@ -1394,7 +1394,7 @@ pub mod partner {
                 4 out_trade_no: String => "out_trade_no: must",
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+                /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
                 6 trade_type: String => "trade_type: must",
                 /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
                 7 trade_state: super::super::TradeState => "trade_state: must",
@@ -1408,7 +1408,7 @@ pub mod partner {
                 11 success_time: Option<String> => "success_time",
                 /// The paying user: id, payment code or identity limits.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 13 amount: super::super::CodePayAmount => "amount: must",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::SceneInfoItem> => "scene_info",
@@ -1468,7 +1468,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
                 /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
@@ -1567,7 +1567,7 @@ pub mod partner {
                 10 settle_info: Option<super::super::CreateAppWithContractSettleInfo> => "settle_info",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 11 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 12 amount: super::super::AmountInfo => "amount: must",
                 /// Goods of the order: original price, receipt number, items.
                 13 detail: Option<super::super::CreateAppWithContractDetail> => "detail",
@@ -1647,7 +1647,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
                 /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
@@ -1742,7 +1742,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
                 /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::CreateJsapiPayer => "payer: must",
@@ -1836,7 +1836,7 @@ pub mod partner {
                 10 settle_info: Option<super::super::JsapiWithContractSettleInfo> => "settle_info",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 11 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 12 amount: super::super::AmountInfo => "amount: must",
                 /// The paying user: id, payment code or identity limits.
                 13 payer: super::super::PayerItem => "payer: must",
@@ -1918,7 +1918,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::CreateMiniProgramAmount => "amount: must",
                 /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::PayerItem => "payer: must",
@@ -2005,7 +2005,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
                 /// Goods of the order: original price, receipt number, items.
                 12 detail: Option<super::super::DetailInfo> => "detail",
@@ -2100,7 +2100,7 @@ pub mod partner {
                 9 goods_tag: Option<String> => "goods_tag",
                 /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
                 10 support_fapiao: Option<bool> => "support_fapiao",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 11 amount: super::super::Amount => "amount: must",
                 /// The paying user: id, payment code or identity limits.
                 12 payer: super::super::PayerItem => "payer: must",
@@ -2194,7 +2194,7 @@ pub mod partner {
                 4 out_trade_no: String => "out_trade_no: must",
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
-                /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+                /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
                 6 trade_type: super::super::TradeType => "trade_type: must",
                 /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
                 7 trade_state: super::super::TradeState => "trade_state: must",
@@ -2208,7 +2208,7 @@ pub mod partner {
                 11 success_time: Option<String> => "success_time",
                 /// The paying user: id, payment code or identity limits.
                 12 payer: Option<super::super::PayerItem> => "payer",
-                /// Order amount with currency.
+                /// Order amount: total and currency.
                 13 amount: super::super::CodePayAmount => "amount: must",
                 /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
                 14 scene_info: Option<super::super::GetByTransactionIdSceneInfo> => "scene_info",
@@ -2479,7 +2479,7 @@ pub mod transactions {
             6 support_fapiao: Option<bool> => "support_fapiao",
             /// Holds the payer's payment code: `auth_code`.
             7 payer: super::CodePayPayerItem => "payer: must",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             8 amount: super::Amount => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             9 detail: Option<super::CodePayDetail> => "detail",
@@ -2515,7 +2515,7 @@ pub mod transactions {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
+            /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
             4 trade_type: String => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             5 trade_state: super::TradeState => "trade_state: must",
@@ -2529,7 +2529,7 @@ pub mod transactions {
             9 success_time: Option<String> => "success_time",
             /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::PayerDetail> => "payer",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             11 amount: super::CodePayAmount => "amount: must",
             /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::CodePaySceneInfoItem> => "scene_info",
@@ -2585,7 +2585,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::Amount => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
@@ -2671,7 +2671,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::AmountInfo => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::CreateAppWithContractDetail> => "detail",
@@ -2748,7 +2748,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::Amount => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
@@ -2832,7 +2832,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::Amount => "amount: must",
             /// The paying user: id, payment code or identity limits.
             10 payer: super::CreateJsapiPayerItem => "payer: must",
@@ -2913,7 +2913,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::AmountInfo => "amount: must",
             /// The paying user: id, payment code or identity limits.
             10 payer: super::CreateJsapiWithContractPayer => "payer: must",
@@ -2993,7 +2993,7 @@ pub mod transactions {
             7 goods_tag: Option<String> => "goods_tag",
             /// `true` shows an invoice entry in the paid message and bill; needs the e-invoice product.
             8 support_fapiao: Option<bool> => "support_fapiao",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             9 amount: super::Amount => "amount: must",
             /// Goods of the order: original price, receipt number, items.
             10 detail: Option<super::DetailInfo> => "detail",
@@ -3078,7 +3078,7 @@ pub mod transactions {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
             4 trade_type: super::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             5 trade_state: super::TradeState => "trade_state: must",
@@ -3092,7 +3092,7 @@ pub mod transactions {
             9 success_time: Option<String> => "success_time",
             /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::GetByOutTradeNoPayer> => "payer",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             11 amount: super::CodePayAmount => "amount: must",
             /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",
@@ -3163,7 +3163,7 @@ pub mod transactions {
             2 out_trade_no: String => "out_trade_no: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
-            /// Through which door the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
+            /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
             4 trade_type: super::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
             5 trade_state: super::TradeState => "trade_state: must",
@@ -3177,7 +3177,7 @@ pub mod transactions {
             9 success_time: Option<String> => "success_time",
             /// The paying user: id, payment code or identity limits.
             10 payer: Option<super::GetByTransactionIdPayer> => "payer",
-            /// Order amount with currency.
+            /// Order amount: total and currency.
             11 amount: super::CodePayAmount => "amount: must",
             /// Where the payment happens: user's IP, device, store, and `h5_info` for H5.
             12 scene_info: Option<super::GetByTransactionIdSceneInfo> => "scene_info",

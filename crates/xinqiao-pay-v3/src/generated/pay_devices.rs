@@ -18,7 +18,7 @@ w::record! {
     pub struct GetPrintOrderVariable {
         /// Which variable or table of the template.
         0 key: String => "key: must",
-        /// Text for the variable.
+        /// Text that fills the template's variable.
         1 value: String => "value: must",
     }
 }
@@ -59,7 +59,7 @@ w::record! {
     pub struct Variable {
         /// Which variable or table of the template.
         0 key: Option<String> => "key",
-        /// Text for the variable.
+        /// Text that fills the template's variable.
         1 value: Option<String> => "value",
     }
     new()
@@ -71,25 +71,25 @@ w::open_enum! {
     ///
     /// What `bind_state` of `pay_devices::open_scenario_speaker::BindResponse`, `bind_state` of `pay_devices::open_scenario_speaker::GetResponse` and 2 more may be.
     pub enum BindState {
-        /// Not bound (`OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND`).
+        /// The speaker is bound to no merchant (`OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND`).
         Unbond = "OPEN_SCENARIO_SPEAKER_BIND_STATE_UNBOND",
-        /// Bound (`OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`).
+        /// The speaker is bound to a merchant (`OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED`).
         Binded = "OPEN_SCENARIO_SPEAKER_BIND_STATE_BINDED",
     }
 }
 
 w::open_enum! {
-    /// Waiting, done, failed or cached.
+    /// Print job: waiting, done, failed or cached in the device.
     ///
     /// What `print_state` of `pay_devices::printers::GetPrintOrderResponse` may be.
     pub enum PrintState {
-        /// Waiting (`PRINT_STATE_WAIT`).
+        /// The job waits for the device (`PRINT_STATE_WAIT`).
         Wait = "PRINT_STATE_WAIT",
-        /// Printed (`PRINT_STATE_SUCCESS`).
+        /// The job was printed (`PRINT_STATE_SUCCESS`).
         Success = "PRINT_STATE_SUCCESS",
-        /// Failed (`PRINT_STATE_FAIL`).
+        /// Not printed; see the description (`PRINT_STATE_FAIL`).
         Fail = "PRINT_STATE_FAIL",
-        /// Cached in the device (`PRINT_STATE_CACHED`).
+        /// The job is kept in the device and printed later (`PRINT_STATE_CACHED`).
         Cached = "PRINT_STATE_CACHED",
     }
 }
@@ -359,7 +359,7 @@ pub mod printers {
             1 template_id: String => "template_id: must",
             /// Where the print result is posted.
             2 notify_url: Option<String> => "notify_url",
-            /// Waiting, done, failed or cached; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
+            /// Print job: waiting, done, failed or cached in the device; one of `PRINT_STATE_WAIT` `PRINT_STATE_SUCCESS` `PRINT_STATE_FAIL` `PRINT_STATE_CACHED`.
             3 print_state: super::PrintState => "print_state: must",
             /// State of the print job in words.
             4 print_state_description: String => "print_state_description: must",

@@ -15,7 +15,7 @@ pub mod sign_plan;
 w::record! {
     /// `collection` of the answer of `pay_score::oversea::partner::GetServiceOrder`.
     pub struct Collection {
-        /// `USER_PAYING` or `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
         0 state: CollectionState => "state: must",
         /// All that has to be collected, in fen.
         1 total_amount: Option<i64> => "total_amount",
@@ -39,7 +39,7 @@ w::record! {
         1 amount: Option<i64> => "amount",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
         2 paid_type: Option<PaidType> => "paid_type",
-        /// When it was paid, Beijing time; such as `20260915132935`.
+        /// When the money was collected, Beijing time; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -68,7 +68,7 @@ w::record! {
     pub struct DetailPromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called.
+        /// Name of the campaign or coupon.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -78,12 +78,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -111,7 +111,7 @@ w::record! {
     pub struct Discount {
         /// Name of the discount, shown to the user.
         0 discount_name: Option<String> => "discount_name",
-        /// Amount taken off.
+        /// Amount taken off, in fen.
         1 discount_amount: Option<i64> => "discount_amount",
         /// Terms of the discount, shown to the user.
         2 discount_desc: Option<String> => "discount_desc",
@@ -126,7 +126,7 @@ w::record! {
     pub struct DownloadBill {
         /// Place of the slice, from 1; join in this order.
         0 bill_sequence: i64 => "bill_sequence: must",
-        /// Digest algorithm for the file; such as `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
         1 hash_type: String => "hash_type: must",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         2 hash_value: String => "hash_value: must",
@@ -134,7 +134,7 @@ w::record! {
         3 download_url: String => "download_url: must",
         /// Key of the encrypted bill, itself encrypted for the merchant certificate; encrypted on the wire; personal data, masked in `Debug`.
         4 encrypt_key: String => "encrypt_key: must masked encrypted",
-        /// Random string used by the encryption; such as `fdasflkja484w`.
+        /// Random string used by the encryption, needed to decrypt; such as `fdasflkja484w`.
         5 nonce: String => "nonce: must",
     }
 }
@@ -144,11 +144,11 @@ w::record! {
     pub struct Fee {
         /// What is charged for, ≤ 20 characters.
         0 fee_name: Option<String> => "fee_name",
-        /// How many units are charged.
+        /// How many units of the item are charged.
         1 fee_count: Option<i64> => "fee_count",
         /// Price of the item, in fen.
         2 fee_amount: Option<i64> => "fee_amount",
-        /// How the price comes about.
+        /// How the price of the item comes about.
         3 fee_desc: Option<String> => "fee_desc",
     }
     new()
@@ -159,13 +159,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::ShoppingInfo`.
     pub struct Goods {
-        /// What the goods are called.
+        /// Name of the goods as users see it.
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen; in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
-        /// How many pieces.
+        /// How many pieces were bought.
         3 count: i64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
@@ -186,9 +186,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: Option<i64> => "quantity",
-        /// Price of one piece; after the discount if the merchant gives one.
+        /// Price of one piece in fen; after the discount if the merchant gives one.
         2 unit_price: Option<i64> => "unit_price",
-        /// Amount taken off.
+        /// Amount taken off, in fen.
         3 discount_amount: Option<i64> => "discount_amount",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -200,9 +200,9 @@ w::record! {
     pub struct JumpLink {
         /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program; one of `JUMP_LINK_MINI_PROGRAM`.
         0 jump_link_type: Option<JumpLinkType> => "jump_link_type",
-        /// Mini program to open.
+        /// AppID of the Mini Program that a tap opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page inside the mini program; such as `pages/order/detail?id=1`.
+        /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
     new()
@@ -224,7 +224,7 @@ w::record! {
 w::record! {
     /// `detail` of `pay_score::SyncPayAfterOrder`.
     pub struct SyncPayAfterOrderDetail {
-        /// When the merchant was paid, Beijing time; such as `20260915132935`.
+        /// When the merchant was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         0 paid_time: Option<String> => "paid_time",
     }
     new()
@@ -252,9 +252,9 @@ w::record! {
         1 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         2 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount; in fen.
+        /// Price before discount, in fen; in fen.
         3 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount; in fen.
+        /// Price after discount, in fen; in fen.
         4 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
 }
@@ -266,9 +266,9 @@ w::record! {
         0 plan_detail_name: String => "plan_detail_name: must",
         /// Discount of this charge in words.
         1 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount; in fen.
+        /// Price before discount, in fen; in fen.
         2 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount; in fen.
+        /// Price after discount, in fen; in fen.
         3 actual_price: xinqiao_types::Fen => "actual_price: must",
     }
     new(
@@ -367,7 +367,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called.
+        /// Name of the campaign or coupon.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items; one of `GLOBAL` `SINGLE`.
         2 scope: Option<Scope> => "scope",
@@ -377,12 +377,12 @@ w::record! {
         4 amount: i64 => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<i64> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant.
+        /// Part of the discount paid by the merchant, in fen.
         7 merchant_contribute: Option<i64> => "merchant_contribute",
-        /// Part of the discount paid by third parties.
+        /// Part of the discount paid by third parties, in fen.
         8 other_contribute: Option<i64> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -398,9 +398,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off; in fen.
+        /// Amount taken off, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -436,7 +436,7 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::ModifyServiceOrder`.
     pub struct ModifyServiceOrderCollection {
-        /// `USER_PAYING` or `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`; one of `USER_PAYING` `USER_PAID`.
         0 state: CollectionState => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -460,7 +460,7 @@ w::record! {
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere; one of `NEWTON` `MCH`.
         2 paid_type: Option<PaidType> => "paid_type",
-        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the money was collected, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -472,7 +472,7 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::SyncServiceOrder`.
     pub struct SyncServiceOrderCollection {
-        /// `USER_PAYING` or `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -520,7 +520,7 @@ w::record! {
 w::record! {
     /// `collection` of the answer of `pay_score::CompleteServiceOrder`; `collection` of the answer of `pay_score::CreateServiceOrder`; and 1 more.
     pub struct CollectionInfo {
-        /// `USER_PAYING` or `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -542,7 +542,7 @@ w::record! {
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the money was collected, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -701,13 +701,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::ShoppingInfoItem`.
     pub struct ServicePayOnDeliveryOrderGoods {
-        /// What the goods are called.
+        /// Name of the goods as users see it.
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
         2 amount: f64 => "amount: must",
-        /// How many pieces.
+        /// How many pieces were bought.
         3 count: f64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
@@ -811,13 +811,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::PayOnDeliveryOrderShoppingInfo`.
     pub struct ShoppingInfoGoods {
-        /// What the goods are called.
+        /// Name of the goods as users see it.
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
         2 amount: i64 => "amount: must",
-        /// How many pieces.
+        /// How many pieces were bought.
         3 count: i64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
@@ -843,9 +843,9 @@ w::record! {
     pub struct ShoppingInfoJumpLink {
         /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
         0 jump_link_type: String => "jump_link_type: must",
-        /// Mini program to open.
+        /// AppID of the Mini Program that a tap opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page inside the mini program; such as `pages/order/detail?id=1`.
+        /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
 }
@@ -885,35 +885,35 @@ w::open_enum! {
     ///
     /// What `authorization_state` of `pay_score::GetPermissionByAuthorizationCodeResponse`, `authorization_state` of `pay_score::GetPermissionByOpenidResponse` may be.
     pub enum AuthorizationState {
-        /// Not authorised (`UNAVAILABLE`).
+        /// Not authorised or ended; ask the user first (`UNAVAILABLE`).
         Unavailable = "UNAVAILABLE",
-        /// Authorised (`AVAILABLE`).
+        /// The user authorised the service; orders need no confirmation (`AVAILABLE`).
         Available = "AVAILABLE",
-        /// User is not bound (`UNBINDUSER`).
+        /// The user isn't bound to the merchant (`UNBINDUSER`).
         UnbindUser = "UNBINDUSER",
     }
 }
 
 w::open_enum! {
-    /// `USER_PAYING` or `USER_PAID`.
+    /// `USER_PAYING` until the user has paid, then `USER_PAID`.
     ///
     /// What `state` of `Collection`, `state` of `ModifyServiceOrderCollection` may be.
     pub enum CollectionState {
-        /// User still has to pay (`USER_PAYING`).
+        /// The user still has to pay (`USER_PAYING`).
         Paying = "USER_PAYING",
-        /// User has paid (`USER_PAID`).
+        /// The user has paid (`USER_PAID`).
         Paid = "USER_PAID",
     }
 }
 
 w::open_enum! {
-    /// 1 cancels an unused service, 2 charges a used one.
+    /// `1` cancels an unused service, `2` charges a used one.
     ///
     /// What `finish_type` of `pay_score::CompletePayAfterOrder`, `finish_type` of `pay_score::CompleteSmartRetailOrder` and 2 more may be.
     pub enum FinishType {
-        /// Service not used; order cancelled (`1`).
+        /// The service wasn't used: the order is cancelled without charge (`1`).
         N1 = "1",
-        /// Service used; order charged (`2`).
+        /// The service was used: the order is charged (`2`).
         N2 = "2",
     }
     numbers
@@ -924,7 +924,7 @@ w::open_enum! {
     ///
     /// What `jump_link_type` of `JumpLink` may be.
     pub enum JumpLinkType {
-        /// Opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
+        /// A tap on the order opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
         JumpLinkMiniProgram = "JUMP_LINK_MINI_PROGRAM",
     }
 }
@@ -934,13 +934,13 @@ w::open_enum! {
     ///
     /// What `name` of `RiskFundItem`, `name` of `PayOnDeliveryOrderRiskFund` may be.
     pub enum Name {
-        /// Deposit (`DEPOSIT`).
+        /// The sum at risk is called a deposit (`DEPOSIT`).
         Deposit = "DEPOSIT",
-        /// Advance payment (`ADVANCE`).
+        /// The sum at risk is called an advance payment (`ADVANCE`).
         Advance = "ADVANCE",
-        /// Security deposit (`CASH_DEPOSIT`).
+        /// The sum at risk is called a security deposit (`CASH_DEPOSIT`).
         CashDeposit = "CASH_DEPOSIT",
-        /// Estimated cost of the order (`ESTIMATE_ORDER_COST`).
+        /// The sum at risk is called the order's estimated cost (`ESTIMATE_ORDER_COST`).
         EstimateOrderCost = "ESTIMATE_ORDER_COST",
     }
 }
@@ -950,9 +950,9 @@ w::open_enum! {
     ///
     /// What `paid_type` of `CollectionDetail`, `paid_type` of `ModifyServiceOrderDetail` may be.
     pub enum PaidType {
-        /// Collected by PayScore (`NEWTON`).
+        /// PayScore collected the money (`NEWTON`).
         Newton = "NEWTON",
-        /// Collected by the merchant (`MCH`).
+        /// The merchant collected the money elsewhere (`MCH`).
         Mch = "MCH",
     }
 }
@@ -962,7 +962,7 @@ w::open_enum! {
     ///
     /// What `pay_type` of `pay_score::GetPayAfterOrdersResponse`, `pay_type` of `pay_score::GetSmartRetailOrdersResponse` may be.
     pub enum PayType {
-        /// Collected outside PayScore (`MchChannelPayType`).
+        /// The merchant collected the money outside PayScore (`MchChannelPayType`).
         MchChannelPayType = "MchChannelPayType",
     }
 }
@@ -972,17 +972,17 @@ w::open_enum! {
     ///
     /// What `state` of `pay_score::GetPayAfterOrdersResponse`, `state` of `pay_score::GetSmartRetailOrdersResponse` may be.
     pub enum GetPayAfterOrdersState {
-        /// Made, waits for the user (`CREATED`).
+        /// Made; the user still has to confirm (`CREATED`).
         Created = "CREATED",
-        /// User accepted the order (`USER_ACCEPTED`).
+        /// The user accepted the order; the service begins (`USER_ACCEPTED`).
         UserAccepted = "USER_ACCEPTED",
-        /// Completed, waits for payment (`FINISHED`).
+        /// Service completed; the user still has to pay (`FINISHED`).
         Finished = "FINISHED",
-        /// User has paid (`USER_PAID`).
+        /// The user has paid (`USER_PAID`).
         UserPaid = "USER_PAID",
-        /// Cancelled (`REVOKED`).
+        /// Cancelled by the merchant, nothing charged; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// Ran out without confirmation (`EXPIRED`).
+        /// The user didn't confirm in time; the order is void (`EXPIRED`).
         Expired = "EXPIRED",
     }
 }
@@ -992,9 +992,9 @@ w::open_enum! {
     ///
     /// What `scope` of `PromotionDetail` may be.
     pub enum Scope {
-        /// For the whole order (`GLOBAL`).
+        /// Holds for the whole order (`GLOBAL`).
         Global = "GLOBAL",
-        /// For certain items only (`SINGLE`).
+        /// Holds for certain items only; those are listed in `goods_detail` (`SINGLE`).
         Single = "SINGLE",
     }
 }
@@ -1004,7 +1004,7 @@ w::open_enum! {
     ///
     /// What `type` of `pay_score::oversea::partner::SyncServiceOrder`, `type` of `pay_score::SyncPayAfterOrder` may be.
     pub enum SyncServiceOrderType {
-        /// Order was paid elsewhere (`Order_Paid`).
+        /// The order was paid elsewhere and PayScore is told (`Order_Paid`).
         OrderPaid = "Order_Paid",
     }
 }
@@ -1014,15 +1014,15 @@ w::open_enum! {
     ///
     /// What `state` of `pay_score::CompleteServiceOrderResponse`, `state` of `pay_score::CreateServiceOrderResponse` and 4 more may be.
     pub enum State {
-        /// Made, waits for the user (`CREATED`).
+        /// Made; the user still has to confirm (`CREATED`).
         Created = "CREATED",
-        /// In progress (`DOING`).
+        /// The service is going on (`DOING`).
         Doing = "DOING",
-        /// Completed (`DONE`).
+        /// The service order is completed; final (`DONE`).
         Done = "DONE",
-        /// Cancelled (`REVOKED`).
+        /// Cancelled by the merchant, nothing charged; final (`REVOKED`).
         Revoked = "REVOKED",
-        /// Ran out (`EXPIRED`).
+        /// Not acted on in time and void; final (`EXPIRED`).
         Expired = "EXPIRED",
     }
 }
@@ -1032,7 +1032,7 @@ w::open_enum! {
     ///
     /// What `state_description` of `pay_score::CompleteServiceOrderResponse`, `state_description` of `pay_score::CreateServiceOrderResponse` and 4 more may be.
     pub enum StateDescription {
-        /// User has confirmed (`USER_CONFIRM`).
+        /// The user confirmed the order (`USER_CONFIRM`).
         UserConfirm = "USER_CONFIRM",
         /// Merchant has completed; money to be collected (`MCH_COMPLETE`).
         MchComplete = "MCH_COMPLETE",
@@ -1056,7 +1056,7 @@ w::open_enum! {
     pub enum Type {
         /// Coupon prepaid by the merchant (`CASH`).
         Cash = "CASH",
-        /// Coupon that needs no prepayment (`NOCASH`).
+        /// Coupon that needs no prepayment; not settled (`NOCASH`).
         NoCash = "NOCASH",
     }
 }
@@ -1066,9 +1066,9 @@ w::open_enum! {
     ///
     /// What `use_service_state` of `pay_score::CheckUserServiceStateResponse` may be.
     pub enum UseServiceState {
-        /// Not opened (`UNAVAILABLE`).
+        /// Not opened or ended; ask the user first (`UNAVAILABLE`).
         Unavailable = "UNAVAILABLE",
-        /// Open (`AVAILABLE`).
+        /// The user opened the service; it can be used (`AVAILABLE`).
         Available = "AVAILABLE",
     }
 }
@@ -1386,7 +1386,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        /// `1` cancels an unused service, `2` charges a used one; one of `1` `2`.
         3 finish_type: Option<FinishType> => "finish_type: number",
         /// Why it was cancelled; required for a cancellation.
         4 cancel_reason: Option<String> => "cancel_reason",
@@ -1569,7 +1569,7 @@ w::record! {
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        /// `1` cancels an unused service, `2` charges a used one; one of `1` `2`.
         3 finish_type: Option<FinishType> => "finish_type: number",
         /// Why it was cancelled; required for a cancellation.
         4 cancel_reason: Option<String> => "cancel_reason",
@@ -1642,13 +1642,13 @@ w::record! {
         1 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Planned begin of the service; such as `20260915132935`.
+        /// When the service is planned to begin; such as `20260915132935`.
         3 service_start_time: Option<String> => "service_start_time",
-        /// Planned end of the service; such as `20260915152935`.
+        /// When the service is planned to end; such as `20260915152935`.
         4 service_end_time: Option<String> => "service_end_time",
-        /// Planned place of begin.
+        /// Place where the service is planned to begin.
         5 service_start_location: Option<String> => "service_start_location",
-        /// Planned place of end.
+        /// Place where the service is planned to end.
         6 service_end_location: Option<String> => "service_end_location",
         /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
@@ -1664,9 +1664,9 @@ w::record! {
         12 need_user_confirm: Option<bool> => "need_user_confirm",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         13 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// User's name.
+        /// Name of the user of the service.
         14 name: Option<String> => "name",
-        /// User's phone number; personal data, masked in `Debug`.
+        /// Phone number of the user of the service; personal data, masked in `Debug`.
         15 phone: Option<String> => "phone: masked",
         /// The user's number in the merchant's system.
         16 userid: Option<String> => "userid",
@@ -1707,7 +1707,7 @@ w::record! {
         3 service_id: Option<String> => "service_id",
         /// WeChat Pay's number for the service order; such as `15646546545165651651`.
         4 order_id: Option<String> => "order_id",
-        /// Business type for opening the mini program; `miniprogram_businesstype` on the wire.
+        /// Business type for opening the mini program, returned when ordering and passed on as it is; `miniprogram_businesstype` on the wire.
         #[doc(alias = "miniprogram_businesstype")]
         5 mini_program_business_type: Option<String> => "miniprogram_businesstype",
         /// AppID of the mini program to open; `miniprogram_appid` on the wire.
@@ -2046,13 +2046,13 @@ w::record! {
         1 out_order_no: String => "out_order_no: must",
         /// Number of the PayScore service, given when the product was opened; such as `500001`.
         2 service_id: String => "service_id: must",
-        /// Planned begin of the service; such as `20260915132935`.
+        /// When the service is planned to begin; such as `20260915132935`.
         3 service_start_time: Option<String> => "service_start_time",
-        /// Planned end of the service; such as `20260915152935`.
+        /// When the service is planned to end; such as `20260915152935`.
         4 service_end_time: Option<String> => "service_end_time",
-        /// Planned place of begin.
+        /// Place where the service is planned to begin.
         5 service_start_location: Option<String> => "service_start_location",
-        /// Planned place of end.
+        /// Place where the service is planned to end.
         6 service_end_location: Option<String> => "service_end_location",
         /// What service this is, shown to the user, ≤ 20 characters; such as `XX充电宝`.
         7 service_introduction: Option<String> => "service_introduction",
@@ -2240,7 +2240,7 @@ w::record! {
         1 algorithm: String => "algorithm: must query",
         /// `GZIP` for a compressed file; absent for plain text; one of `GZIP`.
         2 tar_type: Option<TarType> => "tar_type: query",
-        /// Cipher for the bill file.
+        /// Cipher of the bill file, such as `AEAD_AES_256_GCM`.
         3 encryption_algorithm: String => "encryption_algorithm: must query",
         /// Only orders of this service.
         4 service_id: String => "service_id: must query",
@@ -2317,21 +2317,21 @@ w::record! {
         3 service_id: Option<String> => "service_id",
         /// `CREATED`, `USER_ACCEPTED`, `FINISHED`, `USER_PAID`, `REVOKED` or `EXPIRED`; one of `CREATED` `USER_ACCEPTED` `FINISHED` `USER_PAID` `REVOKED` `EXPIRED`.
         4 state: Option<GetPayAfterOrdersState> => "state",
-        /// 1 cancels an unused service, 2 charges a used one; one of `1` `2`.
+        /// `1` cancels an unused service, `2` charges a used one; one of `1` `2`.
         5 finish_type: Option<FinishType> => "finish_type: number",
-        /// Planned begin of the service; such as `20260915132935`.
+        /// When the service is planned to begin; such as `20260915132935`.
         6 service_start_time: Option<String> => "service_start_time",
-        /// Planned end of the service; such as `20260915152935`.
+        /// When the service is planned to end; such as `20260915152935`.
         7 service_end_time: Option<String> => "service_end_time",
         /// When the service really began; such as `20260915132935`.
         8 real_service_start_time: Option<String> => "real_service_start_time",
         /// When the service really ended; such as `20260915152935`.
         9 real_service_end_time: Option<String> => "real_service_end_time",
-        /// When the charge succeeded; such as `20260915132935`.
+        /// When the charge succeeded; absent before; such as `20260915132935`.
         10 pay_succ_time: Option<String> => "pay_succ_time",
-        /// Planned place of begin.
+        /// Place where the service is planned to begin.
         11 service_start_location: Option<String> => "service_start_location",
-        /// Planned place of end.
+        /// Place where the service is planned to end.
         12 service_end_location: Option<String> => "service_end_location",
         /// Where the service really began.
         13 real_service_start_location: Option<String> => "real_service_start_location",
@@ -3442,9 +3442,9 @@ pub mod oversea {
                 21 order_id: String => "order_id: must",
                 /// ISO code; only `CNY` in the mainland; such as `CNY`.
                 22 currency: Option<String> => "currency",
-                /// Amount in the pricing currency.
+                /// Amount in the pricing currency, in its smallest unit.
                 23 currency_price: Option<i64> => "currency_price",
-                /// Exchange rate applied to the order.
+                /// Exchange rate that was applied to the order.
                 24 currency_rate_info: Option<String> => "currency_rate_info",
             }
         }
@@ -3589,7 +3589,7 @@ pub mod plan {
             11 plan_detail_list: Option<Vec<super::PlanDetailInfo>> => "plan_detail_list",
             /// Merchant that stopped the plan.
             12 stop_mchid: Option<xinqiao_types::MchId> => "stop_mchid",
-            /// When it was stopped; format `rfc3339`.
+            /// When the plan was stopped; format `rfc3339`.
             13 stop_time: Option<String> => "stop_time",
         }
     }
@@ -3764,7 +3764,7 @@ pub mod plan {
                 11 plan_detail_list: Option<Vec<super::super::PlanDetailInfo>> => "plan_detail_list",
                 /// Merchant that stopped the plan.
                 12 stop_mchid: Option<xinqiao_types::MchId> => "stop_mchid",
-                /// When it was stopped; format `rfc3339`.
+                /// When the plan was stopped; format `rfc3339`.
                 13 stop_time: Option<String> => "stop_time",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 14 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",

@@ -63,9 +63,9 @@ w::open_enum! {
     ///
     /// What `authenticate_scene` of `Authentication` may be.
     pub enum AuthenticateScene {
-        /// In a Mini Program (`FROM_MINI_APP`).
+        /// The check is made in a Mini Program (`FROM_MINI_APP`).
         MiniApp = "FROM_MINI_APP",
-        /// On a hardware device (`FROM_HARDWARE`).
+        /// The check is made on a hardware device (`FROM_HARDWARE`).
         Hardware = "FROM_HARDWARE",
     }
 }
@@ -75,11 +75,11 @@ w::open_enum! {
     ///
     /// What `authenticate_state` of `payroll_card::GetAuthenticationResponse`, `authenticate_state` of `Authentication` may be.
     pub enum AuthenticateState {
-        /// Check under way (`AUTHENTICATE_PROCESSING`).
+        /// The user hasn't finished the check (`AUTHENTICATE_PROCESSING`).
         Processing = "AUTHENTICATE_PROCESSING",
-        /// Check passed (`AUTHENTICATE_SUCCESS`).
+        /// The user is the person (`AUTHENTICATE_SUCCESS`).
         Success = "AUTHENTICATE_SUCCESS",
-        /// Check failed (`AUTHENTICATE_FAILED`).
+        /// The user is not proven to be the person; try again (`AUTHENTICATE_FAILED`).
         Failed = "AUTHENTICATE_FAILED",
     }
 }
@@ -89,11 +89,11 @@ w::open_enum! {
     ///
     /// What `authenticate_type` of `payroll_card::PreOrder`, `authenticate_type` of `payroll_card::PreOrderWithAuth` may be.
     pub enum AuthenticateType {
-        /// Attendance (`SIGN_IN`).
+        /// Check on signing in for work (`SIGN_IN`).
         SignIn = "SIGN_IN",
-        /// For insurance (`INSURANCE`).
+        /// Check before insurance is taken out (`INSURANCE`).
         Insurance = "INSURANCE",
-        /// For signing a contract (`CONTRACT`).
+        /// Check before a contract is signed (`CONTRACT`).
         Contract = "CONTRACT",
     }
 }
@@ -103,11 +103,11 @@ w::open_enum! {
     ///
     /// What `authorize_state` of `payroll_card::GetRelationResponse` may be.
     pub enum AuthorizeState {
-        /// Not authorized (`UNAUTHORIZED`).
+        /// The user hasn't agreed yet; ask first (`UNAUTHORIZED`).
         Unauthorized = "UNAUTHORIZED",
-        /// Authorized (`AUTHORIZED`).
+        /// The user agreed: pay can be transferred (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
-        /// Authorization withdrawn (`DEAUTHORIZED`).
+        /// The user withdrew it; no more transfers (`DEAUTHORIZED`).
         DeAuthorized = "DEAUTHORIZED",
     }
 }
@@ -117,11 +117,11 @@ w::open_enum! {
     ///
     /// What `employment_type` of `payroll_card::GenerateToken`, `employment_type` of `payroll_card::PreOrderWithAuth` may be.
     pub enum EmploymentType {
-        /// Long-term employment (`LONG_TERM_EMPLOYMENT`).
+        /// The user is employed for long (`LONG_TERM_EMPLOYMENT`).
         LongTermEmployment = "LONG_TERM_EMPLOYMENT",
-        /// Short-term employment (`SHORT_TERM_EMPLOYMENT`).
+        /// The user works for a short time (`SHORT_TERM_EMPLOYMENT`).
         ShortTermEmployment = "SHORT_TERM_EMPLOYMENT",
-        /// Cooperation (`COOPERATION_EMPLOYMENT`).
+        /// The user cooperates without employment (`COOPERATION_EMPLOYMENT`).
         CooperationEmployment = "COOPERATION_EMPLOYMENT",
     }
 }
@@ -131,13 +131,13 @@ w::open_enum! {
     ///
     /// What `authenticate_type` of `payroll_card::we_sure::ValidateToken` may be.
     pub enum ValidateTokenAuthenticateType {
-        /// Ordinary check (`NORMAL`).
+        /// Check without a special purpose (`NORMAL`).
         Normal = "NORMAL",
-        /// Attendance (`SIGN_IN`).
+        /// Check on signing in for work (`SIGN_IN`).
         SignIn = "SIGN_IN",
-        /// For insurance (`INSURANCE`).
+        /// Check before insurance is taken out (`INSURANCE`).
         Insurance = "INSURANCE",
-        /// For signing a contract (`CONTRACT`).
+        /// Check before a contract is signed (`CONTRACT`).
         Contract = "CONTRACT",
     }
 }
@@ -160,9 +160,9 @@ w::record! {
         3 authorization_type: String => "authorization_type: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         4 out_batch_no: String => "out_batch_no: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         5 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         6 batch_remark: String => "batch_remark: must",
         /// Sum in total, in fen; in fen.
         7 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -400,7 +400,7 @@ w::record! {
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Whether the user has authorized the payroll card; one of `UNAUTHORIZED` `AUTHORIZED` `DEAUTHORIZED`.
         5 authorize_state: AuthorizeState => "authorize_state: must",
-        /// When the user authorized it; format `rfc3339`.
+        /// When the user agreed to the payroll card service; format `rfc3339`.
         6 authorize_time: Option<String> => "authorize_time",
         /// When the user withdrew it; empty if not; format `rfc3339`.
         7 deauthorize_time: Option<String> => "deauthorize_time",
@@ -408,7 +408,7 @@ w::record! {
         8 register_state: String => "register_state: must",
         /// When the user opened the card; format `rfc3339`.
         9 register_time: Option<String> => "register_time",
-        /// When the relation was closed; format `rfc3339`.
+        /// When the relation of user and merchant was closed; format `rfc3339`.
         10 close_time: Option<String> => "close_time",
     }
 }
@@ -452,7 +452,7 @@ w::record! {
         4 authenticate_date: Option<String> => "authenticate_date: query",
         /// State of the check: processing, success, failed; needed according to the documentation.
         5 authenticate_state: Option<String> => "authenticate_state: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         6 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         7 offset: Option<i64> => "offset: query",
@@ -473,7 +473,7 @@ w::record! {
     pub struct ListAuthenticationsResponse {
         /// Identity checks that match: `mchid`, `sub_mchid`, `openid`, `authenticate_number` and so on.
         0 data: Vec<Authentication> => "data: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -695,7 +695,7 @@ pub mod we_sure {
             2 we_sure_order_no: String => "wesure_order_no: must",
             /// The insurer's policy number.
             3 insurance_company_order_no: String => "insurance_company_order_no: must",
-            /// Insurer of the protection.
+            /// Name of the insurer of the protection.
             4 insurance_company_name: String => "insurance_company_name: must",
             /// Token with which the front end opens the Mini Program; needed according to the documentation.
             5 token: Option<String> => "token",

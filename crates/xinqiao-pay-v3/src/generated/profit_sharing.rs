@@ -103,61 +103,61 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `GetOrderReceiver`, `fail_reason` of `CreateOrderReceiver` and 1 more may be.
     pub enum FailReason {
-        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// The account is frozen or closed; no money can move (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
         /// Receiver was removed from the list (`NO_RELATION`).
         NoRelation = "NO_RELATION",
-        /// Receiver is risky (`RECEIVER_HIGH_RISK`).
+        /// The receiver counts as risky and can't be split to (`RECEIVER_HIGH_RISK`).
         ReceiverHighRisk = "RECEIVER_HIGH_RISK",
-        /// Receiver has no verified name (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
+        /// The receiver has no verified identity and can't receive (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
         ReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED",
-        /// Permission to split was removed (`NO_AUTH`).
+        /// The permission to split was removed; it has to be granted again (`NO_AUTH`).
         NoAuth = "NO_AUTH",
-        /// Receiver reached the monthly limit (`RECEIVER_RECEIPT_LIMIT`).
+        /// The receiver may get no more this month (`RECEIVER_RECEIPT_LIMIT`).
         ReceiverReceiptLimit = "RECEIVER_RECEIPT_LIMIT",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to pay is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// Description was refused (`INVALID_REQUEST`).
+        /// The request was refused, such as for its description; correct it and use a new number (`INVALID_REQUEST`).
         InvalidRequest = "INVALID_REQUEST",
     }
 }
 
 w::open_enum! {
-    /// Digest algorithm for the file.
+    /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`.
     ///
     /// What `hash_type` of `profit_sharing::GetBillsResponse` may be.
     pub enum HashType {
-        /// SHA-1 digest (`SHA1`).
+        /// The file is checked by its SHA-1 digest (`SHA1`).
         Sha1 = "SHA1",
     }
 }
 
 w::open_enum! {
-    /// How the receiver is related to the splitting merchant.
+    /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`.
     ///
     /// What `relation_type` of `profit_sharing::receivers::Add`, `relation_type` of `profit_sharing::receivers::AddResponse` may be.
     pub enum RelationType {
-        /// Service provider (`SERVICE_PROVIDER`).
+        /// The receiver is the service provider (`SERVICE_PROVIDER`).
         ServiceProvider = "SERVICE_PROVIDER",
-        /// Store (`STORE`).
+        /// The receiver is a store (`STORE`).
         Store = "STORE",
-        /// Employee (`STAFF`).
+        /// The receiver is an employee (`STAFF`).
         Staff = "STAFF",
-        /// Owner of the store (`STORE_OWNER`).
+        /// The receiver is the owner of the store (`STORE_OWNER`).
         StoreOwner = "STORE_OWNER",
-        /// Business partner (`PARTNER`).
+        /// The receiver is a business partner (`PARTNER`).
         Partner = "PARTNER",
-        /// Headquarters (`HEADQUARTER`).
+        /// The receiver is the headquarters (`HEADQUARTER`).
         Headquarter = "HEADQUARTER",
-        /// Brand (`BRAND`).
+        /// The receiver is the brand (`BRAND`).
         Brand = "BRAND",
-        /// Distributor (`DISTRIBUTOR`).
+        /// The receiver is a distributor (`DISTRIBUTOR`).
         Distributor = "DISTRIBUTOR",
-        /// User (`USER`).
+        /// The receiver is a user (`USER`).
         User = "USER",
-        /// Supplier (`SUPPLIER`).
+        /// The receiver is a supplier (`SUPPLIER`).
         Supplier = "SUPPLIER",
-        /// Own relation, named separately (`CUSTOM`).
+        /// A relation of your own, named in `custom_relation` (`CUSTOM`).
         Custom = "CUSTOM",
     }
 }
@@ -167,55 +167,55 @@ w::open_enum! {
     ///
     /// What `result` of `GetOrderReceiver`, `result` of `CreateOrderReceiver` and 1 more may be.
     pub enum ResultDetail {
-        /// Waits to be split (`PENDING`).
+        /// Not split to this receiver yet; query again (`PENDING`).
         Pending = "PENDING",
-        /// Split (`SUCCESS`).
+        /// This receiver has its money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Closed without splitting (`CLOSED`).
+        /// Not split to this receiver and closed for good; see `fail_reason` (`CLOSED`).
         Closed = "CLOSED",
     }
 }
 
 w::open_enum! {
-    /// Why the return failed.
+    /// Code of why the return failed; only when it did.
     ///
     /// What `fail_reason` of `profit_sharing::CreateReturnOrderResponse`, `fail_reason` of `profit_sharing::GetReturnOrderResponse` may be.
     pub enum CreateReturnOrderFailReason {
-        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// The account is frozen or closed; no money can move (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// Balance is too low (`BALANCE_NOT_ENOUGH`).
+        /// The account that gives back has too little; top it up and use a new number (`BALANCE_NOT_ENOUGH`).
         BalanceNotEnough = "BALANCE_NOT_ENOUGH",
-        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        /// Not done in time and closed; retry under a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
-        /// Paying account is abnormal (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to pay is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// Description was refused (`INVALID_REQUEST`).
+        /// The request was refused, such as for its description; correct it and use a new number (`INVALID_REQUEST`).
         InvalidRequest = "INVALID_REQUEST",
     }
 }
 
 w::open_enum! {
-    /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
+    /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`).
     ///
     /// What `result` of `profit_sharing::CreateReturnOrderResponse`, `result` of `profit_sharing::GetReturnOrderResponse` may be.
     pub enum CreateReturnOrderResult {
-        /// Return in progress (`PROCESSING`).
+        /// Return under way; query again by its number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Returned (`SUCCESS`).
+        /// The money is back at the side that split it; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Could not be returned (`FAILED`).
+        /// Return failed for good; see `fail_reason`, retry under a new number (`FAILED`).
         Failed = "FAILED",
     }
 }
 
 w::open_enum! {
-    /// `PROCESSING` or `FINISHED`.
+    /// State of the split: `PROCESSING` or `FINISHED`.
     ///
     /// What `state` of `profit_sharing::CreateOrderResponse`, `state` of `profit_sharing::GetOrderResponse` and 1 more may be.
     pub enum State {
-        /// In progress (`PROCESSING`).
+        /// Split in progress; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Finished (`FINISHED`).
+        /// The order is done; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -235,7 +235,7 @@ w::open_enum! {
     ///
     /// What `type` of `profit_sharing::receivers::Add`, `type` of `profit_sharing::receivers::AddResponse` and 6 more may be.
     pub enum Type {
-        /// Merchant number (`MERCHANT_ID`).
+        /// The receiver is a merchant, given by merchant ID (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
         /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
         PersonalOpenid = "PERSONAL_OPENID",
@@ -287,7 +287,7 @@ w::record! {
         2 out_order_no: String => "out_order_no: must",
         /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<CreateOrderReceiver>> => "receivers",
@@ -333,7 +333,7 @@ w::record! {
         4 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Amount to take back, in fen; at most what was split; in fen.
         5 amount: xinqiao_types::Fen => "amount: must",
-        /// Why the money comes back.
+        /// Why the money comes back; kept with the record.
         6 description: String => "description: must",
     }
     new(
@@ -362,11 +362,11 @@ w::record! {
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Amount to take back, in fen; at most what was split; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Why the money comes back.
+        /// Why the money comes back; kept with the record.
         7 description: String => "description: must",
-        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`; one of `PROCESSING` `SUCCESS` `FAILED`.
+        /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`); one of `PROCESSING` `SUCCESS` `FAILED`.
         8 result: CreateReturnOrderResult => "result: must",
-        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Code of why the return failed; only when it did; one of `ACCOUNT_ABNORMAL` `BALANCE_NOT_ENOUGH` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
         /// When the return was accepted; format `rfc3339`.
         10 create_time: String => "create_time: must",
@@ -416,7 +416,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBills`].
     pub struct GetBillsResponse {
-        /// Digest algorithm for the file; such as `SHA1`; one of `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`; one of `SHA1`.
         0 hash_type: HashType => "hash_type: must",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         1 hash_value: String => "hash_value: must",
@@ -452,7 +452,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/merchant/apis/profit-sharing/merchants/query-merchant-ratio.html>.
     /// * Catalog: `pay_v3.profit_sharing.get_merchant_config`.
     pub struct GetMerchantConfig {
-        /// Sub-merchant to look at.
+        /// Sub-merchant whose largest share is looked up.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>)
@@ -461,7 +461,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMerchantConfig`].
     pub struct GetMerchantConfigResponse {
-        /// Sub-merchant to look at.
+        /// Sub-merchant whose largest share is looked up.
         0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
         /// Largest share of an order that may be split; 2000 is 20 %; in 1/10000; such as `2000`.
         1 max_ratio: i64 => "max_ratio: must",
@@ -517,7 +517,7 @@ w::record! {
         2 out_order_no: String => "out_order_no: must",
         /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<GetOrderReceiver>> => "receivers",
@@ -603,7 +603,7 @@ w::record! {
     pub struct GetTransactionAmountsResponse {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// Amount of the order that can still be split; in fen.
+        /// Amount of the order that can still be split, in fen; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -641,7 +641,7 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// Why splitting ends.
+        /// Why splitting ends and the rest is released.
         3 description: String => "description: must",
     }
     new(
@@ -663,7 +663,7 @@ w::record! {
         2 out_order_no: String => "out_order_no: must",
         /// The platform's number for the split; such as `3008450740201411110007820472`.
         3 order_id: String => "order_id: must",
-        /// `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
+        /// State of the split: `PROCESSING` or `FINISHED`; one of `PROCESSING` `FINISHED`.
         4 state: State => "state: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<UnfreezeOrderReceiver>> => "receivers",
@@ -713,7 +713,7 @@ pub mod receivers {
             4 account: String => "account: must",
             /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             5 name: Option<String> => "name: masked encrypted",
-            /// How the receiver is related to the splitting merchant; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             6 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             7 custom_relation: Option<String> => "custom_relation",
@@ -743,7 +743,7 @@ pub mod receivers {
             2 account: String => "account: must",
             /// Receiver's true name, encrypted; required for merchants; encrypted on the wire; personal data, masked in `Debug`.
             3 name: Option<String> => "name: masked encrypted",
-            /// How the receiver is related to the splitting merchant; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SERVICE_PROVIDER` `STORE` `STAFF` `STORE_OWNER` `PARTNER` `HEADQUARTER` `BRAND` `DISTRIBUTOR` ….
             4 relation_type: super::RelationType => "relation_type: must",
             /// Relation in words; required with relation type `CUSTOM`; such as `代理商`.
             5 custom_relation: Option<String> => "custom_relation",

@@ -16,7 +16,7 @@ w::record! {
         3 name: String => "name: must masked encrypted",
         /// Phone of the guide, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 mobile: String => "mobile: must masked encrypted",
-        /// Staff number of the guide.
+        /// The guide's number at the merchant.
         5 work_id: String => "work_id: must",
     }
 }
@@ -75,9 +75,9 @@ w::record! {
         2 userid: Option<String> => "userid: query",
         /// Phone of the guide, encrypted; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: query masked",
-        /// Staff number of the guide.
+        /// The guide's number at the merchant.
         4 work_id: Option<String> => "work_id: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         5 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         6 offset: Option<i64> => "offset: query",
@@ -92,7 +92,7 @@ w::record! {
     pub struct ListGuidesResponse {
         /// Guides of the store: `guide_id`, `store_id`, `userid`, `name` and so on.
         0 data: Vec<Guide> => "data: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must",
@@ -157,7 +157,7 @@ w::record! {
         5 mobile: String => "mobile: must masked encrypted",
         /// The guide's personal QR code in WeCom.
         6 qr_code: String => "qr_code: must",
-        /// Portrait of the guide; personal data, masked in `Debug`.
+        /// Link to the guide's portrait; personal data, masked in `Debug`.
         7 avatar: String => "avatar: must masked",
         /// QR code of the customer group; `group_qrcode` on the wire.
         #[doc(alias = "group_qrcode")]
@@ -220,7 +220,7 @@ w::record! {
         3 mobile: Option<String> => "mobile: masked encrypted",
         /// The guide's personal QR code in WeCom.
         4 qr_code: Option<String> => "qr_code",
-        /// Portrait of the guide; personal data, masked in `Debug`.
+        /// Link to the guide's portrait; personal data, masked in `Debug`.
         5 avatar: Option<String> => "avatar: masked",
         /// QR code of the customer group; `group_qrcode` on the wire.
         #[doc(alias = "group_qrcode")]

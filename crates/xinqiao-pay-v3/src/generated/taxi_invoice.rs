@@ -12,13 +12,13 @@ w::record! {
         1 name: String => "name: must",
         /// Taxpayer number of the buyer or seller.
         2 taxpayer_id: Option<String> => "taxpayer_id",
-        /// Registered address; personal data, masked in `Debug`.
+        /// Address with which the company is registered for tax; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// Phone of the buyer or seller; personal data, masked in `Debug`.
+        /// Phone with which the company is registered; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// Bank of the company, buyer or seller.
         5 bank_name: Option<String> => "bank_name",
-        /// Account at the bank; personal data, masked in `Debug`.
+        /// The company's account at its bank; personal data, masked in `Debug`.
         6 bank_account: Option<String> => "bank_account: masked",
     }
     new(type_: impl Into<String>, name: impl Into<String>)
@@ -40,7 +40,7 @@ w::record! {
         1 photo_digest: Option<PhotoDigest> => "photo_digest",
         /// Where the driver's photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
-        /// Thumbnail of the photo.
+        /// Thumbnail of the photo in Base64.
         3 photo_icon: Option<String> => "photo_icon",
     }
     new()
@@ -51,9 +51,9 @@ w::record! {
 w::record! {
     /// `photo_digest` of `taxi_invoice::GetDriverPhoto`.
     pub struct DriverPhotoDigest {
-        /// Digest algorithm of the photo; such as `MD5`.
+        /// Algorithm of the photo's digest; such as `MD5`.
         0 hash_type: String => "hash_type: must",
-        /// Digest of the photo.
+        /// Digest of the photo, to check it.
         1 hash_value: String => "hash_value: must",
     }
 }
@@ -67,7 +67,7 @@ w::record! {
         1 photo_digest: Option<DriverPhotoDigest> => "photo_digest",
         /// Where the driver's photo can be fetched.
         2 photo_url: Option<String> => "photo_url",
-        /// The photo in Base64.
+        /// Content of the photo in Base64.
         3 photo_data: Option<String> => "photo_data",
     }
 }
@@ -75,11 +75,11 @@ w::record! {
 w::record! {
     /// `extra_information` of `taxi_invoice::FapiaoCardInformation`.
     pub struct ExtraInformation {
-        /// Payee on the invoice.
+        /// Name of the payee on the invoice.
         0 payee: Option<String> => "payee",
-        /// Reviewer on the invoice.
+        /// Name of the reviewer on the invoice.
         1 reviewer: Option<String> => "reviewer",
-        /// Drawer on the invoice.
+        /// Name of the person who issues the invoice.
         2 drawer: String => "drawer: must",
     }
     new(drawer: impl Into<String>)
@@ -111,7 +111,7 @@ w::record! {
         9 buyer_information: BuyerInformation => "buyer_information: must",
         /// The seller on the invoice: `name`, `taxpayer_id`, `address`, `telephone` and so on.
         10 seller_information: SellerInformation => "seller_information: must",
-        /// Payee, reviewer and drawer.
+        /// Payee, reviewer and drawer on the invoice.
         11 extra_information: ExtraInformation => "extra_information: must",
         /// Lines of the invoice: `tax_code`, `goods_name`, `specification`, `unit` and so on.
         12 items: Option<Vec<FapiaoCardInformationItem>> => "items",
@@ -139,17 +139,17 @@ w::record! {
 w::record! {
     /// An item of `items` in `taxi_invoice::FapiaoCardInformation`.
     pub struct FapiaoCardInformationItem {
-        /// Tax classification code; such as `3010101020203000000`.
+        /// Tax classification code of the service; such as `3010101020203000000`.
         0 tax_code: String => "tax_code: must",
         /// Good or service as printed on the invoice.
         1 goods_name: String => "goods_name: must",
         /// Specification of the good, optional.
         2 specification: Option<String> => "specification",
-        /// Unit of measure.
+        /// Unit of measure, such as kilometers or rides.
         3 unit: Option<String> => "unit",
         /// Quantity times 10^8, `100000000` is 1.
         4 quantity: i64 => "quantity: must",
-        /// Price of a unit without tax; in 1e-6 fen.
+        /// Price of a unit without tax, in millionths of a fen; in 1e-6 fen.
         5 unit_price: i64 => "unit_price: must",
         /// Money of the line without tax, in fen; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
@@ -186,7 +186,7 @@ w::record! {
         0 next: Option<String> => "next",
         /// Path of the previous page.
         1 prev: Option<String> => "prev",
-        /// Path of this page.
+        /// Path of this page, to request it again.
         2 self_: Option<String> => "self",
     }
 }
@@ -194,13 +194,13 @@ w::record! {
 w::record! {
     /// `meta` of `taxi_invoice::UploadFile`.
     pub struct Meta {
-        /// How that digest was computed.
+        /// Algorithm of the file's digest.
         0 digest_algorithm: String => "digest_algorithm: must",
         /// Digest of the file, checked by the platform.
         1 digest: Option<String> => "digest",
         /// Merchant ID of the taxi company.
         2 company_mchid: xinqiao_types::MchId => "company_mchid: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         3 region_id: i64 => "region_id: must",
     }
     new(
@@ -214,9 +214,9 @@ w::record! {
 w::record! {
     /// `photo_digest` of `taxi_invoice::DriverPhoto`.
     pub struct PhotoDigest {
-        /// Digest algorithm of the photo; such as `MD5`.
+        /// Algorithm of the photo's digest; such as `MD5`.
         0 hash_type: Option<String> => "hash_type",
-        /// Digest of the photo.
+        /// Digest of the photo, to check it.
         1 hash_value: Option<String> => "hash_value",
     }
     new()
@@ -230,13 +230,13 @@ w::record! {
         0 name: String => "name: must",
         /// Taxpayer number of the buyer or seller.
         1 taxpayer_id: String => "taxpayer_id: must",
-        /// Registered address; personal data, masked in `Debug`; needed according to the documentation.
+        /// Address with which the company is registered for tax; personal data, masked in `Debug`; needed according to the documentation.
         2 address: Option<String> => "address: masked",
-        /// Phone of the buyer or seller; personal data, masked in `Debug`.
+        /// Phone with which the company is registered; personal data, masked in `Debug`.
         3 telephone: Option<String> => "telephone: masked",
         /// Bank of the company, buyer or seller.
         4 bank_name: Option<String> => "bank_name",
-        /// Account at the bank; personal data, masked in `Debug`.
+        /// The company's account at its bank; personal data, masked in `Debug`.
         5 bank_account: Option<String> => "bank_account: masked",
     }
     new(name: impl Into<String>, taxpayer_id: impl Into<String>)
@@ -246,7 +246,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `taxi_invoice::ListUserTaxiOrders`.
     pub struct UserTaxiOrder {
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
         /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
@@ -260,9 +260,9 @@ w::open_enum! {
     ///
     /// What `taxi_state` of `taxi_invoice::UpdateTaxi` may be.
     pub enum TaxiState {
-        /// In operation (`IN_OPERATION`).
+        /// The taxi is in operation (`IN_OPERATION`).
         InOperation = "IN_OPERATION",
-        /// Out of operation (`OUT_OPERATION`).
+        /// The taxi is out of operation (`OUT_OPERATION`).
         OutOperation = "OUT_OPERATION",
     }
 }
@@ -285,15 +285,15 @@ w::record! {
         3 tax_id: String => "tax_id: must",
         /// Legal representative of the company.
         4 legal_person: String => "legal_person: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// Registered address; personal data, masked in `Debug`.
+        /// Address with which the company is registered for tax; personal data, masked in `Debug`.
         6 address: String => "address: must masked",
         /// Contact phone of the taxi company; personal data, masked in `Debug`.
         7 phone: Option<String> => "phone: masked",
         /// Bank of the company, buyer or seller.
         8 bank_name: Option<String> => "bank_name",
-        /// Account at the bank; personal data, masked in `Debug`.
+        /// The company's account at its bank; personal data, masked in `Debug`.
         9 bank_account: Option<String> => "bank_account: masked",
         /// Channel of invoicing, such as the transport authority; such as `JIAOWEI`.
         10 invoice_mode: String => "invoice_mode: must",
@@ -360,7 +360,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// Mode of authorization, such as `ORDER_AUTH` by trip.
         3 auth_mode: Option<String> => "auth_mode: query",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         4 region_id: Option<i64> => "region_id: query",
     }
     new(
@@ -375,13 +375,13 @@ w::record! {
 w::record! {
     /// Answer to [`FindUserTaxiOrder`].
     pub struct FindUserTaxiOrderResponse {
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
         /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
         /// When the passenger got in; format `rfc3339`.
         2 up_time: String => "up_time: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         3 region_id: i64 => "region_id: must",
         /// Where the trip record comes from, such as payment; such as `SOURCE_PAY`.
         4 source: String => "source: must",
@@ -421,7 +421,7 @@ w::record! {
     pub struct GetDriver {
         /// The driver's operating license.
         0 driver_license: String => "driver_license: must path",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
     new(driver_license: impl Into<String>, region_id: i64)
@@ -434,15 +434,15 @@ w::record! {
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
         /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
-        /// Name of the driver, encrypted.
+        /// The driver's name, encrypted with the platform's key.
         2 driver_name: String => "driver_name: must",
         /// The driver's operating license.
         3 driver_license: String => "driver_license: must",
         /// Kind of driver, such as `MAIN`; such as `MAIN`.
         4 driver_category: String => "driver_category: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
-        /// Whether the driver is active; such as `ACTIVE`.
+        /// Whether the driver is registered and active; such as `ACTIVE`.
         6 driver_state: Option<String> => "driver_state",
         /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         7 driver_photo: Option<GetDriverPhoto> => "driver_photo",
@@ -476,9 +476,9 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012460169>.
     /// * Catalog: `pay_v3.taxi_invoice.get_taxi`.
     pub struct GetTaxi {
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         0 plate_number: String => "plate_number: must path",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
     new(plate_number: impl Into<String>, region_id: i64)
@@ -491,13 +491,13 @@ w::record! {
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must",
         /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
         /// Operating license of the day driver.
         3 main_license: Option<String> => "main_license",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
         /// State of the taxi, such as in operation.
         6 taxi_state: Option<String> => "taxi_state",
@@ -535,7 +535,7 @@ w::record! {
     pub struct GetTaxiCompany {
         /// Merchant ID of the taxi company.
         0 company_mchid: xinqiao_types::MchId => "company_mchid: must path",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         1 region_id: i64 => "region_id: must query",
     }
     new(company_mchid: impl Into<xinqiao_types::MchId>, region_id: i64)
@@ -556,15 +556,15 @@ w::record! {
         4 tax_id: String => "tax_id: must",
         /// Legal representative of the company.
         5 legal_person: String => "legal_person: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         6 region_id: i64 => "region_id: must",
-        /// Registered address; personal data, masked in `Debug`.
+        /// Address with which the company is registered for tax; personal data, masked in `Debug`.
         7 address: String => "address: must masked",
         /// Contact phone of the taxi company; personal data, masked in `Debug`.
         8 phone: Option<String> => "phone: masked",
         /// Bank of the company, buyer or seller.
         9 bank_name: Option<String> => "bank_name",
-        /// Account at the bank; personal data, masked in `Debug`.
+        /// The company's account at its bank; personal data, masked in `Debug`.
         10 bank_account: Option<String> => "bank_account: masked",
         /// Channel of invoicing, such as the transport authority; such as `JIAOWEI`.
         11 invoice_mode: String => "invoice_mode: must",
@@ -598,7 +598,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/docs/partner/products/taxi-fapiao/introduction.html>.
     /// * Catalog: `pay_v3.taxi_invoice.list_user_taxi_orders`.
     pub struct ListUserTaxiOrders {
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         0 limit: Option<i64> => "limit: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: Option<i64> => "offset: query",
@@ -606,11 +606,11 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must query masked",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         3 appid: xinqiao_types::AppId => "appid: must query",
-        /// First day to look up; such as `20250307`.
+        /// First day to look up; format `yyyyMMdd`; such as `20250307`.
         4 begin_date: String => "begin_date: must query",
-        /// Last day to look up; such as `20250407`.
+        /// Last day to look up; format `yyyyMMdd`; such as `20250407`.
         5 end_date: String => "end_date: must query",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         6 region_id: i64 => "region_id: must query",
     }
     new(
@@ -630,7 +630,7 @@ w::record! {
         0 data: Vec<UserTaxiOrder> => "data: must",
         /// How many records to skip; 0 starts at the first; such as `0`.
         1 offset: i64 => "offset: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         2 limit: i64 => "limit: must",
         /// All matching records, for paging.
         3 total_count: i64 => "total_count: must",
@@ -689,7 +689,7 @@ w::record! {
         2 appid: Option<xinqiao_types::AppId> => "appid",
         /// The passenger under the given AppID; personal data, masked in `Debug`.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         4 region_id: i64 => "region_id: must",
         /// Invoice to put into the wallet: `fapiao_media_id`, `fapiao_number`, `fapiao_code` and so on.
         5 fapiao_card_information: FapiaoCardInformation => "fapiao_card_information: must",
@@ -697,7 +697,7 @@ w::record! {
         6 trade_number: String => "trade_number: must",
         /// The driver's operating license.
         7 driver_license: String => "driver_license: must",
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         8 plate_number: String => "plate_number: must",
     }
     new(
@@ -721,7 +721,7 @@ w::record! {
         1 card_openid: xinqiao_types::OpenId => "card_openid: must masked",
         /// Template of the invoice card.
         2 card_id: String => "card_id: must",
-        /// Code of the invoice in the wallet.
+        /// Code of the invoice as a card in the wallet.
         3 card_code: String => "card_code: must",
     }
 }
@@ -753,15 +753,15 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012461368>.
     /// * Catalog: `pay_v3.taxi_invoice.report_attendance_punch`.
     pub struct ReportAttendancePunch {
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
         /// The driver's operating license.
         1 driver_license: String => "driver_license: must",
         /// When the driver signed in or out.
         2 event_time: w::serial::Value => "event_time: must",
-        /// `SIGN_IN` or `SIGN_OUT`; such as `SIGN_IN`.
+        /// Event of the driver: `SIGN_IN` or `SIGN_OUT` of work; such as `SIGN_IN`.
         3 event_type: String => "event_type: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         4 region_id: i64 => "region_id: must",
     }
     new(
@@ -804,7 +804,7 @@ w::record! {
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
-        /// Name of the driver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// The driver's name, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         2 driver_name: String => "driver_name: must masked encrypted",
         /// Identity card number of the driver, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 id_card_number: String => "id_card_number: must masked encrypted",
@@ -812,7 +812,7 @@ w::record! {
         4 driver_license: String => "driver_license: must",
         /// Kind of driver, such as `MAIN`; such as `MAIN`.
         5 driver_category: String => "driver_category: must",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         6 region_id: i64 => "region_id: must",
         /// Whether the driver is on duty; such as `ON_DUTY`; needed according to the documentation.
         7 driver_status: Option<String> => "driver_status",
@@ -835,7 +835,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateDriver`].
     pub struct UpdateDriverResponse {
-        /// Name of the driver, encrypted.
+        /// The driver's name, encrypted with the platform's key.
         0 driver_name: String => "driver_name: must",
         /// Identity card number of the driver, encrypted; personal data, masked in `Debug`.
         1 id_card_number: String => "id_card_number: must masked",
@@ -851,7 +851,7 @@ w::record! {
         6 driver_status: String => "driver_status: must",
         /// Portrait with its digest: `photo_type`, `photo_digest`, `photo_url` and so on.
         7 driver_photo: Option<DriverPhoto> => "driver_photo",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         8 region_id: i64 => "region_id: must",
     }
 }
@@ -887,13 +887,13 @@ w::record! {
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         2 plate_number: String => "plate_number: must",
         /// Operating license of the day driver; needed according to the documentation.
         3 main_license: Option<String> => "main_license",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
         /// State of the taxi, such as in operation; one of `IN_OPERATION` `OUT_OPERATION`.
         6 taxi_state: Option<TaxiState> => "taxi_state",
@@ -913,7 +913,7 @@ w::record! {
 w::record! {
     /// Answer to [`UpdateTaxi`].
     pub struct UpdateTaxiResponse {
-        /// Number plate of the vehicle; such as `粤B888888`.
+        /// Number plate of the vehicle with its province; such as `粤B888888`.
         0 plate_number: String => "plate_number: must",
         /// Company that the taxi belongs to.
         1 company_name: String => "company_name: must",
@@ -923,7 +923,7 @@ w::record! {
         3 main_license: String => "main_license: must",
         /// Operating license of the relief driver.
         4 deputy_license: Option<String> => "deputy_license",
-        /// City of the taxi; such as `310100`.
+        /// City of the taxi, by its division code; such as `310100`.
         5 region_id: i64 => "region_id: must",
     }
 }
@@ -957,7 +957,7 @@ w::record! {
     pub struct UploadFile {
         /// File name and digest; first part of the multipart body and the only part that is signed.
         0 meta: Meta => "meta: must part",
-        /// Content of the invoice file.
+        /// Bytes of the invoice file.
         1 file: w::FilePart => "file: must",
     }
     new(meta: Meta, file: w::FilePart)

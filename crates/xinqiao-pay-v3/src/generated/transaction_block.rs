@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `data` in the answer of `transaction_block::transaction_block_records::List`.
     pub struct DataInfo {
-        /// Number of the block record.
+        /// Number of the block record, from the list of records.
         0 block_record_id: String => "block_record_id: must",
-        /// When it was blocked; format `rfc3339`.
+        /// When the trade was blocked; format `rfc3339`.
         1 block_time: String => "block_time: must",
         /// Why risk control blocked the trades; answer it in the appeal.
         2 block_reason: String => "block_reason: must",
@@ -26,13 +26,13 @@ w::open_enum! {
     ///
     /// What `number_of_block` of `transaction_block::transaction_block_records::GetResponse`, `number_of_block` of `DataInfo` may be.
     pub enum NumberOfBlock {
-        /// Fewer than 20 (`LESS_THAN_TWENTY`).
+        /// Fewer than 20 trades were blocked (`LESS_THAN_TWENTY`).
         LessThanTwenty = "LESS_THAN_TWENTY",
-        /// Fewer than 100 (`LESS_THAN_ONE_HUNDRED`).
+        /// Fewer than 100 trades were blocked (`LESS_THAN_ONE_HUNDRED`).
         LessThanOneHundred = "LESS_THAN_ONE_HUNDRED",
-        /// Fewer than 1,000 (`LESS_THAN_ONE_THOUSAND`).
+        /// Fewer than 1,000 trades were blocked (`LESS_THAN_ONE_THOUSAND`).
         LessThanOneThousand = "LESS_THAN_ONE_THOUSAND",
-        /// More than 1,000 (`OVER_ONE_THOUSAND`).
+        /// More than 1,000 trades were blocked (`OVER_ONE_THOUSAND`).
         OverOneThousand = "OVER_ONE_THOUSAND",
     }
 }
@@ -42,21 +42,21 @@ w::open_enum! {
     ///
     /// What `recover_way` of `transaction_block::transaction_block_records::GetResponse`, `recover_way` of `DataInfo` may be.
     pub enum RecoverWay {
-        /// Submit material (`SUBMIT_INFORMATION`).
+        /// The merchant has to hand in the material asked for (`SUBMIT_INFORMATION`).
         SubmitInformation = "SUBMIT_INFORMATION",
     }
 }
 
 w::open_enum! {
-    /// `EMPTY` while not reviewed, `PASS` or `REJECT`.
+    /// Review: `EMPTY` while undecided, `PASS` or `REJECT`.
     ///
     /// What `review_result` of `transaction_block::transaction_block_submissions::GetResponse`, `review_result` of `transaction_block::transaction_block_submissions::SubmitResponse` may be.
     pub enum ReviewResult {
-        /// Not reviewed yet (`EMPTY`).
+        /// There is no outcome of the review yet (`EMPTY`).
         Empty = "EMPTY",
-        /// Passed (`PASS`).
+        /// The appeal was granted (`PASS`).
         Pass = "PASS",
-        /// Rejected (`REJECT`).
+        /// The appeal was refused; more material may be handed in (`REJECT`).
         Reject = "REJECT",
     }
 }
@@ -73,7 +73,7 @@ pub mod transaction_block_records {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940435>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_records.get`.
         pub struct Get {
-            /// Number of the block record.
+            /// Number of the block record, from the list of records.
             0 block_record_id: String => "block_record_id: must path",
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
@@ -84,9 +84,9 @@ pub mod transaction_block_records {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number of the block record.
+            /// Number of the block record, from the list of records.
             0 block_record_id: String => "block_record_id: must",
-            /// When it was blocked; format `rfc3339`.
+            /// When the trade was blocked; format `rfc3339`.
             1 block_time: String => "block_time: must",
             /// Why risk control blocked the trades; answer it in the appeal.
             2 block_reason: String => "block_reason: must",
@@ -128,7 +128,7 @@ pub mod transaction_block_records {
         pub struct List {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must query",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: Option<i64> => "offset: query",
@@ -142,7 +142,7 @@ pub mod transaction_block_records {
         pub struct ListResponse {
             /// Block records, newest first.
             0 data: Vec<super::DataInfo> => "data: must",
-            /// Page size; such as `20`.
+            /// Page size: most records in one answer; such as `20`.
             1 limit: i64 => "limit: must",
             /// How many records to skip; 0 starts at the first; such as `0`.
             2 offset: i64 => "offset: must",
@@ -198,7 +198,7 @@ pub mod transaction_block_submissions {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014940449>.
         /// * Catalog: `pay_v3.transaction_block.transaction_block_submissions.get`.
         pub struct Get {
-            /// Number of the appeal.
+            /// Number of the appeal, returned when material is handed in.
             0 block_submission_id: String => "block_submission_id: must path",
         }
         new(block_submission_id: impl Into<String>)
@@ -207,15 +207,15 @@ pub mod transaction_block_submissions {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Number of the appeal.
+            /// Number of the appeal, returned when material is handed in.
             0 block_submission_id: String => "block_submission_id: must",
             /// When the appeal was handed in; format `rfc3339`.
             1 submit_time: String => "submit_time: must",
-            /// `EMPTY` while not reviewed, `PASS` or `REJECT`; one of `EMPTY` `PASS` `REJECT`.
+            /// Review: `EMPTY` while undecided, `PASS` or `REJECT`; one of `EMPTY` `PASS` `REJECT`.
             2 review_result: Option<super::ReviewResult> => "review_result",
-            /// When it was reviewed; format `rfc3339`.
+            /// When the appeal was reviewed; format `rfc3339`.
             3 review_time: Option<String> => "review_time",
-            /// Why the review turned it down.
+            /// Why the appeal was turned down.
             4 review_reject_reason: Option<String> => "review_reject_reason",
         }
     }
@@ -249,7 +249,7 @@ pub mod transaction_block_submissions {
         pub struct Submit {
             /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must path",
-            /// The merchant's number for the submission.
+            /// The merchant's number for the submission, unique.
             1 merchant_submit_id: String => "merchant_submit_id: must",
             /// Material asked for, as JSON by item.
             2 submit_data: String => "submit_data: must",

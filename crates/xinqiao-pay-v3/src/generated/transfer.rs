@@ -28,11 +28,11 @@ w::record! {
         3 batch_id: String => "batch_id: must",
         /// State of the batch: `ACCEPTED`, `PROCESSING`, `FINISHED`, `CLOSED`.
         4 batch_status: String => "batch_status: must",
-        /// Made by `API` or on the web page (`WEB`).
+        /// How the batch was made: by `API` or on the web page (`WEB`).
         5 batch_type: String => "batch_type: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         6 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         7 batch_remark: String => "batch_remark: must",
         /// Why the batch was closed: `MERCHANT_REVOCATION`, or `OVERDUE_CLOSE`.
         8 close_reason: Option<String> => "close_reason",
@@ -50,7 +50,7 @@ w::record! {
         14 success_num: i64 => "success_num: must",
         /// Sum of the transfers that failed, in fen; in fen.
         15 fail_amount: xinqiao_types::Fen => "fail_amount: must",
-        /// How many transfers failed.
+        /// How many transfers failed; each entry says why.
         16 fail_num: i64 => "fail_num: must",
         /// Number of the transfer scene, which must be granted to the merchant; such as `1000`.
         17 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -87,13 +87,13 @@ w::open_enum! {
     ///
     /// What `batch_status` of `transfer::CreateBatchResponse` may be.
     pub enum BatchStatus {
-        /// Accepted, not started (`ACCEPTED`).
+        /// Batch accepted; nothing has been transferred yet (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// In progress (`PROCESSING`).
+        /// Under way; some entries may be done already (`PROCESSING`).
         Processing = "PROCESSING",
         /// Finished; single entries may have failed (`FINISHED`).
         Finished = "FINISHED",
-        /// Closed; see the reason (`CLOSED`).
+        /// Batch closed for good; see `close_reason` (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -117,11 +117,11 @@ w::record! {
     pub struct ApplyBillReceiptResponse {
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         0 out_batch_no: String => "out_batch_no: must",
-        /// Number of the receipt application.
+        /// Number of the application for the receipt.
         1 signature_no: String => "signature_no: must",
         /// State of the receipt: `ACCEPTED`, or `FINISHED` and ready to download.
         2 signature_status: Option<String> => "signature_status",
-        /// Digest algorithm for the file; such as `SHA1`.
+        /// Digest algorithm of the file: `SHA1`, `SHA256` or `SM3`; such as `SHA1`.
         3 hash_type: Option<String> => "hash_type",
         /// Digest of the uncompressed file, to check the download; such as `79bb0f45fc4c42234a918000b2668d689e2bde04`.
         4 hash_value: Option<String> => "hash_value",
@@ -165,9 +165,9 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// The merchant's number for the batch, unique; also the idempotency key; such as `plfk2020042013`.
         1 out_batch_no: String => "out_batch_no: must",
-        /// Title of the batch; such as `2026年1月深圳分部报销单`.
+        /// Title that the merchant gives the batch; such as `2026年1月深圳分部报销单`.
         2 batch_name: String => "batch_name: must",
-        /// Note on the batch; such as `2026年1月深圳分部报销单`.
+        /// Note that the merchant puts on the batch; such as `2026年1月深圳分部报销单`.
         3 batch_remark: String => "batch_remark: must",
         /// Sum of the batch, in fen; equals the sum of its entries; in fen.
         4 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -241,7 +241,7 @@ w::record! {
         2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(batch_id: impl Into<String>, need_query_detail: bool)
@@ -309,7 +309,7 @@ w::record! {
         2 detail_status: Option<String> => "detail_status: query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         3 offset: Option<i64> => "offset: query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         4 limit: Option<i64> => "limit: query",
     }
     new(out_batch_no: impl Into<String>, need_query_detail: bool)
@@ -326,7 +326,7 @@ w::record! {
         1 transfer_detail_list: Option<Vec<TransferDetailInfo>> => "transfer_detail_list",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: Option<i64> => "offset",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         3 limit: Option<i64> => "limit",
     }
 }

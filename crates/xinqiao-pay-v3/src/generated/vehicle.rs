@@ -8,7 +8,7 @@ w::record! {
     pub struct Amount {
         /// Total of the order, in fen; in fen.
         0 total: Option<xinqiao_types::Fen> => "total",
-        /// Always renminbi; such as `CNY`.
+        /// Currency; always `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
     }
     new()
@@ -21,11 +21,11 @@ w::record! {
     pub struct AmountItem {
         /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Always renminbi; such as `CNY`; one of `CNY`.
+        /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
         /// What the user really paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount, in fen; in fen.
+        /// Discount taken off the total, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -33,7 +33,7 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `vehicle::transactions::DeductParking`; `payer` of the answer of `vehicle::transactions::Get`.
     pub struct PayerInfo {
-        /// The user under `appid`; personal data, masked in `Debug`.
+        /// OpenID of the user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// The user under the sub-merchant's AppID; personal data, masked in `Debug`.
         1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
@@ -51,7 +51,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
         3 type_: Option<String> => "type",
-        /// Money off, in fen; in fen.
+        /// What this discount takes off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
@@ -62,7 +62,7 @@ w::record! {
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// Part paid by others, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// Always renminbi; such as `CNY`.
+        /// Currency; always `CNY`; such as `CNY`.
         9 currency: Option<String> => "currency",
     }
 }
@@ -72,7 +72,7 @@ w::record! {
     pub struct DeviceInfo {
         /// Number of the device at the merchant or lot.
         0 device_id: Option<String> => "device_id",
-        /// IP address of the device; needed according to the documentation.
+        /// IP address of the device that charges; needed according to the documentation.
         1 device_ip: Option<String> => "device_ip",
     }
     new()
@@ -84,11 +84,11 @@ w::record! {
     pub struct AmountInfo {
         /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Always renminbi; such as `CNY`.
+        /// Currency; always `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
         /// What the user really paid, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
-        /// Discount, in fen; in fen.
+        /// Discount taken off the total, in fen; in fen.
         3 discount_total: Option<xinqiao_types::Fen> => "discount_total",
     }
 }
@@ -98,7 +98,7 @@ w::record! {
     pub struct DeductHighwayDeviceInfo {
         /// Number of the device at the merchant or lot.
         0 device_id: Option<String> => "device_id",
-        /// IP address of the device.
+        /// IP address of the device that charges.
         1 device_ip: Option<String> => "device_ip",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// `identify` of `vehicle::etc::PreOpen`.
     pub struct Identify {
-        /// The user's name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
+        /// The user's name, encrypted with the platform's key; encrypted on the wire; personal data, masked in `Debug`.
         0 encrypted_real_name: String => "encrypted_real_name: must masked encrypted",
         /// Number of the document, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_credential_id: String => "encrypted_credential_id: must masked encrypted",
@@ -154,7 +154,7 @@ w::record! {
     pub struct DeductParkingAmount {
         /// Total of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Always renminbi; such as `CNY`; one of `CNY`.
+        /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         1 currency: Option<Currency> => "currency",
     }
     new(total: xinqiao_types::Fen)
@@ -176,7 +176,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// Seconds that are charged; in s.
+        /// Parking time that is charged, in seconds; in s.
         6 charging_duration: i64 => "charging_duration: must",
         /// Number of the device at the merchant or lot.
         7 device_id: Option<String> => "device_id",
@@ -198,7 +198,7 @@ w::record! {
         4 end_time: String => "end_time: must",
         /// Name of the parking lot, as users see it.
         5 parking_name: String => "parking_name: must",
-        /// Seconds that are charged; in s.
+        /// Parking time that is charged, in seconds; in s.
         6 charging_duration: i64 => "charging_duration: must",
         /// Number of the device at the merchant or lot; needed according to the documentation.
         7 device_id: Option<String> => "device_id",
@@ -226,7 +226,7 @@ w::record! {
         2 scope: Option<Scope> => "scope",
         /// Kind: `CASH` prefunded, `NOCASH` not prefunded; one of `CASH` `NOCASH`.
         3 type_: Option<Type> => "type",
-        /// Money off, in fen; in fen.
+        /// What this discount takes off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign (stock) of the discount.
         5 stock_id: Option<String> => "stock_id",
@@ -237,7 +237,7 @@ w::record! {
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
         /// Part paid by others, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
-        /// Always renminbi; such as `CNY`; one of `CNY`.
+        /// Currency; always `CNY`; such as `CNY`; one of `CNY`.
         9 currency: Option<Currency> => "currency",
     }
 }
@@ -245,7 +245,7 @@ w::record! {
 w::record! {
     /// `payer` of the answer of `vehicle::etc::transactions::DeductHighway`; `payer` of the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct Payer {
-        /// The user under `appid`; personal data, masked in `Debug`.
+        /// OpenID of the user under `appid`; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// The user under the sub-merchant's AppID; personal data, masked in `Debug`.
         1 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// An item of `promotion_detail` in the answer of `vehicle::etc::transactions::DeductHighway`; an item of `promotion_detail` in the answer of `vehicle::etc::transactions::GetByOutTradeNo`; and 1 more.
     pub struct PromotionDetail {
-        /// Number of the coupon.
+        /// Number of the coupon that was used.
         0 promotion_id: String => "promotion_id: must",
         /// Name of the discount, as users see it.
         1 name: Option<String> => "name",
@@ -265,7 +265,7 @@ w::record! {
         2 scope: Option<String> => "scope",
         /// Kind: `CASH` prefunded, `NOCASH` not prefunded.
         3 type_: Option<String> => "type",
-        /// Money off, in fen; in fen.
+        /// What this discount takes off, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Campaign of the discount.
         5 activity_id: Option<String> => "activity_id",
@@ -286,21 +286,21 @@ w::open_enum! {
     pub enum BlockReason {
         /// The user paused the service (`PAUSE`).
         Pause = "PAUSE",
-        /// Money is owed (`OVERDUE`).
+        /// The user owes money; works again once it is paid (`OVERDUE`).
         Overdue = "OVERDUE",
-        /// The service is not open (`OUT_SERVICE`).
+        /// The user hasn't opened the service (`OUT_SERVICE`).
         OutService = "OUT_SERVICE",
-        /// The risk check failed (`EVALUATION_FAILED`).
+        /// The user failed the risk check (`EVALUATION_FAILED`).
         EvaluationFailed = "EVALUATION_FAILED",
     }
 }
 
 w::open_enum! {
-    /// Always renminbi.
+    /// Currency; always `CNY`.
     ///
     /// What `currency` of `AmountItem`, `currency` of `DeductParkingAmount` and 1 more may be.
     pub enum Currency {
-        /// Renminbi (`CNY`).
+        /// Renminbi; amounts in fen (`CNY`).
         Cny = "CNY",
     }
 }
@@ -310,17 +310,17 @@ w::open_enum! {
     ///
     /// What `plate_color` of `vehicle::parking::Create`, `plate_color` of `vehicle::parking::CreateResponse` and 4 more may be.
     pub enum PlateColor {
-        /// Blue, small cars (`BLUE`).
+        /// Blue plate of small cars (`BLUE`).
         Blue = "BLUE",
-        /// Green, small electric cars (`GREEN`).
+        /// Green plate of small new energy cars (`GREEN`).
         Green = "GREEN",
-        /// Yellow, large vehicles (`YELLOW`).
+        /// Yellow plate of large vehicles (`YELLOW`).
         Yellow = "YELLOW",
-        /// Black (`BLACK`).
+        /// Black plate, such as of foreign institutions (`BLACK`).
         Black = "BLACK",
-        /// White (`WHITE`).
+        /// White plate, such as of police and army (`WHITE`).
         White = "WHITE",
-        /// Yellow-green, large electric vehicles (`LIMEGREEN`).
+        /// Yellow-green plate of large new energy vehicles (`LIMEGREEN`).
         LimeGreen = "LIMEGREEN",
     }
 }
@@ -330,9 +330,9 @@ w::open_enum! {
     ///
     /// What `scope` of `DeductParkingPromotionDetail` may be.
     pub enum Scope {
-        /// Item discount (`SINGLE`).
+        /// Holds for certain items only (`SINGLE`).
         Single = "SINGLE",
-        /// Discount on the whole order (`GLOBAL`).
+        /// Holds for the whole order (`GLOBAL`).
         Global = "GLOBAL",
     }
 }
@@ -342,11 +342,11 @@ w::open_enum! {
     ///
     /// What `service_state` of `vehicle::parking::FindServiceResponse` may be.
     pub enum ServiceState {
-        /// Open and in order (`NORMAL`).
+        /// The user opened the service and it works (`NORMAL`).
         Normal = "NORMAL",
-        /// Paused by the user (`PAUSE`).
+        /// The user paused the service (`PAUSE`).
         Pause = "PAUSE",
-        /// Not open (`OUT_SERVICE`).
+        /// The user hasn't opened the service (`OUT_SERVICE`).
         OutService = "OUT_SERVICE",
     }
 }
@@ -356,19 +356,19 @@ w::open_enum! {
     ///
     /// What `state` of `vehicle::parking::CreateResponse` may be.
     pub enum State {
-        /// In order, can be charged (`NORMAL`).
+        /// Can be charged automatically (`NORMAL`).
         Normal = "NORMAL",
-        /// Blocked, cannot be charged (`BLOCKED`).
+        /// Can't be charged automatically; see `block_reason` (`BLOCKED`).
         Blocked = "BLOCKED",
     }
 }
 
 w::open_enum! {
-    /// Scene, at present `PARKING`.
+    /// What is paid for, at present `PARKING`.
     ///
     /// What `trade_scene` of `vehicle::transactions::DeductParkingResponse` may be.
     pub enum TradeScene {
-        /// Parking (`PARKING`).
+        /// Fee of a parking lot (`PARKING`).
         Parking = "PARKING",
     }
 }
@@ -378,13 +378,13 @@ w::open_enum! {
     ///
     /// What `trade_state` of `vehicle::transactions::DeductParkingResponse` may be.
     pub enum TradeState {
-        /// Charged (`SUCCESS`).
+        /// Charged; can be refunded (`SUCCESS`).
         Success = "SUCCESS",
-        /// Accepted, under way (`ACCEPTED`).
+        /// Accepted, under way; wait for the notice or query (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Could not be charged (`PAY_FAIL`).
+        /// Could not be charged; the user owes it (`PAY_FAIL`).
         PayFail = "PAY_FAIL",
-        /// Turned into a refund (`REFUND`).
+        /// Has a refund, perhaps a partial one (`REFUND`).
         Refund = "REFUND",
     }
 }
@@ -394,9 +394,9 @@ w::open_enum! {
     ///
     /// What `type` of `DeductParkingPromotionDetail` may be.
     pub enum Type {
-        /// Prefunded (`CASH`).
+        /// Paid for by the merchant in advance (`CASH`).
         Cash = "CASH",
-        /// Not prefunded (`NOCASH`).
+        /// Not prepaid; taken off in the settlement (`NOCASH`).
         NoCash = "NOCASH",
     }
 }
@@ -473,7 +473,7 @@ pub mod etc {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012715623>.
         /// * Catalog: `pay_v3.vehicle.etc.list_user_contracts`.
         pub struct ListUserContracts {
-            /// The user under `appid`; personal data, masked in `Debug`.
+            /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// Sub-merchant that is paid, in service provider mode.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -526,7 +526,7 @@ pub mod etc {
             1 sp_appid: xinqiao_types::AppId => "sp_appid: must",
             /// AppID bound to the sub-merchant.
             2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// The user under `appid`; personal data, masked in `Debug`.
+            /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Template of the ETC authorization.
             4 plan_id: String => "plan_id: must",
@@ -640,7 +640,7 @@ pub mod etc {
         w::record! {
             /// Answer to [`DeductHighway`].
             pub struct DeductHighwayResponse {
-                /// Merchant ID that is paid.
+                /// Merchant ID that takes the payment.
                 0 mchid: xinqiao_types::MchId => "mchid: must",
                 /// Sub-merchant that is paid, in service provider mode.
                 1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -656,9 +656,9 @@ pub mod etc {
                 6 trade_type: String => "trade_type: must",
                 /// State of the charge: accepted, success, failed, refunded.
                 7 trade_state: String => "trade_state: must",
-                /// The state in words.
+                /// The trade state in words, to show.
                 8 trade_state_desc: String => "trade_state_desc: must",
-                /// Bank that paid; such as `CMC`.
+                /// Bank that paid, such as `ICBC_DEBIT`; such as `CMC`.
                 9 bank_type: Option<String> => "bank_type",
                 /// Your own data, returned in queries and notices.
                 10 attach: Option<String> => "attach",
@@ -873,7 +873,7 @@ pub mod parking {
             2 plate_number: String => "plate_number: must query",
             /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             3 plate_color: super::PlateColor => "plate_color: must query",
-            /// The user under `appid`; personal data, masked in `Debug`.
+            /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             4 openid: xinqiao_types::OpenId => "openid: must query masked",
         }
         new(
@@ -892,7 +892,7 @@ pub mod parking {
             0 plate_number: String => "plate_number: must",
             /// Together with the number it identifies the car; one of `BLUE` `GREEN` `YELLOW` `BLACK` `WHITE` `LIMEGREEN`.
             1 plate_color: super::PlateColor => "plate_color: must",
-            /// The user under `appid`; personal data, masked in `Debug`.
+            /// OpenID of the user under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// State for the plate: `NORMAL` open, `PAUSE`, `OUT_SERVICE`; one of `NORMAL` `PAUSE` `OUT_SERVICE`.
             3 service_state: super::ServiceState => "service_state: must",
@@ -945,7 +945,7 @@ pub mod transactions {
             4 out_trade_no: String => "out_trade_no: must",
             /// Your own data, returned in queries and notices.
             5 attach: Option<String> => "attach",
-            /// Scene, at present `PARKING`.
+            /// What is paid for, at present `PARKING`.
             6 trade_scene: String => "trade_scene: must",
             /// Address that receives entry states or charge results; needed according to the documentation.
             7 notify_url: Option<String> => "notify_url",
@@ -994,15 +994,15 @@ pub mod transactions {
             6 transaction_id: Option<String> => "transaction_id",
             /// State of the charge: accepted, success, failed, refunded; one of `SUCCESS` `ACCEPTED` `PAY_FAIL` `REFUND`.
             7 trade_state: super::TradeState => "trade_state: must",
-            /// The state in words.
+            /// The trade state in words, to show.
             8 trade_state_description: String => "trade_state_description: must",
-            /// Bank that paid; such as `CMC`.
+            /// Bank that paid, such as `ICBC_DEBIT`; such as `CMC`.
             9 bank_type: Option<String> => "bank_type",
             /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
             /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// Scene, at present `PARKING`; one of `PARKING`.
+            /// What is paid for, at present `PARKING`; one of `PARKING`.
             12 trade_scene: super::TradeScene => "trade_scene: must",
             /// When the charge succeeded; empty before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
@@ -1074,15 +1074,15 @@ pub mod transactions {
             6 transaction_id: Option<String> => "transaction_id",
             /// State of the charge: accepted, success, failed, refunded.
             7 trade_state: String => "trade_state: must",
-            /// The state in words.
+            /// The trade state in words, to show.
             8 trade_state_description: String => "trade_state_description: must",
-            /// Bank that paid; such as `CMC`.
+            /// Bank that paid, such as `ICBC_DEBIT`; such as `CMC`.
             9 bank_type: Option<String> => "bank_type",
             /// Your own data, returned in queries and notices.
             10 attach: Option<String> => "attach",
             /// Whether the user has repaid an advance: `Y` or `N`; `Y` or `N` on the wire.
             11 user_repaid: Option<bool> => "user_repaid: yes-no",
-            /// Scene, at present `PARKING`.
+            /// What is paid for, at present `PARKING`.
             12 trade_scene: String => "trade_scene: must",
             /// When the charge succeeded; empty before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",

@@ -10,9 +10,9 @@ w::record! {
         0 employee_id: String => "employee_id: must",
         /// Whether the employee has authorized enterprise payment; one of `AUTHORIZED` `REVOKED`.
         1 authorization_state: AuthorizationState => "authorization_state: must",
-        /// When the employee authorized it; format `rfc3339`.
+        /// When the employee authorized company payment; format `rfc3339`.
         2 authorization_time: String => "authorization_time: must",
-        /// When the authorization was revoked; format `rfc3339`.
+        /// When the employee's authorization was revoked; format `rfc3339`.
         3 authorization_revoked_time: Option<String> => "authorization_revoked_time",
     }
 }
@@ -46,7 +46,7 @@ w::record! {
 w::record! {
     /// An item of `range_list` in the answer of `we_biz_pay::ListAvailMchRanges`.
     pub struct Range {
-        /// Number of the merchant range.
+        /// Number of the merchant range, returned when it was made.
         0 range_id: Option<String> => "range_id",
         /// How merchants of the range are identified, such as by credit code; one of `ORGANIZATION_CODE` `TRANSACTION_ID`.
         1 identifier_type: Option<IdentifierType> => "identifier_type",
@@ -58,9 +58,9 @@ w::open_enum! {
     ///
     /// What `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrl`, `application_type` of `we_biz_pay::employees::GetQuotaCardPaymentUrlResponse` and 2 more may be.
     pub enum ApplicationType {
-        /// Web page (`H5`).
+        /// Opened as a web page, in a browser or in WeChat (`H5`).
         H5 = "H5",
-        /// Mini Program (`MINIPROGRAM`).
+        /// Opened as a Mini Program (`MINIPROGRAM`).
         MiniProgram = "MINIPROGRAM",
     }
 }
@@ -70,9 +70,9 @@ w::open_enum! {
     ///
     /// What `authorization_state` of `we_biz_pay::employees::RevokeResponse`, `authorization_state` of `Employee` may be.
     pub enum AuthorizationState {
-        /// Authorization revoked (`REVOKED`).
+        /// The employee withdrew it: the quota can't pay any more (`REVOKED`).
         Revoked = "REVOKED",
-        /// Authorized (`AUTHORIZED`).
+        /// The employee agreed: the company's quota can pay (`AUTHORIZED`).
         Authorized = "AUTHORIZED",
     }
 }
@@ -82,9 +82,9 @@ w::open_enum! {
     ///
     /// What `card_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `card_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
     pub enum CardRule {
-        /// Usable once (`SINGLE`).
+        /// The quota card pays only once (`SINGLE`).
         Single = "SINGLE",
-        /// Usable several times (`MULTIPLE`).
+        /// The quota card pays several times, until its quota is used up (`MULTIPLE`).
         Multiple = "MULTIPLE",
     }
 }
@@ -94,9 +94,9 @@ w::open_enum! {
     ///
     /// What `card_state` of `we_biz_pay::employees::CancelQuotaCardResponse`, `card_state` of `we_biz_pay::employees::GetOutQuotaCardResponse` and 1 more may be.
     pub enum CardState {
-        /// Usable (`ACTIVE`).
+        /// The quota card can pay (`ACTIVE`).
         Active = "ACTIVE",
-        /// No longer valid (`DISABLED`).
+        /// The quota card is no longer valid (`DISABLED`).
         Disabled = "DISABLED",
     }
 }
@@ -106,7 +106,7 @@ w::open_enum! {
     ///
     /// What `identifier_type` of `we_biz_pay::CreateAvailMchRange`, `identifier_type` of `Range` may be.
     pub enum IdentifierType {
-        /// Unified social credit code (`ORGANIZATION_CODE`).
+        /// Merchants are given by unified social credit code (`ORGANIZATION_CODE`).
         OrganizationCode = "ORGANIZATION_CODE",
         /// WeChat Pay order that tells the merchant (`TRANSACTION_ID`).
         TransactionId = "TRANSACTION_ID",
@@ -118,9 +118,9 @@ w::open_enum! {
     ///
     /// What `product_type` of `MatchDetail` may be.
     pub enum ProductType {
-        /// Payment by code (`CODE_PAY`).
+        /// For payments by payment code (`CODE_PAY`).
         CodePay = "CODE_PAY",
-        /// No particular product (`NONE`).
+        /// Any payment product may be used (`NONE`).
         None = "NONE",
     }
 }
@@ -130,9 +130,9 @@ w::open_enum! {
     ///
     /// What `refund_rule` of `we_biz_pay::employees::GetOutQuotaCardResponse`, `refund_rule` of `we_biz_pay::employees::GetQuotaCardResponse` may be.
     pub enum RefundRule {
-        /// Refunds return to the card (`RETURN`).
+        /// A refund gives the quota back (`RETURN`).
         Return = "RETURN",
-        /// Refunds do not return to the card (`NOT_RETURN`).
+        /// A refund doesn't give the quota back (`NOT_RETURN`).
         NotReturn = "NOT_RETURN",
     }
 }
@@ -142,13 +142,13 @@ w::open_enum! {
     ///
     /// What `state` of `we_biz_pay::stores::GetEntityMatchResponse`, `state` of `we_biz_pay::stores::MatchEntityResponse` may be.
     pub enum State {
-        /// Accepted (`ACCEPTED`).
+        /// The matching task is accepted (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Matching under way (`IN_PROGRESS`).
+        /// Matching under way; query again (`IN_PROGRESS`).
         InProgress = "IN_PROGRESS",
-        /// Matching finished (`COMPLETED`).
+        /// Matching finished; fetch its result (`COMPLETED`).
         Completed = "COMPLETED",
-        /// Closed (`CLOSED`).
+        /// The matching task is closed; final (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -170,7 +170,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.add_merchant_identifier`.
     pub struct AddMerchantIdentifier {
-        /// Number of the merchant range.
+        /// Number of the merchant range, returned when it was made.
         0 range_id: String => "range_id: must path",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
@@ -187,7 +187,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddMerchantIdentifier`].
     pub struct AddMerchantIdentifierResponse {
-        /// Number of the merchant range.
+        /// Number of the merchant range, returned when it was made.
         0 range_id: String => "range_id: must",
     }
 }
@@ -255,7 +255,7 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.delete_merchant_identifier`.
     pub struct DeleteMerchantIdentifier {
-        /// Number of the merchant range.
+        /// Number of the merchant range, returned when it was made.
         0 range_id: String => "range_id: must path",
         /// Merchant to add or remove, by its identifier.
         1 merchant_identifier: String => "merchant_identifier: must path",
@@ -340,13 +340,13 @@ w::record! {
     /// * For: partner.
     /// * Catalog: `pay_v3.we_biz_pay.list_merchant_identifiers`.
     pub struct ListMerchantIdentifiers {
-        /// Number of the merchant range.
+        /// Number of the merchant range, returned when it was made.
         0 range_id: String => "range_id: must path",
         /// The partner's merchant number, the one whose key signs the request; such as `1230000109`.
         1 sp_mchid: xinqiao_types::MchId => "sp_mchid: must query",
         /// How many records to skip; 0 starts at the first; such as `0`.
         2 offset: i64 => "offset: must query",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         3 limit: i64 => "limit: must query",
     }
     new(
@@ -362,7 +362,7 @@ w::record! {
     pub struct ListMerchantIdentifiersResponse {
         /// How many records to skip; 0 starts at the first; such as `0`.
         0 offset: i64 => "offset: must",
-        /// Page size; such as `20`.
+        /// Page size: most records in one answer; such as `20`.
         1 limit: i64 => "limit: must",
         /// How many this page holds.
         2 count: i64 => "count: must",
@@ -427,7 +427,7 @@ pub mod bill {
             2 start_date: String => "start_date: must",
             /// Last day that the proof covers; format `yyyy-MM-dd`.
             3 end_date: String => "end_date: must",
-            /// Entity that the proof is for.
+            /// Company for which the proof is issued.
             4 entity_name: Option<String> => "entity_name",
             /// Your own serial number of the operation; needed according to the documentation.
             5 out_operation_id: Option<String> => "out_operation_id",
@@ -452,7 +452,7 @@ pub mod bill {
             2 start_date: String => "start_date: must",
             /// Last day that the proof covers; format `yyyy-MM-dd`.
             3 end_date: String => "end_date: must",
-            /// Entity that the proof is for.
+            /// Company for which the proof is issued.
             4 entity_name: Option<String> => "entity_name",
             /// Your own serial number of the operation.
             5 out_operation_id: String => "out_operation_id: must",
@@ -466,7 +466,7 @@ pub mod bill {
             9 created_time: String => "created_time: must",
             /// When the proof's state last changed; format `rfc3339`.
             10 updated_time: String => "updated_time: must",
-            /// When the proof was requested.
+            /// When the proof was requested; format `rfc3339`.
             11 create_time: String => "create_time: must",
         }
     }
@@ -644,11 +644,11 @@ pub mod employees {
             4 card_template_id: String => "card_template_id: must",
             /// Money on the quota card, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
-            /// When the card expires; format `rfc3339`.
+            /// When the card expires; not usable afterwards; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
             /// Title of the card that the employee sees.
             7 card_name: String => "card_name: must",
-            /// Note on the card.
+            /// Note on the quota card, for the company.
             8 card_remark: Option<String> => "card_remark",
             /// Range of merchants where the card works.
             9 avail_mch_range_id: Option<String> => "avail_mch_range_id",
@@ -681,7 +681,7 @@ pub mod employees {
             4 card_no: String => "card_no: must",
             /// When the card comes into force; format `rfc3339`.
             5 effective_begin_time: String => "effective_begin_time: must",
-            /// When the card expires; format `rfc3339`.
+            /// When the card expires; not usable afterwards; format `rfc3339`.
             6 effective_end_time: String => "effective_end_time: must",
         }
     }
@@ -755,19 +755,19 @@ pub mod employees {
             9 remain_amount: xinqiao_types::Fen => "remain_amount: must",
             /// When the card comes into force; format `rfc3339`.
             10 effective_begin_time: String => "effective_begin_time: must",
-            /// When the card expires; format `rfc3339`.
+            /// When the card expires; not usable afterwards; format `rfc3339`.
             11 effective_end_time: String => "effective_end_time: must",
             /// State of the card, such as active or void; one of `ACTIVE` `DISABLED`.
             12 card_state: super::CardState => "card_state: must",
             /// Title of the card that the employee sees.
             13 card_name: String => "card_name: must",
-            /// Note on the card.
+            /// Note on the quota card, for the company.
             14 card_remark: Option<String> => "card_remark",
             /// When the card became invalid; format `rfc3339`.
             15 card_disabled_time: Option<String> => "card_disabled_time",
             /// Why the card or authorization is void.
             16 reason: Option<String> => "reason",
-            /// When the card was used; format `rfc3339`.
+            /// When the employee paid with the card; format `rfc3339`.
             17 card_usage_time: Option<String> => "card_usage_time",
             /// Payment made with this card.
             18 transaction_id: Option<String> => "transaction_id",
@@ -944,7 +944,7 @@ pub mod employees {
             2 user_id: String => "user_id: must",
             /// Whether the employee has authorized enterprise payment; one of `REVOKED` `AUTHORIZED`.
             3 authorization_state: super::AuthorizationState => "authorization_state: must",
-            /// When the authorization was revoked; format `rfc3339`.
+            /// When the employee's authorization was revoked; format `rfc3339`.
             4 authorization_revoked_time: String => "authorization_revoked_time: must",
             /// Why the card or authorization is void.
             5 reason: Option<String> => "reason",

@@ -44,9 +44,9 @@ w::record! {
         0 edition: i64 => "edition: must",
         /// For how many people, 1 to a million.
         1 purchase_count: i64 => "purchase_count: must",
-        /// From when it holds; format `unix`.
+        /// From when the edition holds; format `unix`.
         2 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -82,7 +82,7 @@ w::record! {
         5 order_status: i64 => "order_status: must",
         /// When the order was placed; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// What is to be paid; in fen.
+        /// What is to be paid for the order, in fen; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// What is bought of the chat-data API: `edition`, `purchase_count`, `take_effect_time` and so on.
         8 chat_archive_api: Option<OrderChatArchiveApi> => "chat_archive_api",
@@ -96,13 +96,13 @@ w::record! {
         0 edition: i64 => "edition: must",
         /// For how many people, 1 to a million.
         1 purchase_count: i64 => "purchase_count: must",
-        /// For how many days.
+        /// For how many days it is bought.
         2 purchase_duration_days: i64 => "purchase_duration_days: must",
         /// When it takes effect; cannot be chosen for some orders; format `unix`.
         3 take_effect_time: xinqiao_types::UnixSeconds => "take_effect_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Price before the deduction, for upgrades only; in fen.
+        /// Price before the deduction in fen, for upgrades only; in fen.
         5 original_price: Option<xinqiao_types::Fen> => "original_price",
     }
 }
@@ -110,9 +110,9 @@ w::record! {
 w::record! {
     /// `target_edition_info` of `advanced_api::ChatArchiveApi`; `old_edition_info` of `advanced_api::ChatArchiveApi`.
     pub struct TargetEditionInfo {
-        /// From when it holds; format `unix`.
+        /// From when the edition holds; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
     new(begin_time: xinqiao_types::UnixSeconds, end_time: xinqiao_types::UnixSeconds)

@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// `allow_partys` of the answer of `agent::Get`.
     pub struct AllowParty {
-        /// Numbers of the departments; `partyid` on the wire.
+        /// Numbers of the departments in scope; `partyid` on the wire.
         #[doc(alias = "partyid")]
         0 party_id: Vec<i64> => "partyid: must",
     }
@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// `allow_tags` of the answer of `agent::Get`.
     pub struct AllowTag {
-        /// Numbers of the member tags; `tagid` on the wire.
+        /// Numbers of the member tags in scope; `tagid` on the wire.
         #[doc(alias = "tagid")]
         0 tag_id: Vec<i64> => "tagid: must",
     }
@@ -240,7 +240,7 @@ w::record! {
         1 name: String => "name: must",
         /// URL of the square logo of the app.
         2 square_logo_url: String => "square_logo_url: must",
-        /// What the app says of itself.
+        /// What the app says of itself, as members see it.
         3 description: String => "description: must",
         /// Members in the app's scope: `user`; `allow_userinfos` on the wire.
         #[doc(alias = "allow_userinfos")]
@@ -258,7 +258,7 @@ w::record! {
         9 is_report_enter: bool => "isreportenter: must zero-one",
         /// Trusted domain: OAuth and the JS-SDK work only there.
         10 redirect_domain: Option<String> => "redirect_domain",
-        /// Home page of the app, `http` or `https`; an empty value removes it.
+        /// Page that a click in the workbench opens; empty if none is set.
         11 home_url: Option<String> => "home_url",
         /// State of a customized app: `0` not begun, `1` in development, `2` online, `3` a newer version is not online.
         12 customized_publish_status: Option<i64> => "customized_publish_status",
@@ -336,7 +336,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPermissions`].
     pub struct GetPermissionsResponse {
-        /// Names of the API permissions that the app has; such as `contact:sensitive:user_name`.
+        /// Names of the API permissions that the app has, such as `contact:contact_base:readonly`; such as `contact:sensitive:user_name`.
         0 app_permissions: Vec<String> => "app_permissions: must",
     }
 }

@@ -334,9 +334,9 @@ w::record! {
         1 name: Option<String> => "name",
         /// `userid` of the group's owner; a random member if not given when creating.
         2 owner: Option<String> => "owner",
-        /// Members to bring in.
+        /// `userid`s of members to bring in.
         3 add_user_list: Option<Vec<String>> => "add_user_list",
-        /// Members to remove.
+        /// `userid`s of members to remove.
         4 del_user_list: Option<Vec<String>> => "del_user_list",
     }
     new(chat_id: impl Into<String>)

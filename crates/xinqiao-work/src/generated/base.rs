@@ -8,7 +8,7 @@ w::record! {
     pub struct ApprovalInfo {
         /// Kind of account asked for: `1` mail, `2` documents, `3` WeDrive, `4` meetings.
         0 business_type: i64 => "business_type: must",
-        /// Id of the request.
+        /// Id of the request for an advanced account.
         1 apply_id: String => "apply_id: must",
         /// The app's own id of the approval.
         2 approval_id: String => "approval_id: must",
@@ -22,7 +22,7 @@ w::record! {
         6 applicant: String => "applicant: must",
         /// Why they ask for it.
         7 request_reason: String => "request_reason: must",
-        /// When the request was made; format `unix`.
+        /// When the member made the request; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
 w::record! {
     /// `caller` of `base::DialRecord`.
     pub struct Caller {
-        /// The member who called.
+        /// `userid` of the member who called.
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Minutes that the caller talked; in min.
         1 duration: i64 => "duration: must",
@@ -109,7 +109,7 @@ w::record! {
     pub struct FieldOption {
         /// Number of the option, to be written into the field.
         0 id: i64 => "id: must",
-        /// Text of the option.
+        /// Text of the option in the staff file.
         1 value: String => "value: must",
     }
 }
@@ -139,7 +139,7 @@ w::record! {
         2 result: i64 => "result: must",
         /// Which value is set: `1` string, `2` uint64, `3` uint32, `4` int64, `5` phone, `6` file.
         3 value_type: i64 => "value_type: must",
-        /// Value of a text field.
+        /// Value of a text field, if `value_type` is `1`.
         4 value_string: Option<String> => "value_string",
         /// Value of an unsigned 32-bit field; for option fields the option's number.
         5 value_uint32: Option<i64> => "value_uint32",
@@ -184,7 +184,7 @@ w::record! {
 w::record! {
     /// An item of `group_list` in the answer of `hr::GetFields`.
     pub struct Group {
-        /// Number of the group.
+        /// Number of the group of staff fields.
         0 group_id: i64 => "group_id: must",
         /// Name of the group, such as personal details.
         1 group_name: String => "group_name: must",
@@ -636,7 +636,7 @@ pub mod advanced_feature {
     w::record! {
         /// Answer to [`GetApplyIdList`].
         pub struct GetApplyIdListResponse {
-            /// Ids of the requests.
+            /// Ids of the requests for advanced accounts.
             0 apply_id_list: Vec<String> => "apply_id_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -686,7 +686,7 @@ pub mod advanced_feature {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99885>.
         /// * Catalog: `work.advanced_feature.get_approval_info`.
         pub struct GetApprovalInfo {
-            /// Id of the request. From: The event `submit_vip_account_approval`, or the list of requests.
+            /// Id of the request, from its event or the list of requests. From: The event `submit_vip_account_approval`, or the list of requests.
             0 apply_id: String => "apply_id: must",
         }
         new(apply_id: impl Into<String>)
@@ -726,7 +726,7 @@ pub mod advanced_feature {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/99880>.
         /// * Catalog: `work.advanced_feature.set_approval_detail`.
         pub struct SetApprovalDetail {
-            /// Id of the request. From: The event `submit_vip_account_approval`, or the list of requests.
+            /// Id of the request, from its event or the list of requests. From: The event `submit_vip_account_approval`, or the list of requests.
             0 apply_id: String => "apply_id: must",
             /// The app's own id of the approval, tied to the request for good.
             1 approval_id: String => "approval_id: must",
@@ -1165,9 +1165,9 @@ pub mod dial {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93662>.
         /// * Catalog: `work.dial.get_dial_record`.
         pub struct GetDialRecord {
-            /// Begin of the range, at most 30 days before the end; format `unix`.
+            /// Begin of the range in which calls were placed, at most 30 days before the end; format `unix`.
             0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End of the range; format `unix`.
+            /// End of the range in which calls were placed; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// How many records to skip, `0` at first.
             2 offset: Option<i64> => "offset",
@@ -1279,10 +1279,10 @@ pub mod hardware {
         pub struct GetHardwareCheckinData {
             /// Which time is meant: `1` of the punch (default), `2` of the upload.
             0 filter_type: Option<i64> => "filter_type",
-            /// Begin of the range, which is at most a month; format `unix`; `starttime` on the wire.
+            /// Begin of the range of punches or uploads, at most a month; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// End of the range; format `unix`; `endtime` on the wire.
+            /// End of the range of punches or uploads, as `filter_type` says; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// Members to read, at most 100; `useridlist` on the wire.
@@ -1641,9 +1641,9 @@ pub mod mini_program {
     w::record! {
         /// Answer to [`JsCode2Session`].
         pub struct JsCode2SessionResponse {
-            /// The corp the member belongs to.
+            /// Id of the corp the member belongs to.
             0 corpid: xinqiao_types::CorpId => "corpid: must",
-            /// The member who logged in.
+            /// The member who logged in, by account in that corp.
             1 userid: xinqiao_types::UserId => "userid: must",
             /// Session key to decrypt data from the mini program; never send it out; a secret, masked in `Debug`.
             2 session_key: String => "session_key: must masked",
@@ -1780,10 +1780,10 @@ pub mod pstn_cc {
             /// `1` answered, `0` not answered; `0` or `1` on the wire; `istalked` on the wire.
             #[doc(alias = "istalked")]
             0 is_talked: bool => "istalked: must zero-one",
-            /// When the call was placed; format `unix`; `calltime` on the wire.
+            /// When this call was placed; format `unix`; `calltime` on the wire.
             #[doc(alias = "calltime")]
             1 call_time: xinqiao_types::UnixSeconds => "calltime: must",
-            /// For how long they talked; in s; `talktime` on the wire.
+            /// For how many seconds they talked; in s; `talktime` on the wire.
             #[doc(alias = "talktime")]
             2 talk_time: i64 => "talktime: must",
             /// `0` ended normally; often `4` or `12` timed out, `7` declined, `8` switched off, `9` no such number, `13` too many calls.

@@ -8,9 +8,9 @@ w::record! {
     pub struct Callback {
         /// Address that gets the event at the end of the job.
         0 url: String => "url: must",
-        /// Token for the signature of the callback.
+        /// Token for the callback's signature, of your own.
         1 token: String => "token: must",
-        /// Key to decrypt the callback; `encodingaeskey` on the wire.
+        /// Key to decrypt the callback: 43 letters and digits of your own; `encodingaeskey` on the wire.
         #[doc(alias = "encodingaeskey")]
         2 encoding_aes_key: String => "encodingaeskey: must",
     }

@@ -19,9 +19,9 @@ w::record! {
     pub struct ItemDetail {
         /// Id of the invoice, from the user's choice with the JS-SDK.
         0 card_id: String => "card_id: must",
-        /// From when the invoice is valid, Unix seconds; format `unix`.
+        /// From when the invoice is valid; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when the invoice is valid, Unix seconds; format `unix`.
+        /// Until when the invoice is valid; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Reimbursement state, same values as `reimburse_status`.
         3 user_card_status: String => "user_card_status: must",
@@ -29,9 +29,9 @@ w::record! {
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Name of the kind of invoice.
         5 type_: String => "type: must",
-        /// Full name of the payee.
+        /// Full name of the payee, who issued the invoice.
         6 payee: String => "payee: must",
-        /// Details of the invoice as text.
+        /// Details of the invoice, for display.
         7 detail: String => "detail: must",
         /// What is printed on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         8 user_info: UserInfo => "user_info: must",
@@ -43,23 +43,23 @@ w::record! {
     pub struct UserInfo {
         /// Who the invoice is made out to.
         0 title: String => "title: must",
-        /// Amount before tax; in fen.
+        /// Amount before tax, in fen; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax; in fen.
+        /// Amount with tax, in fen; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Amount of tax; in fen.
+        /// Amount of tax, in fen; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
-        /// Serial number of the invoice.
+        /// Number of the invoice, unique under its code.
         4 billing_no: String => "billing_no: must",
-        /// Code of the invoice's batch.
+        /// Code of the invoice's kind and batch; with the number it names one invoice.
         5 billing_code: String => "billing_code: must",
-        /// When the invoice was issued, Unix seconds; format `unix`.
+        /// When the invoice was issued; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// Goods on the invoice: `name`, `unit`, `num` and `price`.
         7 info: Option<Vec<UserInfoDetail>> => "info",
-        /// Check code printed on the invoice.
+        /// Check code printed on the invoice, to verify it.
         8 check_code: String => "check_code: must",
-        /// Details of the invoice as text.
+        /// Details of the invoice, for display.
         9 detail: String => "detail: must",
         /// `INVOICE_REIMBURSE_INIT` open, `INVOICE_REIMBURSE_LOCK` locked, `INVOICE_REIMBURSE_CLOSURE` reimbursed and out of the wallet.
         10 reimburse_status: String => "reimburse_status: must",
@@ -69,17 +69,17 @@ w::record! {
         12 trip_pdf_url: Option<String> => "trip_pdf_url",
         /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// Where the buyer can be reached, as printed; personal data, masked in `Debug`.
+        /// Address and phone of the buyer as printed; may be empty; personal data, masked in `Debug`.
         14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
-        /// Bank and account of the buyer.
+        /// Bank and account of the buyer as printed; may be empty.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// Where the seller can be reached, as printed; personal data, masked in `Debug`.
+        /// Address and phone of the seller as printed; may be empty; personal data, masked in `Debug`.
         17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
-        /// Bank and account of the seller.
+        /// Bank and account of the seller as printed; may be empty.
         18 seller_bank_account: Option<String> => "seller_bank_account",
-        /// Remarks printed on the invoice.
+        /// Remarks printed on the invoice; may be empty.
         19 remarks: Option<String> => "remarks",
         /// Who issued the invoice.
         20 maker: Option<String> => "maker",
@@ -91,13 +91,13 @@ w::record! {
 w::record! {
     /// An item of `info` in `card::UserInfo`.
     pub struct UserInfoDetail {
-        /// What was sold.
+        /// Name of the goods as printed.
         0 name: String => "name: must",
         /// Unit in which it is counted.
         1 unit: Option<String> => "unit",
-        /// How many were sold.
+        /// How many were sold, counted in `unit`.
         2 num: Option<i64> => "num",
-        /// Price of one; in fen.
+        /// Price of one, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
 }
@@ -161,17 +161,17 @@ pub mod invoice {
             pub struct GetInvoiceInfoResponse {
                 /// Id of the invoice, from the user's choice with the JS-SDK.
                 0 card_id: String => "card_id: must",
-                /// From when the invoice is valid, Unix seconds; format `unix`.
+                /// From when the invoice is valid; format `unix`.
                 1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-                /// Until when the invoice is valid, Unix seconds; format `unix`.
+                /// Until when the invoice is valid; format `unix`.
                 2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
                 /// The openid of the invoice's holder; personal data, masked in `Debug`.
                 3 openid: xinqiao_types::OpenId => "openid: must masked",
                 /// Name of the kind of invoice.
                 4 type_: String => "type: must",
-                /// Full name of the payee.
+                /// Full name of the payee, who issued the invoice.
                 5 payee: String => "payee: must",
-                /// Details of the invoice as text.
+                /// Details of the invoice, for display.
                 6 detail: String => "detail: must",
                 /// What is printed on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
                 7 user_info: super::super::UserInfo => "user_info: must",

@@ -37,9 +37,9 @@ w::record! {
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: Option<String> => "errmsg",
-        /// Whether the words are positive, negative or neutral, as a code.
+        /// Mood of the message: positive, negative or neutral.
         3 sentiment_result: Option<i64> => "sentiment_result",
-        /// Whether the message is junk, as a code.
+        /// Whether the message was judged to be junk.
         4 spam_result: Option<i64> => "spam_result",
     }
 }
@@ -47,19 +47,19 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::CreateRule`; `applicable_range` of the answer of `chat_data::keyword::GetRuleDetail`.
     pub struct ApplicableRange {
-        /// Kinds of sender: `type_list`.
+        /// Whose messages count, members or customers: `type_list`.
         0 target_type: Option<TargetType> => "target_type",
-        /// Kinds of chat: `type_list`.
+        /// Single or group chats: `type_list`.
         1 chat_type: Option<ChatType> => "chat_type",
-        /// Whose chats it watches, by unit of the corp.
+        /// Departments whose members' chats count: `id_list`.
         2 department: Option<Department> => "department",
         /// Members it is for: `id_list`.
         3 user: Option<User> => "user",
-        /// Outsiders whose chats it watches: `id_list`.
+        /// Customers it is for: `id_list`.
         4 external_contact: Option<ExternalContact> => "external_contact",
         /// Group chats it is for: `id_list`.
         5 chat: Option<Chat> => "chat",
-        /// Kinds of session: `session_type_list`.
+        /// Kinds of message: `session_type_list`.
         6 session_type: Option<SessionType> => "session_type",
         /// Phone numbers that do not hit: `mobile_list`; personal data, masked in `Debug`.
         7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `session_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ApplicableRangeSessionType {
-        /// Ids, one per item.
+        /// Kinds of message it is for; all if left out.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
@@ -100,13 +100,13 @@ w::record! {
         0 edition: i64 => "edition: must",
         /// Who is covered: `userid_list`, `department_id_list` and `tag_id_list`.
         1 auth_scope: AuthScope => "auth_scope: must",
-        /// Whether this edition of the archive is in force, as a code.
+        /// Whether this edition of the archive is in force.
         2 status: i64 => "status: must",
-        /// From when it holds; format `unix`.
+        /// From when the edition holds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// For how many days chats are kept.
+        /// For how many days chats are kept and can be read.
         5 msg_duration_days: i64 => "msg_duration_days: must",
         /// For how many people.
         6 auth_user_count: i64 => "auth_user_count: must",
@@ -116,11 +116,11 @@ w::record! {
 w::record! {
     /// `auth_scope` of `chat_data::AuthEdition`.
     pub struct AuthScope {
-        /// Members who are covered.
+        /// Members whose chats are archived.
         0 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
-        /// Departments that are covered.
+        /// Numbers of the departments whose chats are archived.
         1 department_id_list: Option<Vec<i64>> => "department_id_list",
-        /// Tags that are covered.
+        /// Numbers of the member tags whose people's chats are archived.
         2 tag_id_list: Option<Vec<i64>> => "tag_id_list",
     }
 }
@@ -130,7 +130,7 @@ w::record! {
     pub struct AuthUser {
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         0 open_userid: String => "open_userid: must",
-        /// Editions that the member has.
+        /// Editions of the member: `1` inside chats, `2` inside and outside chats, `3` these and voice calls.
         1 edition_list: Vec<i64> => "edition_list: must",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
 w::record! {
     /// `chat` of `chat_data::ApplicableRange`; `chat` of `chat_data::UpdateRuleApplicableRange`.
     pub struct Chat {
-        /// Ids, one per item.
+        /// `chatid`s of the group chats it is for.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -148,9 +148,9 @@ w::record! {
 w::record! {
     /// `chat_info` of `chat_data::SearchMsg`.
     pub struct ChatInfo {
-        /// Single or group chat, as a code.
+        /// Whether the chat is with one person or a group.
         0 chat_type: i64 => "chat_type: must",
-        /// Ids, one per item.
+        /// Those who chat, or the group.
         1 id_list: Vec<SingleItem> => "id_list: must",
     }
     new(chat_type: i64, id_list: Vec<SingleItem>)
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// `chat_type` of `chat_data::ApplicableRange`; `chat_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ChatType {
-        /// The kinds, as codes.
+        /// Kinds of chat: `1` single, `2` group; both if left out.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
@@ -169,7 +169,7 @@ w::record! {
 w::record! {
     /// `department` of `chat_data::ApplicableRange`; `department` of `chat_data::UpdateRuleApplicableRange`.
     pub struct Department {
-        /// Ids, one per item.
+        /// Numbers of the departments, at most 100.
         0 id_list: Option<Vec<i64>> => "id_list",
     }
     new()
@@ -179,7 +179,7 @@ w::record! {
 w::record! {
     /// `encrypt_info` of `chat_data::Msg`.
     pub struct EncryptInfo {
-        /// Key that decrypts the message; a secret, masked in `Debug`.
+        /// Key of the message, got from `encrypted_secret_key` with the private key; a secret, masked in `Debug`.
         0 secret_key: String => "secret_key: must masked",
     }
     new(secret_key: impl Into<String>)
@@ -188,7 +188,7 @@ w::record! {
 w::record! {
     /// `exclude_bank_card` of `chat_data::ApplicableRange`; `exclude_bank_card` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeBankCard {
-        /// Card numbers to leave out.
+        /// Card numbers that do not count as a hit.
         0 bank_card_list: Option<Vec<String>> => "bank_card_list",
     }
     new()
@@ -198,7 +198,7 @@ w::record! {
 w::record! {
     /// `exclude_email` of `chat_data::ApplicableRange`; `exclude_email` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeEmail {
-        /// Addresses to leave out.
+        /// Mail addresses that do not count as a hit.
         0 email_list: Option<Vec<String>> => "email_list",
     }
     new()
@@ -208,7 +208,7 @@ w::record! {
 w::record! {
     /// `exclude_mobile` of `chat_data::ApplicableRange`; `exclude_mobile` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExcludeMobile {
-        /// Phone numbers to leave out.
+        /// Phone numbers that do not count as a hit.
         0 mobile_list: Option<Vec<String>> => "mobile_list",
     }
     new()
@@ -218,7 +218,7 @@ w::record! {
 w::record! {
     /// `external_contact` of `chat_data::ApplicableRange`; `external_contact` of `chat_data::UpdateRuleApplicableRange`.
     pub struct ExternalContact {
-        /// Ids, one per item.
+        /// `external_userid`s of the customers, at most 100.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -268,9 +268,9 @@ w::record! {
 w::record! {
     /// `result` of the answer of `chat_data::spec_api::GetJobResult`.
     pub struct JobResult {
-        /// Whether the job is an export, an analysis or other.
+        /// Kind of job, such as an export or an analysis.
         0 job_type: String => "job_type: must",
-        /// Data of the result.
+        /// What the job has made, as text.
         1 data: Option<String> => "data",
     }
 }
@@ -282,7 +282,7 @@ w::record! {
         0 rule_id: String => "rule_id: must",
         /// True if a word matched, else only the meaning did.
         1 has_hit_keyword: bool => "has_hit_keyword: must",
-        /// Kinds of content, as codes: phone numbers, mail addresses, red packets.
+        /// Kinds of content, one code each: phone numbers, mail addresses, red packets and so on.
         2 semantics_list: Option<Vec<i64>> => "semantics_list",
     }
 }
@@ -290,7 +290,7 @@ w::record! {
 w::record! {
     /// `keyword` of `chat_data::keyword::CreateRule`; `keyword` of the answer of `chat_data::keyword::GetRuleDetail`; and 1 more.
     pub struct Keyword {
-        /// Words that hit.
+        /// Words that the rule looks for.
         0 word_list: Vec<String> => "word_list: must",
     }
     new(word_list: Vec<String>)
@@ -304,7 +304,7 @@ w::record! {
         /// Id of the member or contact; `memberid` on the wire.
         #[doc(alias = "memberid")]
         1 member_id: String => "memberid: must",
-        /// When they joined; format `unix`; `jointime` on the wire.
+        /// When this person joined the group; format `unix`; `jointime` on the wire.
         #[doc(alias = "jointime")]
         2 join_time: xinqiao_types::UnixSeconds => "jointime: must",
     }
@@ -336,9 +336,9 @@ w::record! {
     pub struct Rule {
         /// Id of the keyword rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
-        /// What the rule is called.
+        /// What the rule is called, your own choice.
         1 name: String => "name: must",
-        /// When the rule was made.
+        /// When the rule was made, Unix seconds.
         2 create_time: i64 => "create_time: must",
     }
 }
@@ -364,7 +364,7 @@ w::record! {
 w::record! {
     /// `semantics` of `chat_data::keyword::CreateRule`; `semantics` of the answer of `chat_data::keyword::GetRuleDetail`; and 1 more.
     pub struct Semantic {
-        /// Kinds of content, as codes: phone numbers, mail addresses, red packets.
+        /// Kinds of content, one code each: phone numbers, mail addresses, red packets and so on.
         0 semantics_list: Vec<i64> => "semantics_list: must",
     }
     new(semantics_list: Vec<i64>)
@@ -375,7 +375,7 @@ w::record! {
     pub struct Sender {
         /// `1` member, `2` outside contact, `3` robot.
         0 type_: i64 => "type: must",
-        /// Id of the sender or receiver.
+        /// Id of the sender or receiver: `open_userid` of a member, `external_userid` of a customer.
         1 id: String => "id: must",
     }
 }
@@ -393,7 +393,7 @@ w::record! {
 w::record! {
     /// `session_type` of `chat_data::ApplicableRange`.
     pub struct SessionType {
-        /// The kinds of session, as codes.
+        /// Kinds of message it is for; all if left out.
         0 session_type_list: Option<Vec<i64>> => "session_type_list",
     }
     new()
@@ -448,17 +448,17 @@ w::record! {
         /// Id of the message in the archive, also against repeats; `msgid` on the wire.
         #[doc(alias = "msgid")]
         0 msg_id: String => "msgid: must",
-        /// Whether the message is text, picture, voice, file or other, as a code; `msgtype` on the wire.
+        /// Kind of message: text, picture, voice, file and so on; `msgtype` on the wire.
         #[doc(alias = "msgtype")]
         1 msg_type: i64 => "msgtype: must",
         /// Who sent it: `type` and `id`.
         2 sender: Sender => "sender: must",
-        /// Who got it: `type` and `id`.
+        /// Who got it, in a group all others: `type` and `id`.
         3 receiver_list: Option<Vec<Sender>> => "receiver_list",
         /// Id of a customer group or an inside group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         4 chat_id: Option<String> => "chatid",
-        /// When it was sent; format `unix`.
+        /// When this message was sent; format `unix`.
         5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// The encrypted key, and the version of the public key.
         6 service_encrypt_info: ServiceEncryptInfo => "service_encrypt_info: must",
@@ -468,7 +468,7 @@ w::record! {
 w::record! {
     /// `target_type` of `chat_data::ApplicableRange`; `target_type` of `chat_data::UpdateRuleApplicableRange`.
     pub struct TargetType {
-        /// The kinds, as codes.
+        /// Whose messages count: `1` members, `2` customers; both if left out.
         0 type_list: Option<Vec<i64>> => "type_list",
     }
     new()
@@ -478,19 +478,19 @@ w::record! {
 w::record! {
     /// `applicable_range` of `chat_data::keyword::UpdateRule`.
     pub struct UpdateRuleApplicableRange {
-        /// Kinds of sender: `type_list`.
+        /// Whose messages count, members or customers: `type_list`.
         0 target_type: Option<TargetType> => "target_type",
-        /// Kinds of chat: `type_list`.
+        /// Single or group chats: `type_list`.
         1 chat_type: Option<ChatType> => "chat_type",
-        /// Whose chats it watches, by unit of the corp.
+        /// Departments whose members' chats count: `id_list`.
         2 department: Option<Department> => "department",
         /// Members it is for: `id_list`.
         3 user: Option<User> => "user",
-        /// Outsiders whose chats it watches: `id_list`.
+        /// Customers it is for: `id_list`.
         4 external_contact: Option<ExternalContact> => "external_contact",
         /// Group chats it is for: `id_list`.
         5 chat: Option<Chat> => "chat",
-        /// Kinds of session: `id_list`.
+        /// Kinds of message: `id_list`.
         6 session_type: Option<ApplicableRangeSessionType> => "session_type",
         /// Phone numbers that do not hit: `mobile_list`; personal data, masked in `Debug`.
         7 exclude_mobile: Option<ExcludeMobile> => "exclude_mobile: masked",
@@ -517,7 +517,7 @@ w::record! {
 w::record! {
     /// `user` of `chat_data::ApplicableRange`; `user` of `chat_data::UpdateRuleApplicableRange`.
     pub struct User {
-        /// Ids, one per item.
+        /// `open_userid`s of the members, at most 100.
         0 id_list: Option<Vec<String>> => "id_list",
     }
     new()
@@ -531,7 +531,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99527>.
     /// * Catalog: `work.chat_data.analyze_task_add`.
     pub struct AnalyzeTaskAdd {
-        /// What to analyse, as a code, such as sentiment or spam.
+        /// What to analyse: mood, junk and so on.
         0 analyze_task: i64 => "analyze_task: must",
         /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
@@ -549,7 +549,7 @@ w::record! {
         /// Id of the job; leave out at first, give it to add more; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: Option<String> => "jobid",
-        /// Entries that failed, each with its reason.
+        /// Entries that failed, with the reason where there is one.
         1 fail_list: Option<Vec<Fail>> => "fail_list",
     }
 }
@@ -590,9 +590,9 @@ w::record! {
 w::record! {
     /// Answer to [`AnalyzeTaskResult`].
     pub struct AnalyzeTaskResultResponse {
-        /// State of the job, as a code; ask again later if it is not finished.
+        /// State of the job; ask again later if it is not finished.
         0 status: i64 => "status: must",
-        /// The result, kept encrypted.
+        /// The result, kept encrypted: `result_id` and `service_encrypt_info`.
         1 analyze_result: Option<AnalyzeResult> => "analyze_result",
         /// Result of each message: `msgid`, `errcode`, `errmsg`, `sentiment_result` and so on.
         2 analyze_result_list: Option<Vec<AnalyzeTaskResultAnalyzeResult>> => "analyze_result_list",
@@ -671,7 +671,7 @@ w::record! {
         /// The program's own error code, `0` is success; `response_errcode` on the wire.
         #[doc(alias = "response_errcode")]
         0 response_err_code: i64 => "response_errcode: must",
-        /// Data from the program, as text.
+        /// Output of the program as text; its form is the program's own.
         1 response_data: Option<String> => "response_data",
     }
 }
@@ -706,7 +706,7 @@ w::record! {
         0 program_id: String => "program_id: must",
         /// Id of what the program shall do, declared by the program in the console.
         1 ability_id: String => "ability_id: must",
-        /// Data for the program, as text.
+        /// Input for the program as text; its form is the program's own.
         2 request_data: Option<String> => "request_data",
     }
     new(program_id: impl Into<String>, ability_id: impl Into<String>)
@@ -973,9 +973,9 @@ w::record! {
     pub struct GroupChatGetResponse {
         /// People in the group: `type`, `memberid` and `jointime`.
         0 members: Vec<Member> => "members: must",
-        /// Who made the group.
+        /// Id of who made the group.
         1 creator: String => "creator: must",
-        /// When the group was made; format `unix`.
+        /// When this group was made; format `unix`.
         2 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }
@@ -1008,7 +1008,7 @@ w::record! {
     pub struct OpenDebugMode {
         /// Id of the program in the data zone, given when it was uploaded.
         0 program_id: String => "program_id: must",
-        /// Token that opens the debug mode.
+        /// Token that opens the debug mode for the corp.
         1 debug_token: String => "debug_token: must",
     }
     new(program_id: impl Into<String>, debug_token: impl Into<String>)
@@ -1109,9 +1109,9 @@ w::record! {
         0 query_word: String => "query_word: must",
         /// Chat to look in: `chat_type` and `id_list`.
         1 chat_info: Option<ChatInfo> => "chat_info",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Only messages sent after this; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only messages sent before this; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
@@ -1249,7 +1249,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99587>.
     /// * Catalog: `work.chat_data.set_public_key`.
     pub struct SetPublicKey {
-        /// RSA public key with which chats are encrypted.
+        /// RSA public key that encrypts the messages' keys; the app keeps the private one.
         0 public_key: String => "public_key: must",
         /// Version of the public key, which tells the private one.
         1 public_key_ver: i64 => "public_key_ver: must",
@@ -1319,9 +1319,9 @@ w::record! {
         0 program_id: String => "program_id: must",
         /// Id of what the program shall do, declared by the program in the console.
         1 ability_id: String => "ability_id: must",
-        /// Id of the zone's notice. From: `NotifyId` of the event `program_notify`.
+        /// Id of the zone's notice, from the event. From: `NotifyId` of the event `program_notify`.
         2 notify_id: String => "notify_id: must",
-        /// Data for the program, as text.
+        /// Input for the program as text; its form is the program's own.
         3 request_data: Option<String> => "request_data",
     }
     new(program_id: impl Into<String>, ability_id: impl Into<String>, notify_id: impl Into<String>)
@@ -1331,7 +1331,7 @@ w::record! {
 w::record! {
     /// Answer to [`SyncCallProgram`].
     pub struct SyncCallProgramResponse {
-        /// Data from the program, as text.
+        /// Output of the program as text; its form is the program's own.
         0 response_data: Option<String> => "response_data",
     }
 }
@@ -1362,7 +1362,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97240>.
     /// * Catalog: `work.chat_data.sync_msg`.
     pub struct SyncMsg {
-        /// Token of the event, to fetch the data.
+        /// Token of the event, valid for 10 minutes; without it the call is limited more strictly.
         0 token: Option<String> => "token",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         1 cursor: Option<String> => "cursor",
@@ -1429,7 +1429,7 @@ w::record! {
     pub struct UploadMedia {
         /// Kind of media, such as `file`.
         0 type_: String => "type: must query",
-        /// The file itself.
+        /// File to upload, to be read by programs of the zone.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -1442,7 +1442,7 @@ w::record! {
         0 type_: String => "type: must",
         /// Id of the uploaded file, for programs of the data zone.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded; format `unix`.
+        /// When the file was uploaded; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -1530,7 +1530,7 @@ pub mod export {
     w::record! {
         /// Answer to [`GetJobStatus`].
         pub struct GetJobStatusResponse {
-            /// State of the job, as a code; ask again later if it is not finished.
+            /// State of the job; ask again later if it is not finished.
             0 status: i64 => "status: must",
             /// Handle by which the encrypted outcome is fetched.
             1 result_id: Option<String> => "result_id",
@@ -1662,9 +1662,9 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97237>.
         /// * Catalog: `work.chat_data.keyword.create_rule`.
         pub struct CreateRule {
-            /// What the rule is called.
+            /// What the rule is called, your own choice.
             0 name: String => "name: must",
-            /// The words that hit: `word_list`.
+            /// Words that the rule looks for: `word_list`.
             1 keyword: super::Keyword => "keyword: must",
             /// Kinds of content that hit: `semantics_list`.
             2 semantics: Option<super::Semantic> => "semantics",
@@ -1741,7 +1741,7 @@ pub mod keyword {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97266>.
         /// * Catalog: `work.chat_data.keyword.get_hit_msg_list`.
         pub struct GetHitMsgList {
-            /// Token of the event, to fetch the data.
+            /// Token of the event, valid for 10 minutes; without it the call is limited more strictly.
             0 token: Option<String> => "token",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -1815,9 +1815,9 @@ pub mod keyword {
     w::record! {
         /// Answer to [`GetRuleDetail`].
         pub struct GetRuleDetailResponse {
-            /// What the rule is called.
+            /// What the rule is called, your own choice.
             0 name: String => "name: must",
-            /// The words that hit: `word_list`.
+            /// Words that the rule looks for: `word_list`.
             1 keyword: super::Keyword => "keyword: must",
             /// Kinds of content that hit: `semantics_list`.
             2 semantics: Option<super::Semantic> => "semantics",
@@ -1917,9 +1917,9 @@ pub mod keyword {
         pub struct UpdateRule {
             /// Id of the keyword rule, returned when it was made.
             0 rule_id: String => "rule_id: must",
-            /// What the rule is called.
+            /// What the rule is called, your own choice.
             1 name: Option<String> => "name",
-            /// The words that hit: `word_list`.
+            /// Words that the rule looks for: `word_list`.
             2 keyword: Option<super::Keyword> => "keyword",
             /// Kinds of content that hit: `semantics_list`.
             3 semantics: Option<super::Semantic> => "semantics",
@@ -1969,7 +1969,7 @@ pub mod spec_api {
         pub struct CreateJob {
             /// Messages to handle: `msg_list`.
             0 msg_filter: super::MsgFilter => "msg_filter: must",
-            /// Your own mark of the job.
+            /// Your own mark of the job, handed back on asking.
             1 custom_id: String => "custom_id: must",
             /// Your own data, handed back with the result.
             2 custom_data: Option<String> => "custom_data",
@@ -2024,13 +2024,13 @@ pub mod spec_api {
     w::record! {
         /// Answer to [`GetJobResult`].
         pub struct GetJobResultResponse {
-            /// State of the job, as a code; ask again later if it is not finished.
+            /// State of the job; ask again later if it is not finished.
             0 status: i64 => "status: must",
             /// When the job was handed to the program; format `unix`.
             1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",
-            /// How far the job is; in percent.
+            /// How far the job is, in percent; in percent.
             2 progress: i64 => "progress: must",
-            /// Outcome, once finished.
+            /// Outcome, once finished: `job_type`, `data` and so on.
             3 result: Option<super::JobResult> => "result",
         }
     }

@@ -8,25 +8,25 @@ w::record! {
     pub struct CheckinRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// When the punch was made; format `unix`.
+        /// When the member made the punch; format `unix`.
         1 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
-        /// Name of the place.
+        /// Name of the place at which the punch was made.
         2 location_title: Option<String> => "location_title",
-        /// The place in detail.
+        /// Address at which the punch was made.
         3 location_detail: Option<String> => "location_detail",
         /// Longitude times a million, in GCJ-02.
         4 lng: Option<f64> => "lng",
         /// Latitude times a million, in GCJ-02.
         5 lat: Option<f64> => "lat",
-        /// SSID at which the punch was or may be made; `wifiname` on the wire.
+        /// Name (SSID) of the Wi-Fi for the punch; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         6 wifi_name: Option<String> => "wifiname",
-        /// MAC address of the Wi-Fi; `wifimac` on the wire.
+        /// MAC address of the Wi-Fi, such as `c0:7b:bc:37:f8:d3`; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         7 wifi_mac: Option<String> => "wifimac",
         /// Kind of device: `1` door, `2` attendance device, `3` other.
         8 device_type: Option<i64> => "device_type",
-        /// Which device it was, in words.
+        /// Which device it was, such as maker and model.
         9 device_detail: Option<String> => "device_detail",
         /// Note on the punch, or on the special day.
         10 notes: Option<String> => "notes",
@@ -80,11 +80,11 @@ w::record! {
         /// `userid` of the member; `acctid` on the wire.
         #[doc(alias = "acctid")]
         3 acct_id: String => "acctid: must",
-        /// The member's full name.
+        /// The member's name.
         4 name: String => "name: must",
-        /// The member's second name.
+        /// The member's alias, empty if none.
         5 name_ex: String => "name_ex: must",
-        /// Names of the departments.
+        /// Names of the member's departments, joined with semicolons.
         6 departs_name: String => "departs_name: must",
         /// The rule that holds: `groupid`, `groupname`, `scheduleid`, `schedulename` and so on.
         7 rule_info: RuleInfo => "rule_info: must",
@@ -106,11 +106,11 @@ w::record! {
 w::record! {
     /// `biweekly` of `checkin::CheckinDate`; `biweekly` of `checkin::GroupScheduleList`.
     pub struct Biweekly {
-        /// Whether the weeks alternate.
+        /// Whether odd and even weeks have different working days.
         0 enable_weekday_recurrence: Option<bool> => "enable_weekday_recurrence",
-        /// Working days of odd weeks.
+        /// Working days of odd weeks, `1` Monday to `6` Saturday, `0` Sunday.
         1 odd_workdays: Option<Vec<i64>> => "odd_workdays",
-        /// Working days of even weeks.
+        /// Working days of even weeks, `1` Monday to `6` Saturday, `0` Sunday.
         2 even_workdays: Option<Vec<i64>> => "even_workdays",
     }
     new()
@@ -124,7 +124,7 @@ w::record! {
         0 open_remind: bool => "open_remind: must",
         /// Month of the reminder: `0` this, `1` next.
         1 buka_remind_month: Option<i64> => "buka_remind_month",
-        /// Day of the reminder.
+        /// Day of the month on which people are reminded.
         2 buka_remind_day: Option<i64> => "buka_remind_day",
     }
     new(open_remind: bool)
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::CalOtTimeRule`.
     pub struct CalOtTimeRuleItem {
-        /// Overtime of this length; in s.
+        /// Overtime in seconds from which this break is taken off; in s.
         0 ot_time: Option<i64> => "ot_time",
-        /// Break that is taken off; in s.
+        /// Length of the break taken off, in seconds; in s.
         1 rest_time: Option<i64> => "rest_time",
     }
     new()
@@ -155,11 +155,11 @@ w::record! {
 w::record! {
     /// `checkin` of `checkin::WorkdayConf`.
     pub struct Checkin {
-        /// How long after work overtime begins.
+        /// How many seconds after work overtime begins.
         0 ot_time_start: Option<i64> => "ot_time_start",
-        /// Shortest overtime that counts; in s.
+        /// Shortest overtime that counts, in seconds; in s.
         1 ot_time_min: Option<i64> => "ot_time_min",
-        /// Longest overtime that counts; in s.
+        /// Longest overtime that counts, in seconds; in s.
         2 ot_time_max: Option<i64> => "ot_time_max",
         /// How breaks are taken off overtime: `type`, `fix_time_rule_list` and `cal_ottime_rule`; `restinfo` on the wire.
         #[doc(alias = "restinfo")]
@@ -184,30 +184,30 @@ w::record! {
         3 checkin_type: String => "checkin_type: must",
         /// What is wrong in Chinese words, several joined with a semicolon; empty if nothing.
         4 exception_type: String => "exception_type: must",
-        /// When the punch was made; format `unix`.
+        /// When the member made the punch; format `unix`.
         5 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
         /// When the punch was due; format `unix`.
         6 sch_checkin_time: xinqiao_types::UnixSeconds => "sch_checkin_time: must",
-        /// Name of the place.
+        /// Name of the place at which the punch was made.
         7 location_title: Option<String> => "location_title",
-        /// The place in detail.
+        /// Address at which the punch was made.
         8 location_detail: Option<String> => "location_detail",
         /// Longitude times a million, in GCJ-02.
         9 lng: Option<f64> => "lng",
         /// Latitude times a million, in GCJ-02.
         10 lat: Option<f64> => "lat",
-        /// SSID at which the punch was or may be made; `wifiname` on the wire.
+        /// Name (SSID) of the Wi-Fi for the punch; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         11 wifi_name: Option<String> => "wifiname",
-        /// MAC address of the Wi-Fi; `wifimac` on the wire.
+        /// MAC address of the Wi-Fi, such as `c0:7b:bc:37:f8:d3`; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         12 wifi_mac: Option<String> => "wifimac",
-        /// Id of the device on which the punch was made; `deviceid` on the wire.
+        /// Id of the phone or device of the punch; `deviceid` on the wire.
         #[doc(alias = "deviceid")]
         13 device_id: Option<String> => "deviceid",
         /// Number of the shift; `0` for a day off or none.
         14 schedule_id: Option<i64> => "schedule_id",
-        /// Number of the working period in the rule.
+        /// Working period of the punch, the `time_id` of the rule.
         15 timeline_id: Option<i64> => "timeline_id",
         /// Note on the punch, or on the special day.
         16 notes: Option<String> => "notes",
@@ -225,15 +225,15 @@ w::record! {
         /// Working periods of the day: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on; `checkintime` on the wire.
         #[doc(alias = "checkintime")]
         1 checkin_time: Option<Vec<CheckinTime>> => "checkintime",
-        /// Whether there is a tolerance.
+        /// Whether there is a tolerance at begin and end of work.
         2 allow_flex: Option<bool> => "allow_flex",
-        /// How late people may come; in ms.
+        /// How late people may come, in milliseconds; in ms.
         3 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go; in ms.
+        /// How early people may go, in milliseconds; in ms.
         4 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// How far the day may be moved forward; in ms.
+        /// By how much the whole day may be moved forward, in milliseconds; in ms.
         5 max_allow_arrive_early: i64 => "max_allow_arrive_early: must",
-        /// How far the day may be moved back; in ms.
+        /// By how much the whole day may be moved back, in milliseconds; in ms.
         6 max_allow_arrive_late: i64 => "max_allow_arrive_late: must",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         7 late_rule: Option<LateRule> => "late_rule",
@@ -279,7 +279,7 @@ w::record! {
         10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// The breaks: `rest_begin_time` and `rest_end_time`.
+        /// Breaks of the shift: `rest_begin_time` and `rest_end_time`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
@@ -317,7 +317,7 @@ w::record! {
         10 rest_begin_time: Option<i64> => "rest_begin_time",
         /// End of the break in seconds after midnight.
         11 rest_end_time: Option<i64> => "rest_end_time",
-        /// The breaks: `rest_begin_time` and `rest_end_time`.
+        /// Breaks of the shift: `rest_begin_time` and `rest_end_time`.
         12 rest_times: Option<Vec<RestTime>> => "rest_times",
         /// Whether no punch is needed before work; `no_need_checkon` on the wire.
         #[doc(alias = "no_need_checkon")]
@@ -354,11 +354,11 @@ w::record! {
         /// `userid` of the member; `acctid` on the wire.
         #[doc(alias = "acctid")]
         1 acct_id: String => "acctid: must",
-        /// The member's full name.
+        /// The member's name.
         2 name: String => "name: must",
-        /// The member's second name.
+        /// The member's alias, empty if none.
         3 name_ex: String => "name_ex: must",
-        /// Names of the departments.
+        /// Names of the member's departments, joined with semicolons.
         4 departs_name: String => "departs_name: must",
         /// The rule that holds: `groupid` and `groupname`.
         5 rule_info: BaseInfoRuleInfo => "rule_info: must",
@@ -368,17 +368,17 @@ w::record! {
 w::record! {
     /// `summary_info` of `checkin::CheckinMonthData`.
     pub struct DataSummaryInfo {
-        /// Days with faults.
+        /// Days with faults in the month.
         0 except_days: i64 => "except_days: must",
-        /// Days without faults.
+        /// Days without faults in the month.
         1 regular_days: i64 => "regular_days: must",
-        /// Days on which punches were due.
+        /// Days on which punches were due in the month.
         2 work_days: i64 => "work_days: must",
-        /// Days off.
+        /// Days off in the month.
         3 rest_days: i64 => "rest_days: must",
-        /// Time really worked; in s.
+        /// Time really worked, in seconds; in s.
         4 regular_work_sec: i64 => "regular_work_sec: must",
-        /// Time that was due; in s.
+        /// Time that was due by the rule, in seconds; in s.
         5 standard_work_sec: i64 => "standard_work_sec: must",
     }
 }
@@ -388,9 +388,9 @@ w::record! {
     pub struct ExceptionInfo {
         /// `1` late, `2` left early, `3` missing punch, `4` absent, `5` wrong place, `6` wrong device.
         0 exception: i64 => "exception: must",
-        /// For how long, seconds; in s.
+        /// How long the fault lasted in seconds, such as the lateness; in s.
         1 duration: Option<i64> => "duration",
-        /// How often.
+        /// How often this fault occurred.
         2 count: i64 => "count: must",
     }
 }
@@ -454,7 +454,7 @@ w::record! {
 w::record! {
     /// An item of `scheduleList` in `checkin::ScheduleDetail`.
     pub struct GetCheckinScheduListSchedule {
-        /// Day of the month; format `d`.
+        /// Day of the month, 1–31; format `d`.
         0 day: i64 => "day: must",
         /// The shift on that day: `schedule_id`, `schedule_name` and `time_section`.
         1 schedule_info: ScheduleInfo => "schedule_info: must",
@@ -475,9 +475,9 @@ w::record! {
         2 group_name: String => "groupname: must",
         /// Whether public holidays are off automatically.
         3 sync_holidays: bool => "sync_holidays: must",
-        /// Whether a photo must be taken.
+        /// Whether a photo must be taken for a punch.
         4 need_photo: bool => "need_photo: must",
-        /// Whether notes may use stored pictures.
+        /// Whether notes may use stored pictures, else only new photos.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
@@ -485,11 +485,11 @@ w::record! {
         /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
-        /// Corrections per month; `-1` no limit.
+        /// How many corrections a person gets per month; `-1` no limit.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// For how many days back; `-1` no limit; in day.
+        /// Within how many days a punch may be corrected; `-1` no limit; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// Until which day of the next month; `-1` no limit; in day.
+        /// Until which day of the next month last month may be corrected; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Working days and hours: `workdays`, `checkintime`, `noneed_offwork`, `flex_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
@@ -507,21 +507,21 @@ w::record! {
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// Which kinds of fault may be corrected, as a code.
+        /// Which faults may be corrected.
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// When a new day begins, in seconds after midnight.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// Working time per day, for free hours; in s.
+        /// Working time of a day in seconds, for free hours; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Whether people punch by phone, clock or both, as a code.
+        /// What people punch with: phone, device or both.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
         /// `0` phone, `2` device, `3` both.
         22 type_: i64 => "type: must",
         /// Members, departments and tags the rule is for.
         23 range: Range => "range: must",
-        /// Members who need not punch.
+        /// Members of the rule's range who need not punch.
         24 white_users: Option<Vec<String>> => "white_users",
         /// Who gets reports of the punches: `reporters` and `updatetime`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
@@ -530,16 +530,16 @@ w::record! {
         26 ot_info: Option<GroupOtInfo> => "ot_info",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         27 option_out_range: i64 => "option_out_range: must",
-        /// Whether faces are checked.
+        /// Whether a punch needs face recognition.
         28 use_face_detect: bool => "use_face_detect: must",
-        /// Whether a living face is required.
+        /// Whether the face must be a living one, against photos.
         29 open_face_live_detect: bool => "open_face_live_detect: must",
-        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         30 off_work_interval_time: i64 => "offwork_interval_time: must",
-        /// Who made the rule.
+        /// `userid` of who made the rule.
         31 create_userid: xinqiao_types::UserId => "create_userid: must",
-        /// Who changed the rule last.
+        /// `userid` of who changed the rule last.
         32 update_userid: xinqiao_types::UserId => "update_userid: must",
         /// When the rule was made; format `unix`.
         33 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -559,16 +559,16 @@ w::record! {
         2 type_: Option<i64> => "type",
         /// Members, departments and tags the rule is for.
         3 range: Option<Range> => "range",
-        /// Members who need not punch.
+        /// Members of the rule's range who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
         /// Who gets reports of the punches: `reporters`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// Whether public holidays are off automatically.
         6 sync_holidays: Option<bool> => "sync_holidays",
-        /// Whether a photo must be taken.
+        /// Whether a photo must be taken for a punch.
         7 need_photo: Option<bool> => "need_photo",
-        /// Whether notes may use stored pictures.
+        /// Whether notes may use stored pictures, else only new photos.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
@@ -576,11 +576,11 @@ w::record! {
         /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
-        /// Corrections per month; `-1` no limit.
+        /// How many corrections a person gets per month; `-1` no limit.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// For how many days back; `-1` no limit; in day.
+        /// Within how many days a punch may be corrected; `-1` no limit; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// Until which day of the next month; `-1` no limit; in day.
+        /// Until which day of the next month last month may be corrected; `-1` no limit; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
@@ -602,26 +602,26 @@ w::record! {
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
         /// Settings of overtime: `workdayconf`, `restdayconf`, `holidayconf` and so on.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
-        /// Whether faces are checked.
+        /// Whether a punch needs face recognition.
         22 use_face_detect: Option<bool> => "use_face_detect",
-        /// Whether a living face is required.
+        /// Whether the face must be a living one, against photos.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// Which kinds of fault may be corrected, as a code.
+        /// Which faults may be corrected.
         27 buka_restriction: Option<i64> => "buka_restriction",
         /// When a new day begins, in seconds after midnight.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// Working time per day, for free hours; in s.
+        /// Working time of a day in seconds, for free hours; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Whether people punch by phone, clock or both, as a code.
+        /// What people punch with: phone, device or both.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
     }
     new(group_type: i64, group_name: impl Into<String>)
@@ -670,13 +670,13 @@ w::record! {
         /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
         2 no_need_off_work: bool => "noneed_offwork: must",
-        /// Tolerance, an old field; in ms.
+        /// Tolerance in milliseconds, an old field; now `flex_on_duty_time` and `flex_off_duty_time`; in ms.
         3 flex_time: Option<i64> => "flex_time",
-        /// How late people may come; in ms.
+        /// How late people may come, in milliseconds; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go; in ms.
+        /// How early people may go, in milliseconds; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// How early the first punch may be; in ms; `limit_aheadtime` on the wire.
+        /// How early the first punch may be, in milliseconds; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
         6 limit_ahead_time: Option<i64> => "limit_aheadtime",
     }
@@ -697,15 +697,15 @@ w::record! {
 w::record! {
     /// An item of `loc_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `loc_infos` in `checkin::InfoGroup`.
     pub struct GroupLocInfo {
-        /// Name of the place.
+        /// Name of a place where people may punch.
         0 loc_title: String => "loc_title: must",
-        /// The place in detail.
+        /// Address of a place where people may punch.
         1 loc_detail: String => "loc_detail: must",
         /// Longitude times a million, in GCJ-02.
         2 lng: f64 => "lng: must",
         /// Latitude times a million, in GCJ-02.
         3 lat: f64 => "lat: must",
-        /// How far from it a punch still counts; in m.
+        /// How many metres from it a punch still counts; in m.
         4 distance: i64 => "distance: must",
     }
 }
@@ -727,7 +727,7 @@ w::record! {
         /// Settings for overtime by request: `allow_ot_workingday`, `allow_ot_nonworkingday` and so on; `otapplyinfo` on the wire.
         #[doc(alias = "otapplyinfo")]
         4 ot_apply_info: Option<OtApplyInfo> => "otapplyinfo",
-        /// When it was changed last; format `unix`; `uptime` on the wire.
+        /// When the overtime settings were changed last; format `unix`; `uptime` on the wire.
         #[doc(alias = "uptime")]
         5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
@@ -749,28 +749,28 @@ w::record! {
     pub struct GroupScheduleList {
         /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// Name of the shift.
+        /// Name of the shift, given by an admin.
         1 schedule_name: String => "schedule_name: must",
         /// Working periods of the shift: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on.
         2 time_section: Vec<CheckinDateCheckinTime> => "time_section: must",
         /// Whether no punch is needed after work; `noneed_offwork` on the wire.
         #[doc(alias = "noneed_offwork")]
         3 no_need_off_work: bool => "noneed_offwork: must",
-        /// How early the first punch may be; in ms; `limit_aheadtime` on the wire.
+        /// How early the first punch may be, in milliseconds; in ms; `limit_aheadtime` on the wire.
         #[doc(alias = "limit_aheadtime")]
         4 limit_ahead_time: i64 => "limit_aheadtime: must",
-        /// How late the last punch may be; in ms; `limit_offtime` on the wire.
+        /// How late the last punch may be, in milliseconds; in ms; `limit_offtime` on the wire.
         #[doc(alias = "limit_offtime")]
         5 limit_off_time: i64 => "limit_offtime: must",
-        /// Whether there is a tolerance.
+        /// Whether there is a tolerance at begin and end of work.
         6 allow_flex: bool => "allow_flex: must",
-        /// How late people may come; in ms.
+        /// How late people may come, in milliseconds; in ms.
         7 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go; in ms.
+        /// How early people may go, in milliseconds; in ms.
         8 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// How far the day may be moved forward; in ms.
+        /// By how much the whole day may be moved forward, in milliseconds; in ms.
         9 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// How far the day may be moved back; in ms.
+        /// By how much the whole day may be moved back, in milliseconds; in ms.
         10 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         11 late_rule: Option<GroupLateRule> => "late_rule",
@@ -795,10 +795,10 @@ w::record! {
 w::record! {
     /// An item of `wifimac_infos` in `checkin::GetCorpCheckinOptionGroup`; an item of `wifimac_infos` in `checkin::InfoGroup`.
     pub struct GroupWifiMacInfo {
-        /// SSID at which the punch was or may be made; `wifiname` on the wire.
+        /// Name (SSID) of the Wi-Fi for the punch; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         0 wifi_name: String => "wifiname: must",
-        /// MAC address of the Wi-Fi; `wifimac` on the wire.
+        /// MAC address of the Wi-Fi, such as `c0:7b:bc:37:f8:d3`; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         1 wifi_mac: String => "wifimac: must",
     }
@@ -807,7 +807,7 @@ w::record! {
 w::record! {
     /// An item of `holiday_infos` in `checkin::CheckinDayData`.
     pub struct HolidayInfo {
-        /// Number of the approval.
+        /// Number of the approval, to read its details.
         0 sp_number: String => "sp_number: must",
         /// Headline of the approval: `data`.
         1 sp_title: SpTitle => "sp_title: must",
@@ -830,9 +830,9 @@ w::record! {
         2 group_name: String => "groupname: must",
         /// Whether public holidays are off automatically.
         3 sync_holidays: bool => "sync_holidays: must",
-        /// Whether a photo must be taken.
+        /// Whether a photo must be taken for a punch.
         4 need_photo: bool => "need_photo: must",
-        /// Whether notes may use stored pictures.
+        /// Whether notes may use stored pictures, else only new photos.
         5 note_can_use_local_pic: bool => "note_can_use_local_pic: must",
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
@@ -840,11 +840,11 @@ w::record! {
         /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         7 allow_apply_off_workday: bool => "allow_apply_offworkday: must",
-        /// Corrections per month; `-1` no limit.
+        /// How many corrections a person gets per month; `-1` no limit.
         8 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// For how many days back; `-1` no limit; in day.
+        /// Within how many days a punch may be corrected; `-1` no limit; in day.
         9 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// Until which day of the next month; `-1` no limit; in day.
+        /// Until which day of the next month last month may be corrected; `-1` no limit; in day.
         10 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Working days and hours: `workdays`, `checkintime`, `noneed_offwork`, `flex_time` and so on; `checkindate` on the wire.
         #[doc(alias = "checkindate")]
@@ -862,15 +862,15 @@ w::record! {
         /// Shifts, for rules by shift; `schedulelist` on the wire.
         #[doc(alias = "schedulelist")]
         16 schedule_list: Option<Vec<GroupScheduleList>> => "schedulelist",
-        /// Which kinds of fault may be corrected, as a code.
+        /// Which faults may be corrected.
         17 buka_restriction: Option<i64> => "buka_restriction",
         /// When a new day begins, in seconds after midnight.
         18 span_day_time: Option<i64> => "span_day_time",
-        /// Working time per day, for free hours; in s.
+        /// Working time of a day in seconds, for free hours; in s.
         19 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         20 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Whether people punch by phone, clock or both, as a code.
+        /// What people punch with: phone, device or both.
         21 checkin_method_type: Option<i64> => "checkin_method_type",
     }
 }
@@ -892,10 +892,10 @@ w::record! {
 w::record! {
     /// An item of `timerules` in `checkin::GroupLateRule`.
     pub struct LateRuleTimeRule {
-        /// How late someone left; in s; `offwork_after_time` on the wire.
+        /// This step holds for who left so many seconds after work; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         0 off_work_after_time: i64 => "offwork_after_time: must",
-        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
+        /// How many seconds late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         1 on_work_flex_time: i64 => "onwork_flex_time: must",
     }
@@ -904,15 +904,15 @@ w::record! {
 w::record! {
     /// An item of `loc_infos` in `checkin::Group`; an item of `loc_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct LocInfo {
-        /// Name of the place.
+        /// Name of a place where people may punch.
         0 loc_title: Option<String> => "loc_title",
-        /// The place in detail.
+        /// Address of a place where people may punch.
         1 loc_detail: Option<String> => "loc_detail",
         /// Longitude times a million, in GCJ-02.
         2 lng: f64 => "lng: must",
         /// Latitude times a million, in GCJ-02.
         3 lat: f64 => "lat: must",
-        /// How far from it a punch still counts; in m.
+        /// How many metres from it a punch still counts; in m.
         4 distance: i64 => "distance: must",
     }
     new(lng: f64, lat: f64, distance: i64)
@@ -924,23 +924,23 @@ w::record! {
     pub struct OtInfo {
         /// `0` none, `1` fine, `2` too short.
         0 ot_status: i64 => "ot_status: must",
-        /// Length of overtime; in s.
+        /// Length of the day's overtime, in seconds; in s.
         1 ot_duration: i64 => "ot_duration: must",
-        /// By how much it is too short; in s.
+        /// By how many seconds the overtime is too short; in s.
         2 exception_duration: Option<Vec<i64>> => "exception_duration",
-        /// Overtime on working days that became leave; in s.
+        /// Overtime on working days that became leave, in seconds; in s.
         3 workday_over_as_vacation: Option<i64> => "workday_over_as_vacation",
-        /// Overtime on working days that is paid; in s.
+        /// Overtime on working days that is paid, in seconds; in s.
         4 workday_over_as_money: Option<i64> => "workday_over_as_money",
-        /// Overtime on days off that became leave; in s; `restday_over_as_vacation` on the wire.
+        /// Overtime on days off that became leave, in seconds; in s; `restday_over_as_vacation` on the wire.
         #[doc(alias = "restday_over_as_vacation")]
         5 rest_day_over_as_vacation: Option<i64> => "restday_over_as_vacation",
-        /// Overtime on days off that is paid; in s; `restday_over_as_money` on the wire.
+        /// Overtime on days off that is paid, in seconds; in s; `restday_over_as_money` on the wire.
         #[doc(alias = "restday_over_as_money")]
         6 rest_day_over_as_money: Option<i64> => "restday_over_as_money",
-        /// Overtime on public holidays that became leave; in s.
+        /// Overtime on public holidays that became leave, in seconds; in s.
         7 holiday_over_as_vacation: Option<i64> => "holiday_over_as_vacation",
-        /// Overtime on public holidays that is paid; in s.
+        /// Overtime on public holidays that is paid, in seconds; in s.
         8 holiday_over_as_money: Option<i64> => "holiday_over_as_money",
     }
 }
@@ -976,7 +976,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Fixed breaks: `fix_time_begin_sec` and `fix_time_end_sec`.
         1 fix_time_rule: Option<OtWorkingDayRestInfoFixTimeRule> => "fix_time_rule",
-        /// Breaks by length of overtime: `items`; `cal_ottime_rule` on the wire.
+        /// Breaks taken off by length of overtime, in steps: `items`; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<WorkingDayRestInfoCalOtTimeRule> => "cal_ottime_rule",
     }
@@ -1003,9 +1003,9 @@ w::record! {
 w::record! {
     /// An item of `items` in `checkin::WorkingDayRestInfoCalOtTimeRule`.
     pub struct OtWorkingDayRestInfoItem {
-        /// Overtime of this length; in s.
+        /// Overtime in seconds from which this break is taken off; in s.
         0 ot_time: i64 => "ot_time: must",
-        /// Break that is taken off; in s.
+        /// Length of the break taken off, in seconds; in s.
         1 rest_time: i64 => "rest_time: must",
     }
 }
@@ -1028,7 +1028,7 @@ w::record! {
         /// Breaks taken off on days off: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_nonworkingday_restinfo` on the wire.
         #[doc(alias = "ot_nonworkingday_restinfo")]
         4 ot_non_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_nonworkingday_restinfo",
-        /// When it was changed last; format `unix`; `uptime` on the wire.
+        /// When the overtime settings were changed last; format `unix`; `uptime` on the wire.
         #[doc(alias = "uptime")]
         5 up_time: xinqiao_types::UnixSeconds => "uptime: must",
     }
@@ -1040,19 +1040,19 @@ w::record! {
         /// Seconds after work at which overtime begins; `ot_workingday_time_start` on the wire.
         #[doc(alias = "ot_workingday_time_start")]
         0 ot_working_day_time_start: i64 => "ot_workingday_time_start: must",
-        /// Shortest overtime on working days; in s; `ot_workingday_time_min` on the wire.
+        /// Shortest overtime that counts on working days, in seconds; in s; `ot_workingday_time_min` on the wire.
         #[doc(alias = "ot_workingday_time_min")]
         1 ot_working_day_time_min: i64 => "ot_workingday_time_min: must",
-        /// Longest overtime on working days; in s; `ot_workingday_time_max` on the wire.
+        /// Longest overtime that counts on working days, in seconds; in s; `ot_workingday_time_max` on the wire.
         #[doc(alias = "ot_workingday_time_max")]
         2 ot_working_day_time_max: i64 => "ot_workingday_time_max: must",
         /// Breaks taken off on working days: `type`, `fix_time_rule` and `cal_ottime_rule`; `ot_workingday_restinfo` on the wire.
         #[doc(alias = "ot_workingday_restinfo")]
         3 ot_working_day_rest_info: Option<OtWorkingDayRestInfo> => "ot_workingday_restinfo",
-        /// Shortest overtime on days off; in s; `ot_nonworkingday_time_min` on the wire.
+        /// Shortest overtime that counts on days off, in seconds; in s; `ot_nonworkingday_time_min` on the wire.
         #[doc(alias = "ot_nonworkingday_time_min")]
         4 ot_non_working_day_time_min: i64 => "ot_nonworkingday_time_min: must",
-        /// Longest overtime on days off; in s; `ot_nonworkingday_time_max` on the wire.
+        /// Longest overtime that counts on days off, in seconds; in s; `ot_nonworkingday_time_max` on the wire.
         #[doc(alias = "ot_nonworkingday_time_max")]
         5 ot_non_working_day_time_max: i64 => "ot_nonworkingday_time_max: must",
         /// When a new day begins on days off, in seconds after midnight; `ot_nonworkingday_spanday_time` on the wire.
@@ -1067,26 +1067,26 @@ w::record! {
 w::record! {
     /// `overwork_info` of `checkin::CheckinMonthData`.
     pub struct OverworkInfo {
-        /// Overtime on working days; in s.
+        /// Overtime on working days in the month, in seconds; in s.
         0 workday_over_sec: i64 => "workday_over_sec: must",
-        /// Overtime on public holidays; in s.
+        /// Overtime on public holidays in the month, in seconds; in s.
         1 holidays_over_sec: Option<i64> => "holidays_over_sec",
-        /// Overtime on days off; in s; `restdays_over_sec` on the wire.
+        /// Overtime on days off in the month, in seconds; in s; `restdays_over_sec` on the wire.
         #[doc(alias = "restdays_over_sec")]
         2 rest_days_over_sec: Option<i64> => "restdays_over_sec",
-        /// Overtime on working days that became leave; in s.
+        /// Overtime on working days that became leave, in seconds; in s.
         3 workdays_over_as_vacation: Option<i64> => "workdays_over_as_vacation",
-        /// Overtime on working days that is paid; in s.
+        /// Overtime on working days that is paid, in seconds; in s.
         4 workdays_over_as_money: Option<i64> => "workdays_over_as_money",
-        /// Overtime on days off that became leave; in s; `restdays_over_as_vacation` on the wire.
+        /// Overtime on days off that became leave, in seconds; in s; `restdays_over_as_vacation` on the wire.
         #[doc(alias = "restdays_over_as_vacation")]
         5 rest_days_over_as_vacation: Option<i64> => "restdays_over_as_vacation",
-        /// Overtime on days off that is paid; in s; `restdays_over_as_money` on the wire.
+        /// Overtime on days off that is paid, in seconds; in s; `restdays_over_as_money` on the wire.
         #[doc(alias = "restdays_over_as_money")]
         6 rest_days_over_as_money: Option<i64> => "restdays_over_as_money",
-        /// Overtime on public holidays that became leave; in s.
+        /// Overtime on public holidays that became leave, in seconds; in s.
         7 holidays_over_as_vacation: Option<i64> => "holidays_over_as_vacation",
-        /// Overtime on public holidays that is paid; in s.
+        /// Overtime on public holidays that is paid, in seconds; in s.
         8 holidays_over_as_money: Option<i64> => "holidays_over_as_money",
     }
 }
@@ -1096,10 +1096,10 @@ w::record! {
     pub struct Range {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
-        /// Departments the rule is for; `partyid` on the wire.
+        /// Numbers of departments the rule is for; `partyid` on the wire.
         #[doc(alias = "partyid")]
         1 party_id: Option<Vec<i64>> => "partyid",
-        /// Number that the platform gave the tag; such as `134`; `tagid` on the wire.
+        /// `tagid` on the wire.
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
@@ -1112,7 +1112,7 @@ w::record! {
     pub struct Reporter {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Number that the platform gave the tag; such as `134`; `tagid` on the wire.
+        /// `tagid` on the wire.
         #[doc(alias = "tagid")]
         1 tag_id: Option<i64> => "tagid",
     }
@@ -1149,7 +1149,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Fixed breaks: `fix_time_begin_sec` and `fix_time_end_sec`.
         1 fix_time_rule_list: Option<Vec<FixTimeRule>> => "fix_time_rule_list",
-        /// Breaks by length of overtime: `items`; `cal_ottime_rule` on the wire.
+        /// Breaks taken off by length of overtime, in steps: `items`; `cal_ottime_rule` on the wire.
         #[doc(alias = "cal_ottime_rule")]
         2 cal_ot_time_rule: Option<CalOtTimeRule> => "cal_ottime_rule",
     }
@@ -1169,7 +1169,7 @@ w::record! {
         /// Number of the shift, for rules by shift; `scheduleid` on the wire.
         #[doc(alias = "scheduleid")]
         2 schedule_id: Option<i64> => "scheduleid",
-        /// Name of the shift; `schedulename` on the wire.
+        /// Name of the shift, for rules by shift; `schedulename` on the wire.
         #[doc(alias = "schedulename")]
         3 schedule_name: Option<String> => "schedulename",
         /// Working periods due: `work_sec` and `off_work_sec`; `checkintime` on the wire.
@@ -1193,7 +1193,7 @@ w::record! {
     pub struct Schedule {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
+        /// Month of the roster in six digits, such as `202511`; format `yyyyMM`; `yearmonth` on the wire.
         #[doc(alias = "yearmonth")]
         1 year_month: i64 => "yearmonth: must",
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
@@ -1212,7 +1212,7 @@ w::record! {
     pub struct ScheduleInfo {
         /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// Name of the shift.
+        /// Name of the shift, given by an admin.
         1 schedule_name: String => "schedule_name: must",
         /// Working periods of the shift: `id`, `work_sec`, `off_work_sec`, `remind_work_sec` and so on.
         2 time_section: Vec<TimeSection> => "time_section: must",
@@ -1232,19 +1232,19 @@ w::record! {
     pub struct ScheduleList {
         /// Number of the shift; `0` for a day off or none.
         0 schedule_id: i64 => "schedule_id: must",
-        /// Name of the shift.
+        /// Name of the shift, given by an admin.
         1 schedule_name: String => "schedule_name: must",
         /// Working periods of the shift: `time_id`, `work_sec`, `off_work_sec`, `earliest_work_sec` and so on.
         2 time_section: Vec<CheckinTime> => "time_section: must",
-        /// Whether there is a tolerance.
+        /// Whether there is a tolerance at begin and end of work.
         3 allow_flex: Option<bool> => "allow_flex",
-        /// How late people may come; in ms.
+        /// How late people may come, in milliseconds; in ms.
         4 flex_on_duty_time: Option<i64> => "flex_on_duty_time",
-        /// How early people may go; in ms.
+        /// How early people may go, in milliseconds; in ms.
         5 flex_off_duty_time: Option<i64> => "flex_off_duty_time",
-        /// How far the day may be moved forward; in ms.
+        /// By how much the whole day may be moved forward, in milliseconds; in ms.
         6 max_allow_arrive_early: Option<i64> => "max_allow_arrive_early",
-        /// How far the day may be moved back; in ms.
+        /// By how much the whole day may be moved back, in milliseconds; in ms.
         7 max_allow_arrive_late: Option<i64> => "max_allow_arrive_late",
         /// Rule that who leaves late may come late: `allow_offwork_after_time`, `timerules` and so on.
         8 late_rule: Option<ScheduleListLateRule> => "late_rule",
@@ -1266,10 +1266,10 @@ w::record! {
         /// Whether leaving late allows coming late next day; `allow_offwork_after_time` on the wire.
         #[doc(alias = "allow_offwork_after_time")]
         0 allow_off_work_after_time: Option<bool> => "allow_offwork_after_time",
-        /// How late someone left; in s; `offwork_after_time` on the wire.
+        /// This step holds for who left so many seconds after work; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         1 off_work_after_time: Option<i64> => "offwork_after_time",
-        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
+        /// How many seconds late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         2 on_work_flex_time: Option<i64> => "onwork_flex_time",
         /// Steps of that rule: `offwork_after_time` and `onwork_flex_time`; `timerules` on the wire.
@@ -1290,7 +1290,7 @@ w::record! {
     pub struct SetCheckinScheduListItem {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Day of the month; format `d`.
+        /// Day of the month, 1–31; format `d`.
         1 day: i64 => "day: must",
         /// Number of the shift; `0` for a day off or none.
         2 schedule_id: i64 => "schedule_id: must",
@@ -1309,17 +1309,17 @@ w::record! {
 w::record! {
     /// An item of `sp_items` in `checkin::CheckinDayData`; an item of `sp_items` in `checkin::CheckinMonthData`.
     pub struct SpItem {
-        /// What it is called.
+        /// What the item is called, such as annual leave.
         0 name: String => "name: must",
         /// `1` leave, `2` correction, `3` trip, `4` outing, `15` punch by approval, `100` field work.
         1 type_: i64 => "type: must",
-        /// Number of the kind of leave.
+        /// Number of the kind of leave, for leave only.
         2 vacation_id: Option<i64> => "vacation_id",
         /// `0` by days, `1` by hours.
         3 time_type: i64 => "time_type: must",
-        /// For how long, seconds; in s.
+        /// How long it lasted in all, in seconds; in s.
         4 duration: i64 => "duration: must",
-        /// How often.
+        /// How often it occurred.
         5 count: i64 => "count: must",
     }
 }
@@ -1335,9 +1335,9 @@ w::record! {
 w::record! {
     /// An item of `data` in `checkin::SpDescription`; an item of `data` in `checkin::SpTitle`.
     pub struct SpTitleData {
-        /// Language, such as `zh_CN`.
+        /// Language, such as `zh_CN` or `en`.
         0 lang: String => "lang: must",
-        /// The text in this language.
+        /// Words of the headline or details in this language.
         1 text: String => "text: must",
     }
 }
@@ -1372,15 +1372,15 @@ w::record! {
 w::record! {
     /// `summary_info` of `checkin::CheckinDayData`.
     pub struct SummaryInfo {
-        /// How many punches.
+        /// How many punches the day has.
         0 checkin_count: i64 => "checkin_count: must",
-        /// Time really worked; in s.
+        /// Time really worked, in seconds; in s.
         1 regular_work_sec: i64 => "regular_work_sec: must",
-        /// Time that was due; in s.
+        /// Time that was due by the rule, in seconds; in s.
         2 standard_work_sec: i64 => "standard_work_sec: must",
         /// First punch in seconds after midnight.
         3 earliest_time: i64 => "earliest_time: must",
-        /// Last punch in seconds after midnight.
+        /// Last punch in seconds after midnight (the platform spells it so).
         4 lastest_time: i64 => "lastest_time: must",
     }
 }
@@ -1388,7 +1388,7 @@ w::record! {
 w::record! {
     /// An item of `time_section` in `checkin::ScheduleInfo`.
     pub struct TimeSection {
-        /// Number of the period.
+        /// Number of the period, unique in the rule.
         0 id: i64 => "id: must",
         /// Begin of work in seconds after midnight.
         1 work_sec: i64 => "work_sec: must",
@@ -1404,14 +1404,14 @@ w::record! {
 w::record! {
     /// `time_unit_config` of `checkin::OtInfoV2Item`.
     pub struct TimeUnitConfig {
-        /// Whether overtime counts in minutes, hours or days, as a code.
+        /// Whether overtime counts in minutes, hours or days.
         0 ot_time_unit: Option<i64> => "ot_time_unit",
-        /// Overtime that makes one day; in s; `perday_duration_secs` on the wire.
+        /// Seconds of overtime that make one day; in s; `perday_duration_secs` on the wire.
         #[doc(alias = "perday_duration_secs")]
         1 per_day_duration_secs: Option<i64> => "perday_duration_secs",
-        /// Whether overtime is rounded up, down or to the nearest, as a code.
+        /// Whether overtime is rounded up, down or to the nearest.
         2 rounding_method: Option<i64> => "rounding_method",
-        /// Precision of the rounding, as a code.
+        /// To what precision overtime is rounded.
         3 rounding_precision: Option<i64> => "rounding_precision",
         /// Steps to which overtime is rounded, such as half an hour.
         4 step_size: Option<i64> => "step_size",
@@ -1429,10 +1429,10 @@ w::record! {
 w::record! {
     /// An item of `timerules` in `checkin::LateRule`; an item of `timerules` in `checkin::ScheduleListLateRule`.
     pub struct TimeRule {
-        /// How late someone left; in s; `offwork_after_time` on the wire.
+        /// This step holds for who left so many seconds after work; in s; `offwork_after_time` on the wire.
         #[doc(alias = "offwork_after_time")]
         0 off_work_after_time: Option<i64> => "offwork_after_time",
-        /// How late they may come next day; in s; `onwork_flex_time` on the wire.
+        /// How many seconds late they may come next day; in s; `onwork_flex_time` on the wire.
         #[doc(alias = "onwork_flex_time")]
         1 on_work_flex_time: Option<i64> => "onwork_flex_time",
     }
@@ -1453,16 +1453,16 @@ w::record! {
         2 type_: Option<i64> => "type",
         /// Members, departments and tags the rule is for.
         3 range: Option<Range> => "range",
-        /// Members who need not punch.
+        /// Members of the rule's range who need not punch.
         4 white_users: Option<Vec<String>> => "white_users",
         /// Who gets reports of the punches: `reporters`; `reporterinfo` on the wire.
         #[doc(alias = "reporterinfo")]
         5 reporter_info: Option<ReporterInfo> => "reporterinfo",
         /// Whether public holidays are off automatically.
         6 sync_holidays: Option<bool> => "sync_holidays",
-        /// Whether a photo must be taken.
+        /// Whether a photo must be taken for a punch.
         7 need_photo: Option<bool> => "need_photo",
-        /// Whether notes may use stored pictures.
+        /// Whether notes may use stored pictures, else only new photos.
         8 note_can_use_local_pic: Option<bool> => "note_can_use_local_pic",
         /// Whether people may punch on days off; `allow_checkin_offworkday` on the wire.
         #[doc(alias = "allow_checkin_offworkday")]
@@ -1470,11 +1470,11 @@ w::record! {
         /// Whether days off may be corrected; `allow_apply_offworkday` on the wire.
         #[doc(alias = "allow_apply_offworkday")]
         10 allow_apply_off_workday: Option<bool> => "allow_apply_offworkday",
-        /// Corrections per month; `-1` no limit.
+        /// How many corrections a person gets per month; `-1` no limit.
         11 allow_apply_bk_cnt: Option<i64> => "allow_apply_bk_cnt",
-        /// For how many days back; `-1` no limit; in day.
+        /// Within how many days a punch may be corrected; `-1` no limit; in day.
         12 allow_apply_bk_day_limit: Option<i64> => "allow_apply_bk_day_limit",
-        /// Until which day of the next month; `-1` no limit; in day.
+        /// Until which day of the next month last month may be corrected; `-1` no limit; in day.
         13 buka_limit_next_month: Option<i64> => "buka_limit_next_month",
         /// Punches out of range: `0` fault, `1` fine, `2` not allowed.
         14 option_out_range: Option<i64> => "option_out_range",
@@ -1496,26 +1496,26 @@ w::record! {
         20 schedule_list: Option<Vec<ScheduleList>> => "schedulelist",
         /// Settings of overtime: `workdayconf`, `restdayconf`, `holidayconf` and so on.
         21 ot_info_v2: Option<OtInfoV2Item> => "ot_info_v2",
-        /// Whether faces are checked.
+        /// Whether a punch needs face recognition.
         22 use_face_detect: Option<bool> => "use_face_detect",
-        /// Whether a living face is required.
+        /// Whether the face must be a living one, against photos.
         23 open_face_live_detect: Option<bool> => "open_face_live_detect",
-        /// Shortest time between the two punches, for free hours; in s; `offwork_interval_time` on the wire.
+        /// Shortest time between the two punches in seconds, for free hours; in s; `offwork_interval_time` on the wire.
         #[doc(alias = "offwork_interval_time")]
         24 off_work_interval_time: Option<i64> => "offwork_interval_time",
         /// Whether outing punches count as work punches.
         25 sync_out_checkin: Option<bool> => "sync_out_checkin",
         /// When people are reminded to correct: `open_remind`, `buka_remind_month` and `buka_remind_day`.
         26 buka_remind: Option<BukaRemind> => "buka_remind",
-        /// Which kinds of fault may be corrected, as a code.
+        /// Which faults may be corrected.
         27 buka_restriction: Option<i64> => "buka_restriction",
         /// When a new day begins, in seconds after midnight.
         28 span_day_time: Option<i64> => "span_day_time",
-        /// Working time per day, for free hours; in s.
+        /// Working time of a day in seconds, for free hours; in s.
         29 standard_work_duration: Option<i64> => "standard_work_duration",
         /// Whether approved leave counts as punches.
         30 open_sp_checkin: Option<bool> => "open_sp_checkin",
-        /// Whether people punch by phone, clock or both, as a code.
+        /// What people punch with: phone, device or both.
         31 checkin_method_type: Option<i64> => "checkin_method_type",
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
@@ -1559,9 +1559,9 @@ w::record! {
 w::record! {
     /// `vacation` of `checkin::WorkdayConf`.
     pub struct Vacation {
-        /// Rate of overtime to leave.
+        /// How much leave a given overtime turns into.
         0 trans_ratio: Option<i64> => "trans_ratio",
-        /// Whether the balance of leave is raised.
+        /// Whether the leave is added to the member's balance automatically.
         1 sync_vacation: Option<bool> => "sync_vacation",
     }
     new()
@@ -1571,10 +1571,10 @@ w::record! {
 w::record! {
     /// An item of `wifimac_infos` in `checkin::Group`; an item of `wifimac_infos` in `checkin::UpdateCheckinOptionGroup`.
     pub struct WifiMacInfo {
-        /// SSID at which the punch was or may be made; `wifiname` on the wire.
+        /// Name (SSID) of the Wi-Fi for the punch; `wifiname` on the wire.
         #[doc(alias = "wifiname")]
         0 wifi_name: Option<String> => "wifiname",
-        /// MAC address of the Wi-Fi; `wifimac` on the wire.
+        /// MAC address of the Wi-Fi, such as `c0:7b:bc:37:f8:d3`; `wifimac` on the wire.
         #[doc(alias = "wifimac")]
         1 wifi_mac: Option<String> => "wifimac",
     }
@@ -1585,7 +1585,7 @@ w::record! {
 w::record! {
     /// `workdayconf` of `checkin::OtInfoV2Item`; `restdayconf` of `checkin::OtInfoV2Item`; and 1 more.
     pub struct WorkdayConf {
-        /// Whether overtime is allowed.
+        /// Whether overtime is allowed on such days.
         0 allow_ot: bool => "allow_ot: must",
         /// Overtime by `0` request checked against punches, `1` punches, `2` approval.
         1 type_: Option<i64> => "type",
@@ -1598,7 +1598,7 @@ w::record! {
         4 apply_checkin: Option<ApplyCheckin> => "applycheckin",
         /// Whether overtime turns into leave or money.
         5 ot_trans_enable: Option<bool> => "ot_trans_enable",
-        /// Whether overtime turns into leave or pay, as a code.
+        /// Whether overtime turns into leave or pay.
         6 ot_trans_type: Option<i64> => "ot_trans_type",
         /// How overtime turns into leave: `trans_ratio` and `sync_vacation`.
         7 vacation: Option<Vacation> => "vacation",
@@ -1727,7 +1727,7 @@ w::record! {
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Codes of the fields to clear.
+        /// Array fields to clear, one number each.
         1 clear_field: Vec<i64> => "clear_field: must",
         /// Whether it holds at once; else from tomorrow.
         2 effective_now: Option<bool> => "effective_now",
@@ -1804,7 +1804,7 @@ w::record! {
         /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         1 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// End of the range; format `unix`; `endtime` on the wire.
+        /// End of the range of days; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         2 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// Members to read, at most 100; `useridlist` on the wire.
@@ -1857,7 +1857,7 @@ w::record! {
         /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// End of the range; format `unix`; `endtime` on the wire.
+        /// End of the range of days; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// Members to read, at most 100; `useridlist` on the wire.
@@ -1908,7 +1908,7 @@ w::record! {
         /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// End of the range; format `unix`; `endtime` on the wire.
+        /// End of the range of days; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// Members to read, at most 100; `useridlist` on the wire.
@@ -2002,7 +2002,7 @@ w::record! {
         /// Begin of the range, which is at most 30 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// End of the range; format `unix`; `endtime` on the wire.
+        /// End of the range of days; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// Members to read, at most 100; `useridlist` on the wire.
@@ -2137,10 +2137,10 @@ w::record! {
         /// Number of the check-in rule, from the list of rules; `groupid` on the wire.
         #[doc(alias = "groupid")]
         0 group_id: i64 => "groupid: must",
-        /// Month of the roster; format `yyyyMM`; `yearmonth` on the wire.
+        /// Month of the roster in six digits, such as `202511`; format `yyyyMM`; `yearmonth` on the wire.
         #[doc(alias = "yearmonth")]
         1 year_month: i64 => "yearmonth: must",
-        /// The shifts by member and day.
+        /// The shifts by member and day: `userid`, `day` and `schedule_id`.
         2 items: Vec<SetCheckinScheduListItem> => "items: must",
     }
     new(group_id: i64, year_month: i64, items: Vec<SetCheckinScheduListItem>)

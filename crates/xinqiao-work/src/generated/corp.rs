@@ -38,22 +38,22 @@ w::record! {
     pub struct OpenApprovalData {
         /// Number of the approval, chosen by the developer when it was started; `ThirdNo` on the wire.
         0 third_no: w::TextOrNumber => "ThirdNo: must",
-        /// Id of the approval template; `OpenTemplateId` on the wire. From: Admin console, page of the template.
+        /// Id of the approval template, made in the admin console; `OpenTemplateId` on the wire. From: Admin console, page of the template.
         1 open_template_id: String => "OpenTemplateId: must",
-        /// Name of the approval template; `OpenSpName` on the wire.
+        /// Name of the approval template, set in the admin console; `OpenSpName` on the wire.
         2 open_sp_name: String => "OpenSpName: must",
         /// `1` pending, `2` approved, `3` rejected, `4` cancelled; `OpenSpstatus` on the wire.
         #[doc(alias = "OpenSpstatus")]
         3 open_sp_status: i64 => "OpenSpstatus: must",
-        /// When it was submitted, Unix seconds; format `unix`; `ApplyTime` on the wire.
+        /// When it was submitted; format `unix`; `ApplyTime` on the wire.
         4 apply_time: xinqiao_types::UnixSeconds => "ApplyTime: must",
         /// `userid` of the submitter; `ApplyUserId` on the wire.
         5 apply_user_id: xinqiao_types::UserId => "ApplyUserId: must",
-        /// Who submitted it, by name; `ApplyUsername` on the wire.
+        /// Name of who submitted the approval; `ApplyUsername` on the wire.
         6 apply_username: String => "ApplyUsername: must",
-        /// Department of the submitter; `ApplyUserParty` on the wire.
+        /// Department of the submitter, by name; `ApplyUserParty` on the wire.
         7 apply_user_party: String => "ApplyUserParty: must",
-        /// Picture of the submitter; `ApplyUserImage` on the wire.
+        /// Address of the submitter's picture; `ApplyUserImage` on the wire.
         8 apply_user_image: String => "ApplyUserImage: must",
         /// Nodes of the flow: `ApprovalNode`; `ApprovalNodes` on the wire.
         9 approval_nodes: ApprovalNode => "ApprovalNodes: must",
@@ -67,19 +67,19 @@ w::record! {
 w::record! {
     /// An item of `Item` in `corp::ApprovalNodeItem`.
     pub struct ItemDetail {
-        /// `userid` of this person; `ItemUserId` on the wire.
+        /// `userid` of the approver or of who gets a copy; `ItemUserId` on the wire.
         0 item_user_id: xinqiao_types::UserId => "ItemUserId: must",
-        /// This person's name; `ItemName` on the wire.
+        /// Name of the approver or of who gets a copy; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// This person's department; `ItemParty` on the wire.
+        /// Department of the approver or of who gets a copy, by name; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// Picture of this person; `ItemImage` on the wire.
+        /// Address of this person's avatar; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
         /// This person's decision: `1` pending, `2` approved, `3` rejected, `4` passed on; `ItemStatus` on the wire.
         4 item_status: i64 => "ItemStatus: must",
-        /// When they acted, Unix seconds; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
+        /// When they acted; `0` if not yet; format `unix`; `ItemOpTime` on the wire.
         5 item_op_time: Option<xinqiao_types::UnixSeconds> => "ItemOpTime",
-        /// What the approver said; `ItemSpeech` on the wire.
+        /// What the approver wrote, empty if nothing; `ItemSpeech` on the wire.
         6 item_speech: Option<String> => "ItemSpeech",
     }
 }
@@ -95,13 +95,13 @@ w::record! {
 w::record! {
     /// An item of `NotifyNode` in `corp::NotifyNode`.
     pub struct NotifyNodeDetail {
-        /// `userid` of this person; `ItemUserId` on the wire.
+        /// `userid` of the approver or of who gets a copy; `ItemUserId` on the wire.
         0 item_user_id: xinqiao_types::UserId => "ItemUserId: must",
-        /// This person's name; `ItemName` on the wire.
+        /// Name of the approver or of who gets a copy; `ItemName` on the wire.
         1 item_name: String => "ItemName: must",
-        /// This person's department; `ItemParty` on the wire.
+        /// Department of the approver or of who gets a copy, by name; `ItemParty` on the wire.
         2 item_party: String => "ItemParty: must",
-        /// Picture of this person; `ItemImage` on the wire.
+        /// Address of this person's avatar; `ItemImage` on the wire.
         3 item_image: String => "ItemImage: must",
     }
 }
@@ -226,7 +226,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/90269>.
     /// * Catalog: `work.corp.get_open_approval_data`.
     pub struct GetOpenApprovalData {
-        /// Number of the approval, chosen by the developer; `thirdNo` on the wire.
+        /// Number of the approval to look up, chosen by the developer when it was started; `thirdNo` on the wire.
         0 third_no: String => "thirdNo: must",
     }
     new(third_no: impl Into<String>)

@@ -8,7 +8,7 @@ w::record! {
     pub struct Chain {
         /// Id of a supply chain; a corp can have several. From: `corpgroup.corp.get_chain_list`.
         0 chain_id: String => "chain_id: must",
-        /// Name of the supply chain.
+        /// Name of the supply chain, given by the upper corp.
         1 chain_name: String => "chain_name: must",
     }
 }
@@ -32,11 +32,11 @@ w::record! {
 w::record! {
     /// An item of `contact_info_list` in `corp_group::Contact`.
     pub struct ContactInfoDetail {
-        /// The contact person's name.
+        /// Name of the lower corp's contact person.
         0 name: String => "name: must",
         /// `1` member, `2` in charge.
         1 identity_type: i64 => "identity_type: must",
-        /// Mobile number of the contact person; personal data, masked in `Debug`.
+        /// Mobile number of the lower corp's contact person; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// Your own id of the person, given on import.
         3 user_custom_id: Option<String> => "user_custom_id",
@@ -54,7 +54,7 @@ w::record! {
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// Mobile number of the contact person; personal data, masked in `Debug`.
+        /// Mobile number of the lower corp's contact person; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
     }
 }
@@ -227,7 +227,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95823>.
     /// * Catalog: `work.corp_group.get_result`.
     pub struct GetResult {
-        /// Id of the import; `jobid` on the wire.
+        /// Id of the import, as returned when it was started; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must query",
     }
@@ -346,13 +346,13 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95818>.
     /// * Catalog: `work.corp_group.unionid_to_external_userid`.
     pub struct UnionidToExternalUserid {
-        /// The customer's unionid; personal data, masked in `Debug`.
+        /// The customer's id across the accounts of one Open Platform owner; personal data, masked in `Debug`.
         0 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// The openid from the same login as the `unionid`; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Look only in this lower corp; all without it.
         2 corpid: Option<xinqiao_types::CorpId> => "corpid",
-        /// Ticket for calls in bulk. From: `corp.apply_mass_call_ticket`.
+        /// Ticket for calls in bulk, valid for 30 minutes, which raises the rate limit. From: `corp.apply_mass_call_ticket`.
         3 mass_call_ticket: Option<String> => "mass_call_ticket",
     }
     new()
@@ -703,7 +703,7 @@ pub mod corp {
     w::record! {
         /// Answer to [`GetToken`].
         pub struct GetTokenResponse {
-            /// Token for the lower corp; a secret, masked in `Debug`.
+            /// Token with which endpoints are called for the lower corp; a secret, masked in `Debug`.
             0 access_token: String => "access_token: must masked",
             /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
             1 expires_in: i64 => "expires_in: must",
@@ -974,7 +974,7 @@ pub mod rule {
     w::record! {
         /// Answer to [`ListIds`].
         pub struct ListIdsResponse {
-            /// Numbers of the rules.
+            /// Numbers of the rules that the chain has.
             0 rule_ids: Vec<i64> => "rule_ids: must",
         }
     }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `accesscontrol_data` of the answer of `device_data::GetAccessControlData`.
     pub struct AccessControlData {
-        /// The records one by one.
+        /// The records or rules one by one.
         0 items: Vec<AccessControlDataItem> => "items: must",
     }
 }
@@ -20,11 +20,11 @@ w::record! {
         1 open_userid: String => "open_userid: must",
         /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// When it happened; format `unix`.
+        /// When they passed or were measured; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Whether they passed, as a code.
+        /// Direction: `1` in, `2` out, `3` unknown.
         4 pass_type: i64 => "pass_type: must",
-        /// How they were recognized, as a code, such as face or fingerprint.
+        /// How the door was opened: `1` face, `2` QR code, `3` from afar, `4` fingerprint.
         5 pass_method: i64 => "pass_method: must",
     }
 }
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// `checkindata` of the answer of `device_data::GetCheckinData`.
     pub struct CheckinData {
-        /// The records one by one.
+        /// The records or rules one by one.
         0 items: Vec<CheckinDataItem> => "items: must",
     }
 }
@@ -44,7 +44,7 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
-        /// When they punched in; format `unix`.
+        /// When they punched in at the device; format `unix`.
         2 checkin_time: xinqiao_types::UnixSeconds => "checkin_time: must",
     }
 }
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// An item of `item` in `device_data::Device`.
     pub struct DeviceItem {
-        /// Whether the device is a door, a clock, a thermometer or other, as a code.
+        /// Kind of device: attendance, door and so on.
         0 device_type: i64 => "device_type: must",
         /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct GetAccessControlRulePassRule {
-        /// The records one by one.
+        /// The records or rules one by one.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -96,7 +96,7 @@ w::record! {
 w::record! {
     /// `pass_rule` of `device_data::AddAccessControlRule`; `remote_pass_rule` of `device_data::AddAccessControlRule`; and 2 more.
     pub struct PassRule {
-        /// When the rule holds, as expressions.
+        /// When people may pass, such as `9:00-10:00 * * 1-5 *`; the fourth part is the weekday.
         0 rule_list: Vec<String> => "rule_list: must",
         /// Members the rule is for: `open_userid` and `user_type`.
         1 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
@@ -109,13 +109,13 @@ w::record! {
     pub struct PassRuleItem {
         /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
-        /// What the rule is called.
+        /// What the door rule is called.
         1 name: String => "name: must",
-        /// When the rule holds, as expressions.
+        /// When people may pass, such as `9:00-10:00 * * 1-5 *`; the fourth part is the weekday.
         2 rule_list: Vec<String> => "rule_list: must",
         /// Members the rule is for: `open_userid` and `user_type`.
         3 effect_open_userid_list: Vec<EffectOpenUserid> => "effect_open_userid_list: must",
-        /// From when the rule holds; format `unix`.
+        /// From when the door rule holds; format `unix`.
         4 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `remote_pass_rule` of the answer of `device_data::GetAccessControlRule`.
     pub struct RemotePassRule {
-        /// The records one by one.
+        /// The records or rules one by one.
         0 items: Vec<PassRuleItem> => "items: must",
     }
 }
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// `temperature_data` of the answer of `device_data::GetTemperatureData`.
     pub struct TemperatureData {
-        /// The records one by one.
+        /// The records or rules one by one.
         0 items: Vec<TemperatureDataItem> => "items: must",
     }
 }
@@ -145,11 +145,11 @@ w::record! {
         1 open_userid: String => "open_userid: must",
         /// Serial number of the hardware device, unique within its model.
         2 device_sn: String => "device_sn: must",
-        /// When it happened; format `unix`.
+        /// When they passed or were measured; format `unix`.
         3 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Temperature in Celsius, as text.
+        /// Temperature in Celsius, as text such as `36.5`.
         4 temperature: String => "temperature: must",
-        /// Whether it is normal, as a code.
+        /// `0` normal, `1` fever, `2` too low.
         5 status: i64 => "status: must",
     }
 }
@@ -179,7 +179,7 @@ w::record! {
     pub struct AddAccessControlRuleResponse {
         /// Id of the door rule, returned when it was added.
         0 rule_id: String => "rule_id: must",
-        /// Devices that are not valid.
+        /// Devices that are not valid or not granted to the app.
         1 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }
@@ -585,7 +585,7 @@ w::record! {
 w::record! {
     /// Answer to [`ModAccessControlRule`].
     pub struct ModAccessControlRuleResponse {
-        /// Devices that are not valid.
+        /// Devices that are not valid or not granted to the app.
         0 invalid_list: Option<Vec<String>> => "invalid_list",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `alias_list` of `exmail::public_mail::Update`; `alias_list` of `exmail::ListInfo`.
     pub struct Alias {
-        /// The mail addresses.
+        /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -15,7 +15,7 @@ w::record! {
 w::record! {
     /// `allow_departmentlist` of `exmail::group::Create`; `allow_departmentlist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowDepartmentList {
-        /// Numbers of the departments.
+        /// Numbers of departments, one per item.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -24,7 +24,7 @@ w::record! {
 w::record! {
     /// `allow_emaillist` of `exmail::group::Create`; `allow_emaillist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowEmailList {
-        /// The mail addresses.
+        /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -33,7 +33,7 @@ w::record! {
 w::record! {
     /// `allow_taglist` of `exmail::group::Create`; `allow_taglist` of the answer of `exmail::group::Get`; and 1 more.
     pub struct AllowTagList {
-        /// Numbers of the tags.
+        /// Numbers of member tags, one per item.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -42,7 +42,7 @@ w::record! {
 w::record! {
     /// An item of `attachment_list` in `exmail::app::ComposeSend`.
     pub struct Attachment {
-        /// Under which name it is attached.
+        /// File name of the attachment with its ending.
         0 file_name: String => "file_name: must",
         /// Content of the file in Base64.
         1 content: String => "content: must",
@@ -53,13 +53,13 @@ w::record! {
 w::record! {
     /// An item of `auth_code_list` in the answer of `exmail::public_mail::GetAuthCodeList`.
     pub struct AuthCode {
-        /// Number of a password for mail clients.
+        /// Number of a password for mail clients, from its making or the list.
         0 auth_code_id: i64 => "auth_code_id: must",
-        /// Free text added by whoever made the record.
+        /// Note on this password, such as the device that uses it.
         1 remark: String => "remark: must",
-        /// When it was last used; format `unix`.
+        /// When this password was last used; format `unix`.
         2 last_use_time: xinqiao_types::UnixSeconds => "last_use_time: must",
-        /// When this record was made, or this message sent; format `unix`.
+        /// When this password was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `department_list` of `exmail::group::Create`; `department_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Department {
-        /// Numbers of the departments.
+        /// Numbers of departments, one per item.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `email_list` of `exmail::group::Create`; `email_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Email {
-        /// The mail addresses.
+        /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -97,7 +97,7 @@ w::record! {
     pub struct ListInfo {
         /// Number of the public mailbox, returned when it was made.
         0 id: i64 => "id: must",
-        /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
+        /// Address of the public mailbox, unique in the corp; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
         /// Name of the public mailbox as receivers see it.
         2 name: String => "name: must",
@@ -107,7 +107,7 @@ w::record! {
         4 tag_list: Option<Tag> => "tag_list",
         /// Departments whose people belong to it: `list`.
         5 department_list: Option<Department> => "department_list",
-        /// Further addresses that reach the mailbox.
+        /// Further addresses that reach the mailbox: `list`.
         6 alias_list: Option<Alias> => "alias_list",
     }
 }
@@ -123,7 +123,7 @@ w::record! {
 w::record! {
     /// `group_list` of `exmail::group::Create`; `group_list` of the answer of `exmail::group::Get`; and 1 more.
     pub struct Group {
-        /// The mail addresses.
+        /// Mail addresses, one per item.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -132,7 +132,7 @@ w::record! {
 w::record! {
     /// `hosts` of `exmail::Meeting`.
     pub struct Host {
-        /// `userid`s of the hosts or admins; `userids` on the wire.
+        /// `userid`s of the hosts; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// An item of `mail_list` in the answer of `exmail::app::GetMailList`.
     pub struct Mail {
-        /// Which mail of the app's mailbox.
+        /// Id of the mail, from the list of mails.
         0 mail_id: String => "mail_id: must",
     }
 }
@@ -165,7 +165,7 @@ w::record! {
 w::record! {
     /// `meeting_admins` of `exmail::Meeting`.
     pub struct MeetingAdmin {
-        /// `userid`s of the hosts or admins; `userids` on the wire.
+        /// `userid`s of the admins; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
@@ -176,17 +176,17 @@ w::record! {
 w::record! {
     /// `option` of `exmail::Meeting`.
     pub struct MeetingOption {
-        /// Password to join; a secret, masked in `Debug`.
+        /// Password to join; none is needed if left out; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
-        /// Whether it is recorded, as a code.
+        /// Whether the meeting is recorded from its start.
         1 auto_record: Option<i64> => "auto_record",
-        /// Whether there is a waiting room.
+        /// Whether people wait until the host lets them in.
         2 enable_waiting_room: Option<bool> => "enable_waiting_room",
         /// Whether people may join before the host.
         3 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
         /// Whether screens carry a watermark.
         4 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
-        /// Who may join, as a code.
+        /// Who may join: anyone, those invited or members of the corp.
         5 enter_restraint: Option<i64> => "enter_restraint",
         /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         6 enable_enter_mute: Option<i64> => "enable_enter_mute",
@@ -225,29 +225,29 @@ w::record! {
     pub struct Reminder {
         /// `1` reminds, `0` does not; `0` or `1` on the wire.
         0 is_remind: Option<bool> => "is_remind: zero-one",
-        /// How long before to remind; in min.
+        /// How many minutes before to remind; in min.
         1 remind_before_event_mins: Option<i64> => "remind_before_event_mins",
-        /// Differences to the begin, several are allowed; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
         /// `0` daily, `1` weekly, `2` monthly, `5` yearly.
         4 repeat_type: Option<i64> => "repeat_type",
-        /// When the repetition ends; format `unix`.
+        /// Until when it repeats; format `unix`.
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// `1` the interval and days below hold, `0` not; `0` or `1` on the wire.
         6 is_custom_repeat: Option<bool> => "is_custom_repeat: zero-one",
         /// Every how many days, weeks or months.
         7 repeat_interval: Option<i64> => "repeat_interval",
-        /// On which weekdays it repeats.
+        /// On which weekdays it repeats, 1–7 from Monday.
         8 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// On which dates it repeats.
+        /// On which dates it repeats, 1–31.
         9 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// Offset from UTC in hours, 8 by default.
         10 timezone: Option<i64> => "timezone",
-        /// In which weeks of the month it repeats.
+        /// In which weeks of the month it repeats, by number.
         11 repeat_week_of_month: Option<Vec<i64>> => "repeat_week_of_month",
-        /// In which months it repeats.
+        /// In which months it repeats, 1–12.
         12 repeat_month_of_year: Option<Vec<i64>> => "repeat_month_of_year",
     }
     new()
@@ -279,7 +279,7 @@ w::record! {
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
         /// When the entry ends; format `unix`.
         3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Where it takes place.
+        /// Where it takes place, as shown in the invitation.
         4 location: Option<String> => "location",
         /// Reminders and repetition: `is_remind`, `remind_before_event_mins` and so on.
         5 reminders: Option<Reminder> => "reminders",
@@ -306,7 +306,7 @@ w::record! {
     pub struct SearchList {
         /// Number of the public mailbox, returned when it was made.
         0 id: i64 => "id: must",
-        /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
+        /// Address of the public mailbox, unique in the corp; such as `sales@example.com`; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
         /// Name of the public mailbox as receivers see it.
         2 name: String => "name: must",
@@ -316,7 +316,7 @@ w::record! {
 w::record! {
     /// `tag_list` of `exmail::group::Create`; `tag_list` of the answer of `exmail::group::Get`; and 4 more.
     pub struct Tag {
-        /// Numbers of the tags.
+        /// Numbers of member tags, one per item.
         0 list: Vec<i64> => "list: must",
     }
     new(list: Vec<i64>)
@@ -325,9 +325,9 @@ w::record! {
 w::record! {
     /// `to` of `exmail::app::ComposeSend`; `cc` of `exmail::app::ComposeSend`; and 1 more.
     pub struct To {
-        /// Mail addresses.
+        /// Mail addresses of receivers.
         0 emails: Option<Vec<String>> => "emails",
-        /// `userid`s of members; `userids` on the wire.
+        /// `userid`s of receiving members; `userids` on the wire.
         #[doc(alias = "userids")]
         1 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
@@ -347,7 +347,7 @@ w::record! {
 w::record! {
     /// `userid_list` of `exmail::public_mail::Create`; `userid_list` of `exmail::public_mail::Update`; and 1 more.
     pub struct Userid {
-        /// `userid`s of the members.
+        /// `userid`s of members, one per item.
         0 list: Vec<String> => "list: must",
     }
     new(list: Vec<String>)
@@ -408,7 +408,7 @@ w::record! {
 w::record! {
     /// Answer to [`MailGetNewCount`].
     pub struct MailGetNewCountResponse {
-        /// How many mails are unread.
+        /// How many mails of the member are unread.
         0 count: i64 => "count: must",
     }
 }
@@ -449,9 +449,9 @@ pub mod app {
             1 cc: Option<super::To> => "cc",
             /// Who gets a copy unseen: `emails` and `userids`.
             2 bcc: Option<super::To> => "bcc",
-            /// Subject of the mail.
+            /// Subject line of the mail.
             3 subject: String => "subject: must",
-            /// Text of the mail.
+            /// Text of the mail in the form of `content_type`.
             4 content: String => "content: must",
             /// `html` (default) or `text`.
             5 content_type: Option<String> => "content_type",
@@ -509,9 +509,9 @@ pub mod app {
     w::record! {
         /// Answer to [`GetEmailAlias`].
         pub struct GetEmailAliasResponse {
-            /// Address of the app's mailbox; such as `app@example.com`; personal data, masked in `Debug`.
+            /// Main address of the app's mailbox at present; such as `app@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
-            /// Further addresses that reach the mailbox.
+            /// Further addresses that reach the mailbox: `list`.
             1 alias_list: Vec<String> => "alias_list: must",
         }
     }
@@ -542,9 +542,9 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97505>.
         /// * Catalog: `work.exmail.app.get_mail_list`.
         pub struct GetMailList {
-            /// Came after this; format `unix`.
+            /// Only mails that came after this; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// Came before this.
+            /// Only mails that came before this, Unix seconds.
             1 end_time: Option<i64> => "end_time",
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
@@ -609,7 +609,7 @@ pub mod app {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97982>.
         /// * Catalog: `work.exmail.app.read_mail`.
         pub struct ReadMail {
-            /// Which mail of the app's mailbox.
+            /// Id of the mail, from the list of mails.
             0 mail_id: String => "mail_id: must",
         }
         new(mail_id: impl Into<String>)
@@ -963,7 +963,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95511>.
         /// * Catalog: `work.exmail.public_mail.create`.
         pub struct Create {
-            /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
+            /// Address of the public mailbox, unique in the corp; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: String => "email: must masked",
             /// Name of the public mailbox as receivers see it.
             1 name: String => "name: must",
@@ -1056,7 +1056,7 @@ pub mod public_mail {
         pub struct DeleteAuthCode {
             /// Number of the public mailbox, returned when it was made.
             0 id: i64 => "id: must",
-            /// Number of a password for mail clients.
+            /// Number of a password for mail clients, from its making or the list.
             1 auth_code_id: i64 => "auth_code_id: must",
         }
         new(id: i64, auth_code_id: i64)
@@ -1088,7 +1088,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98002>.
         /// * Catalog: `work.exmail.public_mail.get`.
         pub struct Get {
-            /// Public mailboxes to read.
+            /// Numbers of the public mailboxes to read.
             0 id_list: Vec<i64> => "id_list: must",
         }
         new(id_list: Vec<i64>)
@@ -1168,7 +1168,7 @@ pub mod public_mail {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/98003>.
         /// * Catalog: `work.exmail.public_mail.search`.
         pub struct Search {
-            /// Address of the public mailbox; such as `sales@example.com`; personal data, masked in `Debug`.
+            /// Address of the public mailbox, unique in the corp; such as `sales@example.com`; personal data, masked in `Debug`.
             0 email: Option<String> => "email: query masked",
             /// `1` loose match (default), `0` exact; `0` or `1` on the wire.
             1 fuzzy: bool => "fuzzy: must query zero-one",
@@ -1221,7 +1221,7 @@ pub mod public_mail {
             3 tag_list: Option<super::Tag> => "tag_list",
             /// Departments whose people belong to it: `list`.
             4 department_list: Option<super::Department> => "department_list",
-            /// Further addresses that reach the mailbox.
+            /// Further addresses that reach the mailbox: `list`.
             5 alias_list: Option<super::Alias> => "alias_list",
             /// `1` makes a password for mail clients, `0` does not; `0` or `1` on the wire.
             6 create_auth_code: Option<bool> => "create_auth_code: zero-one",

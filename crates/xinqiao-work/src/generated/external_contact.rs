@@ -27,7 +27,7 @@ w::record! {
         1 desc: Option<String> => "desc",
         /// Page opened on a click.
         2 url: String => "url: must",
-        /// Address of the cover picture; `picurl` on the wire.
+        /// Address of the link card's cover picture; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// An item of `tag` in `external_contact::TagGroupInfo`.
     pub struct StrategyTag {
-        /// Id of the customer tag.
+        /// Id of the customer tag, to put it on customers.
         0 id: String => "id: must",
         /// What the tag says.
         1 name: String => "name: must",
@@ -66,9 +66,9 @@ w::record! {
     pub struct TagGroupInfo {
         /// Id of the rule group, which limits permissions and scope.
         0 strategy_id: i64 => "strategy_id: must",
-        /// Id of the tag group.
+        /// Id of the tag group, returned when it was made.
         1 group_id: String => "group_id: must",
-        /// What the tag group is called.
+        /// Name of the tag group, unique in the corp.
         2 group_name: String => "group_name: must",
         /// Rank of the group; higher comes first.
         3 order: i64 => "order: must",
@@ -188,19 +188,19 @@ w::record! {
     pub struct BehaviorData {
         /// The day, as the timestamp of its midnight; format `unix`.
         0 stat_time: xinqiao_types::UnixSeconds => "stat_time: must",
-        /// Chats in which the members wrote.
+        /// Single chats in which the members sent messages.
         1 chat_cnt: i64 => "chat_cnt: must",
-        /// Messages that the members wrote.
+        /// Messages that the members wrote to customers in single chats.
         2 message_cnt: i64 => "message_cnt: must",
         /// Percent of chats that were answered; missing if no customer wrote first.
         3 reply_percentage: Option<f64> => "reply_percentage",
-        /// Average minutes until the first answer; in min.
+        /// Average minutes until members first answered a customer who wrote; in min.
         4 avg_reply_time: Option<i64> => "avg_reply_time",
         /// Customers who deleted or blocked the members.
         5 negative_feedback_cnt: i64 => "negative_feedback_cnt: must",
         /// Contact requests that the members sent.
         6 new_apply_cnt: i64 => "new_apply_cnt: must",
-        /// New customers.
+        /// Customers whom the members added.
         7 new_contact_cnt: i64 => "new_contact_cnt: must",
     }
 }
@@ -220,13 +220,13 @@ w::record! {
 w::record! {
     /// `conclusions` of `external_contact::AddContactWay`; `conclusions` of `external_contact::UpdateContactWay`.
     pub struct Conclusion {
-        /// Text, at most 4,000 bytes.
+        /// Text that ends the chat, at most 4,000 bytes.
         0 text: Option<Text> => "text",
-        /// The picture, if any.
+        /// The picture that ends the chat: `media_id`.
         1 image: Option<Image> => "image",
-        /// The link card, if any.
+        /// The link card that ends the chat: `title`, `url` and so on.
         2 link: Option<Link> => "link",
-        /// The mini program, if any; `miniprogram` on the wire.
+        /// The mini program that ends the chat: `title`, `appid`, `page` and so on; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
     }
@@ -247,15 +247,15 @@ w::record! {
     pub struct ContactListInfo {
         /// The person's id, for customers only; personal data, masked in `Debug`.
         0 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
-        /// Temporary id of the person; personal data, masked in `Debug`.
+        /// Temporary id of the person, valid for 4 hours; personal data, masked in `Debug`.
         1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Masked name; not given for customers.
         2 name: String => "name: must",
-        /// Member who added the person.
+        /// `userid` of the member who added the person.
         3 follow_userid: Option<xinqiao_types::UserId> => "follow_userid",
         /// Customer group the person is in.
         4 chat_id: Option<String> => "chat_id",
-        /// Name of that group.
+        /// Name of the customer group the person is in.
         5 chat_name: Option<String> => "chat_name",
         /// When the person was first added or met in a group; format `unix`.
         6 add_time: xinqiao_types::UnixSeconds => "add_time: must",
@@ -289,11 +289,11 @@ w::record! {
         9 party: Option<Vec<i64>> => "party",
         /// Whether it starts a temporary chat instead of adding the member, no by default.
         10 is_temp: bool => "is_temp: must",
-        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
+        /// For how many seconds the code of a temporary chat works: 7 days by default, at most 14; in s.
         11 expires_in: Option<i64> => "expires_in",
-        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
+        /// For how many seconds the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         12 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
+        /// `unionid` of the only customer who may use the temporary chat; personal data, masked in `Debug`.
         13 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// Whether only one member of the corp may add the customer.
         14 is_exclusive: Option<bool> => "is_exclusive",
@@ -307,13 +307,13 @@ w::record! {
 w::record! {
     /// `conclusions` of `external_contact::ContactWay`.
     pub struct ContactWayConclusion {
-        /// Text, at most 4,000 bytes.
+        /// Text that ends the chat, at most 4,000 bytes.
         0 text: Option<Text> => "text",
-        /// The picture, if any.
+        /// The picture that ends the chat: `pic_url`.
         1 image: Option<ConclusionImage> => "image",
-        /// The link card, if any.
+        /// The link card that ends the chat: `title`, `url` and so on.
         2 link: Option<Link> => "link",
-        /// The mini program, if any; `miniprogram` on the wire.
+        /// The mini program that ends the chat: `title`, `appid`, `page` and so on; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         3 mini_program: Option<MiniProgram> => "miniprogram",
     }
@@ -324,7 +324,7 @@ w::record! {
     pub struct PrivilegeInfo {
         /// May see members' posts; cannot be taken away.
         0 view_moment_list: Option<bool> => "view_moment_list",
-        /// May have members post.
+        /// May set tasks for members to post.
         1 send_moment: Option<bool> => "send_moment",
     }
     new()
@@ -346,13 +346,13 @@ w::record! {
     pub struct ExternalAttr {
         /// `0` text, `1` web page, `2` mini program.
         0 type_: i64 => "type: must",
-        /// What the attribute is called.
+        /// What the attribute is called, set by the other corp.
         1 name: String => "name: must",
-        /// The text, if `type` is `0`.
+        /// The text, if `type` is `0`: `value`.
         2 text: Option<ExternalAttrText> => "text",
-        /// The web page, if `type` is `1`.
+        /// The web page, if `type` is `1`: `url` and `title`.
         3 web: Option<Web> => "web",
-        /// The mini program, if `type` is `2`; `miniprogram` on the wire.
+        /// The mini program, if `type` is `2`: `appid`, `pagepath` and `title`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
         4 mini_program: Option<ExternalAttrMiniProgram> => "miniprogram",
     }
@@ -374,7 +374,7 @@ w::record! {
 w::record! {
     /// `text` of `external_contact::ExternalAttr`.
     pub struct ExternalAttrText {
-        /// Text of the attribute.
+        /// Text of the attribute as shown to outsiders.
         0 value: String => "value: must",
     }
 }
@@ -455,7 +455,7 @@ w::record! {
 w::record! {
     /// An item of `follow_user` in the answer of `external_contact::Get`; `follow_info` of `external_contact::BatchGetByUserExternalContact`.
     pub struct FollowInfo {
-        /// Member who added the customer.
+        /// `userid` of the member who added the customer.
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Name that the member gave the customer.
         1 remark: String => "remark: must",
@@ -471,7 +471,7 @@ w::record! {
         6 tag_id: Option<Vec<String>> => "tag_id",
         /// How added: `1` QR code, `2` phone, `3` card, `4` group, `6` WeChat contact, `10` Channels, `16` link, `201` shared, `202` assigned; `0` unknown.
         7 add_way: i64 => "add_way: must",
-        /// When the member added the customer; format `unix`; `createtime` on the wire.
+        /// When this member added the customer; format `unix`; `createtime` on the wire.
         #[doc(alias = "createtime")]
         8 create_time: xinqiao_types::UnixSeconds => "createtime: must",
         /// Channel: the `state` of the contact way or link that was used.
@@ -492,7 +492,7 @@ w::record! {
         1 tag_id: Option<String> => "tag_id",
         /// What the tag says.
         2 tag_name: Option<String> => "tag_name",
-        /// Group that the tag stands in.
+        /// Name of the group that the tag stands in.
         3 group_name: Option<String> => "group_name",
     }
 }
@@ -500,7 +500,7 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `external_contact::FollowInfo`.
     pub struct FollowInfoWechatChannel {
-        /// Name of the Channels account; personal data, masked in `Debug`.
+        /// Name of the Channels account the customer came from; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `0` unknown, `1` home page, `2` live room, `3` lead form.
         1 source: Option<i64> => "source",
@@ -528,7 +528,7 @@ w::record! {
     pub struct GetInterceptRuleListRule {
         /// Id of the intercept rule, returned when it was made.
         0 rule_id: w::TextOrNumber => "rule_id: must",
-        /// Name of the rule, 1–20 characters.
+        /// Name of the rule for its admins, 1–20 characters.
         1 rule_name: String => "rule_name: must",
         /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -586,7 +586,7 @@ w::record! {
     pub struct GetPrivilege {
         /// May see members' posts; cannot be taken away.
         0 view_moment_list: bool => "view_moment_list: must",
-        /// May have members post.
+        /// May set tasks for members to post.
         1 send_moment: bool => "send_moment: must",
     }
 }
@@ -598,11 +598,11 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// Price, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// Pictures, 1–9.
+        /// Pictures of the product, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
 }
@@ -618,7 +618,7 @@ w::record! {
         2 strategy_name: String => "strategy_name: must",
         /// `userid`s of the group's admins, at most 20.
         3 admin_list: Vec<String> => "admin_list: must",
-        /// What people in the group may do.
+        /// What people in the group may do, one switch each.
         4 privilege: GetPrivilege => "privilege: must",
         /// When the rule group was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -632,7 +632,7 @@ w::record! {
         0 handover_userid: xinqiao_types::UserId => "handover_userid: must",
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-        /// When the member left; format `unix`.
+        /// When the former member left the corp; format `unix`.
         2 dimission_time: xinqiao_types::UnixSeconds => "dimission_time: must",
     }
 }
@@ -692,7 +692,7 @@ w::record! {
         1 title: Option<String> => "title",
         /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// Address of the cover picture; `picurl` on the wire.
+        /// Address of the link card's cover picture; `picurl` on the wire.
         #[doc(alias = "picurl")]
         3 pic_url: Option<String> => "picurl",
     }
@@ -719,11 +719,11 @@ w::record! {
 w::record! {
     /// `location` of `external_contact::Moment`.
     pub struct Location {
-        /// Longitude of the place; personal data, masked in `Debug`.
+        /// Longitude of the place in degrees; personal data, masked in `Debug`.
         0 longitude: f64 => "longitude: must masked",
-        /// Latitude of the place; personal data, masked in `Debug`.
+        /// Latitude of the place in degrees; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// What the place is called.
+        /// Name of the place noted on the post.
         2 name: Option<String> => "name",
     }
 }
@@ -804,9 +804,9 @@ w::record! {
 w::record! {
     /// `link` of `external_contact::Moment`.
     pub struct MomentLink {
-        /// Where the link leads.
+        /// Page that the post's link opens.
         0 url: String => "url: must",
-        /// Headline of the link.
+        /// Headline of the post's link.
         1 title: Option<String> => "title",
     }
 }
@@ -875,7 +875,7 @@ w::record! {
         1 view_customer_data: Option<bool> => "view_customer_data",
         /// May see the list of customer groups; cannot be taken away.
         2 view_room_list: Option<bool> => "view_room_list",
-        /// May use contact ways.
+        /// May make and use contact ways.
         3 contact_me: Option<bool> => "contact_me",
         /// May use join ways of groups.
         4 join_room: Option<bool> => "join_room",
@@ -885,26 +885,26 @@ w::record! {
         6 oper_resign_customer: Option<bool> => "oper_resign_customer",
         /// May hand on groups of members who left.
         7 oper_resign_group: Option<bool> => "oper_resign_group",
-        /// May send to many customers.
+        /// May set tasks to send a message to many customers.
         8 send_customer_msg: Option<bool> => "send_customer_msg",
-        /// May set welcome messages.
+        /// May set the welcome messages for new customers.
         9 edit_welcome_msg: Option<bool> => "edit_welcome_msg",
         /// May see figures on how members serve.
         10 view_behavior_data: Option<bool> => "view_behavior_data",
         /// May see figures on groups.
         11 view_room_data: Option<bool> => "view_room_data",
-        /// May send to many groups.
+        /// May set tasks to send a message to many groups.
         12 send_group_msg: Option<bool> => "send_group_msg",
         /// May remove people who are in several groups.
         13 room_deduplication: Option<bool> => "room_deduplication",
-        /// May set quick replies.
+        /// May set the quick replies that members use in chats.
         14 rapid_reply: Option<bool> => "rapid_reply",
         /// May hand on customers of present members; `onjob_customer_transfer` on the wire.
         #[doc(alias = "onjob_customer_transfer")]
         15 on_job_customer_transfer: Option<bool> => "onjob_customer_transfer",
         /// May edit anti-spam rules of groups.
         16 edit_anti_spam_rule: Option<bool> => "edit_anti_spam_rule",
-        /// May export the list of customers.
+        /// May export the list of members' customers.
         17 export_customer_list: Option<bool> => "export_customer_list",
         /// May export figures on customers.
         18 export_customer_data: Option<bool> => "export_customer_data",
@@ -943,11 +943,11 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: String => "description: must",
-        /// Price, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// Pictures, 1–9.
+        /// Pictures of the product, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
         /// When the album was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -957,9 +957,9 @@ w::record! {
 w::record! {
     /// An item of `quota_list` in the answer of `external_contact::CustomerAcquisitionQuota`.
     pub struct Quota {
-        /// How many of them are left.
+        /// How many customers can still be added from this part.
         0 balance: i64 => "balance: must",
-        /// Day on which they expire; format `unix`.
+        /// Day on which this part expires; format `unix`.
         1 expire_date: xinqiao_types::UnixSeconds => "expire_date: must",
     }
 }
@@ -985,7 +985,7 @@ w::record! {
     pub struct Rule {
         /// Id of the intercept rule, returned when it was made.
         0 rule_id: w::TextOrNumber => "rule_id: must",
-        /// Name of the rule, 1–20 characters.
+        /// Name of the rule for its admins, 1–20 characters.
         1 rule_name: String => "rule_name: must",
         /// When the rule was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1011,7 +1011,7 @@ w::record! {
         2 strategy_name: String => "strategy_name: must",
         /// `userid`s of the group's admins, at most 20.
         3 admin_list: Vec<String> => "admin_list: must",
-        /// What people in the group may do.
+        /// What people in the group may do, one switch each.
         4 privilege: StrategyPrivilege => "privilege: must",
         /// When the rule group was made; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1035,7 +1035,7 @@ w::record! {
         1 view_customer_data: bool => "view_customer_data: must",
         /// May see the list of customer groups; cannot be taken away.
         2 view_room_list: bool => "view_room_list: must",
-        /// May use contact ways.
+        /// May make and use contact ways.
         3 contact_me: bool => "contact_me: must",
         /// May use join ways of groups.
         4 join_room: bool => "join_room: must",
@@ -1045,26 +1045,26 @@ w::record! {
         6 oper_resign_customer: bool => "oper_resign_customer: must",
         /// May hand on groups of members who left.
         7 oper_resign_group: bool => "oper_resign_group: must",
-        /// May send to many customers.
+        /// May set tasks to send a message to many customers.
         8 send_customer_msg: bool => "send_customer_msg: must",
-        /// May set welcome messages.
+        /// May set the welcome messages for new customers.
         9 edit_welcome_msg: bool => "edit_welcome_msg: must",
         /// May see figures on how members serve.
         10 view_behavior_data: bool => "view_behavior_data: must",
         /// May see figures on groups.
         11 view_room_data: bool => "view_room_data: must",
-        /// May send to many groups.
+        /// May set tasks to send a message to many groups.
         12 send_group_msg: bool => "send_group_msg: must",
         /// May remove people who are in several groups.
         13 room_deduplication: bool => "room_deduplication: must",
-        /// May set quick replies.
+        /// May set the quick replies that members use in chats.
         14 rapid_reply: bool => "rapid_reply: must",
         /// May hand on customers of present members; `onjob_customer_transfer` on the wire.
         #[doc(alias = "onjob_customer_transfer")]
         15 on_job_customer_transfer: bool => "onjob_customer_transfer: must",
         /// May edit anti-spam rules of groups.
         16 edit_anti_spam_rule: bool => "edit_anti_spam_rule: must",
-        /// May export the list of customers.
+        /// May export the list of members' customers.
         17 export_customer_list: bool => "export_customer_list: must",
         /// May export figures on customers.
         18 export_customer_data: bool => "export_customer_data: must",
@@ -1098,7 +1098,7 @@ w::record! {
         2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         /// The school's own key of the parent.
         3 foreign_key: Option<String> => "foreign_key",
-        /// Mobile number of the parent; personal data, masked in `Debug`.
+        /// Mobile number of the parent, as given in the request; personal data, masked in `Debug`.
         4 mobile: Option<String> => "mobile: masked",
     }
 }
@@ -1128,9 +1128,9 @@ w::record! {
 w::record! {
     /// `tag_group` of the answer of `external_contact::AddCorpTag`; an item of `tag_group` in the answer of `external_contact::GetCorpTagList`.
     pub struct TagGroup {
-        /// Id of the tag group.
+        /// Id of the tag group, returned when it was made.
         0 group_id: String => "group_id: must",
-        /// What the tag group is called.
+        /// Name of the tag group, unique in the corp.
         1 group_name: String => "group_name: must",
         /// Rank of the group; higher comes first.
         2 order: i64 => "order: must",
@@ -1146,7 +1146,7 @@ w::record! {
 w::record! {
     /// An item of `tag` in `external_contact::TagGroup`.
     pub struct TagGroupTag {
-        /// Id of the customer tag.
+        /// Id of the customer tag, to put it on customers.
         0 id: String => "id: must",
         /// What the tag says.
         1 name: String => "name: must",
@@ -1223,7 +1223,7 @@ w::record! {
 w::record! {
     /// `video` of `external_contact::group_welcome_template::Add`; `video` of `external_contact::group_welcome_template::Edit`; and 3 more.
     pub struct Video {
-        /// `media_id` of the video.
+        /// `media_id` of the video, to be fetched or sent as temporary media.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -1253,9 +1253,9 @@ w::record! {
 w::record! {
     /// `web` of `external_contact::ExternalAttr`.
     pub struct Web {
-        /// Caption of the link.
+        /// Text shown for the link.
         0 title: String => "title: must",
-        /// Address of the page.
+        /// Page that opens on a click.
         1 url: String => "url: must",
     }
 }
@@ -1263,7 +1263,7 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `external_contact::ExternalProfile`.
     pub struct WechatChannel {
-        /// Name of the Channels account; personal data, masked in `Debug`.
+        /// Name of the Channels account that they show; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `0` shown, `1` not shown.
         1 status: Option<i64> => "status",
@@ -1295,11 +1295,11 @@ w::record! {
         7 party: Option<Vec<i64>> => "party",
         /// Whether it starts a temporary chat instead of adding the member, no by default.
         8 is_temp: Option<bool> => "is_temp",
-        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
+        /// For how many seconds the code of a temporary chat works: 7 days by default, at most 14; in s.
         9 expires_in: Option<i64> => "expires_in",
-        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
+        /// For how many seconds the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         10 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
+        /// `unionid` of the only customer who may use the temporary chat; personal data, masked in `Debug`.
         11 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// Whether only one member of the corp may add the customer.
         12 is_exclusive: Option<bool> => "is_exclusive",
@@ -1410,7 +1410,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95097>.
     /// * Catalog: `work.external_contact.add_intercept_rule`.
     pub struct AddInterceptRule {
-        /// Name of the rule, 1–20 characters.
+        /// Name of the rule for its admins, 1–20 characters.
         0 rule_name: String => "rule_name: must",
         /// Words that trigger it, 1–300, each at most 32 characters.
         1 word_list: Vec<String> => "word_list: must",
@@ -1573,11 +1573,11 @@ w::record! {
     pub struct AddProductAlbum {
         /// What the product is, at most 300 characters.
         0 description: String => "description: must",
-        /// Price, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan; in fen.
         1 price: xinqiao_types::Fen => "price: must",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         2 product_sn: Option<String> => "product_sn",
-        /// Pictures, 1–9.
+        /// Pictures of the product, 1–9.
         3 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
     new(description: impl Into<String>, price: xinqiao_types::Fen)
@@ -2026,9 +2026,9 @@ w::record! {
 w::record! {
     /// Answer to [`CustomerAcquisitionQuota`].
     pub struct CustomerAcquisitionQuotaResponse {
-        /// How many have been used so far.
+        /// How many customers the quota has been used for so far.
         0 total: i64 => "total: must",
-        /// How many are left.
+        /// How many customers can still be added.
         1 balance: i64 => "balance: must",
         /// What is left, by day of expiry.
         2 quota_list: Option<Vec<Quota>> => "quota_list",
@@ -2093,7 +2093,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.del_corp_tag`.
     pub struct DelCorpTag {
-        /// Tags to delete.
+        /// Ids of the corp tags to delete.
         0 tag_id: Option<Vec<String>> => "tag_id",
         /// Groups to delete together with their tags.
         1 group_id: Option<Vec<String>> => "group_id",
@@ -2162,7 +2162,7 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.del_strategy_tag`.
     pub struct DelStrategyTag {
-        /// Tags to delete.
+        /// Ids of the rule-group tags to delete.
         0 tag_id: Option<Vec<String>> => "tag_id",
         /// Groups to delete together with their tags.
         1 group_id: Option<Vec<String>> => "group_id",
@@ -2229,7 +2229,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92117>.
     /// * Catalog: `work.external_contact.edit_corp_tag`.
     pub struct EditCorpTag {
-        /// Id of the tag or group.
+        /// Id of the corp tag or group to change.
         0 id: Option<String> => "id",
         /// New name, at most 30 characters.
         1 name: Option<String> => "name",
@@ -2269,7 +2269,7 @@ w::record! {
     /// * Source: <https://work.weixin.qq.com/api/doc/90000/90135/94882>.
     /// * Catalog: `work.external_contact.edit_strategy_tag`.
     pub struct EditStrategyTag {
-        /// Id of the tag or group.
+        /// Id of the rule-group tag or group to change.
         0 id: String => "id: must",
         /// New name, at most 30 characters.
         1 name: Option<String> => "name",
@@ -2652,7 +2652,7 @@ w::record! {
         1 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
-        /// The sending member.
+        /// The sending member whose outcome is asked for.
         3 userid: xinqiao_types::UserId => "userid: must",
     }
     new(msg_id: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
@@ -2864,9 +2864,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentComments`].
     pub struct GetMomentCommentsResponse {
-        /// Who commented, and when.
+        /// Who commented on the post, and when.
         0 comment_list: Vec<Comment> => "comment_list: must",
-        /// Who liked it, and when.
+        /// Who liked the post, and when.
         1 like_list: Vec<Comment> => "like_list: must",
     }
 }
@@ -2899,9 +2899,9 @@ w::record! {
     pub struct GetMomentCustomerList {
         /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
-        /// Member who posted it.
+        /// Only customers of this member, who posted it.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Page size, at most 1,000 (5,000 for the send result).
+        /// Page size, at most 1,000.
         2 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
@@ -3033,9 +3033,9 @@ w::record! {
     pub struct GetMomentSendResult {
         /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
-        /// Member who posted it.
+        /// Member who posted it and whose customers are asked for.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Page size, at most 1,000 (5,000 for the send result).
+        /// Page size, at most 5,000.
         2 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
@@ -3098,7 +3098,7 @@ w::record! {
     pub struct GetMomentTask {
         /// Id of the post in customer moments, from the task's result or the list.
         0 moment_id: String => "moment_id: must",
-        /// Page size, at most 1,000 (5,000 for the send result).
+        /// Page size, at most 1,000.
         1 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
@@ -3159,7 +3159,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95094>.
     /// * Catalog: `work.external_contact.get_moment_task_result`.
     pub struct GetMomentTaskResult {
-        /// Id returned when the task was made; `jobid` on the wire.
+        /// Id of the job, as returned when the post was set up; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
     }
@@ -3173,7 +3173,7 @@ w::record! {
         0 type_: String => "type: must",
         /// `1` begun, `2` running, `3` finished.
         1 status: i64 => "status: must",
-        /// Outcome, once finished.
+        /// Outcome, once finished: `moment_id` and so on.
         2 result: MomentTaskResult => "result: must",
     }
 }
@@ -3570,9 +3570,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92132>.
     /// * Catalog: `work.external_contact.get_user_behavior_data`.
     pub struct GetUserBehaviorData {
-        /// First day; the range is at most 30 days, within the last 180; format `unix`.
+        /// First day as its midnight; the range is at most 30 days, within the last 180; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// Last day; format `unix`.
+        /// Last day as its midnight; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members to count, at most 100; one of this and `partyid` is needed.
         2 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
@@ -3806,7 +3806,7 @@ w::record! {
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// Whether repeated messages are dropped: `1` yes, `0` no (default); `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// How far back the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
+        /// Within how many seconds the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",
@@ -4335,11 +4335,11 @@ w::record! {
         6 party: Option<Vec<i64>> => "party",
         /// Whether it starts a temporary chat instead of adding the member, no by default.
         7 is_temp: Option<bool> => "is_temp",
-        /// For how long the code of a temporary chat works: 7 days by default, at most 14; in s.
+        /// For how many seconds the code of a temporary chat works: 7 days by default, at most 14; in s.
         8 expires_in: Option<i64> => "expires_in",
-        /// For how long the temporary chat stays open: 24 hours by default, at most 14 days; in s.
+        /// For how many seconds the temporary chat stays open: 24 hours by default, at most 14 days; in s.
         9 chat_expires_in: Option<i64> => "chat_expires_in",
-        /// Only this customer may use the temporary chat; personal data, masked in `Debug`.
+        /// `unionid` of the only customer who may use the temporary chat; personal data, masked in `Debug`.
         10 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
         /// Whether only one member of the corp may add the customer.
         11 is_exclusive: Option<bool> => "is_exclusive",
@@ -4392,7 +4392,7 @@ w::record! {
     pub struct UpdateInterceptRule {
         /// Id of the intercept rule, returned when it was made.
         0 rule_id: String => "rule_id: must",
-        /// Name of the rule, 1–20 characters.
+        /// Name of the rule for its admins, 1–20 characters.
         1 rule_name: String => "rule_name: must",
         /// Words that trigger it, 1–300, each at most 32 characters.
         2 word_list: Vec<String> => "word_list: must",
@@ -4444,11 +4444,11 @@ w::record! {
         0 product_id: String => "product_id: must",
         /// What the product is, at most 300 characters.
         1 description: Option<String> => "description",
-        /// Price, at most 50,000 yuan; in fen.
+        /// Price in fen, at most 50,000 yuan; in fen.
         2 price: Option<xinqiao_types::Fen> => "price",
         /// The corp's own code of the product: letters and digits, at most 128 bytes.
         3 product_sn: Option<String> => "product_sn",
-        /// Pictures, 1–9.
+        /// Pictures of the product, 1–9.
         4 attachments: Option<Vec<AddProductAlbumAttachment>> => "attachments",
     }
     new(product_id: impl Into<String>)
@@ -4520,7 +4520,7 @@ pub mod customer_strategy {
             1 strategy_name: String => "strategy_name: must",
             /// `userid`s of the group's admins, at most 20.
             2 admin_list: Vec<String> => "admin_list: must",
-            /// What people in the group may do.
+            /// What people in the group may do, one switch each.
             3 privilege: super::Privilege => "privilege: must",
             /// Members and departments in the group, at most 100.
             4 range: Vec<super::Range> => "range: must",
@@ -4606,7 +4606,7 @@ pub mod customer_strategy {
             1 strategy_name: Option<String> => "strategy_name",
             /// `userid`s of the group's admins, at most 20.
             2 admin_list: Option<Vec<String>> => "admin_list",
-            /// What people in the group may do.
+            /// What people in the group may do, one switch each.
             3 privilege: Option<super::Privilege> => "privilege",
             /// Members and departments to add to the range: `type`, `userid` and `partyid`.
             4 range_add: Option<Vec<super::Range>> => "range_add",
@@ -4818,18 +4818,18 @@ pub mod group_welcome_template {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92366>.
         /// * Catalog: `work.external_contact.group_welcome_template.add`.
         pub struct Add {
-            /// Text, at most 3,000 bytes.
+            /// Text, at most 3,000 bytes; may come with one of the others.
             0 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
             /// The link card: `title`, `desc`, `url` and `picurl`.
             2 link: Option<super::MessageLink> => "link",
-            /// The video, if that is what is sent along.
+            /// The video sent along: `media_id`.
             3 video: Option<super::Video> => "video",
-            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
+            /// The mini program sent along: `title`, `pic_media_id`, `appid` and `page`; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             4 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// The file, if that is what is sent along.
+            /// The file sent along: `media_id`.
             5 file: Option<super::File> => "file",
             /// `1` members are told to use it (default), `0` they are not; `0` or `1` on the wire.
             6 notify: Option<bool> => "notify: zero-one",
@@ -4920,18 +4920,18 @@ pub mod group_welcome_template {
         pub struct Edit {
             /// Id of the welcome message, returned when it was added.
             0 template_id: String => "template_id: must",
-            /// Text, at most 3,000 bytes.
+            /// Text, at most 3,000 bytes; may come with one of the others.
             1 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             2 image: Option<super::AttachmentImage> => "image",
             /// The link card: `title`, `desc`, `url` and `picurl`.
             3 link: Option<super::MessageLink> => "link",
-            /// The video, if that is what is sent along.
+            /// The video sent along: `media_id`.
             4 video: Option<super::Video> => "video",
-            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
+            /// The mini program sent along: `title`, `pic_media_id`, `appid` and `page`; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             5 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// The file, if that is what is sent along.
+            /// The file sent along: `media_id`.
             6 file: Option<super::File> => "file",
             /// Number of the app, needed only for old suites with several apps.
             7 agentid: Option<i64> => "agentid",
@@ -4983,18 +4983,18 @@ pub mod group_welcome_template {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// Text, at most 3,000 bytes.
+            /// Text, at most 3,000 bytes; may come with one of the others.
             0 text: Option<super::Text> => "text",
             /// The picture; only one of picture, link, mini program, file and video.
             1 image: Option<super::AttachmentImage> => "image",
             /// The link card: `title`, `desc`, `url` and `picurl`.
             2 link: Option<super::MessageLink> => "link",
-            /// The video, if that is what is sent along.
+            /// The video sent along: `media_id`.
             3 video: Option<super::Video> => "video",
-            /// The mini program, if that is what is sent along; `miniprogram` on the wire.
+            /// The mini program sent along: `title`, `pic_media_id`, `appid` and `page`; `miniprogram` on the wire.
             #[doc(alias = "miniprogram")]
             4 mini_program: Option<super::AttachmentMiniProgram> => "miniprogram",
-            /// The file, if that is what is sent along.
+            /// The file sent along: `media_id`.
             5 file: Option<super::File> => "file",
             /// Number of the app, needed only for old suites with several apps.
             6 agentid: Option<i64> => "agentid",
@@ -5038,7 +5038,7 @@ pub mod moment_strategy {
             1 strategy_name: String => "strategy_name: must",
             /// `userid`s of the group's admins, at most 20.
             2 admin_list: Vec<String> => "admin_list: must",
-            /// What people in the group may do.
+            /// What people in the group may do, one switch each.
             3 privilege: super::PrivilegeInfo => "privilege: must",
             /// Members and departments in the group, at most 100.
             4 range: Vec<super::Range> => "range: must",
@@ -5124,7 +5124,7 @@ pub mod moment_strategy {
             1 strategy_name: Option<String> => "strategy_name",
             /// `userid`s of the group's admins, at most 20.
             2 admin_list: Option<Vec<String>> => "admin_list",
-            /// What people in the group may do.
+            /// What people in the group may do, one switch each.
             3 privilege: Option<super::PrivilegeInfo> => "privilege",
             /// Members and departments to add to the range: `type`, `userid` and `partyid`.
             4 range_add: Option<Vec<super::Range>> => "range_add",

@@ -6,12 +6,12 @@ use xinqiao_wire as w;
 w::record! {
     /// `allow_use_scope` of the answer of `external_pay::GetMerchant`; `allow_use_scope` of `external_pay::SetMchUseScope`.
     pub struct AllowUseScope {
-        /// Members who may use it.
+        /// Members who may take payments with it.
         0 user: Option<Vec<String>> => "user",
-        /// Departments that may use it; `partyid` on the wire.
+        /// Departments that may take payments with it; `partyid` on the wire.
         #[doc(alias = "partyid")]
         1 party_id: Option<Vec<i64>> => "partyid",
-        /// Member tags that may use it; `tagid` on the wire.
+        /// Member tags that may take payments with it; `tagid` on the wire.
         #[doc(alias = "tagid")]
         2 tag_id: Option<Vec<i64>> => "tagid",
     }
@@ -38,15 +38,15 @@ w::record! {
         6 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         /// `userid` of the member who collected the money.
         7 payee_userid: Option<xinqiao_types::UserId> => "payee_userid",
-        /// Amount that was collected; in fen.
+        /// Amount that was collected, in fen; in fen.
         8 total_fee: xinqiao_types::Fen => "total_fee: must",
-        /// Amount that was refunded; in fen.
+        /// Amount that was refunded, in fen; in fen.
         9 total_refund_fee: xinqiao_types::Fen => "total_refund_fee: must",
         /// `0` in a chat, `1` QR code, `2` live room, `3` product album, `4` transfer, `5` mini program.
         10 payment_type: i64 => "payment_type: must",
         /// When it was paid; format `unix`.
         11 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// Note on the payment.
+        /// Note that the member gave with the payment.
         12 remark: String => "remark: must",
         /// What the payer filled in: `name`, `phone` and `address`.
         13 payer_info: Option<PayerInfo> => "payer_info",
@@ -63,9 +63,9 @@ w::record! {
 w::record! {
     /// An item of `commodity_list` in `external_pay::Bill`.
     pub struct Commodity {
-        /// What the goods are.
+        /// What the goods are, as given with the payment.
         0 description: String => "description: must",
-        /// How many there are.
+        /// How many pieces, as given with the payment.
         1 amount: Option<i64> => "amount",
     }
 }
@@ -91,11 +91,11 @@ w::record! {
 w::record! {
     /// `payer_info` of `external_pay::Bill`.
     pub struct PayerInfo {
-        /// Name of the payer.
+        /// Name that the payer filled in.
         0 name: Option<String> => "name",
-        /// Phone of the payer; personal data, masked in `Debug`.
+        /// Phone that the payer filled in; personal data, masked in `Debug`.
         1 phone: Option<String> => "phone: masked",
-        /// Address of the payer; personal data, masked in `Debug`.
+        /// Address that the payer filled in; personal data, masked in `Debug`.
         2 address: Option<String> => "address: masked",
     }
 }
@@ -105,16 +105,16 @@ w::record! {
     pub struct Refund {
         /// The merchant's number of the refund.
         0 out_refund_no: String => "out_refund_no: must",
-        /// Member who made the refund.
+        /// `userid` of the member who made the refund.
         1 refund_userid: xinqiao_types::UserId => "refund_userid: must",
-        /// Note on the refund.
+        /// Note that the member gave with the refund.
         2 refund_comment: String => "refund_comment: must",
         /// When the refund was asked for; format `unix`; `refund_reqtime` on the wire.
         #[doc(alias = "refund_reqtime")]
         3 refund_req_time: xinqiao_types::UnixSeconds => "refund_reqtime: must",
         /// `0` asked, `1` running, `2` done, `3` closed, `4` failed, `5` in approval, `6` not approved, `7` approval cancelled.
         4 refund_status: i64 => "refund_status: must",
-        /// Amount of the refund; in fen.
+        /// Amount of this refund, in fen; in fen.
         5 refund_fee: xinqiao_types::Fen => "refund_fee: must",
     }
 }
@@ -192,9 +192,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93667>.
     /// * Catalog: `work.external_pay.get_bill_list`.
     pub struct GetBillList {
-        /// Begin of the range, at most a month; format `unix`.
+        /// Begin of the range of payments, at most a month; format `unix`.
         0 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// End of the range; format `unix`.
+        /// End of the range of payments; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Only this member; all without it.
         2 payee_userid: Option<xinqiao_types::UserId> => "payee_userid",
@@ -337,7 +337,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95944>.
     /// * Catalog: `work.external_pay.get_payment_info`.
     pub struct GetPaymentInfo {
-        /// Id of the payment project.
+        /// Id of the payment project, returned when it was started.
         0 payment_id: String => "payment_id: must",
     }
     new(payment_id: impl Into<String>)

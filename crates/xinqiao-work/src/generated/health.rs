@@ -6,17 +6,17 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answers` in the answer of `health::GetReportAnswer`.
     pub struct Answer {
-        /// Member, student or parent, as a code.
+        /// Whether a member, a student or a parent reported.
         0 id_type: i64 => "id_type: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The student it is about.
+        /// Id of the student it is about, in schools.
         2 student_userid: Option<String> => "student_userid",
-        /// The parent who reported.
+        /// Id of the parent who reported, if one did.
         3 parent_userid: Option<String> => "parent_userid",
         /// Answers one by one: `question_id`, `single_choice`, `multi_choice`, `text` and so on.
         4 report_values: Vec<ReportValue> => "report_values: must",
-        /// When it was reported; format `unix`.
+        /// When it was handed in; format `unix`.
         5 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
@@ -24,10 +24,10 @@ w::record! {
 w::record! {
     /// `apply_range` of `health::JobInfo`.
     pub struct ApplyRange {
-        /// `userid`s of members; `userids` on the wire.
+        /// Members who have to report; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
-        /// Numbers of departments; `partyids` on the wire.
+        /// Departments that have to report; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Option<Vec<i64>> => "partyids",
     }
@@ -36,15 +36,15 @@ w::record! {
 w::record! {
     /// `job_info` of the answer of `health::GetReportJobInfo`.
     pub struct JobInfo {
-        /// Headline of the report.
+        /// Headline of the report as people see it.
         0 title: String => "title: must",
-        /// `userid` of who made it.
+        /// `userid` of who set the report up.
         1 creator: String => "creator: must",
-        /// Kind of report, as a code.
+        /// Whether members of a corp report or a school does.
         2 type_: i64 => "type: must",
-        /// How many have reported.
+        /// How many have reported that day.
         3 finish_cnt: i64 => "finish_cnt: must",
-        /// How often to report, as a code.
+        /// Whether to report daily or only once.
         4 report_type: i64 => "report_type: must",
         /// Who has to report: `userids` and `partyids`.
         5 apply_range: ApplyRange => "apply_range: must",
@@ -60,11 +60,11 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in `health::JobInfo`.
     pub struct QuestionTemplate {
-        /// Number of the question.
+        /// Number of the question, to which answers refer.
         0 question_id: i64 => "question_id: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         1 title: String => "title: must",
-        /// Kind of question, as a code: single choice, multiple choice, text.
+        /// Kind of question: single choice, multiple choice, text and so on.
         2 question_type: i64 => "question_type: must",
         /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
@@ -76,9 +76,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `health::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// Number of the option.
+        /// Number of the option, to which answers refer.
         0 option_id: i64 => "option_id: must",
-        /// Words of the option.
+        /// Words of the option as people see them.
         1 option_text: String => "option_text: must",
     }
 }
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `report_to` of `health::JobInfo`.
     pub struct ReportTo {
-        /// `userid`s of members; `userids` on the wire.
+        /// `userid`s of members who see the answers; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
     }
@@ -95,18 +95,18 @@ w::record! {
 w::record! {
     /// An item of `report_values` in `health::Answer`.
     pub struct ReportValue {
-        /// Number of the question.
+        /// Number of the question that is answered.
         0 question_id: i64 => "question_id: must",
         /// Option chosen in a single choice.
         1 single_choice: Option<i64> => "single_choice",
         /// Options chosen in a multiple choice.
         2 multi_choice: Option<Vec<i64>> => "multi_choice",
-        /// Answer in words.
+        /// Answer in words, for a text question.
         3 text: Option<String> => "text",
-        /// Id of an uploaded file; `fileid` on the wire.
+        /// Ids of files handed in with the answer; `fileid` on the wire.
         #[doc(alias = "fileid")]
         4 file_id: Option<Vec<String>> => "fileid",
-        /// State of the travel card, as a code.
+        /// Whether the travel card shows a risk area.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
         /// Risk areas on the travel card.
         6 high_risk_area: Option<String> => "high_risk_area",
@@ -120,7 +120,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93676>.
     /// * Catalog: `work.health.get_health_report_stat`.
     pub struct GetHealthReportStat {
-        /// Day to report on; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -165,7 +165,7 @@ w::record! {
         /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// Day to report on; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
         1 date: String => "date: must",
         /// Start of the page: how many entries to skip, from 0.
         2 offset: Option<i64> => "offset",
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetReportJobIds`].
     pub struct GetReportJobIdsResponse {
-        /// Health reports to read; `jobids` on the wire.
+        /// Ids of the report tasks; `jobids` on the wire.
         #[doc(alias = "jobids")]
         0 job_ids: Vec<String> => "jobids: must",
         /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
@@ -289,7 +289,7 @@ w::record! {
         /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// Day to report on; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
         1 date: String => "date: must",
     }
     new(job_id: impl Into<String>, date: impl Into<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `result` in the answer of `id_convert::BatchExternalUseridToPendingId`.
     pub struct ExternalUseridToPendingIdResult {
-        /// Id of the outside contact; personal data, masked in `Debug`.
+        /// Id of the outside contact to convert; personal data, masked in `Debug`.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         /// Stand-in id until the person becomes a customer.
         1 pending_id: String => "pending_id: must",
@@ -66,7 +66,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99601>.
     /// * Catalog: `work.id_convert.apply_to_upgrade_chat_id`.
     pub struct ApplyToUpgradeChatId {
-        /// When the upgrade takes effect; format `unix`.
+        /// When the upgrade takes effect; old ids are no longer returned then; format `unix`.
         0 upgrade_time: xinqiao_types::UnixSeconds => "upgrade_time: must",
     }
     new(upgrade_time: xinqiao_types::UnixSeconds)
@@ -100,7 +100,7 @@ w::record! {
     pub struct BatchExternalUseridToPendingId {
         /// The customer group, when its members are converted.
         0 chat_id: Option<String> => "chat_id",
-        /// Id of the outside contact; personal data, masked in `Debug`.
+        /// Id of the outside contact to convert; personal data, masked in `Debug`.
         1 external_userid: Vec<xinqiao_types::ExternalUserId> => "external_userid: must masked",
     }
     new(external_userid: Vec<xinqiao_types::ExternalUserId>)
@@ -150,9 +150,9 @@ w::record! {
 w::record! {
     /// Answer to [`ChatId`].
     pub struct ChatIdResponse {
-        /// The pairs of old and new id.
+        /// The pairs of old and new id, one each.
         0 items: Vec<ChatIdItem> => "items: must",
-        /// Group ids that are not known.
+        /// Group ids that are not known and were not converted.
         1 invalid_chat_id_list: Option<Vec<String>> => "invalid_chat_id_list",
     }
 }
@@ -243,9 +243,9 @@ w::record! {
 w::record! {
     /// Answer to [`ExternalTagId`].
     pub struct ExternalTagIdResponse {
-        /// The pairs of old and new id.
+        /// The pairs of old and new id, one each.
         0 items: Vec<ExternalTagIdItem> => "items: must",
-        /// Tag ids that are not known; `invalid_external_tagid_list` on the wire.
+        /// Tag ids that are not known and were not converted; `invalid_external_tagid_list` on the wire.
         #[doc(alias = "invalid_external_tagid_list")]
         1 invalid_external_tag_id_list: Option<Vec<String>> => "invalid_external_tagid_list",
     }
@@ -286,9 +286,9 @@ w::record! {
 w::record! {
     /// Answer to [`OpenKfid`].
     pub struct OpenKfidResponse {
-        /// The pairs of old and new id.
+        /// The pairs of old and new id, one each.
         0 items: Vec<OpenKfidItem> => "items: must",
-        /// Account ids that are not known.
+        /// Account ids that are not known and were not converted.
         1 invalid_open_kfid_list: Option<Vec<String>> => "invalid_open_kfid_list",
     }
 }

@@ -8,9 +8,9 @@ w::record! {
     pub struct Account {
         /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: String => "open_kfid: must",
-        /// Name that customers see.
+        /// Name that customers see in the chat.
         1 name: String => "name: must",
-        /// Picture of the account; personal data, masked in `Debug`.
+        /// Address of the account's picture as customers see it; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
         /// Whether the app may handle the account's chats; only then can it send and get messages.
         3 manage_privilege: bool => "manage_privilege: must",
@@ -62,7 +62,7 @@ w::record! {
 w::record! {
     /// The body `image` of `kf::AnswerAttachment`.
     pub struct AttachmentImage {
-        /// File name of the attachment.
+        /// File name of the attachment with its ending.
         0 name: String => "name: must",
     }
 }
@@ -83,7 +83,7 @@ w::record! {
 w::record! {
     /// The body `video` of `kf::AnswerAttachment`.
     pub struct AttachmentVideo {
-        /// File name of the attachment.
+        /// File name of the attachment with its ending.
         0 name: String => "name: must",
     }
 }
@@ -111,9 +111,9 @@ w::record! {
     pub struct Channel {
         /// `1` post, `2` live stream, `3` profile.
         0 sub_type: i64 => "sub_type: must",
-        /// Name of the Channels account; personal data, masked in `Debug`.
+        /// Name of the Channels account it comes from; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// Headline of the post or stream.
+        /// Headline of the post or stream; none for a profile.
         2 title: Option<String> => "title",
     }
 }
@@ -123,15 +123,15 @@ w::record! {
     pub struct ChannelsShopOrder {
         /// Number of the order in the Channels shop.
         0 order_id: String => "order_id: must",
-        /// Names of the goods.
+        /// Names of the goods in one text.
         1 product_titles: String => "product_titles: must",
-        /// The amount in words.
+        /// The amount in words, as shown on the card.
         2 price_wording: String => "price_wording: must",
-        /// State of the order in words.
+        /// State of the order in Chinese words.
         3 state: String => "state: must",
-        /// Picture of the goods.
+        /// Address of the goods' picture.
         4 image_url: String => "image_url: must",
-        /// What the Channels shop is called; personal data, masked in `Debug`.
+        /// Name of the Channels shop; personal data, masked in `Debug`.
         5 shop_nickname: String => "shop_nickname: must masked",
     }
 }
@@ -141,13 +141,13 @@ w::record! {
     pub struct ChannelsShopProduct {
         /// Id of the product in the Channels shop.
         0 product_id: String => "product_id: must",
-        /// Picture of the product; personal data, masked in `Debug`.
+        /// Address of the product's main picture; personal data, masked in `Debug`.
         1 head_img: String => "head_img: must masked",
-        /// Headline of the product.
+        /// Headline of the product as buyers see it.
         2 title: String => "title: must",
-        /// Price of the product; in fen.
+        /// Price of the product, in fen; in fen.
         3 sales_price: xinqiao_types::Fen => "sales_price: must",
-        /// What the Channels shop is called; personal data, masked in `Debug`.
+        /// Name of the Channels shop; personal data, masked in `Debug`.
         4 shop_nickname: String => "shop_nickname: must masked",
         /// Address of the shop's avatar.
         5 shop_head_img: String => "shop_head_img: must",
@@ -157,7 +157,7 @@ w::record! {
 w::record! {
     /// The body `click` of `kf::MsgMenuList`.
     pub struct Click {
-        /// Id of the entry, handed back as `menu_id` when clicked; at most 128 bytes.
+        /// Id of the entry, handed back as `menu_id` when the customer clicks it.
         0 id: String => "id: must",
         /// Text of the entry, at most 128 bytes.
         1 content: String => "content: must",
@@ -170,7 +170,7 @@ w::record! {
     pub struct Customer {
         /// The customer's id, begins with `wm`; personal data, masked in `Debug`.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-        /// The customer's WeChat nickname; personal data, masked in `Debug`.
+        /// The customer's WeChat nickname, which may change; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
         /// The customer's picture; not given to third-party apps; personal data, masked in `Debug`.
         2 avatar: String => "avatar: must masked",
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// `enter_session_context` of `kf::Customer`.
     pub struct EnterSessionContext {
-        /// Scene of the link by which they entered.
+        /// Scene of the link by which they entered, as given when the link was made.
         0 scene: Option<String> => "scene",
-        /// Parameter that was appended to the link.
+        /// Your `scene_param` that was appended to the link.
         1 scene_param: Option<String> => "scene_param",
         /// Where in Channels they came from: `nickname` and `scene`.
         2 wechat_channels: Option<WechatChannel> => "wechat_channels",
@@ -200,15 +200,15 @@ w::record! {
     pub struct Event {
         /// Kind of event, such as `enter_session`, `msg_send_fail`, `session_status_change`, `user_recall_msg`.
         0 event_type: String => "event_type: must",
-        /// The account of the event.
+        /// Id of the account concerned.
         1 open_kfid: Option<String> => "open_kfid",
-        /// The customer of the event; personal data, masked in `Debug`.
+        /// `external_userid` of the customer concerned; personal data, masked in `Debug`.
         2 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
         /// The servicing member whose state changed.
         3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
-        /// Scene by which the customer entered.
+        /// Scene of the link by which they entered, as given when the link was made.
         4 scene: Option<String> => "scene",
-        /// Parameter that was appended to the link.
+        /// Your `scene_param` that was appended to the link.
         5 scene_param: Option<String> => "scene_param",
         /// Lets you send a welcome message within 20 seconds; missing if they have talked within 48 hours.
         6 welcome_code: Option<String> => "welcome_code",
@@ -221,9 +221,9 @@ w::record! {
         9 fail_type: Option<i64> => "fail_type",
         /// `1` taken from the queue, `2` passed on, `3` ended, `4` taken up again.
         10 change_type: Option<i64> => "change_type",
-        /// The member before.
+        /// The member who served before, if passed on or ended.
         11 old_servicer_userid: Option<xinqiao_types::UserId> => "old_servicer_userid",
-        /// The member from now on.
+        /// The member who serves from now on, if taken or passed on.
         12 new_servicer_userid: Option<xinqiao_types::UserId> => "new_servicer_userid",
         /// Lets you send one message for this change within 48 hours.
         13 msg_code: Option<String> => "msg_code",
@@ -238,7 +238,7 @@ w::record! {
 w::record! {
     /// The body `file` of `kf::SendMsg`; the body `file` of `kf::Msg`.
     pub struct File {
-        /// `media_id` of the uploaded media.
+        /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -257,26 +257,26 @@ w::record! {
 w::record! {
     /// `statistic` of `kf::ServicerStatistic`.
     pub struct GetServicerStatisticDetail {
-        /// Chats that were held.
+        /// Chats in which customers wrote that day.
         0 session_cnt: i64 => "session_cnt: must",
         /// Customers who wrote, each counted once.
         1 customer_cnt: i64 => "customer_cnt: must",
-        /// Messages from customers.
+        /// Messages that customers sent that day.
         2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
         /// Share of chats that were answered; missing without data.
         3 reply_rate: Option<f64> => "reply_rate",
-        /// Average time until the first answer; in s.
+        /// Average seconds until the first answer; in s.
         4 first_reply_average_sec: Option<f64> => "first_reply_average_sec",
-        /// Ratings that were asked for; `satisfaction_investgate_cnt` on the wire.
+        /// Ratings that were asked for that day (the platform spells it so); `satisfaction_investgate_cnt` on the wire.
         #[doc(alias = "satisfaction_investgate_cnt")]
         5 satisfaction_invest_gate_cnt: i64 => "satisfaction_investgate_cnt: must",
         /// Share of those asked who rated; missing without data.
         6 satisfaction_participation_rate: Option<f64> => "satisfaction_participation_rate",
-        /// Share of ratings that are good.
+        /// Percent of ratings that are good; missing without data.
         7 satisfied_rate: Option<f64> => "satisfied_rate",
-        /// Share of ratings in the middle.
+        /// Percent of ratings in the middle; missing without data.
         8 middling_rate: Option<f64> => "middling_rate",
-        /// Share of ratings that are bad.
+        /// Percent of ratings that are bad; missing without data.
         9 dissatisfied_rate: Option<f64> => "dissatisfied_rate",
         /// Customers who followed a recommendation.
         10 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
@@ -288,7 +288,7 @@ w::record! {
         13 upgrade_group_chat_invite_cnt: i64 => "upgrade_service_groupchat_invite_cnt: must",
         /// Customers who joined the group; `upgrade_service_groupchat_customer_cnt` on the wire.
         14 upgrade_group_chat_customer_cnt: i64 => "upgrade_service_groupchat_customer_cnt: must",
-        /// Customers who refuse messages.
+        /// Customers who refused the account's messages that day.
         15 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
     }
 }
@@ -298,9 +298,9 @@ w::record! {
     pub struct Group {
         /// Id of the group in the knowledge base, returned when it was added.
         0 group_id: String => "group_id: must",
-        /// What the group is called.
+        /// Name of the group in the knowledge base, at most 12 characters.
         1 name: String => "name: must",
-        /// Whether it is the default group; `0` or `1` on the wire.
+        /// `1` the default group, which cannot be deleted; `0` not; `0` or `1` on the wire.
         2 is_default: bool => "is_default: must zero-one",
     }
 }
@@ -328,7 +328,7 @@ w::record! {
 w::record! {
     /// The body `image` of `kf::SendMsg`; the body `image` of `kf::Attachment`; and 1 more.
     pub struct Image {
-        /// `media_id` of the uploaded media.
+        /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -369,7 +369,7 @@ w::record! {
         1 desc: Option<String> => "desc",
         /// Page opened on a click.
         2 url: String => "url: must",
-        /// Address of the small picture.
+        /// Address of the card's small picture.
         3 pic_url: Option<String> => "pic_url",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -379,7 +379,7 @@ w::record! {
 w::record! {
     /// The body `miniprogram` of `kf::MsgMenuList`.
     pub struct ListMiniProgram {
-        /// Mini program to open.
+        /// AppID of the mini program that the entry opens.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page of the mini program; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
@@ -409,13 +409,13 @@ w::record! {
 w::record! {
     /// The body `location` of `kf::SendMsg`; the body `location` of `kf::Msg`.
     pub struct Location {
-        /// Latitude, -90 to 90; personal data, masked in `Debug`.
+        /// Latitude of the place, -90 to 90; personal data, masked in `Debug`.
         0 latitude: f64 => "latitude: must masked",
-        /// Longitude, -180 to 180; personal data, masked in `Debug`.
+        /// Longitude of the place, -180 to 180; personal data, masked in `Debug`.
         1 longitude: f64 => "longitude: must masked",
-        /// What the place is called.
+        /// Name of the place on the card.
         2 name: String => "name: must",
-        /// The place in detail; personal data, masked in `Debug`.
+        /// Address of the place; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(latitude: f64, longitude: f64, name: impl Into<String>)
@@ -464,7 +464,7 @@ w::record! {
         1 msg_type: String => "msgtype: must",
         /// The message as a JSON text, shaped as for its kind.
         2 msg_content: String => "msg_content: must",
-        /// When this message was sent, Unix seconds; format `unix`.
+        /// When this message was sent; format `unix`.
         3 send_time: xinqiao_types::UnixSeconds => "send_time: must",
     }
 }
@@ -479,7 +479,7 @@ w::record! {
         1 page_path: String => "pagepath: must",
         /// Caption of the card, at most 64 bytes.
         2 title: Option<String> => "title",
-        /// `media_id` of the cover.
+        /// `media_id` of the card's cover.
         3 thumb_media_id: Option<xinqiao_types::MediaId> => "thumb_media_id",
     }
     new(appid: impl Into<xinqiao_types::AppId>, page_path: impl Into<String>)
@@ -535,13 +535,13 @@ w::record! {
         0 msg_id: String => "msgid: must",
         /// `3` from the customer, `4` event of the system, `5` from the servicing member.
         1 origin: i64 => "origin: must",
-        /// The account of the message.
+        /// Id of the account of the message.
         2 open_kfid: Option<String> => "open_kfid",
         /// The servicing member, if `origin` is `5`.
         3 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
-        /// The customer of the message; personal data, masked in `Debug`.
+        /// `external_userid` of the customer; personal data, masked in `Debug`.
         4 external_userid: Option<xinqiao_types::ExternalUserId> => "external_userid: masked",
-        /// When it was sent, Unix seconds; format `unix`.
+        /// When it was sent; format `unix`.
         5 send_time: xinqiao_types::UnixSeconds => "send_time: must",
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         6 body: MsgBody => ": flat",
@@ -557,9 +557,9 @@ w::record! {
         1 title: String => "title: must",
         /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// `media_id` of the small picture.
+        /// `media_id` of the card's small picture.
         3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
-        /// Address of the small picture.
+        /// Address of the card's small picture.
         4 pic_url: String => "pic_url: must",
     }
 }
@@ -567,7 +567,7 @@ w::record! {
 w::record! {
     /// The body `text` of `kf::Msg`.
     pub struct MsgText {
-        /// Text that was sent.
+        /// Text that the customer or the member sent.
         0 content: String => "content: must",
         /// Id of the menu entry, if the customer clicked one.
         1 menu_id: Option<String> => "menu_id",
@@ -579,7 +579,7 @@ w::record! {
     pub struct MsgMenu {
         /// Text above the menu, at most 1,024 bytes.
         0 head_content: Option<String> => "head_content",
-        /// Entries, at most 50.
+        /// Entries, each a reply to click, a link, a mini program or plain text.
         1 list: Vec<MsgMenuList> => "list: must",
         /// Text below the menu, at most 1,024 bytes.
         2 tail_content: Option<String> => "tail_content",
@@ -615,7 +615,7 @@ w::record! {
         1 title: String => "title: must",
         /// Text below the headline, at most 512 bytes.
         2 desc: Option<String> => "desc",
-        /// `media_id` of the small picture.
+        /// `media_id` of the card's small picture.
         3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
     new(
@@ -636,7 +636,7 @@ w::record! {
         1 page_path: String => "pagepath: must",
         /// Caption of the card, at most 64 bytes.
         2 title: String => "title: must",
-        /// `media_id` of the cover.
+        /// `media_id` of the card's cover.
         3 thumb_media_id: xinqiao_types::MediaId => "thumb_media_id: must",
     }
     new(
@@ -650,7 +650,7 @@ w::record! {
 w::record! {
     /// The body `video` of `kf::SendMsg`; the body `video` of `kf::Msg`.
     pub struct SendMsgVideo {
-        /// `media_id` of the uploaded media.
+        /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
         /// Caption of the video, at most 128 bytes.
         1 title: Option<String> => "title",
@@ -668,7 +668,7 @@ w::record! {
         0 userid: Option<xinqiao_types::UserId> => "userid",
         /// `0` serving, `1` not serving.
         1 status: Option<i64> => "status",
-        /// Number of the department that serves.
+        /// Number of a department that serves.
         2 department_id: Option<i64> => "department_id",
     }
 }
@@ -704,21 +704,21 @@ w::record! {
 w::record! {
     /// `statistic` of `kf::Statistic`.
     pub struct StatisticDetail {
-        /// Chats that were held.
+        /// Chats in which customers wrote that day.
         0 session_cnt: i64 => "session_cnt: must",
         /// Customers who wrote, each counted once.
         1 customer_cnt: i64 => "customer_cnt: must",
-        /// Messages from customers.
+        /// Messages that customers sent that day.
         2 customer_msg_cnt: i64 => "customer_msg_cnt: must",
         /// Customers who followed a recommendation.
         3 upgrade_service_customer_cnt: i64 => "upgrade_service_customer_cnt: must",
-        /// Customers who refuse messages.
+        /// Customers who refused the account's messages that day.
         4 msg_rejected_customer_cnt: i64 => "msg_rejected_customer_cnt: must",
-        /// Chats that the assistant answered.
+        /// Chats in which the assistant answered.
         5 ai_session_reply_cnt: i64 => "ai_session_reply_cnt: must",
-        /// Share of those that went on to a member.
+        /// Share of the assistant's chats that went on to a member.
         6 ai_transfer_rate: f64 => "ai_transfer_rate: must",
-        /// Share of questions that the assistant found in the knowledge base.
+        /// Share of customers' questions that the knowledge base could answer.
         7 ai_knowledge_hit_rate: f64 => "ai_knowledge_hit_rate: must",
     }
 }
@@ -735,7 +735,7 @@ w::record! {
 w::record! {
     /// The body `video` of `kf::Attachment`.
     pub struct Video {
-        /// `media_id` of the uploaded media.
+        /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -755,7 +755,7 @@ w::record! {
 w::record! {
     /// The body `voice` of `kf::SendMsg`; the body `voice` of `kf::Msg`.
     pub struct Voice {
-        /// `media_id` of the uploaded media.
+        /// `media_id` of uploaded media, valid for 3 days.
         0 media_id: xinqiao_types::MediaId => "media_id: must",
     }
     new(media_id: impl Into<xinqiao_types::MediaId>)
@@ -764,7 +764,7 @@ w::record! {
 w::record! {
     /// `wechat_channels` of `kf::EnterSessionContext`; `wechat_channels` of `kf::Event`.
     pub struct WechatChannel {
-        /// Name of the Channels account; personal data, masked in `Debug`.
+        /// Name of the Channels account they came from, for some scenes; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
         /// `1` home page, `2` goods in the live room, `3` showcase, `4` product page, `5` order page.
         1 scene: i64 => "scene: must",
@@ -861,9 +861,9 @@ w::record! {
     pub struct GetCorpStatistic {
         /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: Option<String> => "open_kfid",
-        /// First day; at most 31 days, within the last 180; format `unix`.
+        /// First day to count, as its midnight; at most 31 days, within the last 180; format `unix`.
         1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// Last day; format `unix`.
+        /// Last day to count, as its midnight; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -907,11 +907,11 @@ w::record! {
     pub struct GetServicerStatistic {
         /// Id of the customer-service account; all messages belong to one.
         0 open_kfid: Option<String> => "open_kfid",
-        /// `userid` of the servicing member.
+        /// `userid` of the servicing member, who must serve this account.
         1 servicer_userid: Option<xinqiao_types::UserId> => "servicer_userid",
-        /// First day; at most 31 days, within the last 180; format `unix`.
+        /// First day to count, as its midnight; at most 31 days, within the last 180; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// Last day; format `unix`.
+        /// Last day to count, as its midnight; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new()
@@ -1485,7 +1485,7 @@ pub mod customer {
         pub struct BatchGetResponse {
             /// Who the customers are: `external_userid`, `nickname`, `avatar`, `gender` and so on.
             0 customer_list: Vec<super::Customer> => "customer_list: must",
-            /// Ids that are not valid.
+            /// Ids that are not valid; the rest is returned.
             1 invalid_external_userid: Vec<xinqiao_types::ExternalUserId> => "invalid_external_userid: must",
         }
     }
@@ -1793,7 +1793,7 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95971>.
         /// * Catalog: `work.kf.knowledge.list_group`.
         pub struct ListGroup {
-            /// List only this group.
+            /// List only this group; all without it.
             0 group_id: Option<String> => "group_id",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             1 cursor: Option<String> => "cursor",
@@ -1858,9 +1858,9 @@ pub mod knowledge {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95972>.
         /// * Catalog: `work.kf.knowledge.list_intent`.
         pub struct ListIntent {
-            /// List only this group.
+            /// List only entries of this group; all without it.
             0 group_id: Option<String> => "group_id",
-            /// List only this entry.
+            /// List only this entry; all without it.
             1 intent_id: Option<String> => "intent_id",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",

@@ -17,9 +17,9 @@ w::record! {
 w::record! {
     /// `account_count` of `license::CreateNewOrder`; `account_count` of `license::Buy`.
     pub struct AccountCount {
-        /// Basic licences.
+        /// How many basic licences; one of the two kinds is needed.
         0 base_count: Option<i64> => "base_count",
-        /// Licences with customer contact.
+        /// How many licences with customer contact.
         1 external_contact_count: Option<i64> => "external_contact_count",
     }
     new()
@@ -31,7 +31,7 @@ w::record! {
     pub struct AccountDuration {
         /// Months of 31 days each, at most 60.
         0 months: Option<i64> => "months",
-        /// Days, added to the months.
+        /// Days bought, added to the months.
         1 days: Option<i64> => "days",
     }
     new()
@@ -41,9 +41,9 @@ w::record! {
 w::record! {
     /// An item of `active_list` in `license::BatchActiveAccount`.
     pub struct Active {
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         0 active_code: String => "active_code: must",
-        /// Member to activate.
+        /// Member to activate with the code.
         1 userid: xinqiao_types::UserId => "userid: must",
     }
     new(active_code: impl Into<String>, userid: impl Into<xinqiao_types::UserId>)
@@ -52,7 +52,7 @@ w::record! {
 w::record! {
     /// An item of `active_info_list` in the answer of `license::BatchGetActiveInfoByCode`; `active_info` of the answer of `license::GetActiveInfoByCode`.
     pub struct ActiveInfo {
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         0 active_code: String => "active_code: must",
         /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
@@ -62,7 +62,7 @@ w::record! {
         3 userid: Option<xinqiao_types::UserId> => "userid",
         /// When the order or code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was activated; format `unix`.
+        /// When the licence was first activated; format `unix`.
         5 active_time: Option<xinqiao_types::UnixSeconds> => "active_time",
         /// Until when the licence holds; format `unix`.
         6 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -79,7 +79,7 @@ w::record! {
         /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         1 active_code: String => "active_code: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: xinqiao_types::UserId => "userid: must",
@@ -127,11 +127,11 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
-        /// When it was activated; format `unix`.
+        /// When the licence was first activated; format `unix`.
         2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
         /// Until when the licence holds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         4 active_code: String => "active_code: must",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
         1 order_type: i64 => "order_type: must",
         /// `0` unpaid, `1` paid, `2` cancelled, `3` expired, `4` refund asked, `5` refunded, `6` refused, `7` void.
         2 order_status: i64 => "order_status: must",
-        /// Amount of the order; in fen.
+        /// Amount of the order, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
         /// When the order or code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -205,7 +205,7 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// `1` basic, `2` with customer contact.
         1 type_: i64 => "type: must",
-        /// When it was activated; format `unix`.
+        /// When the licence was first activated; format `unix`.
         2 active_time: xinqiao_types::UnixSeconds => "active_time: must",
         /// Until when the licence holds; format `unix`.
         3 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
@@ -215,7 +215,7 @@ w::record! {
 w::record! {
     /// An item of `account_list` in the answer of `license::ListOrderAccount`.
     pub struct OrderAccount {
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         0 active_code: String => "active_code: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         1 userid: Option<xinqiao_types::UserId> => "userid",
@@ -255,7 +255,7 @@ w::record! {
         2 order_status: i64 => "order_status: must",
         /// The corp that the licences are for.
         3 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Amount of the order; in fen.
+        /// Amount of the order, in fen; in fen.
         4 price: xinqiao_types::Fen => "price: must",
         /// How many licences: `base_count` and `external_contact_count`.
         5 account_count: OrderAccountCount => "account_count: must",
@@ -271,9 +271,9 @@ w::record! {
 w::record! {
     /// `account_count` of `license::GetUnionOrderBuy`; `account_count` of `license::Order`.
     pub struct OrderAccountCount {
-        /// Basic licences.
+        /// How many basic licences the order has.
         0 base_count: i64 => "base_count: must",
-        /// Licences with customer contact.
+        /// How many licences with customer contact the order has.
         1 external_contact_count: i64 => "external_contact_count: must",
     }
 }
@@ -283,7 +283,7 @@ w::record! {
     pub struct OrderAccountDuration {
         /// Months of 31 days each, at most 60.
         0 months: Option<i64> => "months",
-        /// Days, added to the months.
+        /// Days bought, added to the months.
         1 days: Option<i64> => "days",
         /// New end of validity; excludes `months`; format `unix`.
         2 new_expire_time: Option<xinqiao_types::UnixSeconds> => "new_expire_time",
@@ -307,7 +307,7 @@ w::record! {
 w::record! {
     /// An item of `share_list` in `license::BatchShareActiveCode`.
     pub struct Share {
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         0 active_code: String => "active_code: must",
     }
     new(active_code: impl Into<String>)
@@ -332,7 +332,7 @@ w::record! {
         /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         2 active_code: String => "active_code: must",
     }
 }
@@ -354,7 +354,7 @@ w::record! {
     pub struct TrailInfo {
         /// When the trial began; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// When the trial ends; format `unix`.
+        /// When the trial ends; from then on calls need a licence; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -395,9 +395,9 @@ w::record! {
     pub struct ActiveAccount {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         1 active_code: String => "active_code: must",
-        /// Member to activate.
+        /// Member to activate with the code.
         2 userid: xinqiao_types::UserId => "userid: must",
     }
     new(
@@ -551,9 +551,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/96059>.
     /// * Catalog: `work.license.batch_share_active_code`.
     pub struct BatchShareActiveCode {
-        /// The upper corp.
+        /// The upper corp that gives the codes.
         0 from_corpid: xinqiao_types::CorpId => "from_corpid: must",
-        /// The lower corp.
+        /// The lower corp that gets the codes.
         1 to_corpid: xinqiao_types::CorpId => "to_corpid: must",
         /// Codes to give, at most 1,000.
         2 share_list: Vec<Share> => "share_list: must",
@@ -824,7 +824,7 @@ w::record! {
     pub struct GetActiveInfoByCode {
         /// The corp that the licences are for.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Activation code of a licence.
+        /// Activation code of a licence, which one member uses.
         1 active_code: String => "active_code: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, active_code: impl Into<String>)
@@ -921,7 +921,7 @@ w::record! {
     pub struct GetAppLicenseInfoResponse {
         /// Whether licences are checked: `0` no, `1` yes.
         0 license_status: i64 => "license_status: must",
-        /// Trial period before licences are needed: `start_time` and `end_time`.
+        /// Trial period before licences are needed (the platform spells it so): `start_time` and `end_time`.
         1 trail_info: Option<TrailInfo> => "trail_info",
     }
 }
@@ -1497,7 +1497,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95646>.
     /// * Catalog: `work.license.submit_order_job`.
     pub struct SubmitOrderJob {
-        /// Id of the renewal job; `jobid` on the wire.
+        /// Id of the renewal job, as returned when it was made; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
         /// Member of the provider who orders.
@@ -1587,9 +1587,9 @@ w::record! {
 w::record! {
     /// Answer to [`SupportPolicyQuery`].
     pub struct SupportPolicyQueryResponse {
-        /// Whether the corp qualifies.
+        /// Whether the corp qualifies for the reduced terms of its industry.
         0 query_result: i64 => "query_result: must",
-        /// Codes of why it does not.
+        /// Reasons why the corp does not qualify, one number each.
         1 unsatisfied_reason: Option<Vec<i64>> => "unsatisfied_reason",
     }
 }

@@ -37,7 +37,7 @@ w::record! {
 w::record! {
     /// `text` of `linked_corp::ExtAttrDetail`.
     pub struct AttrText {
-        /// Text of the attribute.
+        /// Text of the attribute, set by the linked corp.
         0 value: String => "value: must",
     }
 }
@@ -83,9 +83,9 @@ w::record! {
         0 type_: i64 => "type: must",
         /// What the attribute is called in the linked corp.
         1 name: String => "name: must",
-        /// The text, for a text attribute.
+        /// The text, if `type` is `0`: `value`.
         2 text: Option<AttrText> => "text",
-        /// The page, for a web attribute.
+        /// The page, if `type` is `1`: `title` and `url`.
         3 web: Option<Web> => "web",
     }
 }
@@ -220,11 +220,11 @@ w::record! {
         2 name: Option<String> => "name",
         /// The member's mobile number; needs the right permission; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
-        /// Desk phone of the member; personal data, masked in `Debug`.
+        /// Desk phone of the member in the linked corp; personal data, masked in `Debug`.
         4 telephone: Option<String> => "telephone: masked",
         /// The member's mail address; needs the right permission; personal data, masked in `Debug`.
         5 email: Option<String> => "email: masked",
-        /// The member's job title.
+        /// The member's job title in the linked corp.
         6 position: Option<String> => "position",
         /// Departments of the member, each written `LinkedId/DepartmentId`; format `LinkedId/DepartmentId`.
         7 department: Option<Vec<String>> => "department",
@@ -274,9 +274,9 @@ w::record! {
 w::record! {
     /// `web` of `linked_corp::ExtAttrDetail`.
     pub struct Web {
-        /// Caption of the link.
+        /// Text shown for the link.
         0 title: String => "title: must",
-        /// Address of the page to open.
+        /// Page that opens on a click.
         1 url: String => "url: must",
     }
 }

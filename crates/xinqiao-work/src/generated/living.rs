@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `activity_detail` of `living::Create`.
     pub struct ActivityDetail {
-        /// What the event is about.
+        /// What the event is about, as viewers see it.
         0 description: Option<String> => "description",
         /// `media_id`s of pictures in the details.
         1 image_list: Option<Vec<String>> => "image_list",
@@ -23,9 +23,9 @@ w::record! {
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         /// `1` WeChat user, `2` WeCom user.
         1 type_: i64 => "type: must",
-        /// Name of the viewer.
+        /// Name of the viewer, the nickname of a WeChat user.
         2 name: Option<String> => "name",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         3 watch_time: i64 => "watch_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
@@ -44,7 +44,7 @@ w::record! {
         /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// `userid` of the host.
+        /// `userid` of the host, who books the stream.
         1 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
         /// Number of the host's main department.
         2 main_department: Option<i64> => "main_department",
@@ -52,11 +52,11 @@ w::record! {
         3 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         4 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts; in s.
+        /// How long the stream lasts, in seconds; in s.
         5 living_duration: i64 => "living_duration: must",
         /// When it was booked to begin; format `unix`.
         6 reserve_start: xinqiao_types::UnixSeconds => "reserve_start: must",
-        /// For how long it was booked; in s.
+        /// For how many seconds it was booked; in s.
         7 reserve_living_duration: i64 => "reserve_living_duration: must",
         /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         8 type_: i64 => "type: must",
@@ -68,17 +68,17 @@ w::record! {
         11 open_replay: bool => "open_replay: must zero-one",
         /// `0` ready, `1` being made, `2` deleted, `3` failed.
         12 replay_status: Option<i64> => "replay_status",
-        /// How many booked to watch.
+        /// How many people booked to watch.
         13 subscribe_count: i64 => "subscribe_count: must",
-        /// How many watched.
+        /// How many people watched in all.
         14 viewer_num: i64 => "viewer_num: must",
-        /// How many are watching now.
+        /// How many people are watching now.
         15 online_count: i64 => "online_count: must",
-        /// How many comments.
+        /// How many comments the stream has.
         16 comment_num: i64 => "comment_num: must",
-        /// How many spoke.
+        /// How many people spoke in the stream.
         17 mic_num: i64 => "mic_num: must",
-        /// Address to push the stream to.
+        /// Address to which streaming software sends the picture.
         18 push_stream_url: Option<String> => "push_stream_url",
     }
 }
@@ -98,7 +98,7 @@ w::record! {
     pub struct User {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         1 watch_time: i64 => "watch_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         2 is_comment: bool => "is_comment: must zero-one",
@@ -151,19 +151,19 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93637>.
     /// * Catalog: `work.living.create`.
     pub struct Create {
-        /// `userid` of the host.
+        /// `userid` of the host, who books the stream.
         0 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
         /// Headline of the stream, at most 20 characters.
         1 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts; in s.
+        /// How long the stream lasts, in seconds; in s.
         3 living_duration: i64 => "living_duration: must",
         /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         4 type_: i64 => "type: must",
         /// What the stream is about, at most 100 characters.
         5 description: Option<String> => "description",
-        /// How long before to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
+        /// Seconds before the begin to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         6 remind_time: Option<i64> => "remind_time",
         /// `media_id` of the cover of an event; `activity_cover_mediaid` on the wire.
         #[doc(alias = "activity_cover_mediaid")]
@@ -343,7 +343,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/94442>.
     /// * Catalog: `work.living.get_living_share_info`.
     pub struct GetLivingShareInfo {
-        /// Code from the shared card.
+        /// Code from a shared card of the stream, to learn who watches and who invited them.
         0 ww_share_code: String => "ww_share_code: must",
     }
     new(ww_share_code: impl Into<String>)
@@ -407,7 +407,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserAllLivingId`].
     pub struct GetUserAllLivingIdResponse {
-        /// Ids of the streams; `livingid_list` on the wire.
+        /// Ids of the member's streams; `livingid_list` on the wire.
         #[doc(alias = "livingid_list")]
         0 living_id_list: Vec<String> => "livingid_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -459,7 +459,7 @@ w::record! {
         /// Id of a WeCom live stream, returned when it was booked; `livingid` on the wire.
         #[doc(alias = "livingid")]
         0 living_id: String => "livingid: must",
-        /// Hand back to get the next page.
+        /// Hand back to get the next page; empty at the end.
         1 next_key: Option<String> => "next_key",
     }
     new(living_id: impl Into<String>)
@@ -473,7 +473,7 @@ w::record! {
         0 stat_info: StatInfo => "stat_info: must",
         /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
         1 ending: bool => "ending: must zero-one",
-        /// Hand back to get the next page.
+        /// Hand back to get the next page; empty at the end.
         2 next_key: Option<String> => "next_key",
     }
 }
@@ -527,13 +527,13 @@ w::record! {
         2 theme: Option<String> => "theme",
         /// When the stream begins; format `unix`.
         3 living_start: Option<xinqiao_types::UnixSeconds> => "living_start",
-        /// How long the stream lasts; in s.
+        /// How long the stream lasts, in seconds; in s.
         4 living_duration: Option<i64> => "living_duration",
         /// `0` general, `1` small class, `2` large class, `3` training, `4` event.
         5 type_: Option<i64> => "type",
         /// What the stream is about, at most 100 characters.
         6 description: Option<String> => "description",
-        /// How long before to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
+        /// Seconds before the begin to remind: `0`, `60`, `300`, `1800` or `3600`; in s.
         7 remind_time: Option<i64> => "remind_time",
     }
     new(living_id: impl Into<String>)

@@ -26,7 +26,7 @@ w::record! {
     pub struct LayoutInfo {
         /// Id of the layout, returned when it was added.
         0 layout_id: String => "layout_id: must",
-        /// What the layout is called.
+        /// What the layout is called, chosen by who added it.
         1 layout_name: String => "layout_name: must",
         /// Pages of the layout: `layout_template_id`, `enable_polling`, `polling_setting` and so on.
         2 page_list: Vec<LayoutPage> => "page_list: must",
@@ -44,9 +44,9 @@ w::record! {
         2 question_type: i64 => "question_type: must",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         3 special_type: i64 => "special_type: must",
-        /// Number of the question in order.
+        /// Number of the question, to which the answer refers.
         4 question_num: i64 => "question_num: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         5 question_title: Option<String> => "question_title",
     }
 }
@@ -71,21 +71,21 @@ w::record! {
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// Whether they joined by client, phone, web or device, as a code.
+        /// How they joined, such as by number, link or phone.
         4 join_type: i64 => "join_type: must",
-        /// When the person joined; format `unix`.
+        /// When the person joined, such as by accepting an invitation; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// When they left; format `unix`.
+        /// When they left; missing while they are in; format `unix`.
         6 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
-        /// Kind of network.
+        /// Network this person uses, such as Wi-Fi or cable.
         7 net: Option<String> => "net",
         /// Role in the webinar: `0` member, `1` inside speaker, `2` outside speaker, `3` speaker by link, `4` audience.
         8 webinar_role: Option<i64> => "webinar_role",
-        /// Whether the microphone is on.
+        /// Whether this person's microphone is on.
         9 audio_state: bool => "audio_state: must",
-        /// Whether the camera is on.
+        /// Whether this person's camera is on.
         10 video_state: bool => "video_state: must",
-        /// Whether they share their screen.
+        /// Whether this person shares their screen.
         11 screen_shared_state: bool => "screen_shared_state: must",
         /// Your own data in the personal link, to tell who joined.
         12 customer_data: Option<String> => "customer_data",
@@ -99,9 +99,9 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number.
+        /// Extension behind the number, if any.
         2 extension_number: Option<String> => "extension_number",
-        /// How far the call is: ringing, taken, missed.
+        /// How far the call to this number is: ringing, taken, missed.
         3 status: Option<String> => "status",
     }
 }
@@ -138,7 +138,7 @@ w::record! {
     pub struct Device {
         /// Serial number of the hardware device, unique within its model.
         0 device_sn: String => "device_sn: must",
-        /// Answer of the device, as a code.
+        /// How the room device answered the invitation.
         1 status: i64 => "status: must",
     }
 }
@@ -175,9 +175,9 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number.
+        /// Extension behind the number, if any.
         2 extension_number: Option<String> => "extension_number",
-        /// How far the call is: ringing, taken, missed.
+        /// How far the call to this number is: ringing, taken, missed.
         3 status: String => "status: must",
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         4 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
@@ -227,11 +227,11 @@ w::record! {
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// Weekdays on which a weekly meeting repeats.
+        /// Weekdays on which a weekly meeting repeats, 1–7 from Monday.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// Dates on which a monthly meeting repeats.
+        /// Dates on which a monthly meeting repeats, 1–31.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// How long before to remind, several are allowed; `0` at the begin; in s.
+        /// Seconds before the begin to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
 }
@@ -243,19 +243,19 @@ w::record! {
         0 need_password: bool => "need_password: must masked",
         /// Password to join, 4–6 digits; empty for none; a secret, masked in `Debug`.
         1 password: Option<String> => "password: masked",
-        /// Whether there is a waiting room.
+        /// Whether people wait until the host lets them in.
         2 enable_waiting_room: bool => "enable_waiting_room: must",
         /// Whether people may join before the host.
         3 allow_enter_before_host: bool => "allow_enter_before_host: must",
-        /// Whether outsiders may join.
+        /// Whether people from outside the corp may join.
         4 allow_external_user: bool => "allow_external_user: must",
         /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         5 enable_enter_mute: i64 => "enable_enter_mute: must",
         /// Whether people may unmute themselves.
         6 allow_unmute_self: bool => "allow_unmute_self: must",
-        /// Whether everyone is muted.
+        /// Whether everyone in the meeting is muted.
         7 mute_all: bool => "mute_all: must",
-        /// Whether screens carry a watermark.
+        /// Whether screens carry a watermark that names the viewer.
         8 enable_screen_watermark: bool => "enable_screen_watermark: must",
         /// `0` one line, `1` several lines.
         9 watermark_type: i64 => "watermark_type: must",
@@ -265,19 +265,19 @@ w::record! {
         11 attendee_join_auto_record: bool => "attendee_join_auto_record: must",
         /// Whether the host may pause the recording.
         12 enable_host_pause_auto_record: bool => "enable_host_pause_auto_record: must",
-        /// Whether there is interpreting.
+        /// Whether there is simultaneous interpreting.
         13 enable_interpreter: bool => "enable_interpreter: must",
-        /// Whether people may upload documents.
+        /// Whether people may upload documents in the meeting.
         14 enable_doc_upload_permission: bool => "enable_doc_upload_permission: must",
-        /// Whether people must enrol.
+        /// Whether people must enrol to join.
         15 enable_enroll: bool => "enable_enroll: must",
-        /// Whether a host key works.
+        /// Whether the host key makes people host.
         16 enable_host_key: bool => "enable_host_key: must",
-        /// Host key, 6 digits; a secret, masked in `Debug`.
+        /// Host key of 6 digits; who enters it becomes host; a secret, masked in `Debug`.
         17 host_key: Option<String> => "host_key: masked",
         /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         18 remind_scope: Option<i64> => "remind_scope",
-        /// Hosts, at most 10.
+        /// Hosts of the meeting, at most 10: `userid`.
         19 hosts: Option<Host> => "hosts",
         /// Hosts at present: `userid`.
         20 current_hosts: Option<CurrentHost> => "current_hosts",
@@ -305,17 +305,17 @@ w::record! {
         1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// Quality on the whole, as a code.
+        /// Grade for this person on the whole, from network, sound, video and sharing.
         3 quality: i64 => "quality: must",
-        /// Quality of sound, as a code.
+        /// Grade of this person's sound.
         4 audio_quality: i64 => "audio_quality: must",
-        /// How good the picture is, as a code.
+        /// Grade of this person's video.
         5 video_quality: i64 => "video_quality: must",
-        /// Quality of screen sharing, as a code.
+        /// Grade of this person's screen sharing.
         6 screen_share_quality: i64 => "screen_share_quality: must",
-        /// How good the connection is, as a code.
+        /// Grade of this person's network connection.
         7 network_quality: i64 => "network_quality: must",
-        /// Problems that were found.
+        /// Problems of quality that this person had, one each.
         8 problems: Option<Vec<String>> => "problems",
     }
 }
@@ -331,15 +331,15 @@ w::record! {
         2 instance_id: i64 => "instance_id: must",
         /// `0` attendee, `1` creator, `2` host, `3` both, `4` guest, `5` guest and host, `6` co-host, `7` creator and co-host.
         3 role: i64 => "role: must",
-        /// Whether they joined by client, phone, web or device, as a code.
+        /// How they joined, such as by number, link or phone.
         4 join_type: i64 => "join_type: must",
-        /// When the person joined; format `unix`.
+        /// When the person joined, such as by accepting an invitation; format `unix`.
         5 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// Whether the microphone is on.
+        /// Whether this person's microphone is on.
         6 audio_state: bool => "audio_state: must",
-        /// Whether the camera is on.
+        /// Whether this person's camera is on.
         7 video_state: bool => "video_state: must",
-        /// Whether they share their screen.
+        /// Whether this person shares their screen.
         8 screen_shared_state: bool => "screen_shared_state: must",
     }
 }
@@ -353,9 +353,9 @@ w::record! {
         1 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// When the person joined; format `unix`.
+        /// When the person joined, such as by accepting an invitation; format `unix`.
         3 join_time: xinqiao_types::UnixSeconds => "join_time: must",
-        /// When they left; format `unix`.
+        /// When they left; missing while they are in; format `unix`.
         4 quit_time: Option<xinqiao_types::UnixSeconds> => "quit_time",
     }
 }
@@ -427,7 +427,7 @@ w::record! {
 w::record! {
     /// An item of `layout_list` in `meeting::advanced_layout::Add`.
     pub struct Layout {
-        /// What the layout is called.
+        /// What the layout is called, chosen by who added it.
         0 layout_name: Option<String> => "layout_name",
         /// Pages of the layout: `layout_template_id`, `enable_polling`, `polling_setting` and so on.
         1 page_list: Vec<Page> => "page_list: must",
@@ -439,9 +439,9 @@ w::record! {
 w::record! {
     /// An item of `page_list` in the answer of `meeting::advanced_layout::GetUserLayout`; an item of `page_list` in `meeting::LayoutInfo`.
     pub struct LayoutPage {
-        /// Which template the page is made from.
+        /// Id of the template of the page, from the list of templates.
         0 layout_template_id: String => "layout_template_id: must",
-        /// Whether people take turns.
+        /// Whether people take turns in the cells.
         1 enable_polling: bool => "enable_polling: must",
         /// How people take turns: `polling_interval_unit`, `polling_interval` and so on.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
@@ -459,7 +459,7 @@ w::record! {
         1 userid: Option<xinqiao_types::UserId> => "userid",
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
-        /// When they enrolled; format `yyyy/MM/dd HH:mm`.
+        /// When this person enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
@@ -479,7 +479,7 @@ w::record! {
     pub struct Meeting {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// When this meeting was started; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must",
     }
 }
@@ -487,7 +487,7 @@ w::record! {
 w::record! {
     /// `meeting_short_url_customer_data` of the answer of `meeting::CreateCustomerShortUrl`; an item of `meeting_short_url_customer_data_list` in the answer of `meeting::GetCustomerShortUrl`.
     pub struct MeetingShortUrlCustomerData {
-        /// Address of the personal link.
+        /// Personal link to the meeting, one per attendee.
         0 meeting_short_url: String => "meeting_short_url: must",
         /// Your own data in the personal link, to tell who joined.
         1 customer_data: String => "customer_data: must",
@@ -501,13 +501,13 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// `1` took part, `2` did not.
         1 status: i64 => "status: must",
-        /// When they first joined; format `unix`.
+        /// When this person first joined; format `unix`.
         2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
-        /// When they last left; format `unix`.
+        /// When this person last left; format `unix`.
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
-        /// How often they joined.
+        /// How often this person joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// How long they took part in all; in s.
+        /// How long they took part in all, in seconds; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -524,9 +524,9 @@ w::record! {
 w::record! {
     /// An item of `page_list` in `meeting::advanced_layout::Update`; an item of `page_list` in `meeting::Layout`.
     pub struct Page {
-        /// Which template the page is made from.
+        /// Id of the template of the page, from the list of templates.
         0 layout_template_id: String => "layout_template_id: must",
-        /// Whether people take turns.
+        /// Whether people take turns in the cells.
         1 enable_polling: Option<bool> => "enable_polling",
         /// How people take turns: `polling_interval_unit`, `polling_interval` and so on.
         2 polling_setting: Option<PollingSetting> => "polling_setting",
@@ -542,9 +542,9 @@ w::record! {
     pub struct PageUserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// Whether the cell shows an attendee or shared content, as a code.
+        /// What the cell shows: `1` a person's video, `2` the shared screen, `3` an app.
         1 grid_type: i64 => "grid_type: must",
-        /// Whether the cell shows video or a shared screen, as a code.
+        /// Kind of video in the cell; together with `grid_type` it decides the picture.
         2 video_type: i64 => "video_type: must",
         /// Who sits in the cell: `userid`, `tmp_openid` and `nick_name`.
         3 user_list: Vec<User> => "user_list: must",
@@ -558,7 +558,7 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number.
+        /// Extension behind the number, if any.
         2 extension_number: Option<String> => "extension_number",
     }
     new(area: impl Into<w::TextOrNumber>, phone: impl Into<String>)
@@ -570,7 +570,7 @@ w::record! {
     pub struct PollingSetting {
         /// Unit of the interval: `1` seconds, `2` minutes.
         0 polling_interval_unit: i64 => "polling_interval_unit: must",
-        /// How long each turn is.
+        /// How long each turn is, 1–999,999, in `polling_interval_unit`.
         1 polling_interval: i64 => "polling_interval: must",
         /// Whether people without video are skipped; `ignore_user_novideo` on the wire.
         #[doc(alias = "ignore_user_novideo")]
@@ -605,7 +605,7 @@ w::record! {
         1 question_type: i64 => "question_type: must",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: i64 => "special_type: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         3 question_title: Option<String> => "question_title",
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
@@ -615,7 +615,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::Question`.
     pub struct QuestionOption {
-        /// Words of the option.
+        /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
 }
@@ -637,11 +637,11 @@ w::record! {
         5 repeat_until: Option<xinqiao_types::UnixSeconds> => "repeat_until",
         /// Every how many days, weeks or months.
         6 repeat_interval: Option<i64> => "repeat_interval",
-        /// Weekdays on which a weekly meeting repeats.
+        /// Weekdays on which a weekly meeting repeats, 1–7 from Monday.
         7 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// Dates on which a monthly meeting repeats.
+        /// Dates on which a monthly meeting repeats, 1–31.
         8 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
-        /// How long before to remind, several are allowed; `0` at the begin; in s.
+        /// Seconds before the begin to remind, several are allowed; `0` at the begin; in s.
         9 remind_before: Option<Vec<i64>> => "remind_before",
     }
     new()
@@ -672,7 +672,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::SetConfigQuestion`.
     pub struct SetConfigOption {
-        /// Words of the option.
+        /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
     new()
@@ -688,7 +688,7 @@ w::record! {
         1 question_type: Option<i64> => "question_type",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: Option<i64> => "special_type",
-        /// Words of the question.
+        /// Words of the question as people see them.
         3 question_title: Option<String> => "question_title",
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
@@ -712,19 +712,19 @@ w::record! {
     pub struct Setting {
         /// Password to join, 4–6 digits; empty for none; a secret, masked in `Debug`.
         0 password: Option<String> => "password: masked",
-        /// Whether there is a waiting room.
+        /// Whether people wait until the host lets them in.
         1 enable_waiting_room: Option<bool> => "enable_waiting_room",
         /// Whether people may join before the host.
         2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
-        /// Whether outsiders may join.
+        /// Whether people from outside the corp may join.
         3 allow_external_user: Option<bool> => "allow_external_user",
         /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         4 enable_enter_mute: Option<i64> => "enable_enter_mute",
         /// Whether people may unmute themselves.
         5 allow_unmute_self: Option<bool> => "allow_unmute_self",
-        /// Whether everyone is muted.
+        /// Whether everyone in the meeting is muted.
         6 mute_all: Option<bool> => "mute_all",
-        /// Whether screens carry a watermark.
+        /// Whether screens carry a watermark that names the viewer.
         7 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
         /// `0` one line, `1` several lines.
         8 watermark_type: Option<i64> => "watermark_type",
@@ -734,19 +734,19 @@ w::record! {
         10 attendee_join_auto_record: Option<bool> => "attendee_join_auto_record",
         /// Whether the host may pause the recording.
         11 enable_host_pause_auto_record: Option<bool> => "enable_host_pause_auto_record",
-        /// Whether there is interpreting.
+        /// Whether there is simultaneous interpreting.
         12 enable_interpreter: Option<bool> => "enable_interpreter",
-        /// Whether people may upload documents.
+        /// Whether people may upload documents in the meeting.
         13 enable_doc_upload_permission: Option<bool> => "enable_doc_upload_permission",
-        /// Whether people must enrol.
+        /// Whether people must enrol to join.
         14 enable_enroll: Option<bool> => "enable_enroll",
-        /// Whether a host key works.
+        /// Whether the host key makes people host.
         15 enable_host_key: Option<bool> => "enable_host_key",
-        /// Host key, 6 digits; a secret, masked in `Debug`.
+        /// Host key of 6 digits; who enters it becomes host; a secret, masked in `Debug`.
         16 host_key: Option<String> => "host_key: masked",
         /// Who is rung: `1` nobody, `2` host, `3` everyone, `4` those listed.
         17 remind_scope: Option<i64> => "remind_scope",
-        /// Hosts, at most 10.
+        /// Hosts of the meeting, at most 10: `userid`.
         18 hosts: Option<Host> => "hosts",
         /// Who is rung, if `remind_scope` is `4`.
         19 ring_users: Option<RingUser> => "ring_users",
@@ -784,11 +784,11 @@ w::record! {
         1 title: String => "title: must",
         /// `0` exists, `1` deleted.
         2 status: i64 => "status: must",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// When this meeting of the series begins; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// When this meeting of the series ends; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Which rule of repetition it belongs to.
+        /// Id of the rule of repetition it belongs to.
         5 repeat_id: Option<String> => "repeat_id",
     }
 }
@@ -796,7 +796,7 @@ w::record! {
 w::record! {
     /// An item of `sub_repeat_list` in the answer of `meeting::GetInfo`.
     pub struct SubRepeat {
-        /// Identifies this rule of repetition.
+        /// Id of this rule of repetition, to which single meetings refer.
         0 repeat_id: String => "repeat_id: must",
         /// `0` daily, `1` weekly, `2` monthly, `7` on working days.
         1 repeat_type: i64 => "repeat_type: must",
@@ -804,9 +804,9 @@ w::record! {
         2 is_custom_repeat: bool => "is_custom_repeat: must zero-one",
         /// Every how many days, weeks or months.
         3 repeat_interval: i64 => "repeat_interval: must",
-        /// Weekdays on which a weekly meeting repeats.
+        /// Weekdays on which a weekly meeting repeats, 1–7 from Monday.
         4 repeat_day_of_week: Option<Vec<i64>> => "repeat_day_of_week",
-        /// Dates on which a monthly meeting repeats.
+        /// Dates on which a monthly meeting repeats, 1–31.
         5 repeat_day_of_month: Option<Vec<i64>> => "repeat_day_of_month",
         /// Ends `0` on a day, `1` after a number of times.
         6 repeat_until_type: i64 => "repeat_until_type: must",
@@ -824,13 +824,13 @@ w::record! {
         0 tmp_external_userid: xinqiao_types::ExternalUserId => "tmp_external_userid: must",
         /// `1` took part, `2` did not.
         1 status: i64 => "status: must",
-        /// When they first joined; format `unix`.
+        /// When this person first joined; format `unix`.
         2 first_join_time: Option<xinqiao_types::UnixSeconds> => "first_join_time",
-        /// When they last left; format `unix`.
+        /// When this person last left; format `unix`.
         3 last_quit_time: Option<xinqiao_types::UnixSeconds> => "last_quit_time",
-        /// How often they joined.
+        /// How often this person joined.
         4 total_join_count: i64 => "total_join_count: must",
-        /// How long they took part in all; in s.
+        /// How long they took part in all, in seconds; in s.
         5 cumulative_time: i64 => "cumulative_time: must",
     }
 }
@@ -842,7 +842,7 @@ w::record! {
         0 area: w::TextOrNumber => "area: must",
         /// Phone number without the country code; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
-        /// Extension behind the number.
+        /// Extension behind the number, if any.
         2 extension_number: Option<String> => "extension_number",
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         3 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
@@ -868,9 +868,9 @@ w::record! {
     pub struct UserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// Whether the cell shows an attendee or shared content, as a code.
+        /// What the cell shows: `1` a person's video, `2` the shared screen, `3` an app.
         1 grid_type: i64 => "grid_type: must",
-        /// Whether the cell shows video or a shared screen, as a code.
+        /// Kind of video in the cell; together with `grid_type` it decides the picture.
         2 video_type: Option<i64> => "video_type",
         /// Who sits in the cell: `userid`, `tmp_openid` and `nick_name`.
         3 user_list: Option<Vec<User>> => "user_list",
@@ -889,7 +889,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// One meeting of the series; without it the whole series is meant; `sub_meetingid` on the wire.
+        /// The meeting of the series to cancel; the whole series without it; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
     }
@@ -925,9 +925,9 @@ w::record! {
     pub struct CheckDeviceInMeeting {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Devices to ask about.
+        /// Kinds of device to ask about, same values as `instance_id`.
         1 instance_id_list: Option<Vec<i64>> => "instance_id_list",
-        /// Meetings to ask about, or found; `meetingid_list` on the wire.
+        /// Ids of meetings, to ask about or found; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         2 meeting_id_list: Option<Vec<String>> => "meetingid_list",
     }
@@ -938,7 +938,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckDeviceInMeeting`].
     pub struct CheckDeviceInMeetingResponse {
-        /// Outcome entry by entry.
+        /// Meetings the member is in, with the device: `meetingid` and `instance_id`.
         0 result_list: Vec<CheckDeviceInMeetingResult> => "result_list: must",
     }
 }
@@ -975,7 +975,7 @@ w::record! {
         1 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// How long it lasts, 300 seconds to a day; in s.
+        /// How long it lasts in seconds, from 300 to a day; in s.
         3 meeting_duration: i64 => "meeting_duration: must",
         /// What the meeting is about, at most 500 characters.
         4 description: Option<String> => "description",
@@ -1018,7 +1018,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// Link to join.
+        /// Link that opens the meeting.
         2 meeting_link: Option<String> => "meeting_link",
         /// Members that could not be invited.
         3 excess_users: Option<Vec<String>> => "excess_users",
@@ -1054,7 +1054,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Your own data to put into the link.
+        /// Your own data to put into the link, to tell who joins.
         1 customer_data: String => "customer_data: must",
     }
     new(meeting_id: impl Into<String>, customer_data: impl Into<String>)
@@ -1100,9 +1100,9 @@ w::record! {
         /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// Start of the period or range, paired with its end; format `unix`.
+        /// Only attendance after this; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only attendance before this; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
@@ -1119,7 +1119,7 @@ w::record! {
     pub struct GetAttendeeListResponse {
         /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         0 attendees: Vec<Attendee> => "attendees: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1261,7 +1261,7 @@ w::record! {
         0 meeting_id: Option<String> => "meetingid",
         /// Nine-digit number by which people join.
         1 meeting_code: Option<String> => "meeting_code",
-        /// One meeting of the series; without it the whole series is meant; `sub_meetingid` on the wire.
+        /// Which meeting of the series; the present one if left out; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         2 sub_meeting_id: Option<String> => "sub_meetingid",
     }
@@ -1277,13 +1277,13 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// `userid` of the meeting's admin, who counts as its creator.
         1 admin_userid: xinqiao_types::UserId => "admin_userid: must",
-        /// Number of the member's main department, one of those they belong to.
+        /// Number of the main department of who made the meeting.
         2 main_department: Option<i64> => "main_department",
         /// Headline of the meeting, at most 255 bytes.
         3 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
-        /// How long it lasts, 300 seconds to a day; in s.
+        /// How long it lasts in seconds, from 300 to a day; in s.
         5 meeting_duration: i64 => "meeting_duration: must",
         /// `1` waiting, `2` running, `3` ended, `4` cancelled, `5` expired.
         6 status: i64 => "status: must",
@@ -1295,7 +1295,7 @@ w::record! {
         9 location: Option<String> => "location",
         /// Id of the calendar, returned when it was created; such as `wcjgewCwAAqeJcPI1d8Pwbjt7nttzAAA`.
         10 cal_id: Option<String> => "cal_id",
-        /// Members, outsiders and devices.
+        /// Who is invited or takes part: `member`, `tmp_external_user` and `device`.
         11 attendees: GetInfoAttendee => "attendees: must",
         /// Guests; outsiders are invited by phone number.
         12 guests: Option<Vec<Guest>> => "guests",
@@ -1305,9 +1305,9 @@ w::record! {
         14 reminders: Option<GetInfoReminder> => "reminders",
         /// Nine-digit number by which people join.
         15 meeting_code: String => "meeting_code: must",
-        /// Link to join.
+        /// Link that opens the meeting.
         16 meeting_link: String => "meeting_link: must",
-        /// Whether there are polls.
+        /// Whether the meeting has polls.
         17 has_vote: bool => "has_vote: must",
         /// Meetings of the series: `sub_meetingid`, `title`, `status`, `start_time` and so on.
         18 sub_meetings: Option<Vec<SubMeeting>> => "sub_meetings",
@@ -1318,7 +1318,7 @@ w::record! {
         /// Id of the present meeting of the series; `current_sub_meetingid` on the wire.
         #[doc(alias = "current_sub_meetingid")]
         21 current_sub_meeting_id: Option<String> => "current_sub_meetingid",
-        /// Rules of repetition, one per part of the series.
+        /// Rules of repetition, one per part of the series: `repeat_id` and so on.
         22 sub_repeat_list: Option<Vec<SubRepeat>> => "sub_repeat_list",
     }
 }
@@ -1362,9 +1362,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetInvitees`].
     pub struct GetInviteesResponse {
-        /// Members who are invited; setting replaces them all.
+        /// All members who are invited: `userid`; setting replaces them all.
         0 invitees: Vec<GetInviteesInvitee> => "invitees: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1433,21 +1433,21 @@ w::record! {
 w::record! {
     /// Answer to [`GetQuality`].
     pub struct GetQualityResponse {
-        /// Quality on the whole, as a code.
+        /// Grade of the meeting on the whole, from network, sound, video and sharing.
         0 quality: i64 => "quality: must",
-        /// Quality of sound, as a code.
+        /// Grade of the meeting's sound.
         1 audio_quality: i64 => "audio_quality: must",
-        /// How good the picture is, as a code.
+        /// Grade of the meeting's video.
         2 video_quality: i64 => "video_quality: must",
-        /// Quality of screen sharing, as a code.
+        /// Grade of the meeting's screen sharing.
         3 screen_share_quality: i64 => "screen_share_quality: must",
-        /// How good the connection is, as a code.
+        /// Grade of the meeting's network connections.
         4 network_quality: i64 => "network_quality: must",
-        /// Problems that were found.
+        /// Problems of quality that occurred, one each.
         5 problems: Option<Vec<String>> => "problems",
         /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         6 attendees: Vec<GetQualityAttendee> => "attendees: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         7 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         8 next_cursor: Option<String> => "next_cursor",
@@ -1515,7 +1515,7 @@ w::record! {
     pub struct GetRealtimeAttendeeListResponse {
         /// People who took part: `userid`, `tmp_openid`, `instance_id` and so on.
         0 attendees: Vec<GetRealtimeAttendeeListAttendee> => "attendees: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -1565,9 +1565,9 @@ w::record! {
     pub struct GetUserMeetingId {
         /// The member's account; outsiders have none.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Only meetings that begin after this; format `unix`.
         1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only meetings that begin before this; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: String => "cursor: must",
@@ -1581,7 +1581,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserMeetingId`].
     pub struct GetUserMeetingIdResponse {
-        /// Meetings to ask about, or found; `meetingid_list` on the wire.
+        /// Ids of meetings, to ask about or found; `meetingid_list` on the wire.
         #[doc(alias = "meetingid_list")]
         0 meeting_id_list: Vec<String> => "meetingid_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
@@ -1668,7 +1668,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Members who are invited; setting replaces them all.
+        /// All members who are invited: `userid`; setting replaces them all.
         1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
     new(meeting_id: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
@@ -1700,11 +1700,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99651>.
     /// * Catalog: `work.meeting.statistics_get_start_list`.
     pub struct StatisticsGetStartList {
-        /// Only meetings of this kind (instant, booked, webinar), as a code.
+        /// Only meetings of this kind: instant, booked, webinar and so on.
         0 type_: i64 => "type: must",
-        /// Start of the range, paired with its end; format `unix`.
+        /// Only meetings started after this; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// End of the period or range, paired with its start; format `unix`.
+        /// Only meetings started before this; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: Option<String> => "cursor",
@@ -1774,7 +1774,7 @@ w::record! {
         1 title: Option<String> => "title",
         /// When the meeting begins; format `unix`.
         2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
-        /// How long it lasts, 300 seconds to a day; in s.
+        /// How long it lasts in seconds, from 300 to a day; in s.
         3 meeting_duration: Option<i64> => "meeting_duration",
         /// What the meeting is about, at most 500 characters.
         4 description: Option<String> => "description",
@@ -1931,7 +1931,7 @@ pub mod advanced_layout {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Ids of the layouts to delete.
+            /// Ids of the advanced layouts to delete.
             1 layout_id_list: Vec<String> => "layout_id_list: must",
         }
         new(meeting_id: impl Into<String>, layout_id_list: Vec<String>)
@@ -1983,9 +1983,9 @@ pub mod advanced_layout {
         pub struct GetUserLayoutResponse {
             /// Id of the layout in use.
             0 selected_layout_id: String => "selected_layout_id: must",
-            /// What the layout is called.
+            /// What the layout is called, chosen by who added it.
             1 layout_name: String => "layout_name: must",
-            /// Layout such as grid, gallery or speaker, as a code.
+            /// Layout to apply, such as grid, gallery, speaker or your own.
             2 layout_type: i64 => "layout_type: must",
             /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Option<Vec<super::LayoutPage>> => "page_list",
@@ -2066,7 +2066,7 @@ pub mod advanced_layout {
             0 meeting_id: String => "meetingid: must",
             /// Id of the layout, returned when it was added.
             1 layout_id: String => "layout_id: must",
-            /// What the layout is called.
+            /// What the layout is called, chosen by who added it.
             2 layout_name: Option<String> => "layout_name",
             /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Vec<super::Page> => "page_list: must",
@@ -2111,7 +2111,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -2120,7 +2120,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// How many were handled.
+            /// How many enrolments were handled.
             0 handled_count: i64 => "handled_count: must",
         }
     }
@@ -2154,7 +2154,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -2163,7 +2163,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// How many were handled.
+            /// How many enrolments were deleted or imported.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -2253,7 +2253,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// How many were handled.
+            /// How many enrolments were deleted or imported.
             0 total_count: i64 => "total_count: must",
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
@@ -2306,7 +2306,7 @@ pub mod enroll {
         pub struct ListResponse {
             /// The enrolments: `userid`, `nick_name` and so on.
             0 enroll_list: Vec<super::EnrollInfo> => "enroll_list: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
@@ -2359,7 +2359,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// Look first at `1` imported enrolments (default), `2` those by hand.
             1 sorting_rules: Option<i64> => "sorting_rules",
-            /// Temporary ids of attendees.
+            /// Temporary ids of attendees in this meeting.
             2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
         new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
@@ -2369,7 +2369,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
@@ -2424,7 +2424,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
-            /// How many questions there are.
+            /// How many questions are asked on enrolling.
             0 question_count: i64 => "question_count: must",
         }
     }
@@ -2515,17 +2515,17 @@ pub mod mra {
             2 user_role: i64 => "user_role: must",
             /// Role in the webinar: `0` member, `1` inside speaker, `2` outside speaker, `3` speaker by link, `4` audience.
             3 webinar_member_role: Option<i64> => "webinar_member_role",
-            /// IP address of the device; personal data, masked in `Debug`.
+            /// IP address of the room device; personal data, masked in `Debug`.
             4 ip: Option<String> => "ip: masked",
-            /// Name that the device shows.
+            /// Name that the device shows in the meeting.
             5 name: Option<String> => "name",
-            /// Whether the microphone is on.
+            /// Whether this person's microphone is on.
             6 audio_state: bool => "audio_state: must",
-            /// Whether the camera is on.
+            /// Whether this person's camera is on.
             7 video_state: bool => "video_state: must",
-            /// Whether they share their screen.
+            /// Whether this person shares their screen.
             8 screen_shared_state: bool => "screen_shared_state: must",
-            /// Layout of the picture that the device starts with, as a code.
+            /// Layout of the picture that the device starts with.
             9 default_layout: i64 => "default_layout: must",
             /// Whether its hand is raised.
             10 raise_hands_state: bool => "raise_hands_state: must",
@@ -2561,9 +2561,9 @@ pub mod mra {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Layout of the picture that the device starts with, as a code.
+            /// Layout of the picture that the device starts with.
             1 default_layout: i64 => "default_layout: must",
-            /// Whether people without video are shown, as a code; `default_novideo_user` on the wire.
+            /// Whether people without video are shown; `default_novideo_user` on the wire.
             #[doc(alias = "default_novideo_user")]
             2 default_no_video_user: i64 => "default_novideo_user: must",
             /// The connected room device (SIP or H.323).
@@ -2708,7 +2708,7 @@ pub mod phone {
         pub struct GetCallOutStatusResponse {
             /// Phone numbers to call: `area`, `phone`, `extension_number` and so on.
             0 phone_numbers: Vec<super::GetCallOutStatusPhoneNumber> => "phone_numbers: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
@@ -2768,7 +2768,7 @@ pub mod phone {
     w::record! {
         /// Answer to [`GetTmpOpenid`].
         pub struct GetTmpOpenidResponse {
-            /// Temporary ids of attendees.
+            /// Temporary ids of attendees in this meeting.
             0 tmp_openid_list: Vec<super::TmpOpenid> => "tmp_openid_list: must",
         }
     }
@@ -2896,7 +2896,7 @@ pub mod vip {
         pub struct ListResponse {
             /// Members, at most 100 at a time.
             0 userid_list: Vec<xinqiao_types::UserId> => "userid_list: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
@@ -3045,7 +3045,7 @@ pub mod waiting_room {
         pub struct GetCurrentUserListResponse {
             /// People in the waiting room: `userid`, `tmp_openid`, `instance_id` and so on.
             0 user_list: Vec<super::GetCurrentUserListUser> => "user_list: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
@@ -3111,7 +3111,7 @@ pub mod waiting_room {
         pub struct GetUserListResponse {
             /// People in the waiting room: `userid`, `tmp_openid`, `instance_id` and so on.
             0 user_list: Vec<super::GetUserListUser> => "user_list: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",

@@ -85,7 +85,7 @@ w::record! {
     pub struct InteractiveTaskCard {
         /// Id of the task, unique within the agent, at most 128 bytes.
         0 task_id: String => "task_id: must",
-        /// Page opened on a click.
+        /// Page opened on a click beside the buttons.
         1 url: String => "url: must",
         /// Headline of the card, at most 128 bytes.
         2 title: String => "title: must",
@@ -195,7 +195,7 @@ w::record! {
     pub struct Statistic {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// Name of the app, for display.
+        /// Name of the app that sent the messages.
         1 app_name: String => "app_name: must",
         /// How many messages of the app were delivered on that day.
         2 count: i64 => "count: must",
@@ -205,9 +205,9 @@ w::record! {
 w::record! {
     /// The body `template_msg` of `message::Send`.
     pub struct TemplateMsg {
-        /// Id of the message template that the provider set up.
+        /// Id of the message template, got when the provider set it up.
         0 template_id: String => "template_id: must",
-        /// Page opened on a click.
+        /// Web page opened on a click.
         1 url: Option<String> => "url",
         /// Mini program opened on a click: `appid` and `pagepath`; `miniprogram` on the wire.
         #[doc(alias = "miniprogram")]
@@ -479,7 +479,7 @@ w::record! {
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
         /// Whether repeated messages are dropped: `1` yes, `0` no (default); `0` or `1` on the wire.
         7 enable_duplicate_check: Option<bool> => "enable_duplicate_check: zero-one",
-        /// How far back the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
+        /// Within how many seconds the same message counts as repeated; 1,800 by default, at most 4 hours; in s.
         8 duplicate_check_interval: Option<i64> => "duplicate_check_interval",
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         9 body: Body => ": flat",

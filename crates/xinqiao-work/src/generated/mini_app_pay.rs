@@ -18,7 +18,7 @@ w::record! {
         4 bank_address_code: String => "bank_address_code: must",
         /// Name of the bank where the account is held; such as `招商银行`.
         5 bank_name: Option<String> => "bank_name",
-        /// Further proof on the account.
+        /// Further proof on the account, as pictures: `settlement_certificate_open_wx_pay_media_id` and so on.
         6 bank_card_supplement: Option<BankCardSupplement> => "bank_card_supplement",
     }
     new(
@@ -44,11 +44,11 @@ w::record! {
         3 destination_account_name: String => "destination_account_name: must",
         /// Account that receives the proving transfer.
         4 destination_account_number: String => "destination_account_number: must",
-        /// How much is paid; in fen.
+        /// Sum to transfer from the account as proof, in fen; in fen.
         5 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// Free text added by whoever made the record.
         6 remark: String => "remark: must",
-        /// Latest time for it.
+        /// By when the proving transfer must be made.
         7 deadline: String => "deadline: must",
     }
 }
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// `amount` of `mini_app_pay::CreateOrder`.
     pub struct Amount {
-        /// Amount of the order; in fen.
+        /// Amount of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
@@ -77,11 +77,11 @@ w::record! {
 w::record! {
     /// `bank_card_supplement` of `mini_app_pay::AccountInfo`.
     pub struct BankCardSupplement {
-        /// Picture that proves the settlement account; `settlement_certificate_open_wx_pay_media_id` on the wire.
+        /// Id of the picture that proves the settlement account; `settlement_certificate_open_wx_pay_media_id` on the wire.
         0 settlement_certificate_media_id: Option<xinqiao_types::MediaId> => "settlement_certificate_open_wx_pay_media_id",
-        /// Picture that proves the relation; `relationship_certificate_open_wx_pay_media_id` on the wire.
+        /// Id of the picture that proves how the account's holder and the merchant are related; `relationship_certificate_open_wx_pay_media_id` on the wire.
         1 relation_certificate_media_id: Option<xinqiao_types::MediaId> => "relationship_certificate_open_wx_pay_media_id",
-        /// Pictures of other proof; `other_certificate_open_wx_pay_media_id` on the wire.
+        /// Ids of pictures of other proof, from the picture upload; `other_certificate_open_wx_pay_media_id` on the wire.
         2 other_certificate_media_id: Option<Vec<xinqiao_types::MediaId>> => "other_certificate_open_wx_pay_media_id",
     }
     new()
@@ -95,7 +95,7 @@ w::record! {
 w::record! {
     /// `business_addition_pics` of `mini_app_pay::ApplyMch`.
     pub struct BusinessAdditionPic {
-        /// Ids of the pictures.
+        /// Ids of the pictures, from the picture upload.
         0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// `business_license_info` of `mini_app_pay::ApplyMch`.
     pub struct BusinessLicenseInfo {
-        /// Kind of registration certificate, as a code.
+        /// Kind of registration certificate, such as that of a public institution.
         0 cert_type: i64 => "cert_type: must",
-        /// Picture of the business licence; `business_license_copy_open_wx_pay_media_id` on the wire.
+        /// Id of the business licence's picture, from the picture upload; `business_license_copy_open_wx_pay_media_id` on the wire.
         1 business_license_copy_media_id: xinqiao_types::MediaId => "business_license_copy_open_wx_pay_media_id: must",
         /// Registration number on the business licence; such as `91440300MA5xxxxxxx`.
         2 business_license_number: String => "business_license_number: must",
@@ -116,9 +116,9 @@ w::record! {
         4 legal_person: String => "legal_person: must",
         /// Address of the company as on its licence.
         5 company_address: Option<String> => "company_address",
-        /// From when the business runs; format `yyyy-MM-dd`.
+        /// First day of the business, such as `2020-01-01`; format `yyyy-MM-dd`.
         6 business_time_begin_time: Option<String> => "business_time_begin_time",
-        /// Until when the business runs, `LONG_TERM` if without end; format `yyyy-MM-dd / LONG_TERM`.
+        /// Last day of the business, such as `2040-01-01`; `LONG_TERM` if without end; format `yyyy-MM-dd / LONG_TERM`.
         7 business_time_end_time: Option<String> => "business_time_end_time",
     }
     new(
@@ -134,13 +134,13 @@ w::record! {
 w::record! {
     /// `contact_info` of `mini_app_pay::ApplyMch`.
     pub struct ContactInfo {
-        /// Whether the contact is the legal representative or an agent.
+        /// Who the contact is: `65` legal representative or owner, `66` agent in charge.
         0 contact_type: String => "contact_type: must",
-        /// Picture of the letter that authorizes the contact; `business_authorization_letter_open_wx_pay_media_id` on the wire.
+        /// Id of the picture of the letter that authorizes the contact; needed for an agent; `business_authorization_letter_open_wx_pay_media_id` on the wire.
         1 authorization_letter_media_id: Option<xinqiao_types::MediaId> => "business_authorization_letter_open_wx_pay_media_id",
-        /// The contact person: name, telephone, mail and so on.
+        /// The contact person: name, document, telephone and mail.
         2 contact_info: IdCardInfo => "contact_info: must",
-        /// Number of the mobile phone; such as `13900000000`; personal data, masked in `Debug`.
+        /// Mobile number of the contact, mostly the super administrator, who gets important notices; such as `13900000000`; personal data, masked in `Debug`.
         3 mobile_phone: Option<String> => "mobile_phone: masked",
         /// Mail address of the contact person; such as `ops@example.com`; personal data, masked in `Debug`.
         4 contact_email: Option<String> => "contact_email: masked",
@@ -173,7 +173,7 @@ w::record! {
     pub struct FinanceInstitutionInfo {
         /// Kind of financial institution: bank, payment company, insurer and so on.
         0 finance_type: String => "finance_type: must",
-        /// Pictures of the financial licence; `finance_license_pics_open_wx_pay_media_id` on the wire.
+        /// Ids of pictures of the financial licence, from the picture upload; `finance_license_pics_open_wx_pay_media_id` on the wire.
         1 finance_license_pics_media_id: Vec<xinqiao_types::MediaId> => "finance_license_pics_open_wx_pay_media_id: must",
     }
     new(
@@ -185,11 +185,11 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetOrder`.
     pub struct GetOrderAmount {
-        /// Amount of the order; in fen.
+        /// Amount of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: Option<String> => "currency",
-        /// What the user really paid, after discounts; in fen.
+        /// What the user really paid, after discounts, in fen; in fen.
         2 payer_total: Option<xinqiao_types::Fen> => "payer_total",
         /// Currency in which the user pays; such as `CNY`.
         3 payer_currency: Option<String> => "payer_currency",
@@ -207,13 +207,13 @@ w::record! {
 w::record! {
     /// `amount` of the answer of `mini_app_pay::GetRefundDetail`; `amount` of the answer of `mini_app_pay::Refund`.
     pub struct AmountInfo {
-        /// Amount of the refund; in fen.
+        /// Amount of the refund in fen, at most that of the order; in fen.
         0 refund: xinqiao_types::Fen => "refund: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         1 currency: String => "currency: must",
-        /// What the user gets back, without the refunded discounts; in fen.
+        /// What the user gets back, without the refunded discounts, in fen; in fen.
         2 payer_refund: Option<xinqiao_types::Fen> => "payer_refund",
-        /// Part of the refund that gives discounts back; in fen.
+        /// Part of the refund that gives discounts back, in fen; in fen.
         3 discount_refund: Option<xinqiao_types::Fen> => "discount_refund",
     }
 }
@@ -223,13 +223,13 @@ w::record! {
     pub struct PromotionDetailInfo {
         /// Number of the coupon or instant discount; such as `109519`.
         0 promotion_id: String => "promotion_id: must",
-        /// `GLOBAL` or `SINGLE`.
+        /// `GLOBAL` for the whole order, `SINGLE` for one product.
         1 scope: String => "scope: must",
         /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         2 type_: String => "type: must",
-        /// Amount of the discount; in fen.
+        /// Amount of the discount, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// How much is refunded; in fen.
+        /// How much this refund gives back, in fen; in fen.
         4 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -246,7 +246,7 @@ w::record! {
         2 goods_name: Option<String> => "goods_name",
         /// How many pieces of the item.
         3 quantity: i64 => "quantity: must",
-        /// Price of one; in fen.
+        /// Price of one, in fen; in fen.
         4 unit_price: xinqiao_types::Fen => "unit_price: must",
     }
     new(merchant_goods_id: impl Into<String>, quantity: i64, unit_price: xinqiao_types::Fen)
@@ -258,9 +258,9 @@ w::record! {
     pub struct IdCardInfo {
         /// Kind of identity document: ID card, passport, permit and so on.
         0 id_doc_type: i64 => "id_doc_type: must",
-        /// Picture of the side with the face; `id_card_copy_open_wx_pay_media_id` on the wire.
+        /// Id of the picture of the side with the face; `id_card_copy_open_wx_pay_media_id` on the wire.
         1 id_card_copy_media_id: xinqiao_types::MediaId => "id_card_copy_open_wx_pay_media_id: must",
-        /// Picture of the side with the emblem; `id_card_national_open_wx_pay_media_id` on the wire.
+        /// Id of the picture of the side with the emblem; `id_card_national_open_wx_pay_media_id` on the wire.
         2 id_card_national_media_id: xinqiao_types::MediaId => "id_card_national_open_wx_pay_media_id: must",
         /// Name on the identity card, matching its number; personal data, masked in `Debug`.
         3 id_card_name: String => "id_card_name: must masked",
@@ -268,7 +268,7 @@ w::record! {
         4 id_card_number: String => "id_card_number: must masked",
         /// Address as on the identity card.
         5 id_card_address: Option<String> => "id_card_address",
-        /// First day on which the identity card is valid; format `yyyy-MM-dd`.
+        /// First day on which the identity card is valid, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         6 id_card_valid_time_begin: String => "id_card_valid_time_begin: must",
         /// Last day on which the identity card is valid, or the fixed word for unlimited; format `yyyy-MM-dd / LONG_TERM`.
         7 id_card_valid_time: String => "id_card_valid_time: must",
@@ -299,22 +299,22 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the single coupon that a user holds.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called.
+        /// Name of the discount campaign.
         1 name: Option<String> => "name",
-        /// `GLOBAL` or `SINGLE`.
+        /// `GLOBAL` for the whole order, `SINGLE` for one product.
         2 scope: String => "scope: must",
         /// `CASH` or `COUPON` paid for beforehand, `NOCASH` or `DISCOUNT` not.
         3 type_: String => "type: must",
-        /// Amount of the discount; in fen.
+        /// Amount of the discount, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Number of the coupon batch; all coupons of a batch share its rules; such as `9856000`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount that WeChat Pay pays; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount that WeChat Pay pays, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount that the merchant pays; in fen.
+        /// Part of the discount that the merchant pays, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount that others pay; in fen.
+        /// Part of the discount that others pay, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -330,7 +330,7 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one; in fen.
+        /// Price of one, in fen; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
         /// How much the discount takes off; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
@@ -342,7 +342,7 @@ w::record! {
 w::record! {
     /// `qualifications` of `mini_app_pay::ApplyMch`.
     pub struct Qualification {
-        /// Ids of the pictures.
+        /// Ids of the pictures, from the picture upload.
         0 id: Vec<String> => "id: must",
     }
     new(id: Vec<String>)
@@ -351,9 +351,9 @@ w::record! {
 w::record! {
     /// `amount` of `mini_app_pay::Refund`.
     pub struct RefundAmount {
-        /// Amount of the order; in fen.
+        /// Amount of the order, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
-        /// Amount of the refund; in fen.
+        /// Amount of the refund in fen, at most that of the order; in fen.
         1 refund: xinqiao_types::Fen => "refund: must",
         /// Three-letter currency code, such as `CNY`; such as `CNY`.
         2 currency: String => "currency: must",
@@ -381,13 +381,13 @@ w::record! {
     pub struct Status {
         /// How far review and signing have come; payments can be taken when done.
         0 applyment_state: String => "applyment_state: must",
-        /// State of the application in words.
+        /// State of the application in words, for people to read.
         1 applyment_state_desc: String => "applyment_state_desc: must",
-        /// Whether the corp has signed the merchant's contract.
+        /// Contract with WeChat Pay: `UNSIGNED`, `SIGNED` or `NOT_SIGNABLE`.
         2 sign_state: String => "sign_state: must",
         /// Page on which the user signs.
         3 sign_url: Option<String> => "sign_url",
-        /// What was found wrong, item by item.
+        /// What was found wrong, item by item: `param_name` and `reject_reason`.
         4 audit_detail: Option<Vec<AuditDetail>> => "audit_detail",
         /// Proof of the account by a transfer from it: accounts and amount.
         5 account_validation: Option<AccountValidation> => "account_validation",
@@ -401,13 +401,13 @@ w::record! {
 w::record! {
     /// `store_info` of `mini_app_pay::SceneInfo`.
     pub struct StoreInfo {
-        /// Number of the shop.
+        /// The merchant's own number of the shop.
         0 id: String => "id: must",
-        /// What the shop is called.
+        /// The merchant's name of the shop.
         1 name: Option<String> => "name",
-        /// Code of the administrative region; such as `440305`.
+        /// Six-digit code of the administrative region where the store is; such as `440305`.
         2 area_code: Option<String> => "area_code",
-        /// Where the shop is; personal data, masked in `Debug`.
+        /// Address of the shop where it is paid; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
     }
     new(id: impl Into<String>)
@@ -423,7 +423,7 @@ w::record! {
     pub struct ApplyMch {
         /// The merchant's own request number; repeating it does not execute the request twice; such as `REQ20250401001`.
         0 out_request_no: String => "out_request_no: must",
-        /// Kind of organization, as a code, such as company or sole trader.
+        /// Kind of organization, such as `2` company, `4` sole trader.
         1 organization_type: i64 => "organization_type: must",
         /// Business licence: picture, number, name, representative and so on.
         2 business_license_info: BusinessLicenseInfo => "business_license_info: must",
@@ -437,11 +437,11 @@ w::record! {
         6 owner: Option<bool> => "owner",
         /// The beneficial owner, needed if `owner` is false.
         7 ubo_info: Option<IdCardInfo> => "ubo_info",
-        /// The contact person: name, telephone, mail and so on.
+        /// The contact person: name, document, telephone and mail.
         8 contact_info: ContactInfo => "contact_info: must",
         /// The account: number, bank and holder.
         9 account_info: AccountInfo => "account_info: must",
-        /// Number of the industry.
+        /// Number of the industry, from the table of industries.
         10 business_id: i64 => "business_id: must",
         /// Licences that the industry needs: `id`.
         11 qualifications: Option<Qualification> => "qualifications",
@@ -553,7 +553,7 @@ w::record! {
         5 amount: Amount => "amount: must",
         /// The user who pays.
         6 payer: Payer => "payer: must",
-        /// When the order expires; it cannot be paid afterwards; format `rfc3339`.
+        /// When the order expires; it cannot be paid afterwards, RFC 3339; format `rfc3339`.
         7 time_expire: Option<String> => "time_expire",
         /// The merchant's own data, handed back unchanged in queries and notifications.
         8 attach: Option<String> => "attach",
@@ -622,9 +622,9 @@ w::record! {
     pub struct GetApplymentStatusResponse {
         /// State of the application: `applyment_state`, `applyment_state_desc`, `sign_state` and so on.
         0 status: Status => "status: must",
-        /// How far the review of the application is, as a code.
+        /// How far the review of the application is; details in `status`.
         1 apply_state: i64 => "apply_state: must",
-        /// Whether the corp has signed the merchant's contract, as a code.
+        /// Whether the corp has signed the merchant's contract.
         2 real_sign_state: i64 => "real_sign_state: must",
         /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
@@ -659,7 +659,7 @@ w::record! {
     pub struct GetBill {
         /// Merchant number that collects the money, issued by WeCom.
         0 mchid: xinqiao_types::MchId => "mchid: must query",
-        /// Day that the bill covers; format `yyyy-MM-dd`.
+        /// Day that the bill covers, as `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
         /// `ALL`, `SUCCESS` or `REFUND`.
         2 bill_type: Option<String> => "bill_type: query",
@@ -803,7 +803,7 @@ w::record! {
         6 status: String => "status: must",
         /// When it succeeded (paid, refunded, …); absent until then; format `rfc3339`.
         7 success_time: Option<String> => "success_time",
-        /// When this record was made, or this message sent; format `rfc3339`.
+        /// When the refund was asked for; format `rfc3339`.
         8 create_time: String => "create_time: must",
         /// Sums of the order or refund with their currency: `currency` and so on.
         9 amount: AmountInfo => "amount: must",
@@ -846,7 +846,7 @@ w::record! {
         2 sign_type: String => "sign_type: must",
         /// Random text that takes part in encryption or signing.
         3 nonce: Option<String> => "nonce",
-        /// Time of the signature; format `unix`.
+        /// Time of the signature, checked together with it; format `unix`.
         4 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
     }
     new(
@@ -955,7 +955,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98972>.
     /// * Catalog: `work.mini_app_pay.upload_image`.
     pub struct UploadImage {
-        /// The picture itself.
+        /// Picture to upload, for an application.
         0 media: w::FilePart => "media: must",
     }
     new(media: w::FilePart)

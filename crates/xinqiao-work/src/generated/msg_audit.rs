@@ -11,7 +11,7 @@ w::record! {
         0 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
         /// `Agree`, `Disagree` or `Default_Agree`.
         1 agree_status: String => "agree_status: must",
-        /// When the consent changed; format `unix`.
+        /// When the consent last changed; format `unix`.
         2 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -26,7 +26,7 @@ w::record! {
         1 exteranal_openid: xinqiao_types::OpenId => "exteranalopenid: must",
         /// `Agree`, `Disagree` or `Default_Agree`.
         2 agree_status: String => "agree_status: must",
-        /// When the consent changed; format `unix`.
+        /// When the consent last changed; format `unix`.
         3 status_change_time: xinqiao_types::UnixSeconds => "status_change_time: must",
     }
 }
@@ -51,9 +51,9 @@ w::record! {
     pub struct GetRobotInfoData {
         /// Id of the robot in a chat, begins with `wb`.
         0 robot_id: String => "robot_id: must",
-        /// What the robot is called.
+        /// Name of the robot, given by its maker.
         1 name: String => "name: must",
-        /// Member who made the robot.
+        /// `userid` of the member who made the robot.
         2 creator_userid: xinqiao_types::UserId => "creator_userid: must",
     }
 }
@@ -64,7 +64,7 @@ w::record! {
         /// `userid` or external id of the person; `memberid` on the wire.
         #[doc(alias = "memberid")]
         0 member_id: String => "memberid: must",
-        /// When they joined; format `unix`; `jointime` on the wire.
+        /// When this person joined the group; format `unix`; `jointime` on the wire.
         #[doc(alias = "jointime")]
         1 join_time: xinqiao_types::UnixSeconds => "jointime: must",
     }
@@ -77,7 +77,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91782>.
     /// * Catalog: `work.msg_audit.check_room_agree`.
     pub struct CheckRoomAgree {
-        /// Id of the group in the archive; `roomid` on the wire.
+        /// Id of the group in the archive, the `roomid` of archived messages; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
@@ -241,7 +241,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92951>.
     /// * Catalog: `work.msg_audit.group_chat_get`.
     pub struct GroupChatGet {
-        /// Id of the group in the archive; `roomid` on the wire.
+        /// Id of the group in the archive, the `roomid` of archived messages; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: String => "roomid: must",
     }
@@ -251,16 +251,16 @@ w::record! {
 w::record! {
     /// Answer to [`GroupChatGet`].
     pub struct GroupChatGetResponse {
-        /// What the group is called; `roomname` on the wire.
+        /// Name of the group, empty if none was set; `roomname` on the wire.
         #[doc(alias = "roomname")]
         0 room_name: String => "roomname: must",
         /// `userid` of who made the group.
         1 creator: String => "creator: must",
         /// People in the group: `memberid` and `jointime`.
         2 members: Vec<Member> => "members: must",
-        /// Notice of the group.
+        /// Text of the group's notice.
         3 notice: String => "notice: must",
-        /// When the group was made; format `unix`.
+        /// When this group was made; format `unix`.
         4 room_create_time: xinqiao_types::UnixSeconds => "room_create_time: must",
     }
 }

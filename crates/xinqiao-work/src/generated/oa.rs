@@ -16,7 +16,7 @@ w::record! {
         3 cal_id: Option<String> => "cal_id",
         /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
-        /// Headline, at most 128 characters.
+        /// Headline, at most 128 characters; a default one is shown if left out.
         5 summary: Option<String> => "summary",
         /// What it is about, at most 1,000 characters.
         6 description: Option<String> => "description",
@@ -53,7 +53,7 @@ w::record! {
     pub struct ApplyDataContent {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
         /// Value of the control, one kind according to its type.
         2 value: ContentValue => "value: must",
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// `value` of `oa::InfoContent`; `value` of `oa::ValueList`.
     pub struct ApplyDataValue {
-        /// Value of a text control.
+        /// Words filled into a text control.
         0 text: Option<String> => "text",
         /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
@@ -86,7 +86,7 @@ w::record! {
         9 children: Option<Vec<ValueChildren>> => "children",
         /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// Value of a trip, outing or overtime control.
+        /// Value of a trip, outing or overtime control: `type`, `date_range` and `slice_info`.
         11 attendance: Option<VacationAttendance> => "attendance",
         /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
@@ -130,7 +130,7 @@ w::record! {
     pub struct Attendance {
         /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// Begin, end and length.
+        /// Begin, end and length: `type`, `new_begin`, `new_end` and `new_duration`.
         1 date_range: DateRange => "date_range: must",
         /// How the length falls on the days: `day_items`.
         2 slice_info: Option<SliceInfo> => "slice_info",
@@ -144,9 +144,9 @@ w::record! {
     pub struct AttendanceDateRange {
         /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// How public holidays count, as a code.
+        /// Whether public holidays are left out of the length.
         1 official_holiday: Option<i64> => "official_holiday",
-        /// Working time that makes one day; in s; `perday_duration` on the wire.
+        /// Working time that makes one day, in seconds; in s; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
         2 per_day_duration: Option<i64> => "perday_duration",
     }
@@ -161,7 +161,7 @@ w::record! {
         0 state: i64 => "state: must",
         /// Length per day: `daytime` and `duration`.
         1 day_items: Vec<DayItem> => "day_items: must",
-        /// Length in total, seconds; in s.
+        /// Length in total, in seconds; in s.
         2 duration: i64 => "duration: must",
     }
 }
@@ -190,7 +190,7 @@ w::record! {
         4 province: Option<String> => "province",
         /// Code of the province, from the list of regions.
         5 province_code: Option<i64> => "province_code",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         6 city: Option<String> => "city",
         /// Code of the city, from the list of regions.
         7 city_code: Option<i64> => "city_code",
@@ -260,9 +260,9 @@ w::record! {
         2 meeting_id: Option<String> => "meeting_id",
         /// Id of the schedule entry, returned on making it or booking a room.
         3 schedule_id: Option<String> => "schedule_id",
-        /// `userid` of who booked the room.
+        /// `userid` of the member who booked the room.
         4 booker: Option<String> => "booker",
-        /// `0` booked, `1` cancelled, `2` asked for, `3` in approval.
+        /// State of the booking: `0` booked, `1` cancelled, `2` asked for, `3` in approval.
         5 status: i64 => "status: must",
     }
 }
@@ -325,11 +325,11 @@ w::record! {
     pub struct ChildrenList {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
         /// Value of the control, one kind according to its type.
         2 value: ContentValue => "value: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         3 title: Vec<OptionValue> => "title: must",
     }
     new(
@@ -343,7 +343,7 @@ w::record! {
 w::record! {
     /// An item of `classes` in `oa::InfoValue`.
     pub struct Class {
-        /// Name of the student or class.
+        /// Name of the student or class in the school's contacts.
         0 name: String => "name: must",
     }
 }
@@ -351,17 +351,17 @@ w::record! {
 w::record! {
     /// An item of `comments` in `oa::GetApprovalDetailInfo`.
     pub struct Comment {
-        /// Id of the remark; `commentid` on the wire.
+        /// Id of the remark within the approval; `commentid` on the wire.
         #[doc(alias = "commentid")]
         0 comment_id: w::TextOrNumber => "commentid: must",
         /// Who wrote the remark: `userid`; `commentUserInfo` on the wire.
         1 comment_user_info: CommentUserInfo => "commentUserInfo: must",
-        /// Text of the remark; `commentcontent` on the wire.
+        /// Text of the remark on the approval; `commentcontent` on the wire.
         #[doc(alias = "commentcontent")]
         2 comment_content: String => "commentcontent: must",
         /// `media_id`s of attached files, to be downloaded as temporary media.
         3 media_id: Vec<xinqiao_types::MediaId> => "media_id: must",
-        /// When the remark was written; format `unix`; `commenttime` on the wire.
+        /// When this remark was written; format `unix`; `commenttime` on the wire.
         #[doc(alias = "commenttime")]
         4 comment_time: xinqiao_types::UnixSeconds => "commenttime: must",
     }
@@ -388,7 +388,7 @@ w::record! {
     pub struct ConfigAttendance {
         /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// Begin, end and length.
+        /// How the length is counted: `type`, `official_holiday` and `perday_duration`.
         1 date_range: AttendanceDateRange => "date_range: must",
     }
     new(type_: i64, date_range: AttendanceDateRange)
@@ -415,7 +415,7 @@ w::record! {
 w::record! {
     /// `location` of `oa::ControlConfig`.
     pub struct ConfigLocation {
-        /// How far the place may be moved; in m.
+        /// How many metres the place may be moved from where the person is; in m.
         0 distance: i64 => "distance: must",
     }
     new(distance: i64)
@@ -426,7 +426,7 @@ w::record! {
     pub struct ConfigOption {
         /// Key of the option, used when filling in.
         0 key: String => "key: must",
-        /// Text of the option in each language.
+        /// Text of the option in each language: `text` and `lang`.
         1 value: Vec<OptionValue> => "value: must",
     }
     new(key: impl Into<String>, value: Vec<OptionValue>)
@@ -435,7 +435,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::ControlConfig`.
     pub struct ConfigRelatedApproval {
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: Vec<String> => "template_id: must",
     }
     new(template_id: Vec<String>)
@@ -485,9 +485,9 @@ w::record! {
     pub struct ContentList {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Vec<OptionValue> => "title: must",
         /// Value of the control, one kind according to its type.
         3 value: ListValue => "value: must",
@@ -499,7 +499,7 @@ w::record! {
 w::record! {
     /// `value` of `oa::ApplyDataContent`; `value` of `oa::ChildrenList`.
     pub struct ContentValue {
-        /// Value of a text control.
+        /// Words filled into a text control.
         0 text: Option<String> => "text",
         /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
@@ -517,7 +517,7 @@ w::record! {
         7 files: Option<Vec<File>> => "files",
         /// Rows of the table control: `list`.
         8 children: Option<Vec<Children>> => "children",
-        /// Value of a trip, outing or overtime control.
+        /// Value of a trip, outing or overtime control: `type`, `date_range` and `slice_info`.
         9 attendance: Option<Attendance> => "attendance",
         /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<Vacation> => "vacation",
@@ -581,7 +581,7 @@ w::record! {
         4 file: Option<ConfigFile> => "file",
         /// Settings of a table control: `print_format` and `children`.
         5 table: Option<Table> => "table",
-        /// Settings of a trip, outing or overtime control.
+        /// Settings of a trip, outing or overtime control: `type` and `date_range`.
         6 attendance: Option<ConfigAttendance> => "attendance",
         /// Kinds of leave in a leave control: `item`.
         7 vacation_list: Option<ConfigVacation> => "vacation_list",
@@ -627,7 +627,7 @@ w::record! {
 w::record! {
     /// `location` of `oa::TemplateContentConfig`.
     pub struct ControlLocation {
-        /// How far the place may be moved; in m.
+        /// How many metres the place may be moved from where the person is; in m.
         0 distance: i64 => "distance: must",
     }
 }
@@ -637,9 +637,9 @@ w::record! {
     pub struct ControlProperty {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Option<Vec<OptionValue>> => "title",
         /// Hint in the control, in each language.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
@@ -653,7 +653,7 @@ w::record! {
 w::record! {
     /// `related_approval` of `oa::TemplateContentConfig`.
     pub struct ControlRelatedApproval {
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: Vec<String> => "template_id: must",
     }
 }
@@ -693,11 +693,11 @@ w::record! {
     pub struct DateRange {
         /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// When it begins; format `unix`.
+        /// When the period begins; format `unix`.
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
-        /// When it ends; format `unix`.
+        /// When the period ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// How long it is; in s.
+        /// Length of the period, in seconds; in s.
         3 new_duration: i64 => "new_duration: must",
     }
     new(
@@ -713,7 +713,7 @@ w::record! {
     pub struct DayItem {
         /// The day, as the timestamp of its midnight; format `unix`.
         0 daytime: xinqiao_types::UnixSeconds => "daytime: must",
-        /// Length on this day, seconds; in s.
+        /// Length on this day, in seconds; in s.
         1 duration: i64 => "duration: must",
     }
     new(daytime: xinqiao_types::UnixSeconds, duration: i64)
@@ -722,10 +722,10 @@ w::record! {
 w::record! {
     /// An item of `departments` in `oa::ApplyDataValue`; an item of `departments` in `oa::ContentValue`; and 2 more.
     pub struct Department {
-        /// Number of the department; `openapi_id` on the wire.
+        /// Number of the chosen department; `openapi_id` on the wire.
         #[doc(alias = "openapi_id")]
         0 open_api_id: i64 => "openapi_id: must",
-        /// What the department is called.
+        /// Name of the chosen department.
         1 name: Option<String> => "name",
     }
     new(open_api_id: i64)
@@ -763,7 +763,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// How long after the grant it expires, in years or months by type.
         1 duration: i64 => "duration: must",
-        /// The day, or the time after the grant.
+        /// Day of the year on which it expires, for fixed days: `month` and `day`.
         2 date: Option<ExpireRuleDate> => "date",
         /// Whether it may be prolonged.
         3 extern_duration_enable: bool => "extern_duration_enable: must",
@@ -775,9 +775,9 @@ w::record! {
 w::record! {
     /// `date` of `oa::ExpireRule`; `extern_duration` of `oa::ExpireRule`.
     pub struct ExpireRuleDate {
-        /// Month, or number of months.
+        /// Month of the year, or a number of months for the prolongation.
         0 month: i64 => "month: must",
-        /// Day, or number of days.
+        /// Day of the month, or a number of days for the prolongation.
         1 day: i64 => "day: must",
     }
 }
@@ -796,7 +796,7 @@ w::record! {
     pub struct Filter {
         /// What to filter by, such as `template_id`, `creator`, `department`, `sp_status`.
         0 key: String => "key: must",
-        /// The value wanted, an id or code of that field.
+        /// The value wanted: an id or state of that field.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -805,7 +805,7 @@ w::record! {
 w::record! {
     /// `formula` of `oa::ApplyDataValue`; `formula` of `oa::ContentValue`; and 2 more.
     pub struct Formula {
-        /// Result of the formula.
+        /// Result that the formula control worked out, as text.
         0 value: String => "value: must",
     }
     new(value: impl Into<String>)
@@ -828,7 +828,7 @@ w::record! {
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// Headline, at most 128 characters.
+        /// Headline, at most 128 characters; a default one is shown if left out.
         7 summary: String => "summary: must",
         /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
@@ -880,9 +880,9 @@ w::record! {
     pub struct GetRecordDetailContent {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Vec<OptionValue> => "title: must",
         /// Value of the control, one kind according to its type.
         3 value: InfoValue => "value: must",
@@ -892,9 +892,9 @@ w::record! {
 w::record! {
     /// `info` of the answer of `oa::journal::GetRecordDetail`.
     pub struct GetRecordDetailInfo {
-        /// Id of the report.
+        /// Id of the report, from the list of report numbers.
         0 journal_uuid: String => "journal_uuid: must",
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         1 template_id: String => "template_id: must",
         /// Name by which users tell templates apart.
         2 template_name: String => "template_name: must",
@@ -902,13 +902,13 @@ w::record! {
         3 submitter: Submitter => "submitter: must",
         /// Who gets the report: `userid`.
         4 receivers: Vec<Receiver> => "receivers: must",
-        /// Receivers who have read it: `userid`.
+        /// Receivers who have read it (the platform spells it so): `userid`.
         5 readed_receivers: Vec<ReadedReceiver> => "readed_receivers: must",
         /// What was filled into the form: `contents`.
         6 apply_data: GetRecordDetailApplyData => "apply_data: must",
         /// What others said about the report: `commentid`, `tocommentid`, `comment_userinfo`, `content` and so on.
         7 comments: Vec<InfoComment> => "comments: must",
-        /// When it was submitted; format `unix`.
+        /// When this report was submitted; format `unix`.
         8 report_time: xinqiao_types::UnixSeconds => "report_time: must",
     }
 }
@@ -930,7 +930,7 @@ w::record! {
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
-        /// Headline, at most 128 characters.
+        /// Headline, at most 128 characters; a default one is shown if left out.
         7 summary: String => "summary: must",
         /// What it is about, at most 1,000 characters.
         8 description: String => "description: must",
@@ -946,13 +946,13 @@ w::record! {
 w::record! {
     /// `info` of the answer of `oa::GetApprovalDetail`.
     pub struct GetApprovalDetailInfo {
-        /// Number of the approval; such as `201909270001`.
+        /// Number of the approval, such as `201909270001`, to read its details; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
-        /// Name of the approval template.
+        /// Name of the approval template, that is the kind of request.
         1 sp_name: String => "sp_name: must",
         /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid.
         2 sp_status: i64 => "sp_status: must",
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         3 template_id: String => "template_id: must",
         /// The person who applied: `userid` and `partyid`.
         4 applyer: Option<Applyer> => "applyer",
@@ -968,7 +968,7 @@ w::record! {
         9 sp_record: Vec<SpRecord> => "sp_record: must",
         /// Remarks that were added: `commentid`, `commentUserInfo`, `commentcontent`, `media_id` and so on.
         10 comments: Vec<Comment> => "comments: must",
-        /// The flow, node by node.
+        /// The flow, node by node: `node_list`.
         11 process_list: Option<InfoProcess> => "process_list",
     }
 }
@@ -976,9 +976,9 @@ w::record! {
 w::record! {
     /// An item of `lists` in the answer of `oa::vacation::GetCorpConf`.
     pub struct GetCorpConfList {
-        /// Number of the kind of leave.
+        /// Number of the kind of leave, from the corp's leave settings.
         0 id: i64 => "id: must",
-        /// What the leave is called.
+        /// Name of the leave, such as annual leave.
         1 name: String => "name: must",
         /// Counted by `0` calendar days, `1` working days.
         2 duration_type: i64 => "duration_type: must",
@@ -986,7 +986,7 @@ w::record! {
         3 time_attr: i64 => "time_attr: must",
         /// How the leave is granted: `type`, `autoreset_time`, `autoreset_duration` and so on.
         4 quota_attr: QuotaAttr => "quota_attr: must",
-        /// Seconds that make one day; `perday_duration` on the wire.
+        /// Seconds that make one day of leave; `perday_duration` on the wire.
         #[doc(alias = "perday_duration")]
         5 per_day_duration: i64 => "perday_duration: must",
         /// `1` overtime turns into this leave, `0` not; `0` or `1` on the wire; `is_newovertime` on the wire.
@@ -1010,21 +1010,21 @@ w::record! {
 w::record! {
     /// An item of `lists` in the answer of `oa::vacation::GetUserVacationQuota`.
     pub struct GetUserVacationQuotaList {
-        /// Number of the kind of leave.
+        /// Number of the kind of leave, from the corp's leave settings.
         0 id: i64 => "id: must",
-        /// What the leave is called; `vacationname` on the wire.
+        /// Name of the leave, such as annual leave; `vacationname` on the wire.
         #[doc(alias = "vacationname")]
         1 vacation_name: String => "vacationname: must",
-        /// How much was granted; in s; `assignduration` on the wire.
+        /// Leave that was granted, in seconds; in s; `assignduration` on the wire.
         #[doc(alias = "assignduration")]
         2 assign_duration: i64 => "assignduration: must",
-        /// How much was taken; in s; `usedduration` on the wire.
+        /// Leave that was taken, in seconds; in s; `usedduration` on the wire.
         #[doc(alias = "usedduration")]
         3 used_duration: i64 => "usedduration: must",
-        /// How much is left; in s; `leftduration` on the wire.
+        /// Leave that is left, in seconds; in s; `leftduration` on the wire.
         #[doc(alias = "leftduration")]
         4 left_duration: i64 => "leftduration: must",
-        /// How much was really granted after scaling; in s; `real_assignduration` on the wire.
+        /// Leave that was really granted after scaling, in seconds; in s; `real_assignduration` on the wire.
         #[doc(alias = "real_assignduration")]
         5 real_assign_duration: i64 => "real_assignduration: must",
     }
@@ -1050,9 +1050,9 @@ w::record! {
         /// Who wrote the comment: `userid`; `comment_userinfo` on the wire.
         #[doc(alias = "comment_userinfo")]
         2 comment_user_info: UserInfo => "comment_userinfo: must",
-        /// Text of the comment.
+        /// Text of the comment on the report.
         3 content: String => "content: must",
-        /// When it was written; format `unix`.
+        /// When this comment was written; format `unix`.
         4 comment_time: xinqiao_types::UnixSeconds => "comment_time: must",
     }
 }
@@ -1062,9 +1062,9 @@ w::record! {
     pub struct InfoContent {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Vec<OptionValue> => "title: must",
         /// Value of the control, one kind according to its type.
         3 value: ApplyDataValue => "value: must",
@@ -1084,7 +1084,7 @@ w::record! {
 w::record! {
     /// `value` of `oa::GetRecordDetailContent`.
     pub struct InfoValue {
-        /// Value of a text control.
+        /// Words filled into a text control.
         0 text: Option<String> => "text",
         /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
@@ -1102,7 +1102,7 @@ w::record! {
         7 files: Option<Vec<File>> => "files",
         /// Rows of the table control: `list`.
         8 children: Option<Vec<ContentChildren>> => "children",
-        /// Value of a trip, outing or overtime control.
+        /// Value of a trip, outing or overtime control: `type`, `date_range` and `slice_info`.
         9 attendance: Option<VacationAttendance> => "attendance",
         /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
@@ -1133,7 +1133,7 @@ w::record! {
         /// Id of the report, from the list of report numbers; `journaluuid` on the wire.
         #[doc(alias = "journaluuid")]
         0 journal_uuid: String => "journaluuid: must",
-        /// When it was submitted; format `unix`; `reporttime` on the wire.
+        /// When this report was submitted; format `unix`; `reporttime` on the wire.
         #[doc(alias = "reporttime")]
         1 report_time: Option<xinqiao_types::UnixSeconds> => "reporttime",
         /// `1` late, `0` in time; `0` or `1` on the wire.
@@ -1152,9 +1152,9 @@ w::record! {
 w::record! {
     /// `link` of `oa::SubTextContent`.
     pub struct Link {
-        /// Words of the link.
+        /// Words of the link in the hint.
         0 title: String => "title: must",
-        /// Where the link leads.
+        /// Page that the hint's link opens.
         1 url: String => "url: must",
     }
     new(title: impl Into<String>, url: impl Into<String>)
@@ -1173,9 +1173,9 @@ w::record! {
     pub struct ListDetail {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Vec<OptionValue> => "title: must",
         /// Value of the control, one kind according to its type.
         3 value: ListValue => "value: must",
@@ -1187,7 +1187,7 @@ w::record! {
 w::record! {
     /// `value` of `oa::ContentList`; `value` of `oa::ListDetail`.
     pub struct ListValue {
-        /// Value of a text control.
+        /// Words filled into a text control.
         0 text: Option<String> => "text",
         /// Value of a number control, as text.
         1 new_number: Option<String> => "new_number",
@@ -1209,7 +1209,7 @@ w::record! {
         9 children: Option<Vec<ListChildren>> => "children",
         /// Value of a leave control: `selector` and `attendance`.
         10 vacation: Option<ValueVacation> => "vacation",
-        /// Value of a trip, outing or overtime control.
+        /// Value of a trip, outing or overtime control: `type`, `date_range` and `slice_info`.
         11 attendance: Option<VacationAttendance> => "attendance",
         /// Value of a missed-punch control: `state`, `version`, `time` and `daymonthyear`.
         12 punch_correction: Option<ValuePunchCorrection> => "punch_correction",
@@ -1233,11 +1233,11 @@ w::record! {
         0 longitude: f64 => "longitude: must masked",
         /// Latitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// What the place is called.
+        /// Name of the chosen place.
         2 title: String => "title: must",
-        /// The place in detail; personal data, masked in `Debug`.
+        /// Address of the chosen place; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// When the place was chosen; format `unix`.
+        /// When the person chose the place; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
     }
     new(longitude: f64, latitude: f64, title: impl Into<String>, time: xinqiao_types::UnixSeconds)
@@ -1250,11 +1250,11 @@ w::record! {
         /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
         #[doc(alias = "meetingroom_id")]
         0 meeting_room_id: i64 => "meetingroom_id: must",
-        /// What the room is called.
+        /// Name of the room, at most 30 characters.
         1 name: String => "name: must",
         /// How many people fit in, to filter by.
         2 capacity: i64 => "capacity: must",
-        /// City of the room.
+        /// City in which the room is.
         3 city: Option<String> => "city",
         /// Building of the room, to filter by place.
         4 building: Option<String> => "building",
@@ -1276,7 +1276,7 @@ w::record! {
     pub struct Member {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// The chosen member, by name.
+        /// Name of the chosen member.
         1 name: Option<String> => "name",
     }
     new(userid: impl Into<xinqiao_types::UserId>)
@@ -1310,7 +1310,7 @@ w::record! {
     pub struct OptionValue {
         /// Language, such as `zh_CN` or `en`.
         0 lang: String => "lang: must",
-        /// The text in this language.
+        /// Words of the name or option in this language.
         1 text: String => "text: must",
     }
     new(lang: impl Into<String>, text: impl Into<String>)
@@ -1319,7 +1319,7 @@ w::record! {
 w::record! {
     /// An item of `party_list` in `oa::ReportRange`.
     pub struct Party {
-        /// Number of the department; `open_partyid` on the wire.
+        /// Number of the department in the range; `open_partyid` on the wire.
         #[doc(alias = "open_partyid")]
         0 open_party_id: String => "open_partyid: must",
     }
@@ -1328,7 +1328,7 @@ w::record! {
 w::record! {
     /// `plain_text` of `oa::SubTextContent`.
     pub struct PlainText {
-        /// The words that are shown.
+        /// Plain words of the hint.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -1362,9 +1362,9 @@ w::record! {
     pub struct Property {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Option<Vec<OptionValue>> => "title",
         /// Hint in the control, in each language.
         3 placeholder: Option<Vec<OptionValue>> => "placeholder",
@@ -1394,13 +1394,13 @@ w::record! {
 w::record! {
     /// `punch_correction` of `oa::ContentValue`.
     pub struct PunchCorrection {
-        /// What was wrong, in words.
+        /// What was wrong with the punch, in Chinese words.
         0 state: String => "state: must",
-        /// Version of the control.
+        /// Version of the control; `1` asks by date.
         1 version: Option<i64> => "version",
-        /// The punch time that is asked for; format `unix`.
+        /// The punch time that shall be recorded; format `unix`.
         2 time: Option<xinqiao_types::UnixSeconds> => "time",
-        /// The day, as the timestamp of its midnight; format `unix`; `daymonthyear` on the wire.
+        /// Day of the punch, as its midnight; format `unix`; `daymonthyear` on the wire.
         #[doc(alias = "daymonthyear")]
         3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear",
     }
@@ -1413,10 +1413,10 @@ w::record! {
     pub struct QuotaAttr {
         /// `0` no limit, `1` yearly, `2` by hand, `3` monthly.
         0 type_: i64 => "type: must",
-        /// When it is granted; format `unix`; `autoreset_time` on the wire.
+        /// Day on which it is granted, as its midnight; format `unix`; `autoreset_time` on the wire.
         #[doc(alias = "autoreset_time")]
         1 auto_reset_time: Option<xinqiao_types::UnixSeconds> => "autoreset_time",
-        /// How much is granted; in s; `autoreset_duration` on the wire.
+        /// How much is granted each time, in seconds; in s; `autoreset_duration` on the wire.
         #[doc(alias = "autoreset_duration")]
         2 auto_reset_duration: Option<i64> => "autoreset_duration",
         /// `0` fixed, `1` by years of work, `2` by years in the corp.
@@ -1425,7 +1425,7 @@ w::record! {
         4 quota_rules: QuotaRule => "quota_rules: must",
         /// Whether it is granted on the day of entry.
         5 at_entry_date: bool => "at_entry_date: must",
-        /// Month and day on which it is granted.
+        /// Month and day on which it is granted each year.
         6 auto_reset_month_day: Option<i64> => "auto_reset_month_day",
     }
 }
@@ -1443,11 +1443,11 @@ w::record! {
 w::record! {
     /// An item of `list` in `oa::QuotaRule`.
     pub struct QuotaRuleList {
-        /// How much in this step; in s.
+        /// Leave granted in this step, in seconds; in s.
         0 quota: i64 => "quota: must",
-        /// From how many years; in year.
+        /// From how many years this step holds; in year.
         1 begin: i64 => "begin: must",
-        /// Up to how many years; in year.
+        /// Up to how many years this step holds; in year.
         2 end: i64 => "end: must",
     }
 }
@@ -1455,9 +1455,9 @@ w::record! {
 w::record! {
     /// `range` of `oa::meeting_room::Add`; `range` of `oa::meeting_room::Edit`; and 1 more.
     pub struct Range {
-        /// Members who may use it.
+        /// `userid`s of members who may use the room.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// Departments that may use it.
+        /// Numbers of departments that may use the room.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
@@ -1483,7 +1483,7 @@ w::record! {
 w::record! {
     /// An item of `related_approval` in `oa::ContentValue`.
     pub struct RelatedApproval {
-        /// Number of the related approval.
+        /// Number of the approval that is referred to.
         0 sp_no: String => "sp_no: must",
     }
     new(sp_no: impl Into<String>)
@@ -1496,7 +1496,7 @@ w::record! {
         0 is_remind: Option<bool> => "is_remind: zero-one",
         /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// Differences to the begin, negative for before; several are allowed; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
@@ -1565,9 +1565,9 @@ w::record! {
         2 meeting_id: Option<String> => "meeting_id",
         /// Id of the schedule entry, returned on making it or booking a room.
         3 schedule_id: Option<String> => "schedule_id",
-        /// `userid` of who booked the room.
+        /// `userid` of the member who booked the room.
         4 booker: Option<String> => "booker",
-        /// `0` booked, `1` cancelled, `2` asked for, `3` in approval.
+        /// State of the booking: `0` booked, `1` cancelled, `2` asked for, `3` in approval.
         5 status: i64 => "status: must",
         /// Id of the booking, returned when it succeeded; needed to cancel.
         6 booking_id: String => "booking_id: must",
@@ -1593,7 +1593,7 @@ w::record! {
         0 is_remind: bool => "is_remind: must zero-one",
         /// How many seconds before, such as `0`, `300`, `900`, `3600`, `86400`; in s.
         1 remind_before_event_secs: Option<i64> => "remind_before_event_secs",
-        /// Differences to the begin, negative for before; several are allowed; in s.
+        /// Differences of the reminders to the begin in seconds; negative is before; in s.
         2 remind_time_diffs: Option<Vec<i64>> => "remind_time_diffs",
         /// `1` repeats, `0` does not; `0` or `1` on the wire.
         3 is_repeat: Option<bool> => "is_repeat: zero-one",
@@ -1632,7 +1632,7 @@ w::record! {
     pub struct SelectorOption {
         /// Key of the option, used when filling in.
         0 key: String => "key: must",
-        /// Text of the option in each language.
+        /// Text of the option in each language: `text` and `lang`.
         1 value: Option<Vec<OptionValue>> => "value",
     }
     new(key: impl Into<String>)
@@ -1683,7 +1683,7 @@ w::record! {
         /// When they acted; `0` if not yet; format `unix`; a number as text on the wire; `sptime` on the wire.
         #[doc(alias = "sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "sptime: numeric",
-        /// What the approver said.
+        /// What the approver wrote, empty if nothing.
         3 speech: Option<String> => "speech",
         /// `media_id`s of attached files, to be downloaded as temporary media.
         4 media_id: Option<Vec<xinqiao_types::MediaId>> => "media_id",
@@ -1693,7 +1693,7 @@ w::record! {
 w::record! {
     /// An item of `stat_list` in the answer of `oa::journal::GetStatList`.
     pub struct Stat {
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
         /// Name by which users tell templates apart.
         1 template_name: String => "template_name: must",
@@ -1705,17 +1705,17 @@ w::record! {
         4 receivers: StatReceiver => "receivers: must",
         /// Those who have reported: `user` and `itemlist`.
         5 report_list: Vec<Report> => "report_list: must",
-        /// Those who have not: `user` and `itemlist`.
+        /// Those who have not reported: `user` and `itemlist`.
         6 unreport_list: Vec<Report> => "unreport_list: must",
-        /// Begin of the period; format `unix`.
+        /// Begin of the reporting period; format `unix`.
         7 cycle_begin_time: xinqiao_types::UnixSeconds => "cycle_begin_time: must",
-        /// End of the period; format `unix`.
+        /// End of the reporting period; format `unix`.
         8 cycle_end_time: xinqiao_types::UnixSeconds => "cycle_end_time: must",
-        /// Begin of the counting; format `unix`.
+        /// Begin of the time that is counted; format `unix`.
         9 stat_begin_time: xinqiao_types::UnixSeconds => "stat_begin_time: must",
-        /// End of the counting; format `unix`.
+        /// End of the time that is counted; format `unix`.
         10 stat_end_time: xinqiao_types::UnixSeconds => "stat_end_time: must",
-        /// Length of the period, as a code.
+        /// How often to report: daily, weekly, monthly and so on.
         11 report_type: i64 => "report_type: must",
     }
 }
@@ -1735,7 +1735,7 @@ w::record! {
 w::record! {
     /// An item of `students` in `oa::InfoValue`.
     pub struct Student {
-        /// Name of the student or class.
+        /// Name of the student or class in the school's contacts.
         0 name: String => "name: must",
     }
 }
@@ -1747,12 +1747,12 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// `1` pending, `2` approved, `3` rejected, `4` passed on, `11` sent back, `12`/`13` approver added, `14` handled, `15` handed over.
         1 sp_yj: Option<i64> => "sp_yj",
-        /// When they acted, Unix seconds; format `unix`; `Sptime` on the wire.
+        /// When they acted; `0` if not yet; format `unix`; `Sptime` on the wire.
         #[doc(alias = "Sptime")]
         2 sp_time: Option<xinqiao_types::UnixSeconds> => "Sptime",
-        /// What they said; `Speech` on the wire.
+        /// What they wrote, empty if nothing; `Speech` on the wire.
         3 speech: Option<String> => "Speech",
-        /// `media_id`s of attached files.
+        /// `media_id`s of attached files, to be downloaded as temporary media.
         4 media_ids: Option<Vec<xinqiao_types::MediaId>> => "media_ids",
     }
 }
@@ -1771,9 +1771,9 @@ w::record! {
 w::record! {
     /// `content` of `oa::SubText`.
     pub struct SubTextContent {
-        /// The plain text, if `type` is `1`.
+        /// The plain words, if `type` is `1`: `content`.
         0 plain_text: Option<PlainText> => "plain_text",
-        /// The link, if `type` is `2`.
+        /// The link, if `type` is `2`: `title` and `url`.
         1 link: Option<Link> => "link",
     }
     new()
@@ -1811,7 +1811,7 @@ w::record! {
 w::record! {
     /// An item of `tag_list` in `oa::ReportRange`; an item of `tag_list` in `oa::StatReceiver`.
     pub struct Tag {
-        /// Number of the tag; `open_tagid` on the wire.
+        /// Number of the member tag in the range; `open_tagid` on the wire.
         #[doc(alias = "open_tagid")]
         0 open_tag_id: String => "open_tagid: must",
     }
@@ -1841,7 +1841,7 @@ w::record! {
         4 tips: Option<Tip> => "tips",
         /// Settings of a table control: `print_format` and `children`.
         5 table: Option<Table> => "table",
-        /// Settings of a trip, outing or overtime control.
+        /// Settings of a trip, outing or overtime control: `type` and `date_range`.
         6 attendance: Option<ConfigAttendance> => "attendance",
         /// Kinds of leave in a leave control: `item`.
         7 vacation_list: Option<ControlVacation> => "vacation_list",
@@ -1876,7 +1876,7 @@ w::record! {
 w::record! {
     /// `timezone_info` of `oa::VacationDateRange`; `timezone_info` of `oa::ValueDate`.
     pub struct TimezoneInfo {
-        /// Offset from UTC.
+        /// Offset of that time zone from UTC.
         0 zone_offset: i64 => "zone_offset: must",
         /// The time zone in words.
         1 zone_desc: String => "zone_desc: must",
@@ -1949,7 +1949,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: Option<bool> => "is_whole_day: zero-one",
-        /// Headline, at most 128 characters.
+        /// Headline, at most 128 characters; a default one is shown if left out.
         5 summary: Option<String> => "summary",
         /// What it is about, at most 1,000 characters.
         6 description: Option<String> => "description",
@@ -2002,7 +2002,7 @@ w::record! {
     pub struct VacationAttendance {
         /// `1` leave, `3` trip, `4` outing, `5` overtime.
         0 type_: i64 => "type: must",
-        /// Begin, end and length.
+        /// Begin, end and length: `type`, `new_begin`, `new_end` and `new_duration`.
         1 date_range: VacationDateRange => "date_range: must",
         /// How the length falls on the days: `state`, `day_items` and `duration`.
         2 slice_info: Option<AttendanceSliceInfo> => "slice_info",
@@ -2014,11 +2014,11 @@ w::record! {
     pub struct VacationDateRange {
         /// `halfday` or `hour`.
         0 type_: String => "type: must",
-        /// When it begins; format `unix`.
+        /// When the period begins; format `unix`.
         1 new_begin: xinqiao_types::UnixSeconds => "new_begin: must",
-        /// When it ends; format `unix`.
+        /// When the period ends; format `unix`.
         2 new_end: xinqiao_types::UnixSeconds => "new_end: must",
-        /// How long it is; in s.
+        /// Length of the period, in seconds; in s.
         3 new_duration: i64 => "new_duration: must",
         /// Time zone of the entry; missing for the default one.
         4 timezone_info: Option<TimezoneInfo> => "timezone_info",
@@ -2028,9 +2028,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `oa::ConfigVacation`; an item of `item` in `oa::ControlVacation`.
     pub struct VacationItem {
-        /// Number of the kind of leave.
+        /// Number of the kind of leave, from the corp's leave settings.
         0 id: i64 => "id: must",
-        /// Name of the leave in each language.
+        /// Name of the leave, such as annual leave.
         1 name: Vec<OptionValue> => "name: must",
     }
     new(id: i64, name: Vec<OptionValue>)
@@ -2061,9 +2061,9 @@ w::record! {
     pub struct ValueList {
         /// Kind of control, such as `Text`, `Number`, `Money`, `Date`, `Selector`, `Contact`, `File`, `Table`, `Vacation`.
         0 control: String => "control: must",
-        /// Id of the control; such as `Text-15111111111`.
+        /// Id of the control, such as `Text-1234567890`, from the template's details; such as `Text-15111111111`.
         1 id: String => "id: must",
-        /// Name of the control in each language.
+        /// Name of the control in each language: `text` and `lang`.
         2 title: Vec<OptionValue> => "title: must",
         /// Value of the control, one kind according to its type.
         3 value: ApplyDataValue => "value: must",
@@ -2079,11 +2079,11 @@ w::record! {
         0 longitude: f64 => "longitude: must masked",
         /// Latitude of the place, up to 6 decimals; personal data, masked in `Debug`.
         1 latitude: f64 => "latitude: must masked",
-        /// What the place is called.
+        /// Name of the chosen place.
         2 title: String => "title: must",
-        /// The place in detail; personal data, masked in `Debug`.
+        /// Address of the chosen place; personal data, masked in `Debug`.
         3 address: Option<String> => "address: masked",
-        /// When the place was chosen; format `unix`; a number as text on the wire.
+        /// When the person chose the place; format `unix`; a number as text on the wire.
         4 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
     }
 }
@@ -2091,13 +2091,13 @@ w::record! {
 w::record! {
     /// `punch_correction` of `oa::ApplyDataValue`; `punch_correction` of `oa::InfoValue`; and 1 more.
     pub struct ValuePunchCorrection {
-        /// What was wrong, in words.
+        /// What was wrong with the punch, in Chinese words.
         0 state: String => "state: must",
-        /// Version of the control.
+        /// Version of the control; `1` asks by date.
         1 version: Option<i64> => "version",
-        /// The punch time that is asked for; format `unix`; a number as text on the wire.
+        /// The punch time that shall be recorded; format `unix`; a number as text on the wire.
         2 time: Option<xinqiao_types::UnixSeconds> => "time: numeric",
-        /// The day, as the timestamp of its midnight; format `unix`; a number as text on the wire; `daymonthyear` on the wire.
+        /// Day of the punch, as its midnight; format `unix`; a number as text on the wire; `daymonthyear` on the wire.
         #[doc(alias = "daymonthyear")]
         3 day_month_year: Option<xinqiao_types::UnixSeconds> => "daymonthyear: numeric",
     }
@@ -2108,13 +2108,13 @@ w::record! {
     pub struct ValueRelatedApproval {
         /// Name of the template in each language.
         0 template_names: Vec<OptionValue> => "template_names: must",
-        /// Number of the related approval.
+        /// Number of the approval that is referred to.
         1 sp_no: String => "sp_no: must",
-        /// Who submitted the related approval.
+        /// Name of who submitted the related approval.
         2 name: String => "name: must",
         /// `1` pending, `2` approved, `3` rejected, `4` withdrawn, `6` withdrawn after approval, `7` deleted, `10` paid.
         3 sp_status: i64 => "sp_status: must",
-        /// When this record was made, or this message sent; format `unix`.
+        /// When the approval that is referred to was submitted; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -2149,7 +2149,7 @@ w::record! {
         0 creator_userid: xinqiao_types::UserId => "creator_userid: must",
         /// Department of the applicant, the main one by default.
         1 choose_department: Option<i64> => "choose_department",
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         2 template_id: String => "template_id: must",
         /// `0` approvers are given here, `1` those set in the template; `0` or `1` on the wire.
         3 use_template_approver: bool => "use_template_approver: must zero-one",
@@ -2159,7 +2159,7 @@ w::record! {
         5 process: Option<Process> => "process",
         /// When copies go out: `1` on submission (default), `2` on approval, `3` both.
         6 notify_type: Option<i64> => "notify_type",
-        /// `userid`s of who gets copies.
+        /// `userid`s of who gets copies, when `notify_type` says.
         7 notifyer: Option<Vec<String>> => "notifyer",
         /// What was filled into the form: `contents`.
         8 apply_data: ApplyData => "apply_data: must",
@@ -2180,7 +2180,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyEvent`].
     pub struct ApplyEventResponse {
-        /// Number of the approval; such as `201909270001`.
+        /// Number of the approval, such as `201909270001`, to read its details; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
     }
 }
@@ -2211,7 +2211,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91983>.
     /// * Catalog: `work.oa.get_approval_detail`.
     pub struct GetApprovalDetail {
-        /// Number of the approval; such as `201909270001`.
+        /// Number of the approval, such as `201909270001`, to read its details; such as `201909270001`.
         0 sp_no: String => "sp_no: must",
     }
     new(sp_no: impl Into<String>)
@@ -2251,17 +2251,17 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91816>.
     /// * Catalog: `work.oa.get_approval_info`.
     pub struct GetApprovalInfo {
-        /// Submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
+        /// Only approvals submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
         #[doc(alias = "starttime")]
         0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-        /// Submitted before this; format `unix`; `endtime` on the wire.
+        /// Only approvals submitted before this; format `unix`; `endtime` on the wire.
         #[doc(alias = "endtime")]
         1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: i64 => "cursor: must",
         /// Page size, at most 100.
         3 size: i64 => "size: must",
-        /// Conditions, several are allowed.
+        /// Conditions, all of which must hold: `key` and `value`.
         4 filters: Option<Vec<Filter>> => "filters",
     }
     new(
@@ -2276,7 +2276,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetApprovalInfo`].
     pub struct GetApprovalInfoResponse {
-        /// Numbers of the approvals.
+        /// Numbers of the approvals that were found.
         0 sp_no_list: Vec<String> => "sp_no_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<i64> => "next_cursor",
@@ -2324,7 +2324,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91982>.
     /// * Catalog: `work.oa.get_template_detail`.
     pub struct GetTemplateDetail {
-        /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+        /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
         0 template_id: String => "template_id: must",
     }
     new(template_id: impl Into<String>)
@@ -2379,7 +2379,7 @@ pub mod approval {
     w::record! {
         /// Answer to [`CopyTemplate`].
         pub struct CopyTemplateResponse {
-            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+            /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
             0 template_id: String => "template_id: must",
         }
     }
@@ -2447,7 +2447,7 @@ pub mod approval {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/97438>.
         /// * Catalog: `work.oa.approval.update_template`.
         pub struct UpdateTemplate {
-            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+            /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
             0 template_id: String => "template_id: must",
             /// Name of the approval template in each language.
             1 template_name: Vec<super::OptionValue> => "template_name: must",
@@ -2734,7 +2734,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetExportDocResult`].
         pub struct GetExportDocResultResponse {
-            /// State of the export as a code; the address comes once it is finished.
+            /// State of the export; the address comes once it is finished.
             0 status: i64 => "status: must",
             /// Where to download the export.
             1 url: Option<String> => "url",
@@ -2808,17 +2808,17 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93393>.
         /// * Catalog: `work.oa.journal.get_record_list`.
         pub struct GetRecordList {
-            /// Submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
+            /// Only reports submitted after this; the range is at most 31 days; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// Submitted before this; format `unix`; `endtime` on the wire.
+            /// Only reports submitted before this; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: i64 => "cursor: must",
             /// Most entries to return in one answer, for paging.
             3 limit: i64 => "limit: must",
-            /// Conditions, several are allowed.
+            /// Conditions, all of which must hold: `key` and `value`.
             4 filters: Option<Vec<super::Filter>> => "filters",
         }
         new(
@@ -2833,7 +2833,7 @@ pub mod journal {
     w::record! {
         /// Answer to [`GetRecordList`].
         pub struct GetRecordListResponse {
-            /// Ids of the reports; `journaluuid_list` on the wire.
+            /// Ids of the reports that were found; `journaluuid_list` on the wire.
             #[doc(alias = "journaluuid_list")]
             0 journal_uuid_list: Vec<String> => "journaluuid_list: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire; `endflag` on the wire.
@@ -2885,13 +2885,13 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93395>.
         /// * Catalog: `work.oa.journal.get_stat_list`.
         pub struct GetStatList {
-            /// Begin of the range; format `unix`; `starttime` on the wire.
+            /// Begin of the range of submission; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// End of the range, at most a month later; format `unix`; `endtime` on the wire.
+            /// End of the range of submission, at most a month later; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
-            /// Which approval or report template it is. From: The address of the template's page in the console, or the details of an approval.
+            /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
             2 template_id: String => "template_id: must",
         }
         new(
@@ -3000,15 +3000,15 @@ pub mod meeting_room {
             /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: i64 => "meetingroom_id: must",
-            /// What the meeting is about.
+            /// What the meeting is about, shown in the schedule entry.
             1 subject: Option<String> => "subject",
-            /// Begin, rounded to half hours; format `unix`.
+            /// Begin of the booking or range; bookings are rounded to half hours; format `unix`.
             2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-            /// End, rounded to half hours; format `unix`.
+            /// End of the booking or range; bookings are rounded to half hours; format `unix`.
             3 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-            /// `userid` of who booked the room.
+            /// `userid` of the member who booked the room.
             4 booker: String => "booker: must",
-            /// `userid`s of who takes part.
+            /// `userid`s of who takes part and gets the schedule entry.
             5 attendees: Option<Vec<String>> => "attendees",
         }
         new(
@@ -3063,7 +3063,7 @@ pub mod meeting_room {
             /// The meeting that the room is booked for; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             1 meeting_id: String => "meetingid: must",
-            /// `userid` of who booked the room.
+            /// `userid` of the member who booked the room.
             2 booker: String => "booker: must",
         }
         new(meeting_room_id: i64, meeting_id: impl Into<String>, booker: impl Into<String>)
@@ -3110,7 +3110,7 @@ pub mod meeting_room {
             0 meeting_room_id: i64 => "meetingroom_id: must",
             /// Id of the schedule entry, returned on making it or booking a room.
             1 schedule_id: String => "schedule_id: must",
-            /// `userid` of who booked the room.
+            /// `userid` of the member who booked the room.
             2 booker: String => "booker: must",
         }
         new(meeting_room_id: i64, schedule_id: impl Into<String>, booker: impl Into<String>)
@@ -3313,9 +3313,9 @@ pub mod meeting_room {
             /// Number of the meeting room, returned when it was added; `meetingroom_id` on the wire.
             #[doc(alias = "meetingroom_id")]
             0 meeting_room_id: Option<i64> => "meetingroom_id",
-            /// Begin, rounded to half hours; format `unix`.
+            /// Begin of the booking or range; bookings are rounded to half hours; format `unix`.
             1 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-            /// End, rounded to half hours; format `unix`.
+            /// End of the booking or range; bookings are rounded to half hours; format `unix`.
             2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// City of the room, to filter by place.
             3 city: Option<String> => "city",
@@ -3839,9 +3839,9 @@ pub mod vacation {
         pub struct SetOneUserQuota {
             /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
             0 userid: xinqiao_types::UserId => "userid: must",
-            /// Number of the kind of leave.
+            /// Number of the kind of leave, from the corp's leave settings.
             1 vacation_id: i64 => "vacation_id: must",
-            /// Balance to set, a whole number of the unit in `time_attr`; in s; `leftduration` on the wire.
+            /// Balance to set, in seconds; a whole number of the unit in `time_attr`; in s; `leftduration` on the wire.
             #[doc(alias = "leftduration")]
             2 left_duration: i64 => "leftduration: must",
             /// `0` by days, `1` by hours.

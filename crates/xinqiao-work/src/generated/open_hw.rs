@@ -10,11 +10,11 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When it happened; format `unix`.
+        /// When they punched in, passed or were measured; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Whether they passed, as a code.
+        /// Direction: `1` in, `2` out, `3` unknown.
         3 pass_type: i64 => "pass_type: must",
-        /// How they were recognized, as a code, such as face or fingerprint.
+        /// How the door was opened: `1` face, `2` QR code, `3` from afar, `4` fingerprint.
         4 pass_method: i64 => "pass_method: must",
     }
     new(
@@ -29,7 +29,7 @@ w::record! {
 w::record! {
     /// `bind_corpinfo` of `open_hw::DeviceDetail`.
     pub struct BindCorpInfo {
-        /// Encrypted id of the corp that bound it.
+        /// Encrypted id of the corp that bound the device.
         0 open_corpid: xinqiao_types::CorpId => "open_corpid: must",
         /// Name of the company.
         1 corp_name: String => "corp_name: must",
@@ -43,7 +43,7 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When it happened; format `unix`.
+        /// When they punched in, passed or were measured; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
     new(open_userid: impl Into<String>, user_type: i64, timestamp: xinqiao_types::UnixSeconds)
@@ -58,9 +58,9 @@ w::record! {
         1 model_name: Option<String> => "model_name",
         /// Name that the device came with.
         2 default_name: Option<String> => "default_name",
-        /// Name that the corp gave it.
+        /// Name that the corp gave the device.
         3 remark_name: Option<String> => "remark_name",
-        /// Whether a corp has bound it, as a code.
+        /// Whether a corp has bound the device.
         4 bind_status: i64 => "bind_status: must",
         /// The corp that bound it: `open_corpid` and `corp_name`; `bind_corpinfo` on the wire.
         #[doc(alias = "bind_corpinfo")]
@@ -79,11 +79,11 @@ w::record! {
 w::record! {
     /// An item of `rule_list` in `open_hw::PassRule`.
     pub struct Rule {
-        /// Number of the rule.
+        /// Number of the rule, as the platform gave it.
         0 id: i64 => "id: must",
-        /// When it holds, as an expression.
+        /// When people may pass, such as `9:00-10:00 * * 1-5 *`; the fourth part is the weekday.
         1 rule: String => "rule: must",
-        /// From when it holds; format `unix`.
+        /// From when the rule holds; format `unix`.
         2 effect_time: xinqiao_types::UnixSeconds => "effect_time: must",
     }
 }
@@ -95,11 +95,11 @@ w::record! {
         0 open_userid: String => "open_userid: must",
         /// `0` member, `2` student and others.
         1 user_type: i64 => "user_type: must",
-        /// When it happened; format `unix`.
+        /// When they punched in, passed or were measured; format `unix`.
         2 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
-        /// Temperature in Celsius, as text.
+        /// Temperature in Celsius, as text such as `36.5`.
         3 temperature: String => "temperature: must",
-        /// Whether it is normal, as a code.
+        /// `0` normal, `1` fever, `2` too low.
         4 status: i64 => "status: must",
     }
     new(
@@ -163,7 +163,7 @@ w::record! {
     pub struct GetDeviceSecretResponse {
         /// Exchanged for the token of the device; keep it safe; a secret, masked in `Debug`.
         0 device_secret: String => "device_secret: must masked",
-        /// Credential for calls made by one single device; a secret, masked in `Debug`.
+        /// Token of one single device, got with its secret; a secret, masked in `Debug`.
         1 device_access_token: String => "device_access_token: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         2 expires_in: i64 => "expires_in: must",
@@ -207,7 +207,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDeviceToken`].
     pub struct GetDeviceTokenResponse {
-        /// Credential for calls made by one single device; a secret, masked in `Debug`.
+        /// Token of one single device, got with its secret; a secret, masked in `Debug`.
         0 device_access_token: String => "device_access_token: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
@@ -240,11 +240,11 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/95992>.
     /// * Catalog: `work.open_hw.get_model_token`.
     pub struct GetModelToken {
-        /// Id of the device's model; the account's modelid. From: The model's page in the provider console.
+        /// Id of the device's model, got when the provider registered it; the account's modelid. From: The model's page in the provider console.
         0 model_id: String => "model_id: must",
         /// Exchanged for the token of the model; keep it safe; the account's modelsecret; a secret, masked in `Debug`. From: The model's page in the provider console.
         1 model_secret: String => "model_secret: must masked",
-        /// Ticket that the platform pushes for the model.
+        /// Ticket that the platform pushes, exchanged for the token of the model.
         2 model_ticket: String => "model_ticket: must",
     }
     new(
@@ -257,7 +257,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetModelToken`].
     pub struct GetModelTokenResponse {
-        /// Token of the model, not of a device; a secret, masked in `Debug`.
+        /// Token of a model of devices, got with its secret and ticket; a secret, masked in `Debug`.
         0 model_access_token: String => "model_access_token: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
@@ -610,7 +610,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportAccessData`].
         pub struct ReportAccessDataResponse {
-            /// Entries that failed, each with its reason.
+            /// Entries that failed, with the reason where there is one.
             0 fail_list: Option<Vec<super::AccessData>> => "fail_list",
         }
     }
@@ -689,7 +689,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportCheckinData`].
         pub struct ReportCheckinDataResponse {
-            /// Entries that failed, each with its reason.
+            /// Entries that failed, with the reason where there is one.
             0 fail_list: Option<Vec<super::CheckinData>> => "fail_list",
         }
     }
@@ -722,11 +722,11 @@ pub mod device {
         pub struct ReportDeviceStatus {
             /// `1` online, `2` offline.
             0 online_status: i64 => "online_status: must",
-            /// Firmware it runs.
+            /// Firmware that the device runs.
             1 cur_version: Option<String> => "cur_version",
-            /// Firmware it could run.
+            /// Firmware to which the device can be upgraded.
             2 upgradable_version: Option<String> => "upgradable_version",
-            /// What is new in it.
+            /// What is new in the version it can be upgraded to.
             3 upgradable_version_desc: Option<String> => "upgradable_version_desc",
         }
         new(online_status: i64)
@@ -767,7 +767,7 @@ pub mod device {
             /// Why this item failed, for reading only; do not branch on the text; `errmsg` on the wire.
             #[doc(alias = "errmsg")]
             2 err_msg: Option<String> => "errmsg",
-            /// Firmware it runs.
+            /// Firmware that the device runs.
             3 cur_version: Option<String> => "cur_version",
         }
         new(oper_id: impl Into<String>, err_code: i64)
@@ -834,7 +834,7 @@ pub mod device {
         pub struct ReportRemoteOpenResult {
             /// Id of the order from the platform, handed back with the result.
             0 oper_id: String => "oper_id: must",
-            /// Kind of result.
+            /// Kind of remote command that is reported on; `errcode` tells whether it worked.
             1 type_: String => "type: must",
             /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
             #[doc(alias = "errcode")]
@@ -882,7 +882,7 @@ pub mod device {
     w::record! {
         /// Answer to [`ReportTemperatureData`].
         pub struct ReportTemperatureDataResponse {
-            /// Entries that failed, each with its reason.
+            /// Entries that failed, with the reason where there is one.
             0 fail_list: Option<Vec<super::TemperatureData>> => "fail_list",
         }
     }

@@ -11,17 +11,17 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// Id of the app's edition.
+        /// Id of the app's edition, from the provider's console.
         2 edition_id: String => "edition_id: must",
         /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// Price before discounts; in fen.
+        /// Price before discounts, in fen; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -50,11 +50,11 @@ w::record! {
         2 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// Price before discounts; in fen.
+        /// Price before discounts, in fen; in fen.
         5 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         6 paid_price: xinqiao_types::Fen => "paid_price: must",
     }
 }
@@ -64,11 +64,11 @@ w::record! {
     pub struct DiscountInfo {
         /// `1` an amount off, `2` a percentage.
         0 discount_type: i64 => "discount_type: must",
-        /// How much is taken off; in fen.
+        /// Amount taken off in fen, if `discount_type` is `1`; in fen.
         1 discount_amount: Option<xinqiao_types::Fen> => "discount_amount",
-        /// Percentage of the discount; in percent.
+        /// Percentage of the discount, if `discount_type` is `2`; in percent.
         2 discount_ratio: Option<i64> => "discount_ratio",
-        /// Why there is a discount.
+        /// Why the provider gives the discount.
         3 discount_remarks: Option<String> => "discount_remarks",
     }
     new(discount_type: i64)
@@ -81,19 +81,19 @@ w::record! {
     pub struct GetOrderListPayOrder {
         /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
-        /// The corp that buys.
+        /// Id of the corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
-        /// When the order was made; format `unix`.
+        /// When the cashier order was made; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// What is bought, in words.
         3 buy_content: String => "buy_content: must",
-        /// Price before discounts; in fen.
+        /// Price before discounts, in fen; in fen.
         4 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         5 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         6 order_status: i64 => "order_status: must",
-        /// Whether it was ordered in the market, by a code or at the cashier, as a code.
+        /// Where it was ordered: in the market, by a code, at the cashier and so on.
         7 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         8 creator: Option<String> => "creator",
@@ -107,39 +107,39 @@ w::record! {
     pub struct Invoice {
         /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
-        /// The corp that buys.
+        /// Id of the corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
         /// When the customer asked for it; format `unix`.
         2 apply_time: xinqiao_types::UnixSeconds => "apply_time: must",
         /// `0` ordinary, `1` special VAT invoice.
         3 invoice_type: i64 => "invoice_type: must",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         4 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// Invoice: `0` under way, `1` paper one sent, `2` electronic one sent, `3` cancelled.
         5 invoice_status: i64 => "invoice_status: must",
-        /// Who the invoice is made out to.
+        /// Name to which the invoice is made out, the customer.
         6 invoice_title: String => "invoice_title: must",
         /// Taxpayer number of the customer.
         7 tax_number: String => "tax_number: must",
         /// `0` not settled, `1` by post, `2` by mail.
         8 send_way: i64 => "send_way: must",
-        /// Who the invoice is sent to; personal data, masked in `Debug`.
+        /// Person to whom a paper invoice is sent; personal data, masked in `Debug`.
         9 contact_name: Option<String> => "contact_name: masked",
-        /// Phone of that person.
+        /// Phone of the person to whom it is sent.
         10 contact_tel: Option<String> => "contact_tel",
-        /// Where the invoice is sent.
+        /// Address to which a paper invoice is sent.
         11 contact_addr: Option<String> => "contact_addr",
-        /// Postcode of that address.
+        /// Postcode of the address to which it is sent.
         12 contact_postcode: Option<String> => "contact_postcode",
         /// Mail address for an electronic invoice; personal data, masked in `Debug`.
         13 receive_email: Option<String> => "receive_email: masked",
-        /// Registered address of the customer.
+        /// Registered address of the customer, to be printed.
         14 company_addr: String => "company_addr: must",
-        /// Registered phone of the customer.
+        /// Registered phone of the customer, to be printed.
         15 company_tel: String => "company_tel: must",
-        /// Bank of the customer.
+        /// Bank of the customer, to be printed.
         16 bank_name: String => "bank_name: must",
-        /// Bank account of the customer; personal data, masked in `Debug`.
+        /// Bank account of the customer, to be printed; personal data, masked in `Debug`.
         17 bank_account_number: String => "bank_account_number: must masked",
         /// Note on the invoice, such as why it was refused.
         18 invoice_note: String => "invoice_note: must",
@@ -184,23 +184,23 @@ w::record! {
     pub struct PayOrder {
         /// Number of the cashier order, given when it was made.
         0 order_id: String => "order_id: must",
-        /// The corp that buys.
+        /// Id of the corp that buys.
         1 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
         /// Name of the corp that buys.
         2 custom_corp_name: Option<String> => "custom_corp_name",
-        /// When the order was made; format `unix`.
+        /// When the cashier order was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// `1` third-party app, `2` customized app, `3` industry solution.
         4 business_type: i64 => "business_type: must",
         /// What is bought, in words.
         5 buy_content: String => "buy_content: must",
-        /// Price before discounts; in fen.
+        /// Price before discounts, in fen; in fen.
         6 origin_price: xinqiao_types::Fen => "origin_price: must",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         7 paid_price: xinqiao_types::Fen => "paid_price: must",
         /// `1` unpaid, `2` paid, `3` cancelled, `4` expired, `5` refund asked, `6` refunded, `7` done, `8` waits for the corp, `9` partly refunded.
         8 order_status: i64 => "order_status: must",
-        /// Whether it was ordered in the market, by a code or at the cashier, as a code.
+        /// Where it was ordered: in the market, by a code, at the cashier and so on.
         9 order_from: i64 => "order_from: must",
         /// Member of the provider who made the order.
         10 creator: Option<String> => "creator",
@@ -210,13 +210,13 @@ w::record! {
         12 pay_channel: Option<i64> => "pay_channel",
         /// Number of the payment in its channel.
         13 channel_order_id: Option<String> => "channel_order_id",
-        /// When it was paid; format `unix`.
+        /// When the order was paid; missing before; format `unix`.
         14 paid_time: Option<xinqiao_types::UnixSeconds> => "paid_time",
         /// Account that got the money: `1` WeChat Pay, `2` Tenpay; empty before.
         15 income_type: Option<i64> => "income_type",
-        /// When the money arrived; format `unix`.
+        /// When the money arrived; missing before; format `unix`.
         16 income_time: Option<xinqiao_types::UnixSeconds> => "income_time",
-        /// Money that arrived; in fen.
+        /// Money that arrived, in fen; in fen.
         17 income_amount: Option<xinqiao_types::Fen> => "income_amount",
         /// What is bought, one kind according to `business_type`.
         18 product_list: Product => "product_list: must",
@@ -247,9 +247,9 @@ w::record! {
         2 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         3 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
-        /// Price of this app in total; in fen.
+        /// Price of this app in total, in fen; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
     }
     new(suite_id: impl Into<String>, total_price: xinqiao_types::Fen)
@@ -278,13 +278,13 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// Id of the solution.
+        /// Id of the industry solution, from the provider's console.
         2 case_id: String => "case_id: must",
         /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
         /// The apps that are bought: `suiteid`, `appid`, `user_count` and so on.
         6 buy_info_list: Option<Vec<OpenOrderBuyInfo>> => "buy_info_list",
@@ -315,7 +315,7 @@ w::record! {
         0 order_type: i64 => "order_type: must",
         /// `1` tells the corp's admin of the order, `0` does not; `0` or `1` on the wire.
         1 notify_custom_corp: Option<bool> => "notify_custom_corp: zero-one",
-        /// Id of the solution.
+        /// Id of the industry solution, from the provider's console.
         2 case_id: String => "case_id: must",
         /// Name of the solution's edition.
         3 promotion_edition_name: String => "promotion_edition_name: must",
@@ -334,11 +334,11 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// Id of the app's edition.
+        /// Id of the app's edition, from the provider's console.
         2 edition_id: String => "edition_id: must",
         /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         4 take_effect_date: Option<String> => "take_effect_date",
     }
 }
@@ -363,15 +363,15 @@ w::record! {
         0 suite_id: String => "suiteid: must",
         /// Number of the app inside an old suite.
         1 appid: Option<i64> => "appid",
-        /// Id of the app's edition.
+        /// Id of the app's edition, from the provider's console.
         2 edition_id: String => "edition_id: must",
         /// How many members may use the app.
         3 user_count: Option<i64> => "user_count",
         /// Days that the app can be used.
         4 duration_days: Option<i64> => "duration_days",
-        /// Day on which it takes effect, today without it; format `yyyyMMdd`.
+        /// Day on which it takes effect, such as `20230101`; today without it; format `yyyyMMdd`.
         5 take_effect_date: Option<String> => "take_effect_date",
-        /// The discount, if any.
+        /// The discount, if any: `discount_type`, `discount_amount`, `discount_ratio` and so on.
         6 discount_info: Option<DiscountInfo> => "discount_info",
     }
     new(suite_id: impl Into<String>, edition_id: impl Into<String>)
@@ -426,9 +426,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99436>.
     /// * Catalog: `work.pay_tool.get_invoice_list`.
     pub struct GetInvoiceList {
-        /// Begin of the range; format `unix`.
+        /// Begin of the range in which invoices were asked for; format `unix`.
         0 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range; format `unix`.
+        /// End of the range in which invoices were asked for; format `unix`.
         1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         2 cursor: Option<String> => "cursor",
@@ -549,9 +549,9 @@ w::record! {
         2 sig: Option<String> => "sig",
         /// `1` third-party app, `2` customized app, `3` industry solution.
         3 business_type: Option<i64> => "business_type",
-        /// Begin of the range; format `unix`.
+        /// Begin of the range in which orders were made; format `unix`.
         4 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range; format `unix`.
+        /// End of the range in which orders were made; format `unix`.
         5 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         6 cursor: Option<String> => "cursor",
@@ -668,7 +668,7 @@ w::record! {
         2 sig: Option<String> => "sig",
         /// `1` third-party app, `2` customized app, `3` industry solution.
         3 business_type: i64 => "business_type: must",
-        /// The corp that buys.
+        /// Id of the corp that buys.
         4 custom_corpid: Option<xinqiao_types::CorpId> => "custom_corpid",
         /// `0` the customer pays, `1` the provider pays for them, `2` free.
         5 pay_type: i64 => "pay_type: must",
@@ -697,9 +697,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Page on which the customer pays or the provider confirms.
         1 order_url: String => "order_url: must",
-        /// Price before discounts; in fen.
+        /// Price before discounts, in fen; in fen.
         2 origin_price: Option<xinqiao_types::Fen> => "origin_price",
-        /// What is to be paid after discounts; in fen.
+        /// What is to be paid after discounts, in fen; in fen.
         3 paid_price: Option<xinqiao_types::Fen> => "paid_price",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `answers` in the answer of `report::site_code::GetReportAnswer`.
     pub struct Answer {
-        /// When it was reported; format `unix`.
+        /// When it was handed in; format `unix`.
         0 report_time: xinqiao_types::UnixSeconds => "report_time: must",
         /// Answers one by one: `question_id`, `single_choice`, `multi_choice`, `text` and so on.
         1 report_values: Vec<ReportValue> => "report_values: must",
@@ -16,13 +16,13 @@ w::record! {
 w::record! {
     /// An item of `cata_list` in the answer of `report::grid::ListCata`.
     pub struct Cata {
-        /// Identifies this category.
+        /// Id of the category of cases.
         0 cata_id: String => "cata_id: must",
-        /// What the category is called.
+        /// Name of the category of cases, set by the corp.
         1 cata_name: String => "cata_name: must",
         /// Level of the category: `1` top, `2` below.
         2 level: i64 => "level: must",
-        /// Category above this one.
+        /// Id of the category above this one.
         3 parent_cata_id: Option<String> => "parent_cata_id",
     }
 }
@@ -32,13 +32,13 @@ w::record! {
     pub struct Dashboard {
         /// Id of the category of cases, returned when it was added.
         0 category_id: String => "category_id: must",
-        /// What the category is called.
+        /// Name of the category of cases, chosen by the corp.
         1 category_name: String => "category_name: must",
         /// `1` for a top category, `2` for one below.
         2 category_level: i64 => "category_level: must",
-        /// Kind of category, as a code.
+        /// Kind of category, such as patrol or reports of residents.
         3 category_type: i64 => "category_type: must",
-        /// Cases in all.
+        /// Cases that were reported in all.
         4 total_case: i64 => "total_case: must",
         /// Cases that were solved in all.
         5 total_solved: i64 => "total_solved: must",
@@ -62,30 +62,30 @@ w::record! {
     pub struct OrderInfoDetail {
         /// Id of the case, returned on reporting or listing.
         0 order_id: String => "order_id: must",
-        /// What happened.
+        /// What happened, by who reported it.
         1 desc: String => "desc: must",
-        /// Whether the case is normal or urgent, as a code.
+        /// Whether the case is normal or urgent.
         2 urge_type: i64 => "urge_type: must",
-        /// Headline of the case.
+        /// Headline of the case, by who reported it.
         3 case_name: String => "case_name: must",
         /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
         /// Name of the grid, such as a building.
         5 grid_name: String => "grid_name: must",
-        /// When the case was reported; format `unix`.
+        /// When this case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Addresses of the pictures.
+        /// Addresses of the case's pictures.
         7 image_urls: Option<Vec<String>> => "image_urls",
-        /// Uploaded clips, to be downloaded as media.
+        /// `media_id`s of the case's videos, to be downloaded as temporary media.
         8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
         /// Where it happened: `name`, `address`, `longitude` and `latitude`.
         9 location: Option<Location> => "location",
-        /// `userid`s of who handles it; `processor_userids` on the wire.
+        /// `userid`s of who handles the case now; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
         10 processor_use_rids: Option<Vec<xinqiao_types::UserId>> => "processor_userids",
-        /// What was done, step by step.
+        /// What was done, step by step: `process_type`, `solve_userid`, `process_desc`, `status` and so on.
         11 process_list: Vec<Process> => "process_list: must",
-        /// Who reported it.
+        /// Name of the resident who reported it.
         12 reporter_name: String => "reporter_name: must",
         /// Phone number of who reported it; personal data, masked in `Debug`.
         13 reporter_mobile: String => "reporter_mobile: must masked",
@@ -101,7 +101,7 @@ w::record! {
         0 grid_id: String => "grid_id: must",
         /// Name of the grid, such as a building.
         1 grid_name: String => "grid_name: must",
-        /// Grid above this one.
+        /// Id of the grid above this one.
         2 grid_parent_id: Option<String> => "grid_parent_id",
         /// `userid`s of who is in charge of the grid.
         3 grid_admin: Vec<String> => "grid_admin: must",
@@ -113,13 +113,13 @@ w::record! {
 w::record! {
     /// `location` of `report::OrderInfoDetail`; `location` of `report::OrderInfo`.
     pub struct Location {
-        /// What the place is called.
+        /// Name of the place where it happened.
         0 name: String => "name: must",
-        /// The place in detail; personal data, masked in `Debug`.
+        /// Address where it happened; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
-        /// Longitude of the place; personal data, masked in `Debug`.
+        /// Longitude of where it happened; personal data, masked in `Debug`.
         2 longitude: f64 => "longitude: must masked",
-        /// Latitude of the place; personal data, masked in `Debug`.
+        /// Latitude of where it happened; personal data, masked in `Debug`.
         3 latitude: f64 => "latitude: must masked",
     }
 }
@@ -139,28 +139,28 @@ w::record! {
     pub struct OrderInfo {
         /// Id of the case, returned on reporting or listing.
         0 order_id: String => "order_id: must",
-        /// What happened.
+        /// What happened, by who reported it.
         1 desc: String => "desc: must",
-        /// Whether the case is normal or urgent, as a code.
+        /// Whether the case is normal or urgent.
         2 urge_type: i64 => "urge_type: must",
-        /// Headline of the case.
+        /// Headline of the case, by who reported it.
         3 case_name: String => "case_name: must",
         /// Id of the grid (an area that members look after), returned when it was added.
         4 grid_id: String => "grid_id: must",
         /// Name of the grid, such as a building.
         5 grid_name: String => "grid_name: must",
-        /// When the case was reported; format `unix`.
+        /// When this case was reported; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Addresses of the pictures.
+        /// Addresses of the case's pictures.
         7 image_urls: Option<Vec<String>> => "image_urls",
-        /// Uploaded clips, to be downloaded as media.
+        /// `media_id`s of the case's videos, to be downloaded as temporary media.
         8 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
         /// Where it happened: `name`, `address`, `longitude` and `latitude`.
         9 location: Option<Location> => "location",
-        /// `userid`s of who handles it; `processor_userids` on the wire.
+        /// `userid`s of who handles the case now; `processor_userids` on the wire.
         #[doc(alias = "processor_userids")]
         10 processor_use_rids: Option<Vec<xinqiao_types::UserId>> => "processor_userids",
-        /// What was done, step by step.
+        /// What was done, step by step: `process_type`, `solve_userid`, `process_desc`, `status` and so on.
         11 process_list: Vec<Process> => "process_list: must",
     }
 }
@@ -168,19 +168,19 @@ w::record! {
 w::record! {
     /// An item of `process_list` in `report::OrderInfoDetail`; an item of `process_list` in `report::OrderInfo`.
     pub struct Process {
-        /// Whether this step reported, passed on, handled or closed the case, as a code.
+        /// Whether this step reported, passed on, handled or closed the case.
         0 process_type: i64 => "process_type: must",
-        /// What was done, in words.
+        /// What was done in this step, in words.
         1 process_desc: String => "process_desc: must",
-        /// Whether the case waits, is handled or closed after this step, as a code.
+        /// Whether the case waits, is handled or closed after this step.
         2 status: i64 => "status: must",
-        /// Addresses of the pictures.
+        /// Addresses of the case's pictures.
         3 image_urls: Option<Vec<String>> => "image_urls",
-        /// Uploaded clips, to be downloaded as media.
+        /// `media_id`s of the case's videos, to be downloaded as temporary media.
         4 video_media_ids: Option<Vec<xinqiao_types::MediaId>> => "video_media_ids",
-        /// Who did it.
+        /// `userid` of who did this step.
         5 solve_userid: Option<xinqiao_types::UserId> => "solve_userid",
-        /// When it was done; format `unix`.
+        /// When this step was done; format `unix`.
         6 solved_time: Option<xinqiao_types::UnixSeconds> => "solved_time",
     }
 }
@@ -188,11 +188,11 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in the answer of `report::site_code::GetSiteReportInfo`.
     pub struct QuestionTemplate {
-        /// Number of the question.
+        /// Number of the question, to which answers refer.
         0 question_id: i64 => "question_id: must",
-        /// Kind of question, as a code: single choice, multiple choice, text.
+        /// Kind of question: single choice, multiple choice, text and so on.
         1 question_type: i64 => "question_type: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         2 title: String => "title: must",
         /// `1` must be answered, `0` need not; `0` or `1` on the wire.
         3 is_required: bool => "is_required: must zero-one",
@@ -204,9 +204,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `report::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// Number of the option.
+        /// Number of the option, to which answers refer.
         0 option_id: i64 => "option_id: must",
-        /// Words of the option.
+        /// Words of the option as people see them.
         1 option_text: String => "option_text: must",
     }
 }
@@ -214,17 +214,17 @@ w::record! {
 w::record! {
     /// An item of `report_values` in `report::Answer`.
     pub struct ReportValue {
-        /// Number of the question.
+        /// Number of the question that is answered.
         0 question_id: i64 => "question_id: must",
         /// Option chosen in a single choice.
         1 single_choice: Option<i64> => "single_choice",
         /// Options chosen in a multiple choice.
         2 multi_choice: Option<Vec<i64>> => "multi_choice",
-        /// Answer in words.
+        /// Answer in words, for a text question.
         3 text: Option<String> => "text",
         /// Address of an uploaded picture.
         4 url: Option<String> => "url",
-        /// State of the travel card, as a code.
+        /// Whether the travel card shows a risk area.
         5 itinerary_card_type: Option<i64> => "itinerary_card_type",
         /// Risk areas on the travel card.
         6 high_risk_area: Option<String> => "high_risk_area",
@@ -234,19 +234,19 @@ w::record! {
 w::record! {
     /// An item of `site_code_infos` in the answer of `report::site_code::List`.
     pub struct SiteCodeInfo {
-        /// Id of the site code.
+        /// Id of the site code, to read its reports.
         0 id: String => "id: must",
         /// Kind of place, such as shop or school.
         1 type_: String => "type: must",
-        /// Region of the site.
+        /// Province, city and district of the site.
         2 area: String => "area: must",
-        /// Where the site is; personal data, masked in `Debug`.
+        /// Address of the site; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
-        /// What the site is called.
+        /// Name of the site as people see it.
         4 name: String => "name: must",
         /// `userid`s of who manages the site.
         5 admin: Vec<String> => "admin: must",
-        /// Picture of the site code.
+        /// Address of the code's picture, to be put up.
         6 qr_code_url: String => "qr_code_url: must",
     }
 }
@@ -264,7 +264,7 @@ pub mod grid {
         pub struct Add {
             /// Name of the grid, such as a building.
             0 grid_name: String => "grid_name: must",
-            /// Grid above this one.
+            /// Id of the grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
             /// `userid`s of who is in charge of the grid.
             2 grid_admin: Vec<String> => "grid_admin: must",
@@ -281,7 +281,7 @@ pub mod grid {
         pub struct AddResponse {
             /// Id of the grid (an area that members look after), returned when it was added.
             0 grid_id: String => "grid_id: must",
-            /// Members that are not valid; `invalid_userids` on the wire.
+            /// Members that are not valid and were not set; `invalid_userids` on the wire.
             #[doc(alias = "invalid_userids")]
             1 invalid_use_rids: Option<Vec<xinqiao_types::UserId>> => "invalid_userids",
         }
@@ -313,11 +313,11 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94536>.
         /// * Catalog: `work.report.grid.add_cata`.
         pub struct AddCata {
-            /// What the category is called.
+            /// Name of the category of cases, chosen by the corp.
             0 category_name: String => "category_name: must",
             /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
-            /// Category above this one.
+            /// Id of the category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
         }
         new(category_name: impl Into<String>, level: i64)
@@ -545,7 +545,7 @@ pub mod grid {
         pub struct Update {
             /// Name of the grid, such as a building.
             0 grid_name: String => "grid_name: must",
-            /// Grid above this one.
+            /// Id of the grid above this one.
             1 grid_parent_id: Option<String> => "grid_parent_id",
             /// `userid`s of who is in charge of the grid.
             2 grid_admin: Vec<String> => "grid_admin: must",
@@ -562,7 +562,7 @@ pub mod grid {
     w::record! {
         /// Answer to [`Update`].
         pub struct UpdateResponse {
-            /// Members that are not valid; `invalid_userids` on the wire.
+            /// Members that are not valid and were not set; `invalid_userids` on the wire.
             #[doc(alias = "invalid_userids")]
             0 invalid_use_rids: Option<Vec<xinqiao_types::UserId>> => "invalid_userids",
         }
@@ -594,11 +594,11 @@ pub mod grid {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/94537>.
         /// * Catalog: `work.report.grid.update_cata`.
         pub struct UpdateCata {
-            /// What the category is called.
+            /// Name of the category of cases, chosen by the corp.
             0 category_name: String => "category_name: must",
             /// Level of the category: `1` top, `2` below.
             1 level: i64 => "level: must",
-            /// Category above this one.
+            /// Id of the category above this one.
             2 parent_category_id: Option<String> => "parent_category_id",
             /// Id of the category of cases, returned when it was added.
             3 category_id: String => "category_id: must",
@@ -687,15 +687,15 @@ pub mod patrol {
     w::record! {
         /// Answer to [`GetCorpStatus`].
         pub struct GetCorpStatusResponse {
-            /// Cases to be assigned.
+            /// Cases that wait to be assigned.
             0 to_be_assigned: i64 => "to_be_assigned: must",
             /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
-            /// Cases that came today.
+            /// Cases that were reported today.
             2 added_today: i64 => "added_today: must",
             /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
-            /// Cases in all.
+            /// Cases that were reported in all.
             4 total_case: i64 => "total_case: must",
             /// Cases that were solved in all.
             5 total_solved: i64 => "total_solved: must",
@@ -806,9 +806,9 @@ pub mod patrol {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93536>.
         /// * Catalog: `work.report.patrol.get_order_list`.
         pub struct GetOrderList {
-            /// Made after this; format `unix`.
+            /// Only cases reported after this; format `unix`.
             0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// Changed after this; format `unix`.
+            /// Only cases changed after this; format `unix`.
             1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
@@ -886,7 +886,7 @@ pub mod patrol {
         pub struct GetUserStatusResponse {
             /// Cases taken on and not yet closed.
             0 processing: i64 => "processing: must",
-            /// Cases that came today.
+            /// Cases that were reported today.
             1 added_today: i64 => "added_today: must",
             /// Cases that were solved today.
             2 solved_today: i64 => "solved_today: must",
@@ -977,13 +977,13 @@ pub mod resident {
             0 pending: i64 => "pending: must",
             /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
-            /// Cases that came today.
+            /// Cases that were reported today.
             2 added_today: i64 => "added_today: must",
             /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
-            /// Cases in all.
+            /// Cases that were reported in all.
             4 total_case: i64 => "total_case: must",
-            /// Cases that were taken in all.
+            /// Cases that were taken on in all.
             5 total_accepted: i64 => "total_accepted: must",
             /// Cases that were solved in all.
             6 total_solved: i64 => "total_solved: must",
@@ -1094,9 +1094,9 @@ pub mod resident {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93518>.
         /// * Catalog: `work.report.resident.get_order_list`.
         pub struct GetOrderList {
-            /// Made after this; format `unix`.
+            /// Only cases reported after this; format `unix`.
             0 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
-            /// Changed after this; format `unix`.
+            /// Only cases changed after this; format `unix`.
             1 begin_modify_time: Option<xinqiao_types::UnixSeconds> => "begin_modify_time",
             /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
             2 cursor: Option<String> => "cursor",
@@ -1176,7 +1176,7 @@ pub mod resident {
             0 pending: i64 => "pending: must",
             /// Cases taken on and not yet closed.
             1 processing: i64 => "processing: must",
-            /// Cases that came today.
+            /// Cases that were reported today.
             2 added_today: i64 => "added_today: must",
             /// Cases that were solved today.
             3 solved_today: i64 => "solved_today: must",
@@ -1214,10 +1214,10 @@ pub mod site_code {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95464>.
         /// * Catalog: `work.report.site_code.get_report_answer`.
         pub struct GetReportAnswer {
-            /// Place whose QR code people scan; `siteid` on the wire.
+            /// Id of the site whose code people scan, from the list of sites; `siteid` on the wire.
             #[doc(alias = "siteid")]
             0 site_id: String => "siteid: must",
-            /// Day to report on; format `yyyy-MM-dd`.
+            /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
             1 date: String => "date: must",
             /// Most entries to return in one answer, for paging.
             2 limit: Option<i64> => "limit",
@@ -1282,7 +1282,7 @@ pub mod site_code {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95461>.
         /// * Catalog: `work.report.site_code.get_site_report_info`.
         pub struct GetSiteReportInfo {
-            /// Place whose QR code people scan; `siteid` on the wire.
+            /// Id of the site whose code people scan, from the list of sites; `siteid` on the wire.
             #[doc(alias = "siteid")]
             0 site_id: String => "siteid: must",
         }

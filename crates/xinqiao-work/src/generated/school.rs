@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `allow_scope` of the answer of `school::AgentGetAllowScope`.
     pub struct AllowScope {
-        /// The students concerned.
+        /// The students concerned, each with id and details.
         0 students: Vec<Student> => "students: must",
-        /// Departments of the school.
+        /// Departments of the school: grades, classes and so on.
         1 departments: Vec<i64> => "departments: must",
     }
 }
@@ -18,7 +18,7 @@ w::record! {
     pub struct BatchCreateParentDetail {
         /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
         /// Whether parents are invited by text message, yes by default.
         2 to_invite: Option<bool> => "to_invite",
@@ -64,7 +64,7 @@ w::record! {
         0 student_userid: String => "student_userid: must",
         /// Name of the student, 1–32 characters.
         1 name: String => "name: must",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// Whether parents are invited by text message, yes by default.
         3 to_invite: Option<bool> => "to_invite",
@@ -81,9 +81,9 @@ w::record! {
     pub struct BatchUpdateParentDetail {
         /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// What the id becomes; leave out to keep it.
+        /// New id of the parent; leave out to keep it.
         1 new_parent_userid: Option<String> => "new_parent_userid",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
         /// Children of the parent, at most 10.
         3 children: Option<Vec<Children>> => "children",
@@ -98,11 +98,11 @@ w::record! {
     pub struct BatchUpdateStudentDetail {
         /// Id of the student in the school's contacts, unique in the school.
         0 student_userid: String => "student_userid: must",
-        /// What the id becomes; leave out to keep it.
+        /// New id of the student; leave out to keep it.
         1 new_student_userid: Option<String> => "new_student_userid",
         /// Name of the student, 1–32 characters.
         2 name: Option<String> => "name",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         3 mobile: Option<String> => "mobile: masked",
         /// Numbers of the student's classes, at most 20.
         4 department: Option<Vec<i64>> => "department",
@@ -126,18 +126,18 @@ w::record! {
 w::record! {
     /// An item of `departments` in the answer of `school::department::List`.
     pub struct Department {
-        /// Number of the school department.
+        /// Number of the school department (grade, class and so on).
         0 id: i64 => "id: must",
         /// Name of the department, such as a grade or class.
         1 name: String => "name: must",
         /// `1` class, `2` grade, `3` stage, `4` campus, `5` school.
         2 type_: i64 => "type: must",
-        /// Number of the department above; `parentid` on the wire.
+        /// Number of the school department above; `parentid` on the wire.
         #[doc(alias = "parentid")]
         3 parent_id: i64 => "parentid: must",
         /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
         4 standard_grade: Option<i64> => "standard_grade",
-        /// Year of entry.
+        /// Year in which the pupils entered school, from which the grade follows.
         5 register_year: Option<i64> => "register_year",
         /// Rank under the parent; higher comes first.
         6 order: Option<i64> => "order",
@@ -147,7 +147,7 @@ w::record! {
         8 is_graduated: Option<bool> => "is_graduated: zero-one",
         /// `1` has a class chat, `0` not; `0` or `1` on the wire.
         9 open_group_chat: Option<bool> => "open_group_chat: zero-one",
-        /// Id of the class chat.
+        /// Id of the class chat, if there is one.
         10 group_chat_id: Option<w::TextOrNumber> => "group_chat_id",
     }
 }
@@ -188,7 +188,7 @@ w::record! {
     pub struct ParentInfo {
         /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         1 mobile: String => "mobile: must masked",
         /// Children of the parent, at most 10.
         2 children: Vec<ParentChildren> => "children: must",
@@ -216,7 +216,7 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStatV2`.
     pub struct GetUnwatchStatV2StatInfo {
-        /// The students concerned.
+        /// The students concerned, each with id and details.
         0 students: Vec<GetUnwatchStatV2Student> => "students: must",
         /// The parents concerned: `parent_userid` and so on.
         1 parents: Vec<Parent> => "parents: must",
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetWatchStatV2`.
     pub struct GetWatchStatV2StatInfo {
-        /// The students concerned.
+        /// The students concerned, each with id and details.
         0 students: Vec<GetWatchStatV2Student> => "students: must",
         /// The parents concerned: `parent_userid` and so on.
         1 parents: Vec<StatInfoParent> => "parents: must",
@@ -254,11 +254,11 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         2 watch_time: i64 => "watch_time: must",
-        /// When they came in first; format `unix`.
+        /// When this person first came in; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// When they left last; format `unix`.
+        /// When this person last left; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
@@ -270,7 +270,7 @@ w::record! {
     pub struct HealthInfo {
         /// Id of the student, parent or teacher in the school.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// State of the health code; `health_qrcode_status` on the wire.
+        /// State of the health code, which follows from the report; `health_qrcode_status` on the wire.
         #[doc(alias = "health_qrcode_status")]
         1 health_qr_code_status: i64 => "health_qrcode_status: must",
         /// `1` filled in by themselves, `2` by someone else.
@@ -283,23 +283,23 @@ w::record! {
 w::record! {
     /// `living_info` of the answer of `school::living::GetLivingInfo`.
     pub struct LivingInfo {
-        /// `userid` of the host.
+        /// `userid` of the teacher who streams.
         0 anchor_userid: xinqiao_types::UserId => "anchor_userid: must",
-        /// Headline of the stream.
+        /// Headline of the stream as parents and pupils see it.
         1 theme: String => "theme: must",
         /// When the stream begins; format `unix`.
         2 living_start: xinqiao_types::UnixSeconds => "living_start: must",
-        /// How long the stream lasts; in s.
+        /// How long the stream lasts, in seconds; in s.
         3 living_duration: i64 => "living_duration: must",
         /// Classes that may watch: `partyids` and `group_names`.
         4 living_range: LivingRange => "living_range: must",
         /// `1` a replay is kept, `0` not; `0` or `1` on the wire.
         5 open_replay: bool => "open_replay: must zero-one",
-        /// How many watched.
+        /// How many people watched in all.
         6 viewer_num: i64 => "viewer_num: must",
-        /// How many comments.
+        /// How many comments the stream has.
         7 comment_num: i64 => "comment_num: must",
-        /// Address to push the stream to.
+        /// Address to which streaming software sends the picture.
         8 push_stream_url: Option<String> => "push_stream_url",
     }
 }
@@ -307,7 +307,7 @@ w::record! {
 w::record! {
     /// `living_range` of `school::LivingInfo`.
     pub struct LivingRange {
-        /// Numbers of the classes; `partyids` on the wire.
+        /// Numbers of the classes that may watch; `partyids` on the wire.
         #[doc(alias = "partyids")]
         0 party_ids: Option<Vec<i64>> => "partyids",
         /// Class chats that may watch, by name.
@@ -347,9 +347,9 @@ w::record! {
         0 student_userid: String => "student_userid: must",
         /// Id of the parent who paid.
         1 payer_parent_userid: Option<String> => "payer_parent_userid",
-        /// Whether this pupil's parents have paid, as a code.
+        /// Whether this pupil's parents have paid.
         2 trade_state: i64 => "trade_state: must",
-        /// Number of the transaction.
+        /// Number of the class payment, to read its details.
         3 trade_no: String => "trade_no: must",
     }
 }
@@ -357,11 +357,11 @@ w::record! {
 w::record! {
     /// An item of `question_templates` in the answer of `school::user::GetStudentCustomizeHealthInfo`; an item of `question_templates` in the answer of `school::user::GetTeacherCustomizeHealthInfo`.
     pub struct QuestionTemplate {
-        /// Number of the question.
+        /// Number of the question, to which answers refer.
         0 question_id: i64 => "question_id: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         1 title: String => "title: must",
-        /// Kind of question, as a code.
+        /// Kind of question, such as single choice or text.
         2 question_type: i64 => "question_type: must",
         /// `1` must be answered, `2` need not.
         3 is_must_fill: i64 => "is_must_fill: must",
@@ -375,9 +375,9 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `school::QuestionTemplate`.
     pub struct QuestionTemplateOption {
-        /// Number of the option.
+        /// Number of the option, to which answers refer.
         0 option_id: i64 => "option_id: must",
-        /// Words of the option.
+        /// Words of the option as people see them.
         1 option_text: String => "option_text: must",
     }
 }
@@ -385,11 +385,11 @@ w::record! {
 w::record! {
     /// An item of `report_values` in `school::HealthInfo`.
     pub struct ReportValue {
-        /// Number of the question.
+        /// Number of the question that is answered.
         0 question_id: i64 => "question_id: must",
-        /// Option chosen in a single choice.
+        /// Option chosen in a single choice (the platform spells it so).
         1 single_chose: Option<i64> => "single_chose",
-        /// Answer in words.
+        /// Answer in words, for a text question.
         2 text: Option<String> => "text",
     }
 }
@@ -397,7 +397,7 @@ w::record! {
 w::record! {
     /// `stat_info` of the answer of `school::living::GetUnwatchStat`.
     pub struct StatInfo {
-        /// The students concerned.
+        /// The students concerned, each with id and details.
         0 students: Vec<StatInfoStudent> => "students: must",
     }
 }
@@ -410,11 +410,11 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         1 party_ids: Vec<i64> => "partyids: must",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         2 watch_time: i64 => "watch_time: must",
-        /// When they came in first; format `unix`.
+        /// When this person first came in; format `unix`.
         3 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// When they left last; format `unix`.
+        /// When this person last left; format `unix`.
         4 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         5 is_comment: bool => "is_comment: must zero-one",
@@ -439,7 +439,7 @@ w::record! {
 w::record! {
     /// `stat_infoes` of the answer of `school::living::GetWatchStat`.
     pub struct StatInfoe {
-        /// The students concerned.
+        /// The students concerned, each with id and details.
         0 students: Vec<StatInfoeStudent> => "students: must",
         /// Viewers whose identity is not known: `nickname`, `watch_time`, `enter_time`, `leave_time` and so on.
         1 visitors: Vec<Visitor> => "visitors: must",
@@ -456,11 +456,11 @@ w::record! {
         /// Numbers of the school departments; `partyids` on the wire.
         #[doc(alias = "partyids")]
         2 party_ids: Vec<i64> => "partyids: must",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         3 watch_time: i64 => "watch_time: must",
-        /// When they came in first; format `unix`.
+        /// When this person first came in; format `unix`.
         4 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// When they left last; format `unix`.
+        /// When this person last left; format `unix`.
         5 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         6 is_comment: bool => "is_comment: must zero-one",
@@ -480,7 +480,7 @@ w::record! {
     pub struct StudentParent {
         /// Id of the parent in the school's contacts, unique in the school.
         0 parent_userid: String => "parent_userid: must",
-        /// Mobile number of the parent or student; personal data, masked in `Debug`.
+        /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
         1 mobile: Option<String> => "mobile: masked",
         /// How the parent is related to the student.
         2 relation: String => "relation: must",
@@ -513,11 +513,11 @@ w::record! {
     pub struct Visitor {
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// How long they watched; in s.
+        /// How long this person watched, in seconds; in s.
         1 watch_time: i64 => "watch_time: must",
-        /// When they came in first; format `unix`.
+        /// When this person first came in; format `unix`.
         2 enter_time: xinqiao_types::UnixSeconds => "enter_time: must",
-        /// When they left last; format `unix`.
+        /// When this person last left; format `unix`.
         3 leave_time: xinqiao_types::UnixSeconds => "leave_time: must",
         /// `1` commented, `0` did not; `0` or `1` on the wire.
         4 is_comment: bool => "is_comment: must zero-one",
@@ -578,9 +578,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetPaymentResult`].
     pub struct GetPaymentResultResponse {
-        /// What the project is called.
+        /// What the collection of money is for, as its creator wrote.
         0 project_name: String => "project_name: must",
-        /// What each has to pay; in fen.
+        /// What each pupil's parents have to pay, in fen; in fen.
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who has paid for which student: `student_userid`, `payer_parent_userid`, `trade_state` and so on.
         2 payment_result: Vec<PaymentResult> => "payment_result: must",
@@ -653,7 +653,7 @@ w::record! {
     pub struct GetTrade {
         /// Id of the class payment, made when a teacher starts one.
         0 payment_id: String => "payment_id: must",
-        /// Number of the class payment. From: `trade_no` of the payment result.
+        /// Number of the class payment, from the payment results. From: `trade_no` of the payment result.
         1 trade_no: String => "trade_no: must",
     }
     new(payment_id: impl Into<String>, trade_no: impl Into<String>)
@@ -704,7 +704,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo`].
     pub struct GetUserInfoResponse {
-        /// Id of the phone; `DeviceId` on the wire.
+        /// Id of the visitor's phone; `DeviceId` on the wire.
         0 device_id: Option<String> => "DeviceId",
         /// The visitor, if a parent.
         1 parent_userid: Option<String> => "parent_userid",
@@ -805,7 +805,7 @@ w::record! {
     pub struct SetUpgradeInfo {
         /// `1` grades move up automatically, `2` not.
         0 upgrade_switch: i64 => "upgrade_switch: must",
-        /// When grades move up each year; format `unix`.
+        /// Day on which grades move up each year; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
     new(upgrade_switch: i64)
@@ -856,7 +856,7 @@ pub mod department {
             1 name: String => "name: must",
             /// `1` class, `2` grade, `3` stage, `4` campus, `5` school.
             2 type_: i64 => "type: must",
-            /// Number of the department above; `parentid` on the wire.
+            /// Number of the school department above; `parentid` on the wire.
             #[doc(alias = "parentid")]
             3 parent_id: i64 => "parentid: must",
             /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
@@ -954,7 +954,7 @@ pub mod department {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Departments of the school.
+            /// Departments of the school: grades, classes and so on.
             0 departments: Vec<super::Department> => "departments: must",
         }
     }
@@ -987,11 +987,11 @@ pub mod department {
         pub struct Update {
             /// Number of the year or class in the school contacts, returned when it was made.
             0 id: i64 => "id: must",
-            /// New number of the department.
+            /// New number of the department; leave out to keep it.
             1 new_id: Option<i64> => "new_id",
             /// Name of the department, such as a grade or class.
             2 name: Option<String> => "name",
-            /// Number of the department above; `parentid` on the wire.
+            /// Number of the school department above; `parentid` on the wire.
             #[doc(alias = "parentid")]
             3 parent_id: Option<i64> => "parentid",
             /// Standard grade: 1–6 primary, 7–9 middle, 10–12 high school.
@@ -1225,7 +1225,7 @@ pub mod living {
     w::record! {
         /// Answer to [`GetWatchStat`].
         pub struct GetWatchStatResponse {
-            /// Who watched and who did not: `students` and `visitors`.
+            /// Who watched and who did not (the platform spells it so): `students` and `visitors`.
             0 stat_infoes: super::StatInfoe => "stat_infoes: must",
             /// `1` nothing follows, `0` more follows; `0` or `1` on the wire.
             1 ending: bool => "ending: must zero-one",
@@ -1381,7 +1381,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92328>.
         /// * Catalog: `work.school.user.batch_create_student`.
         pub struct BatchCreateStudent {
-            /// The students concerned.
+            /// The students concerned, each with id and details.
             0 students: Vec<super::BatchCreateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchCreateStudentDetail>)
@@ -1528,7 +1528,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92330>.
         /// * Catalog: `work.school.user.batch_update_student`.
         pub struct BatchUpdateStudent {
-            /// The students concerned.
+            /// The students concerned, each with id and details.
             0 students: Vec<super::BatchUpdateStudentDetail> => "students: must",
         }
         new(students: Vec<super::BatchUpdateStudentDetail>)
@@ -1565,7 +1565,7 @@ pub mod user {
         pub struct CreateParent {
             /// Id of the parent in the school's contacts, unique in the school.
             0 parent_userid: String => "parent_userid: must",
-            /// Mobile number of the parent or student; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
             1 mobile: String => "mobile: must masked",
             /// Whether parents are invited by text message, yes by default.
             2 to_invite: Option<bool> => "to_invite",
@@ -1610,7 +1610,7 @@ pub mod user {
             0 student_userid: String => "student_userid: must",
             /// Name of the student, 1–32 characters.
             1 name: String => "name: must",
-            /// Mobile number of the parent or student; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// Whether parents are invited by text message, yes by default.
             3 to_invite: Option<bool> => "to_invite",
@@ -1648,7 +1648,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92332>.
         /// * Catalog: `work.school.user.delete_parent`.
         pub struct DeleteParent {
-            /// Id of the student, parent or teacher in the school.
+            /// Id of the parent to delete.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
         new(userid: impl Into<xinqiao_types::UserId>)
@@ -1680,7 +1680,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92326>.
         /// * Catalog: `work.school.user.delete_student`.
         pub struct DeleteStudent {
-            /// Id of the student, parent or teacher in the school.
+            /// Id of the student to delete.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
         new(userid: impl Into<xinqiao_types::UserId>)
@@ -1712,7 +1712,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92337>.
         /// * Catalog: `work.school.user.get`.
         pub struct Get {
-            /// Id of the student, parent or teacher in the school.
+            /// Id of the student or parent to read.
             0 userid: xinqiao_types::UserId => "userid: must query",
         }
         new(userid: impl Into<xinqiao_types::UserId>)
@@ -1723,9 +1723,9 @@ pub mod user {
         pub struct GetResponse {
             /// `1` student, `2` parent.
             0 user_type: i64 => "user_type: must",
-            /// The student, if `user_type` is `1`.
+            /// The student's details, if `user_type` is `1`: `student_userid` and so on.
             1 student: Option<super::StudentInfo> => "student",
-            /// The parent, if `user_type` is `2`.
+            /// The parent's details, if `user_type` is `2`: `parent_userid` and so on.
             2 parent: Option<super::ParentInfo> => "parent",
         }
     }
@@ -1756,9 +1756,9 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93746>.
         /// * Catalog: `work.school.user.get_health_qr_code`.
         pub struct GetHealthQrCode {
-            /// Whose health code is wanted, teacher or pupil, as a code.
+            /// Whose health code is wanted, teacher or pupil.
             0 type_: i64 => "type: must",
-            /// People whose code is wanted; `userids` on the wire.
+            /// Ids of the teachers or pupils whose code is wanted; `userids` on the wire.
             #[doc(alias = "userids")]
             1 use_rids: Vec<xinqiao_types::UserId> => "userids: must",
         }
@@ -1799,7 +1799,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93745>.
         /// * Catalog: `work.school.user.get_student_customize_health_info`.
         pub struct GetStudentCustomizeHealthInfo {
-            /// Day to report on; format `yyyy-MM-dd`.
+            /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
             0 date: String => "date: must",
             /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
@@ -1814,7 +1814,7 @@ pub mod user {
     w::record! {
         /// Answer to [`GetStudentCustomizeHealthInfo`].
         pub struct GetStudentCustomizeHealthInfoResponse {
-            /// Which health report template was used.
+            /// Id of the health report template that was used.
             0 template_id: String => "template_id: must",
             /// Questions of the health report: `question_id`, `title`, `question_type`, `is_must_fill` and so on.
             1 question_templates: Vec<super::QuestionTemplate> => "question_templates: must",
@@ -1867,7 +1867,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93744>.
         /// * Catalog: `work.school.user.get_teacher_customize_health_info`.
         pub struct GetTeacherCustomizeHealthInfo {
-            /// Day to report on; format `yyyy-MM-dd`.
+            /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
             0 date: String => "date: must",
             /// Hand back to get the next page.
             1 next_key: Option<String> => "next_key",
@@ -1922,7 +1922,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92338>.
         /// * Catalog: `work.school.user.list`.
         pub struct List {
-            /// Number of the department; `1` is the root.
+            /// Number of the school department (class, grade and so on) to list.
             0 department_id: i64 => "department_id: must query",
             /// Whether departments below it, at all levels, are included; `0` or `1` on the wire.
             1 fetch_child: Option<bool> => "fetch_child: query zero-one",
@@ -1934,7 +1934,7 @@ pub mod user {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// The students concerned.
+            /// The students concerned, each with id and details.
             0 students: Vec<super::StudentInfo> => "students: must",
         }
     }
@@ -1965,7 +1965,7 @@ pub mod user {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/92446>.
         /// * Catalog: `work.school.user.list_parent`.
         pub struct ListParent {
-            /// Number of the department; `1` is the root.
+            /// Number of the school department (class, grade and so on) to list.
             0 department_id: i64 => "department_id: must query",
         }
         new(department_id: i64)
@@ -2007,9 +2007,9 @@ pub mod user {
         pub struct UpdateParent {
             /// Id of the parent in the school's contacts, unique in the school.
             0 parent_userid: String => "parent_userid: must",
-            /// What the id becomes; leave out to keep it.
+            /// New id of the parent; leave out to keep it.
             1 new_parent_userid: Option<String> => "new_parent_userid",
-            /// Mobile number of the parent or student; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
             2 mobile: Option<String> => "mobile: masked",
             /// Children of the parent, at most 10.
             3 children: Option<Vec<super::Children>> => "children",
@@ -2047,11 +2047,11 @@ pub mod user {
         pub struct UpdateStudent {
             /// Id of the student in the school's contacts, unique in the school.
             0 student_userid: String => "student_userid: must",
-            /// What the id becomes; leave out to keep it.
+            /// New id of the student; leave out to keep it.
             1 new_student_userid: Option<String> => "new_student_userid",
             /// Name of the student, 1–32 characters.
             2 name: Option<String> => "name",
-            /// Mobile number of the parent or student; personal data, masked in `Debug`.
+            /// Mobile number of the parent or student, to invite them; personal data, masked in `Debug`.
             3 mobile: Option<String> => "mobile: masked",
             /// Numbers of the student's classes, at most 20.
             4 department: Option<Vec<i64>> => "department",

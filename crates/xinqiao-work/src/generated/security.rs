@@ -8,13 +8,13 @@ w::record! {
     pub struct AdminOperLogListRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Kind of operation, as a code; all without it.
+        /// Kind of operation; all without it.
         1 oper_type: i64 => "oper_type: must",
-        /// When it was done; format `unix`.
+        /// When the operation took place; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// Finer kind of operation, as a code.
+        /// Finer kind of operation within `oper_type`.
         3 detail_type: i64 => "detail_type: must",
-        /// What was done, in words.
+        /// What was done in words, such as the setting changed.
         4 detail_info: Option<String> => "detail_info",
         /// IP address of who did it; personal data, masked in `Debug`.
         5 ip: Option<String> => "ip: masked",
@@ -28,28 +28,28 @@ w::record! {
         0 device_code: String => "device_code: must",
         /// Operating system, such as `Windows` or `Mac`.
         1 system: String => "system: must",
-        /// MAC addresses of the device.
+        /// MAC addresses of the device's network cards.
         2 mac_addr: Option<Vec<String>> => "mac_addr",
-        /// Tells the mainboard apart, Windows only.
+        /// UUID of the mainboard, Windows only.
         3 motherboard_uuid: Option<String> => "motherboard_uuid",
-        /// Tell the disks apart, Windows only; `harddisk_uuid` on the wire.
+        /// UUIDs of the disks, Windows only; `harddisk_uuid` on the wire.
         #[doc(alias = "harddisk_uuid")]
         4 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// Windows domain of the device.
         5 domain: Option<String> => "domain",
-        /// Name of the computer.
+        /// Computer name of the device.
         6 pc_name: Option<String> => "pc_name",
-        /// Serial number of a Mac.
+        /// Serial number, Mac only.
         7 seq_no: Option<String> => "seq_no",
-        /// When it was last used; format `unix`.
+        /// When somebody last signed in to WeCom on the device; format `unix`.
         8 last_login_time: Option<xinqiao_types::UnixSeconds> => "last_login_time",
         /// Member who used it last.
         9 last_login_userid: Option<xinqiao_types::UserId> => "last_login_userid",
-        /// When the member confirmed it; format `unix`.
+        /// When the member confirmed the device as theirs; format `unix`.
         10 confirm_timestamp: Option<xinqiao_types::UnixSeconds> => "confirm_timestamp",
-        /// Member who confirmed it.
+        /// `userid` of the member who confirmed the device.
         11 confirm_userid: Option<xinqiao_types::UserId> => "confirm_userid",
-        /// Admin who approved it.
+        /// `userid` of the admin who approved the device.
         12 approved_userid: Option<xinqiao_types::UserId> => "approved_userid",
         /// `0` unknown, `1` confirmed by a member, `2` imported by the admin, `3` asked for.
         13 source: i64 => "source: must",
@@ -61,17 +61,17 @@ w::record! {
 w::record! {
     /// An item of `domain_list` in the answer of `security::GetServerDomainIp`.
     pub struct Domain {
-        /// Domain that is used.
+        /// Domain to let through the firewall.
         0 domain: String => "domain: must",
-        /// Wildcard domain (the platform spells it so).
+        /// Wildcard domain to let through (the platform spells it so).
         1 universal_domian: Option<String> => "universal_domian",
-        /// Protocol, such as TCP or UDP.
+        /// Protocol to let through, such as TCP or UDP.
         2 protocol: String => "protocol: must",
-        /// Ports that are used.
+        /// Ports to let through for the domain.
         3 port: Vec<i64> => "port: must",
         /// `1` must be let through, `0` may be blocked; `0` or `1` on the wire.
         4 is_necessary: bool => "is_necessary: must zero-one",
-        /// What it is for.
+        /// What the domain is used for.
         5 description: String => "description: must",
     }
 }
@@ -81,9 +81,9 @@ w::record! {
     pub struct ExternalUser {
         /// `1` WeChat user, `2` WeCom user.
         0 type_: i64 => "type: must",
-        /// Name of the outsider.
+        /// Name of the outsider, the nickname of a WeChat user.
         1 name: String => "name: must",
-        /// Corp of the outsider.
+        /// Name of the outsider's corp.
         2 corp_name: Option<String> => "corp_name",
     }
 }
@@ -97,15 +97,15 @@ w::record! {
         1 external_user: Option<ExternalUser> => "external_user",
         /// Kind and source of the operation: `type` and `source`.
         2 operation: Operation => "operation: must",
-        /// When it was done; format `unix`.
+        /// When the operation took place; format `unix`.
         3 time: xinqiao_types::UnixSeconds => "time: must",
         /// The file, in words.
         4 file_info: Option<String> => "file_info",
-        /// How large the file is; in byte.
+        /// How large the file is, in bytes; in byte.
         5 file_size: Option<i64> => "file_size",
         /// MD5 digest of the file's content.
         6 file_md5: Option<String> => "file_md5",
-        /// Who asked for the file to go out.
+        /// Name of who asked for the file to go out.
         7 applicant_name: Option<String> => "applicant_name",
         /// `1` trusted corp device, `2` trusted private device.
         8 device_type: Option<i64> => "device_type",
@@ -125,7 +125,7 @@ w::record! {
         2 screen_shot_type: i64 => "screen_shot_type: must",
         /// The page that was captured, in words.
         3 screen_shot_content: String => "screen_shot_content: must",
-        /// When it was done; format `unix`.
+        /// When the operation took place; format `unix`.
         4 time: xinqiao_types::UnixSeconds => "time: must",
         /// Operating system, such as `Windows` or `Mac`.
         5 system: Option<String> => "system",
@@ -137,18 +137,18 @@ w::record! {
     pub struct ImportDevice {
         /// Operating system, such as `Windows` or `Mac`.
         0 system: String => "system: must",
-        /// MAC addresses of the device.
+        /// MAC addresses of the device's network cards.
         1 mac_addr: Option<Vec<String>> => "mac_addr",
-        /// Tells the mainboard apart, Windows only.
+        /// UUID of the mainboard, Windows only.
         2 motherboard_uuid: Option<String> => "motherboard_uuid",
-        /// Tell the disks apart, Windows only; `harddisk_uuid` on the wire.
+        /// UUIDs of the disks, Windows only; `harddisk_uuid` on the wire.
         #[doc(alias = "harddisk_uuid")]
         3 hard_disk_uuid: Option<Vec<String>> => "harddisk_uuid",
         /// Windows domain of the device.
         4 domain: Option<String> => "domain",
-        /// Name of the computer.
+        /// Computer name of the device.
         5 pc_name: Option<String> => "pc_name",
-        /// Serial number of a Mac.
+        /// Serial number, Mac only.
         6 seq_no: Option<String> => "seq_no",
     }
     new(system: impl Into<String>)
@@ -173,15 +173,15 @@ w::record! {
 w::record! {
     /// An item of `ip_list` in the answer of `security::GetServerDomainIp`.
     pub struct Ip {
-        /// Address or range that is used; personal data, masked in `Debug`.
+        /// Address or range to let through the firewall; personal data, masked in `Debug`.
         0 ip: String => "ip: must masked",
-        /// Protocol, such as TCP or UDP.
+        /// Protocol to let through, such as TCP or UDP.
         1 protocol: String => "protocol: must",
-        /// Ports that are used.
+        /// Ports to let through for the address.
         2 port: Vec<i64> => "port: must",
         /// `1` must be let through, `0` may be blocked; `0` or `1` on the wire.
         3 is_necessary: bool => "is_necessary: must zero-one",
-        /// What it is for.
+        /// What the address is used for.
         4 description: String => "description: must",
     }
 }
@@ -201,11 +201,11 @@ w::record! {
     pub struct MemberOperLogListRecord {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Kind of operation, as a code; all without it.
+        /// Kind of operation; all without it.
         1 oper_type: i64 => "oper_type: must",
-        /// When it was done; format `unix`.
+        /// When the operation took place; format `unix`.
         2 time: xinqiao_types::UnixSeconds => "time: must",
-        /// What was done, in words.
+        /// What was done in words, such as the setting changed.
         3 detail_info: Option<String> => "detail_info",
         /// IP address of who did it; personal data, masked in `Debug`.
         4 ip: Option<String> => "ip: masked",
@@ -217,7 +217,7 @@ w::record! {
     pub struct Operation {
         /// What was done, such as `101` upload, `103` download, `112` forward in WeCom, `134` forward to WeChat; see the page on file records.
         0 type_: i64 => "type: must",
-        /// `401` chat, `402` mail, `403` document, `404` WeDrive, `405` schedule.
+        /// Where the file was: `401` chat, `402` mail, `403` document, `404` WeDrive, `405` schedule.
         1 source: Option<i64> => "source",
     }
     new(type_: i64)
@@ -233,11 +233,11 @@ w::record! {
     pub struct AdminOperLogList {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range; format `unix`.
+        /// End of the range in which it was done; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Kind of operation, as a code; all without it.
+        /// Kind of operation; all without it.
         3 oper_type: Option<i64> => "oper_type",
         /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
@@ -304,7 +304,7 @@ w::record! {
     pub struct GetFileOperRecord {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range; format `unix`.
+        /// End of the range in which it was done; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members, at most 100 at a time.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
@@ -375,11 +375,11 @@ w::record! {
     pub struct GetScreenOperRecord {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range; format `unix`.
+        /// End of the range in which it was done; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members, at most 100 at a time.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
-        /// Departments to ask about.
+        /// Only operations of members of these departments.
         3 department_id_list: Option<Vec<i64>> => "department_id_list",
         /// What was on the screen: `1` chat, `2` contacts, `3` mail, `4` file, `5` schedule, `6` other.
         4 screen_shot_type: Option<i64> => "screen_shot_type",
@@ -493,11 +493,11 @@ w::record! {
     pub struct MemberOperLogList {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range; format `unix`.
+        /// End of the range in which it was done; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Kind of operation, as a code; all without it.
+        /// Kind of operation; all without it.
         3 oper_type: Option<i64> => "oper_type",
         /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
@@ -577,7 +577,7 @@ pub mod trust_device {
         pub struct ApproveResponse {
             /// Entries that succeeded; the others failed.
             0 success_list: Option<Vec<String>> => "success_list",
-            /// Entries that failed, each with its reason.
+            /// Entries that failed, with the reason where there is one.
             1 fail_list: Option<Vec<String>> => "fail_list",
         }
     }

@@ -20,15 +20,15 @@ w::record! {
     pub struct Agent {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// Name of the app in the corp.
+        /// Name of the app in the corp, which the corp may change.
         1 name: String => "name: must",
-        /// Where the app's square picture is.
+        /// Address of the app's square logo.
         2 square_logo_url: String => "square_logo_url: must",
-        /// Where the app's round picture is.
+        /// Address of the app's round logo.
         3 round_logo_url: String => "round_logo_url: must",
         /// Number of the app inside an old suite.
         4 appid: Option<i64> => "appid",
-        /// `0` by the admin, `1` by members.
+        /// Who authorized: `0` the admin, `1` members.
         5 auth_mode: i64 => "auth_mode: must",
         /// Permissions and scope of the app: `level`, `allow_user`, `allow_party`, `allow_tag` and so on.
         6 privilege: Privilege => "privilege: must",
@@ -42,13 +42,13 @@ w::record! {
     pub struct AuthCorpInfo {
         /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Short name of the corp.
+        /// Short name of the corp as its members see it.
         1 corp_name: String => "corp_name: must",
         /// `verified` or `unverified`.
         2 corp_type: String => "corp_type: must",
-        /// Where the corp's picture is.
+        /// Address of the corp's square logo.
         3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
-        /// How many users the corp may have.
+        /// How many members the corp may have.
         4 corp_user_max: i64 => "corp_user_max: must",
         /// How many apps the corp may have.
         5 corp_agent_max: i64 => "corp_agent_max: must",
@@ -58,16 +58,16 @@ w::record! {
         7 subject_type: Option<i64> => "subject_type",
         /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// QR code to follow the corp in WeChat; `corp_wxqrcode` on the wire.
+        /// QR code by which members follow the corp's plugin in WeChat; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// Size of the corp in words.
         10 corp_scale: Option<String> => "corp_scale",
-        /// Industry of the corp in words.
+        /// Industry of the corp, in Chinese words.
         11 corp_industry: Option<String> => "corp_industry",
-        /// Part of the industry in words.
+        /// Part of the industry, in Chinese words.
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
-        /// Where the corp is, in words.
+        /// Province and city of the corp, in Chinese words.
         13 location: Option<String> => "location",
         /// Short names shown to outsiders: `name_list`.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
@@ -77,7 +77,7 @@ w::record! {
 w::record! {
     /// `auth_info` of the answer of `service::GetAuthInfo`; `auth_info` of the answer of `service::GetPermanentCode`.
     pub struct AuthInfo {
-        /// The apps that were authorized; just one except for old suites.
+        /// The apps that were authorized, just one except for old suites: `agentid`, `name`, `privilege` and so on.
         0 agent: Vec<Agent> => "agent: must",
     }
 }
@@ -87,9 +87,9 @@ w::record! {
     pub struct AuthUserInfo {
         /// The member's account, encrypted for third-party apps.
         0 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Name of the admin.
+        /// Name of the admin; may be the `userid`.
         1 name: Option<String> => "name",
-        /// Picture of the admin; personal data, masked in `Debug`.
+        /// Address of the admin's picture; personal data, masked in `Debug`.
         2 avatar: Option<String> => "avatar: masked",
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         3 open_userid: Option<String> => "open_userid",
@@ -117,7 +117,7 @@ w::record! {
 w::record! {
     /// `corp_ex_name` of `service::AuthCorpInfo`; `corp_ex_name` of `service::GetPermanentCodeAuthCorpInfo`.
     pub struct CorpExName {
-        /// The short names that are set.
+        /// The corp's short names for outsiders.
         0 name_list: Option<Vec<String>> => "name_list",
     }
 }
@@ -135,7 +135,7 @@ w::record! {
     pub struct DealerCorpInfo {
         /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Short name of the corp.
+        /// Short name of the corp as its members see it.
         1 corp_name: String => "corp_name: must",
     }
 }
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `department` in `service::GetLoginInfoAuthInfo`.
     pub struct Department {
-        /// Number of the department.
+        /// Number of a department that they may manage.
         0 id: i64 => "id: must",
-        /// Whether they may change the department.
+        /// Whether they may change the department's contacts.
         1 writable: bool => "writable: must",
     }
 }
@@ -153,7 +153,7 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `service::ListDevice`.
     pub struct Device {
-        /// Id of the device's model.
+        /// Id of the device's model, got when the provider registered it.
         0 model_id: String => "model_id: must",
         /// Serial number of the hardware device, unique within its model.
         1 device_sn: String => "device_sn: must",
@@ -163,7 +163,7 @@ w::record! {
 w::record! {
     /// `device_info` of the answer of `service::AddDevice`.
     pub struct DeviceInfo {
-        /// Id of the device's model.
+        /// Id of the device's model, got when the provider registered it.
         0 model_id: String => "model_id: must",
         /// Number of the device on the platform.
         1 device_id: i64 => "device_id: must",
@@ -173,7 +173,7 @@ w::record! {
         3 secret_no: Option<String> => "secret_no",
         /// QR code by which a corp binds the device.
         4 qr_code: Option<String> => "qr_code",
-        /// When the device was added; format `unix`.
+        /// When the device was added to the platform; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -191,15 +191,15 @@ w::record! {
     pub struct EditionInfoAgent {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// Which edition the corp has.
+        /// Id of the edition that the corp has.
         1 edition_id: String => "edition_id: must",
-        /// What that edition is called.
+        /// Name of the edition that the corp has.
         2 edition_name: String => "edition_name: must",
         /// `0` unpaid, `1` trial, `2` trial over, `3` paid, `4` expired, `5` endless trial, `6`/`7` paid but too many users.
         3 app_status: i64 => "app_status: must",
-        /// How many users the edition allows.
+        /// How many users the corp's edition allows.
         4 user_limit: i64 => "user_limit: must",
-        /// Until when the edition holds; format `unix`.
+        /// Until when the corp's edition holds; format `unix`.
         5 expired_time: xinqiao_types::UnixSeconds => "expired_time: must",
         /// Whether it stands in for a real edition.
         6 is_virtual_version: bool => "is_virtual_version: must",
@@ -221,7 +221,7 @@ w::record! {
 w::record! {
     /// `device_info` of the answer of `service::GetDeviceAuthInfo`.
     pub struct GetDeviceAuthInfoDeviceInfo {
-        /// Id of the device's model.
+        /// Id of the device's model, got when the provider registered it.
         0 model_id: String => "model_id: must",
         /// Name that the corp gave the device.
         1 remark_name: Option<String> => "remark_name",
@@ -241,7 +241,7 @@ w::record! {
 w::record! {
     /// `auth_info` of the answer of `service::GetLoginInfo`.
     pub struct GetLoginInfoAuthInfo {
-        /// The departments, and whether they may be changed.
+        /// The departments, and whether they may be changed: `id` and `writable`.
         0 department: Vec<Department> => "department: must",
     }
 }
@@ -251,13 +251,13 @@ w::record! {
     pub struct GetPermanentCodeAuthCorpInfo {
         /// Id of the corp, encrypted per provider.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Short name of the corp.
+        /// Short name of the corp as its members see it.
         1 corp_name: String => "corp_name: must",
         /// `verified` or `unverified`.
         2 corp_type: String => "corp_type: must",
-        /// Where the corp's picture is.
+        /// Address of the corp's square logo.
         3 corp_square_logo_url: Option<String> => "corp_square_logo_url",
-        /// How many users the corp may have.
+        /// How many members the corp may have.
         4 corp_user_max: i64 => "corp_user_max: must",
         /// How many apps the corp may have.
         5 corp_agent_max: i64 => "corp_agent_max: must",
@@ -267,16 +267,16 @@ w::record! {
         7 subject_type: Option<i64> => "subject_type",
         /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// QR code to follow the corp in WeChat; `corp_wxqrcode` on the wire.
+        /// QR code by which members follow the corp's plugin in WeChat; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// Size of the corp in words.
         10 corp_scale: Option<String> => "corp_scale",
-        /// Industry of the corp in words.
+        /// Industry of the corp, in Chinese words.
         11 corp_industry: Option<String> => "corp_industry",
-        /// Part of the industry in words.
+        /// Part of the industry, in Chinese words.
         12 corp_sub_industry: Option<String> => "corp_sub_industry",
-        /// Where the corp is, in words.
+        /// Province and city of the corp, in Chinese words.
         13 location: Option<String> => "location",
         /// Short names shown to outsiders: `name_list`.
         14 corp_ex_name: Option<CorpExName> => "corp_ex_name",
@@ -310,7 +310,7 @@ w::record! {
         1 order_status: i64 => "order_status: must",
         /// `0` new, `1` more users, `2` longer, `3` other edition.
         2 order_type: i64 => "order_type: must",
-        /// The corp that bought.
+        /// Id of the corp that bought the app.
         3 paid_corpid: xinqiao_types::CorpId => "paid_corpid: must",
         /// The corp that placed the order, such as a dealer.
         4 operator_corpid: Option<xinqiao_types::CorpId> => "operator_corpid",
@@ -321,31 +321,31 @@ w::record! {
         6 suite_id: Option<String> => "suiteid",
         /// Number of the app inside an old suite.
         7 appid: i64 => "appid: must",
-        /// Id of the edition that was bought.
+        /// Id of the edition that was bought, from the provider's console.
         8 edition_id: String => "edition_id: must",
-        /// Name of the edition that was bought.
+        /// Name of the edition that was bought, set by the provider.
         9 edition_name: String => "edition_name: must",
-        /// What is to be paid; in fen.
+        /// What is to be paid for the order, in fen; in fen.
         10 price: xinqiao_types::Fen => "price: must",
-        /// For how many users.
+        /// For how many users the edition is bought.
         11 user_count: i64 => "user_count: must",
-        /// For how many days.
+        /// For how many days the edition is bought.
         12 order_period: i64 => "order_period: must",
-        /// When it was ordered; format `unix`.
+        /// When the order was placed; format `unix`.
         13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
-        /// When it was paid; format `unix`.
+        /// When the order was paid; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// From when it holds; format `unix`.
+        /// From when the edition holds; format `unix`.
         15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// Share of the provider; in fen.
+        /// What the provider gets of the price, in fen; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// What WeCom gets of the price; in fen.
+        /// What WeCom gets of the price, in fen; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// What the reseller gets of the price; in fen.
+        /// What the dealer gets of the price, in fen; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -355,7 +355,7 @@ w::record! {
 w::record! {
     /// `party` of `service::QueryResultDetail`.
     pub struct Party {
-        /// Numbers of the departments.
+        /// Numbers of the departments that were found.
         0 department_id: Option<Vec<i64>> => "department_id",
     }
 }
@@ -365,11 +365,11 @@ w::record! {
     pub struct Privilege {
         /// Contacts: `1` basics, `2` all read-only, `3` read and write, `4` single basics, `5` write only.
         0 level: i64 => "level: must",
-        /// Members in the scope.
+        /// `userid`s of members in the app's scope.
         1 allow_user: Option<Vec<String>> => "allow_user",
-        /// Departments in the scope.
+        /// Numbers of departments in the app's scope.
         2 allow_party: Option<Vec<i64>> => "allow_party",
-        /// Tags in the scope.
+        /// Numbers of member tags in the app's scope.
         3 allow_tag: Option<Vec<i64>> => "allow_tag",
         /// Members whose contacts it may read besides.
         4 extra_user: Option<Vec<String>> => "extra_user",
@@ -408,7 +408,7 @@ w::record! {
         0 query_request: QueryRequest => "query_request: must",
         /// Members and departments that were found: `user`, `party` and `dismiss_user`.
         1 query_result: QueryResultDetail => "query_result: must",
-        /// Whether this is the last page.
+        /// Whether this is the last page of this search.
         2 is_last: bool => "is_last: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         3 next_cursor: Option<String> => "next_cursor",
@@ -434,7 +434,7 @@ w::record! {
         0 register_code: String => "register_code: must",
         /// Id of the promotion package, got by making one in the provider's console.
         1 template_id: String => "template_id: must",
-        /// Your own value, handed back unchanged.
+        /// The provider's own value, handed back after the authorization or registration.
         2 state: Option<String> => "state",
     }
 }
@@ -462,7 +462,7 @@ w::record! {
 w::record! {
     /// An item of `sort_options` in `service::contact::Sort`.
     pub struct SortOption {
-        /// Code of the field to sort by.
+        /// Field to sort by, such as the name in pinyin.
         0 sort_field: i64 => "sort_field: must",
         /// `0` ascending, `1` descending.
         1 sort_type: i64 => "sort_type: must",
@@ -473,9 +473,9 @@ w::record! {
 w::record! {
     /// `user` of `service::QueryResultDetail`; `dismiss_user` of `service::QueryResultDetail`.
     pub struct User {
-        /// `userid`s of the members.
+        /// `userid`s of the members that were found.
         0 userid: Option<Vec<xinqiao_types::UserId>> => "userid",
-        /// Encrypted ids of the members.
+        /// Encrypted ids of the members that were found.
         1 open_userid: Option<Vec<String>> => "open_userid",
     }
 }
@@ -487,9 +487,9 @@ w::record! {
         0 userid: Option<xinqiao_types::UserId> => "userid",
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         1 open_userid: Option<String> => "open_userid",
-        /// Name of the admin.
+        /// Name of the admin; may be the `userid`.
         2 name: Option<String> => "name",
-        /// Picture of the admin; personal data, masked in `Debug`.
+        /// Address of the admin's picture; personal data, masked in `Debug`.
         3 avatar: Option<String> => "avatar: masked",
     }
 }
@@ -546,7 +546,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/97061>.
     /// * Catalog: `work.service.corpid_to_open_corpid`.
     pub struct CorpidToOpenCorpid {
-        /// Plain id of the corp.
+        /// Plain id of the corp, to be converted.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>)
@@ -660,7 +660,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAccountBalance`].
     pub struct GetAccountBalanceResponse {
-        /// Balance of the provider's account; in fen.
+        /// Balance of the provider's account, in fen; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
     }
 }
@@ -782,7 +782,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetAppQrCode`].
     pub struct GetAppQrCodeResponse {
-        /// Address of the code; `qrcode` on the wire.
+        /// Address of the code's picture, if `result_type` is `2`; `qrcode` on the wire.
         #[doc(alias = "qrcode")]
         0 qr_code: Option<String> => "qrcode",
         /// The file, where the answer is one.
@@ -831,9 +831,9 @@ w::record! {
         0 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
         /// The corp that authorized: `corpid`, `corp_name`, `corp_type`, `corp_square_logo_url` and so on.
         1 auth_corp_info: Option<AuthCorpInfo> => "auth_corp_info",
-        /// The apps that were authorized, with permissions.
+        /// The apps that were authorized, with permissions: `agent`.
         2 auth_info: Option<AuthInfo> => "auth_info",
-        /// Edition that was bought, for paid apps.
+        /// Edition that was bought, for paid apps: `agent`.
         3 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
@@ -1094,7 +1094,7 @@ w::record! {
         1 order_status: i64 => "order_status: must",
         /// `0` new, `1` more users, `2` longer, `3` other edition.
         2 order_type: i64 => "order_type: must",
-        /// The corp that bought.
+        /// Id of the corp that bought the app.
         3 paid_corpid: xinqiao_types::CorpId => "paid_corpid: must",
         /// The corp that placed the order, such as a dealer.
         4 operator_corpid: Option<xinqiao_types::CorpId> => "operator_corpid",
@@ -1105,31 +1105,31 @@ w::record! {
         6 suite_id: Option<String> => "suiteid",
         /// Number of the app inside an old suite.
         7 appid: i64 => "appid: must",
-        /// Id of the edition that was bought.
+        /// Id of the edition that was bought, from the provider's console.
         8 edition_id: String => "edition_id: must",
-        /// Name of the edition that was bought.
+        /// Name of the edition that was bought, set by the provider.
         9 edition_name: String => "edition_name: must",
-        /// What is to be paid; in fen.
+        /// What is to be paid for the order, in fen; in fen.
         10 price: xinqiao_types::Fen => "price: must",
-        /// For how many users.
+        /// For how many users the edition is bought.
         11 user_count: i64 => "user_count: must",
-        /// For how many days.
+        /// For how many days the edition is bought.
         12 order_period: i64 => "order_period: must",
-        /// When it was ordered; format `unix`.
+        /// When the order was placed; format `unix`.
         13 order_time: xinqiao_types::UnixSeconds => "order_time: must",
-        /// When it was paid; format `unix`.
+        /// When the order was paid; format `unix`.
         14 paid_time: xinqiao_types::UnixSeconds => "paid_time: must",
-        /// From when it holds; format `unix`.
+        /// From when the edition holds; format `unix`.
         15 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// Until when it holds; format `unix`.
+        /// Until when the edition holds; format `unix`.
         16 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who ordered: `0` the corp, `1` the provider, `2` a dealer.
         17 order_from: Option<i64> => "order_from",
-        /// Share of the provider; in fen.
+        /// What the provider gets of the price, in fen; in fen.
         18 service_share_amount: Option<xinqiao_types::Fen> => "service_share_amount",
-        /// What WeCom gets of the price; in fen.
+        /// What WeCom gets of the price, in fen; in fen.
         19 platform_share_amount: Option<xinqiao_types::Fen> => "platform_share_amount",
-        /// What the reseller gets of the price; in fen.
+        /// What the dealer gets of the price, in fen; in fen.
         20 dealer_share_amount: Option<xinqiao_types::Fen> => "dealer_share_amount",
         /// The dealer, if one brought the authorization about.
         21 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
@@ -1162,9 +1162,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91910>.
     /// * Catalog: `work.service.get_order_list`.
     pub struct GetOrderList {
-        /// Ordered after this; format `unix`.
+        /// Only orders placed after this; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// Ordered before this; format `unix`.
+        /// Only orders placed before this; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `0` orders of real authorizations (default), `1` of test ones.
         2 test_mode: Option<i64> => "test_mode",
@@ -1218,7 +1218,7 @@ w::record! {
     pub struct GetPermanentCodeResponse {
         /// Permanent code of the corp, to fetch its token; keep it safe; a secret, masked in `Debug`.
         0 permanent_code: String => "permanent_code: must masked",
-        /// Token for the corp's data; a secret, masked in `Debug`.
+        /// Token for the corp's data; later ones are got with the permanent code; a secret, masked in `Debug`.
         1 access_token: String => "access_token: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         2 expires_in: i64 => "expires_in: must",
@@ -1226,15 +1226,15 @@ w::record! {
         3 dealer_corp_info: Option<DealerCorpInfo> => "dealer_corp_info",
         /// The corp that authorized: `corpid`, `corp_name`, `corp_type`, `corp_square_logo_url` and so on.
         4 auth_corp_info: Option<GetPermanentCodeAuthCorpInfo> => "auth_corp_info",
-        /// The apps that were authorized, with permissions.
+        /// The apps that were authorized, with permissions: `agent`.
         5 auth_info: Option<AuthInfo> => "auth_info",
-        /// Admin or member who authorized.
+        /// Admin or member who authorized: `userid`, `name` and so on.
         6 auth_user_info: Option<AuthUserInfo> => "auth_user_info",
         /// How the corp was registered, if by a promotion package.
         7 register_code_info: Option<RegisterCodeInfo> => "register_code_info",
         /// The `state` of the install link.
         8 state: Option<String> => "state",
-        /// Edition that was bought, for paid apps.
+        /// Edition that was bought, for paid apps: `agent`.
         9 edition_info: Option<EditionInfo> => "edition_info",
     }
 }
@@ -1272,7 +1272,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetPreAuthCode`].
     pub struct GetPreAuthCodeResponse {
-        /// Code that goes into the install link; a secret, masked in `Debug`.
+        /// Code that goes into the install link, valid for 20 minutes; a secret, masked in `Debug`.
         0 pre_auth_code: String => "pre_auth_code: must masked",
         /// For how many seconds it stays valid from now on; fetch a new one before that; in s.
         1 expires_in: i64 => "expires_in: must",
@@ -1305,9 +1305,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91200>.
     /// * Catalog: `work.service.get_provider_token`.
     pub struct GetProviderToken {
-        /// The provider's own corp id; the account's corpid.
+        /// The provider's own corp id, not that of a customer; the account's corpid.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
-        /// Provider-level secret, not that of one app; the account's providersecret; a secret, masked in `Debug`. From: Provider console, general parameters.
+        /// Secret of the provider, not of one app, from the provider's console; the account's providersecret; a secret, masked in `Debug`. From: Provider console, general parameters.
         1 provider_secret: String => "provider_secret: must masked",
     }
     new(corpid: impl Into<xinqiao_types::CorpId>, provider_secret: impl Into<String>)
@@ -1353,11 +1353,11 @@ w::record! {
         0 template_id: String => "template_id: must",
         /// Name of the corp to fill in beforehand.
         1 corp_name: Option<String> => "corp_name",
-        /// Name of the admin, given together with the mobile number.
+        /// Name of the admin to fill in beforehand, given together with the mobile number.
         2 admin_name: Option<String> => "admin_name",
-        /// Mobile number of the admin; personal data, masked in `Debug`.
+        /// Mobile number of the admin to fill in beforehand; personal data, masked in `Debug`.
         3 admin_mobile: Option<String> => "admin_mobile: masked",
-        /// Your own value, handed back unchanged.
+        /// The provider's own value, handed back after the authorization or registration.
         4 state: Option<String> => "state",
         /// `userid` of the provider's member who follows it up.
         5 follow_user: Option<String> => "follow_user",
@@ -1417,7 +1417,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetRegisterInfo`].
     pub struct GetRegisterInfoResponse {
-        /// The corp that was registered.
+        /// Id of the corp that was newly registered.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// Token to import contacts, once registered.
         1 contact_sync: Option<ContactSync> => "contact_sync",
@@ -1425,7 +1425,7 @@ w::record! {
         2 auth_user_info: Option<GetRegisterInfoAuthUserInfo> => "auth_user_info",
         /// Id of the promotion package, got by making one in the provider's console.
         3 template_id: String => "template_id: must",
-        /// Your own value, handed back unchanged.
+        /// The provider's own value, handed back after the authorization or registration.
         4 state: Option<String> => "state",
     }
 }
@@ -1458,7 +1458,7 @@ w::record! {
     pub struct GetSuiteToken {
         /// Id of the third-party app or the template for customized apps; it belongs to the provider, not to a corp; such as `dk0123456789abcdef`; the account's suiteid. From: The app's page in the provider console.
         0 suite_id: String => "suite_id: must",
-        /// Secret of the third-party app; the account's suitesecret; a secret, masked in `Debug`. From: The app's page in the provider console.
+        /// Secret of the third-party app, from the provider's console; the account's suitesecret; a secret, masked in `Debug`. From: The app's page in the provider console.
         1 suite_secret: String => "suite_secret: must masked",
         /// Ticket that is pushed every 10 minutes, valid for 30; a secret, masked in `Debug`. From: The push `suite_ticket`.
         2 suite_ticket: String => "suite_ticket: must masked",
@@ -1515,7 +1515,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserDetail3rd`].
     pub struct GetUserDetail3rdResponse {
-        /// The user's corp.
+        /// Id of the user's corp.
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// The member's account, encrypted for third-party apps.
         1 userid: xinqiao_types::UserId => "userid: must",
@@ -1565,7 +1565,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserInfo3rd`].
     pub struct GetUserInfo3rdResponse {
-        /// The user's corp; `CorpId` on the wire.
+        /// Id of the user's corp; `CorpId` on the wire.
         0 corp_id: Option<xinqiao_types::CorpId> => "CorpId",
         /// The user's account; only if their corp has the app; `UserId` on the wire.
         1 user_id: Option<xinqiao_types::UserId> => "UserId",
@@ -1608,7 +1608,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91346>.
     /// * Catalog: `work.service.list_device`.
     pub struct ListDevice {
-        /// How many to skip.
+        /// How many devices to skip, `0` at first.
         0 offset: Option<i64> => "offset",
         /// Page size, at most 100.
         1 limit: Option<i64> => "limit",
@@ -1668,7 +1668,7 @@ w::record! {
     pub struct MediaUpload {
         /// `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must query",
-        /// The file itself.
+        /// File to upload, to be translated and so on.
         1 media: w::FilePart => "media: must",
     }
     new(type_: impl Into<String>, media: w::FilePart)
@@ -1679,9 +1679,9 @@ w::record! {
     pub struct MediaUploadResponse {
         /// `image`, `voice`, `video` or `file`.
         0 type_: String => "type: must",
-        /// Id of the media, valid for 3 days.
+        /// Id of the uploaded media, valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded; format `unix`.
+        /// When it was uploaded; valid for 3 days from then; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
     }
 }
@@ -1727,7 +1727,7 @@ w::record! {
         0 corpid: xinqiao_types::CorpId => "corpid: must",
         /// The member's account, encrypted for third-party apps.
         1 userid: xinqiao_types::UserId => "userid: must",
-        /// Session key; never send it out; a secret, masked in `Debug`.
+        /// Session key to decrypt data from the mini program; never send it out; a secret, masked in `Debug`.
         2 session_key: String => "session_key: must masked",
         /// Encrypted id of the member: the same in all apps of one provider, another one for every other provider; third-party apps only; such as `woAJ2GCAAAXtWyujaWJHDDGi0mACHP71`.
         3 open_userid: String => "open_userid: must",
@@ -1762,7 +1762,7 @@ w::record! {
     pub struct ProlongTry {
         /// The corp whose trial is prolonged.
         0 buyer_corpid: xinqiao_types::CorpId => "buyer_corpid: must",
-        /// By how many days.
+        /// By how many days the trial is prolonged, at most 365 in all.
         1 prolong_days: i64 => "prolong_days: must",
         /// Number of the app inside an old suite.
         2 appid: Option<i64> => "appid",
@@ -2024,7 +2024,7 @@ pub mod batch {
             0 type_: String => "type: must",
             /// `1` begun, `2` running, `3` finished.
             1 status: i64 => "status: must",
-            /// Outcome, once finished.
+            /// Outcome, once finished: `contact_id_translate`.
             2 result: super::GetResultDetail => "result: must",
         }
     }
@@ -2153,7 +2153,7 @@ pub mod contact {
     w::record! {
         /// Answer to [`IdTranslate`].
         pub struct IdTranslateResponse {
-            /// Id of the translation job; `jobid` on the wire.
+            /// Id of the translation job, to ask for its result; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must",
         }
@@ -2343,7 +2343,7 @@ pub mod external_contact {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/95327>.
         /// * Catalog: `work.service.external_contact.unionid_to_external_userid_3rd`.
         pub struct UnionidToExternalUserid3rd {
-            /// The customer's unionid; personal data, masked in `Debug`.
+            /// The customer's id across the accounts of the provider's Open Platform owner; personal data, masked in `Debug`.
             0 unionid: xinqiao_types::UnionId => "unionid: must masked",
             /// The openid from the same login as the `unionid`; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",

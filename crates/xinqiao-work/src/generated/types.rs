@@ -31,7 +31,7 @@ w::record! {
         1 mode: Option<i64> => "mode",
         /// The options, 1–20.
         2 option_list: Vec<crate::types::CardCheckBoxOption> => "option_list: must",
-        /// Whether it can no longer be changed; used when updating a card.
+        /// Whether the whole question can no longer be changed; used when updating a card.
         3 disable: Option<bool> => "disable",
     }
     new(question_key: impl Into<String>, option_list: Vec<crate::types::CardCheckBoxOption>)
@@ -47,7 +47,7 @@ w::record! {
         1 text: String => "text: must",
         /// Whether it is ticked from the start.
         2 is_checked: Option<bool> => "is_checked",
-        /// Whether it cannot be picked.
+        /// Whether this option cannot be picked; used when updating a card.
         3 disable: Option<bool> => "disable",
     }
     new(id: impl Into<String>, text: impl Into<String>)
@@ -57,7 +57,7 @@ w::record! {
 w::record! {
     /// `card_image` of `message::UpdatedTemplateCard`; `card_image` of `types::TemplateCard`.
     pub struct CardImage {
-        /// Address of the picture.
+        /// Address of the card's large picture.
         0 url: String => "url: must",
         /// Width divided by height, 1.3 (default) to 2.25.
         1 aspect_ratio: Option<f64> => "aspect_ratio",
@@ -73,14 +73,14 @@ w::record! {
         0 type_: Option<i64> => "type",
         /// Page to open, needed if `type` is `1`.
         1 url: Option<String> => "url",
-        /// Mini program to open, needed if `type` is `2`; it must be linked to the agent.
+        /// AppID of the mini program to open, needed if `type` is `2`; it must be linked to the agent.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program; `pagepath` on the wire.
+        /// Page of the mini program, if `type` is `2`; its home page without it; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
-        /// Headline beside the picture.
+        /// Headline beside the picture, above the text.
         4 title: Option<String> => "title",
-        /// Text beside the picture.
+        /// Text beside the picture, below the headline.
         5 desc: Option<String> => "desc",
         /// Address of the picture on the left.
         6 image_url: String => "image_url: must",
@@ -99,9 +99,9 @@ w::record! {
         1 title: Option<String> => "title",
         /// Page to open, needed if `type` is `1`.
         2 url: Option<String> => "url",
-        /// Mini program to open, needed if `type` is `2`; it must be linked to the agent.
+        /// AppID of the mini program to open, needed if `type` is `2`; it must be linked to the agent.
         3 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program; `pagepath` on the wire.
+        /// Page of the mini program, if `type` is `2`; its home page without it; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         4 page_path: Option<String> => "pagepath",
     }
@@ -127,7 +127,7 @@ w::record! {
     pub struct CardMenuAction {
         /// Id of the entry, sent back with the event; unique, at most 1,024 bytes.
         0 key: String => "key: must",
-        /// Text of the entry.
+        /// Text of the entry in the menu.
         1 text: String => "text: must",
     }
     new(key: impl Into<String>, text: impl Into<String>)
@@ -140,14 +140,14 @@ w::record! {
         0 type_: Option<i64> => "type",
         /// Page to open, needed if `type` is `1`.
         1 url: Option<String> => "url",
-        /// Mini program to open, needed if `type` is `2`.
+        /// AppID of the mini program to open, needed if `type` is `2`; it must be linked to the agent.
         2 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page of the mini program; `pagepath` on the wire.
+        /// Page of the mini program, if `type` is `2`; its home page without it; `pagepath` on the wire.
         #[doc(alias = "pagepath")]
         3 page_path: Option<String> => "pagepath",
-        /// Headline of the quotation.
+        /// Headline of the quotation block.
         4 title: Option<String> => "title",
-        /// The quoted text.
+        /// Text inside the quotation block.
         5 quote_text: Option<String> => "quote_text",
     }
     new()
@@ -209,7 +209,7 @@ w::record! {
         0 id: String => "id: must",
         /// Text of the option, best within 10 characters.
         1 text: String => "text: must",
-        /// Whether it cannot be picked.
+        /// Whether this option cannot be picked; used when updating a card.
         2 disable: Option<bool> => "disable",
     }
     new(id: impl Into<String>, text: impl Into<String>)
@@ -219,7 +219,7 @@ w::record! {
 w::record! {
     /// `source` of `message::UpdatedTemplateCard`; `source` of `types::TemplateCard`.
     pub struct CardSource {
-        /// Address of the icon.
+        /// Address of the icon at the card's top.
         0 icon_url: Option<String> => "icon_url",
         /// Name of the source, best within 13 characters.
         1 desc: Option<String> => "desc",

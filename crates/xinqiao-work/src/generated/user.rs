@@ -17,7 +17,7 @@ w::record! {
     pub struct DeptUser {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Number of the department.
+        /// Number of a department the member belongs to.
         1 department: i64 => "department: must",
     }
 }
@@ -210,7 +210,7 @@ w::record! {
         16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// URL of the picture; not given to third-party apps; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
-        /// URL of the small version of the avatar.
+        /// URL of the small version of the avatar; not given to third-party apps.
         18 thumb_avatar: Option<String> => "thumb_avatar",
         /// URL of the member's personal QR code; scanning it adds them as a contact.
         19 qr_code: Option<String> => "qr_code",
@@ -619,7 +619,7 @@ w::record! {
         16 direct_leader: Option<Vec<String>> => "direct_leader",
         /// URL of the picture; not given to third-party apps; personal data, masked in `Debug`.
         17 avatar: Option<String> => "avatar: masked",
-        /// URL of the small version of the avatar.
+        /// URL of the small version of the avatar; not given to third-party apps.
         18 thumb_avatar: Option<String> => "thumb_avatar",
         /// URL of the member's personal QR code; scanning it adds them as a contact.
         19 qr_code: Option<String> => "qr_code",
@@ -997,7 +997,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListSelectedTicketUser`].
     pub struct ListSelectedTicketUserResponse {
-        /// Who made the selection.
+        /// Member who made the selection.
         0 operator_open_userid: String => "operator_open_userid: must",
         /// Picked people who are within the app's authorization.
         1 open_userid_list: Vec<String> => "open_userid_list: must",

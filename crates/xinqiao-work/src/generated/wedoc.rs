@@ -32,11 +32,11 @@ w::record! {
 w::record! {
     /// `add_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct AddSheetRequest {
-        /// Name of the sheet.
+        /// Name of the sheet as on its tab.
         0 title: String => "title: must",
-        /// How many rows.
+        /// How many rows the sheet has.
         1 row_count: i64 => "row_count: must",
-        /// How many columns.
+        /// How many columns the sheet has.
         2 column_count: i64 => "column_count: must",
     }
     new(title: impl Into<String>, row_count: i64, column_count: i64)
@@ -61,21 +61,21 @@ w::record! {
 w::record! {
     /// An item of `answer_list` in `wedoc::Answer`.
     pub struct AnswerDetail {
-        /// Number of the answer.
+        /// Number of the answer, to read what it says.
         0 answer_id: i64 => "answer_id: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Who answered, by name.
+        /// Name of who answered; missing if anonymous.
         2 user_name: String => "user_name: must",
         /// An outsider's temporary id, to be converted into an `external_userid`.
         3 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
         /// What was answered: `items`.
         4 reply: Reply => "reply: must",
-        /// `1` normal, `2` removed.
+        /// `1` normal, `2` removed by who runs the form.
         5 answer_status: i64 => "answer_status: must",
-        /// When it was answered; format `unix`.
+        /// When it was handed in; format `unix`.
         6 ctime: xinqiao_types::UnixSeconds => "ctime: must",
-        /// When it was changed; format `unix`.
+        /// When the answer was last changed; format `unix`.
         7 mtime: xinqiao_types::UnixSeconds => "mtime: must",
     }
 }
@@ -121,17 +121,17 @@ w::record! {
 w::record! {
     /// `text_format` of `wedoc::ValueCellFormat`.
     pub struct CellFormatTextFormat {
-        /// Which font.
+        /// Name of the font, such as “Microsoft YaHei”.
         0 font: String => "font: must",
         /// Size of the letters, at most 72.
         1 font_size: i64 => "font_size: must",
-        /// Whether letters are in bold type.
+        /// Whether the letters are in bold type.
         2 bold: bool => "bold: must",
-        /// Whether letters are slanted.
+        /// Whether the letters are slanted.
         3 italic: bool => "italic: must",
-        /// Whether it is struck through.
+        /// Whether the letters are struck through.
         4 strikethrough: bool => "strikethrough: must",
-        /// Whether it is underlined.
+        /// Whether the letters are underlined.
         5 underline: bool => "underline: must",
         /// Colour of the letters: `red`, `green`, `blue` and `alpha`.
         6 color: Option<TextFormatColor> => "color",
@@ -154,11 +154,11 @@ w::record! {
 w::record! {
     /// `checkbox_setting` of `wedoc::QuestionExtendSetting`.
     pub struct CheckBoxSetting {
-        /// Whether there is an option “other”.
+        /// Whether there is an option “other” to write in.
         0 add_other_option: Option<bool> => "add_other_option",
         /// Number of choices: `0` any, `1` at least, `2` at most, `3` exactly.
         1 type_: Option<i64> => "type",
-        /// The limit that `type` speaks of.
+        /// The number that `type` speaks of: at least, at most or exactly so many.
         2 number: Option<i64> => "number",
     }
     new()
@@ -168,13 +168,13 @@ w::record! {
 w::record! {
     /// `color` of `wedoc::TextFormat`.
     pub struct Color {
-        /// Red, 0–255.
+        /// Red part of the colour, 0–255.
         0 red: i64 => "red: must",
-        /// Green, 0–255.
+        /// Green part of the colour, 0–255.
         1 green: i64 => "green: must",
-        /// Blue, 0–255.
+        /// Blue part of the colour, 0–255.
         2 blue: i64 => "blue: must",
-        /// Opacity, 0–255.
+        /// Opacity of the colour, 0–255; `255` is opaque.
         3 alpha: Option<i64> => "alpha",
     }
     new(red: i64, green: i64, blue: i64)
@@ -196,7 +196,7 @@ w::record! {
 w::record! {
     /// `date_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DateSetting {
-        /// What the date consists of, as a code.
+        /// Whether the date is filled in to the month, the day or the minute.
         0 date_format_type: Option<i64> => "date_format_type",
     }
     new()
@@ -215,7 +215,7 @@ w::record! {
 w::record! {
     /// `delete_dimension_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteDimensionRequest {
-        /// Which sheet of the spreadsheet; such as `BB08J2`.
+        /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
         /// `ROW` or `COLUMN`.
         1 dimension: String => "dimension: must",
@@ -243,7 +243,7 @@ w::record! {
 w::record! {
     /// `delete_sheet_request` of `wedoc::BatchUpdateRequest`.
     pub struct DeleteSheetRequest {
-        /// Which sheet of the spreadsheet; such as `BB08J2`.
+        /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
     }
     new(sheet_id: impl Into<String>)
@@ -252,7 +252,7 @@ w::record! {
 w::record! {
     /// `delete_sheet_response` of `wedoc::Response`.
     pub struct DeleteSheetResponse {
-        /// Which sheet of the spreadsheet; such as `BB08J2`.
+        /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
     }
 }
@@ -268,7 +268,7 @@ w::record! {
 w::record! {
     /// An item of `list` in `wedoc::DepartmentReply`.
     pub struct DepartmentReplyList {
-        /// Number of the department; `1` is the root.
+        /// Number of the department that was chosen.
         0 department_id: i64 => "department_id: must",
     }
 }
@@ -276,7 +276,7 @@ w::record! {
 w::record! {
     /// `department_setting` of `wedoc::QuestionExtendSetting`.
     pub struct DepartmentSetting {
-        /// Whether several may be chosen.
+        /// Whether people may choose several.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
@@ -292,9 +292,9 @@ w::record! {
         1 doc_type: i64 => "doc_type: must",
         /// Name of the document, at most 255 characters.
         2 doc_name: String => "doc_name: must",
-        /// When the document was made; format `unix`.
+        /// When this document was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When the document was last changed; format `unix`.
+        /// When this document was last changed; format `unix`.
         4 modify_time: xinqiao_types::UnixSeconds => "modify_time: must",
     }
 }
@@ -304,11 +304,11 @@ w::record! {
     pub struct DocMember {
         /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// The member, if `type` is `1`.
+        /// `userid` of the member, if `type` is `1`.
         1 userid: Option<xinqiao_types::UserId> => "userid",
         /// Temporary id of an outsider.
         2 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
-        /// The department, if `type` is `2`; `departmentid` on the wire.
+        /// Number of the department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         3 department_id: Option<i64> => "departmentid",
         /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
@@ -328,11 +328,11 @@ w::record! {
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// `1` days, `2` hours.
         2 time_scale: i64 => "time_scale: must",
-        /// How many hours make a day.
+        /// How many hours count as a day.
         3 day_range: i64 => "day_range: must",
-        /// How many days.
+        /// How many days were filled in.
         4 days: Option<f64> => "days",
-        /// How many hours.
+        /// How many hours were filled in.
         5 hours: Option<f64> => "hours",
     }
 }
@@ -344,7 +344,7 @@ w::record! {
         0 time_scale: Option<i64> => "time_scale",
         /// `1` calendar days, `2` working days.
         1 date_type: Option<i64> => "date_type",
-        /// How many hours make a day.
+        /// How many hours count as a day.
         2 day_range: Option<i64> => "day_range",
     }
     new()
@@ -354,10 +354,10 @@ w::record! {
 w::record! {
     /// An item of `file_extend_reply` in `wedoc::ReplyItem`.
     pub struct FileExtendReply {
-        /// Id of the uploaded file; `fileid` on the wire.
+        /// Id of the file handed in; `fileid` on the wire.
         #[doc(alias = "fileid")]
         0 file_id: String => "fileid: must",
-        /// Name of the uploaded file.
+        /// Name of the file handed in.
         1 name: String => "name: must",
     }
 }
@@ -365,10 +365,10 @@ w::record! {
 w::record! {
     /// `fill_in_range` of `wedoc::FormInfoFormSetting`; `fill_in_range` of `wedoc::FormSetting`.
     pub struct FillInRange {
-        /// Members who may answer; `userids` on the wire.
+        /// `userid`s of members who may fill in the form; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
-        /// Departments that may answer; `departmentids` on the wire.
+        /// Numbers of departments that may fill in the form; `departmentids` on the wire.
         #[doc(alias = "departmentids")]
         1 department_ids: Option<Vec<i64>> => "departmentids",
     }
@@ -379,15 +379,15 @@ w::record! {
 w::record! {
     /// `form_info` of `wedoc::CreateForm`.
     pub struct FormInfo {
-        /// Headline of the form.
+        /// Headline of the form, as people see it.
         0 form_title: String => "form_title: must",
-        /// What the form is about.
+        /// What the form is about, as people see it.
         1 form_desc: Option<String> => "form_desc",
         /// Picture at the top of the form.
         2 form_header: Option<String> => "form_header",
-        /// What is asked, item by item.
+        /// Questions of the form: `items`.
         3 form_question: FormQuestion => "form_question: must",
-        /// Who may fill it in, and how.
+        /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
     new(form_title: impl Into<String>, form_question: FormQuestion)
@@ -406,13 +406,13 @@ w::record! {
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
         /// Repetition of the form: `enable`, `remind_time`, `repeat_type`, `week_flag` and so on.
         3 timed_repeat_info: Option<FormSettingTimedRepeatInfo> => "timed_repeat_info",
-        /// How many answers at most.
+        /// How many answers are taken at most.
         4 max_fill_cnt: i64 => "max_fill_cnt: must",
-        /// When it closes; format `unix`.
+        /// When the form closes by itself; format `unix`.
         5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// Whether people may stay unnamed.
         6 can_anonymous: bool => "can_anonymous: must",
-        /// Whether each answer is announced.
+        /// Whether the form's admins are told of each answer.
         7 can_notify_submit: bool => "can_notify_submit: must",
     }
 }
@@ -429,21 +429,21 @@ w::record! {
 w::record! {
     /// An item of `items` in `wedoc::FormQuestion`.
     pub struct FormQuestionItem {
-        /// Number of the question, from 1.
+        /// Number of the question from 1, to which answers refer.
         0 question_id: i64 => "question_id: must",
         /// Position of the question, from 1.
         1 pos: i64 => "pos: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         2 title: String => "title: must",
         /// `1` normal, `2` deleted.
         3 status: i64 => "status: must",
         /// `1` text, `2` single, `3` multiple choice, `5` place, `9` picture, `10` file, `11` date, `14` time, `15` drop-down, `18` department, `19` member.
         4 reply_type: i64 => "reply_type: must",
-        /// Whether it must be answered.
+        /// Whether the question must be answered.
         5 must_reply: bool => "must_reply: must",
         /// Options to choose from: `key`, `value` and `status`.
         6 option_item: Option<Vec<OptionItem>> => "option_item",
-        /// Remark below the question.
+        /// Explanation below the question.
         7 note: Option<String> => "note",
         /// Hint in the empty field.
         8 placeholder: Option<String> => "placeholder",
@@ -473,13 +473,13 @@ w::record! {
         2 setting_manager_range: Option<SettingManagerRange> => "setting_manager_range",
         /// Repetition of the form: `enable`, `remind_time`, `repeat_type`, `week_flag` and so on.
         3 timed_repeat_info: Option<TimedRepeatInfo> => "timed_repeat_info",
-        /// How many answers at most.
+        /// How many answers are taken at most.
         4 max_fill_cnt: Option<i64> => "max_fill_cnt",
-        /// When it closes; format `unix`.
+        /// When the form closes by itself; format `unix`.
         5 timed_finish: Option<xinqiao_types::UnixSeconds> => "timed_finish",
         /// Whether people may stay unnamed.
         6 can_anonymous: Option<bool> => "can_anonymous",
-        /// Whether each answer is announced.
+        /// Whether the form's admins are told of each answer.
         7 can_notify_submit: Option<bool> => "can_notify_submit",
     }
     new()
@@ -500,21 +500,21 @@ w::record! {
     pub struct FormSettingTimedRepeatInfo {
         /// Whether the form repeats.
         0 enable: bool => "enable: must",
-        /// When people are reminded; format `unix`.
+        /// When people are reminded in each period; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// Days of the week, as bits.
+        /// On which weekdays it repeats, one bit each.
         3 week_flag: Option<i64> => "week_flag",
-        /// On which date it repeats monthly.
+        /// On which date it repeats, if monthly.
         4 day_of_month: Option<i64> => "day_of_month",
         /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// When each period closes, as a code.
+        /// When each period closes: the same day, some days later, before the next one and so on.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
-        /// When the rule was made; format `unix`.
+        /// When the rule of repetition was made; format `unix`.
         7 rule_ctime: Option<xinqiao_types::UnixSeconds> => "rule_ctime",
-        /// When the rule was changed; format `unix`.
+        /// When the rule of repetition was changed last; format `unix`.
         8 rule_mtime: Option<xinqiao_types::UnixSeconds> => "rule_mtime",
     }
 }
@@ -525,15 +525,15 @@ w::record! {
         /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         0 form_id: String => "formid: must",
-        /// Headline of the form.
+        /// Headline of the form, as people see it.
         1 form_title: String => "form_title: must",
-        /// What the form is about.
+        /// What the form is about, as people see it.
         2 form_desc: String => "form_desc: must",
         /// Picture at the top of the form.
         3 form_header: String => "form_header: must",
-        /// What is asked, item by item.
+        /// Questions of the form: `items`.
         4 form_question: FormQuestion => "form_question: must",
-        /// Who may fill it in, and how.
+        /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         5 form_setting: FormInfoFormSetting => "form_setting: must",
         /// Id of one period of a repeated form, from the form's data.
         6 repeated_id: Option<Vec<String>> => "repeated_id",
@@ -578,9 +578,9 @@ w::record! {
     pub struct InsertImage {
         /// Id of the picture, from the upload.
         0 image_id: String => "image_id: must",
-        /// Width of the picture in pixels; in px.
+        /// Width of the picture in the document, in pixels; in px.
         1 width: Option<i64> => "width",
-        /// Height of the picture in pixels; in px.
+        /// Height of the picture in the document, in pixels; in px.
         2 height: Option<i64> => "height",
         /// Where to insert: `index`.
         3 location: Location => "location: must",
@@ -610,9 +610,9 @@ w::record! {
 w::record! {
     /// `insert_table` of `wedoc::Request`.
     pub struct InsertTable {
-        /// Rows of the table.
+        /// How many rows the new table has.
         0 rows: i64 => "rows: must",
-        /// Columns of the table.
+        /// How many columns the new table has.
         1 cols: i64 => "cols: must",
         /// Where to insert: `index`.
         2 location: Location => "location: must",
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// `insert_text` of `wedoc::Request`.
     pub struct InsertText {
-        /// Text to insert.
+        /// Text to insert at this place.
         0 text: String => "text: must",
         /// Where to insert: `index`.
         1 location: Location => "location: must",
@@ -634,9 +634,9 @@ w::record! {
 w::record! {
     /// `link` of `wedoc::CellValue`.
     pub struct Link {
-        /// Where the link leads.
+        /// Page that the link opens.
         0 url: String => "url: must",
-        /// Words of the link.
+        /// Words of the link as shown in the cell.
         1 text: String => "text: must",
     }
     new(url: impl Into<String>, text: impl Into<String>)
@@ -645,7 +645,7 @@ w::record! {
 w::record! {
     /// `location` of `wedoc::InsertImage`; `location` of `wedoc::InsertPageBreak`; and 3 more.
     pub struct Location {
-        /// Where to insert.
+        /// Where to insert, as an index into the document's text.
         0 index: i64 => "index: must",
     }
     new(index: i64)
@@ -682,7 +682,7 @@ w::record! {
 w::record! {
     /// `member_setting` of `wedoc::QuestionExtendSetting`.
     pub struct MemberSetting {
-        /// Whether several may be chosen.
+        /// Whether people may choose several.
         0 allow_multiple_selection: Option<bool> => "allow_multiple_selection",
     }
     new()
@@ -692,13 +692,13 @@ w::record! {
 w::record! {
     /// `watermark` of `wedoc::ModDocSaftySetting`.
     pub struct ModDocSaftySettingWatermark {
-        /// Words of the watermark.
+        /// Words of your own on the watermark.
         0 text: Option<String> => "text",
-        /// `1` sparse, `2` dense.
+        /// How close the watermark is: `1` sparse, `2` dense.
         1 margin_type: Option<i64> => "margin_type",
-        /// Whether the words are shown.
+        /// Whether the watermark shows these words.
         2 show_text: Option<bool> => "show_text",
-        /// Whether the visitor's name is shown.
+        /// Whether the watermark shows the visitor's name.
         3 show_visitor_name: Option<bool> => "show_visitor_name",
     }
     new()
@@ -709,15 +709,15 @@ w::record! {
 w::record! {
     /// `form_info` of `wedoc::ModifyForm`.
     pub struct ModifyFormInfo {
-        /// Headline of the form.
+        /// Headline of the form, as people see it.
         0 form_title: Option<String> => "form_title",
-        /// What the form is about.
+        /// What the form is about, as people see it.
         1 form_desc: Option<String> => "form_desc",
         /// Picture at the top of the form.
         2 form_header: Option<String> => "form_header",
-        /// What is asked, item by item.
+        /// Questions of the form: `items`.
         3 form_question: Option<FormQuestion> => "form_question",
-        /// Who may fill it in, and how.
+        /// Who may fill it in, and how: `fill_out_auth`, `fill_in_range`, `can_anonymous` and so on.
         4 form_setting: Option<FormSetting> => "form_setting",
     }
     new()
@@ -728,9 +728,9 @@ w::record! {
 w::record! {
     /// An item of `option_extend_reply` in `wedoc::ReplyItem`.
     pub struct OptionExtendReply {
-        /// Number of the option.
+        /// Number of the option “other”.
         0 option_reply: i64 => "option_reply: must",
-        /// What was filled in.
+        /// What was written in for “other”.
         1 extend_text: String => "extend_text: must",
     }
 }
@@ -740,7 +740,7 @@ w::record! {
     pub struct OptionItem {
         /// Number of the option, from 1.
         0 key: i64 => "key: must",
-        /// Words of the option.
+        /// Words of the option as people see them.
         1 value: String => "value: must",
         /// `1` normal, `2` deleted.
         2 status: i64 => "status: must",
@@ -751,13 +751,13 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `wedoc::spreadsheet::GetSheetProperties`; `properties` of `wedoc::AddSheetResponse`.
     pub struct Property {
-        /// Which sheet of the spreadsheet; such as `BB08J2`.
+        /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
-        /// Name of the sheet.
+        /// Name of the sheet as on its tab.
         1 title: String => "title: must",
-        /// How many rows.
+        /// How many rows the sheet has.
         2 row_count: i64 => "row_count: must",
-        /// How many columns.
+        /// How many columns the sheet has.
         3 column_count: i64 => "column_count: must",
     }
 }
@@ -769,14 +769,14 @@ w::record! {
         0 text_setting: Option<TextSetting> => "text_setting",
         /// Whether there is an option “other”: `add_other_option`.
         1 radio_setting: Option<RadioSetting> => "radio_setting",
-        /// Number of choices, and the option “other”; `checkbox_setting` on the wire.
+        /// For a multiple choice: `add_other_option`, `type` and `number`; `checkbox_setting` on the wire.
         #[doc(alias = "checkbox_setting")]
         2 check_box_setting: Option<CheckBoxSetting> => "checkbox_setting",
         /// By hand or automatic: `location_type` and `distance_type`.
         3 location_setting: Option<LocationSetting> => "location_setting",
-        /// Source, number and size of pictures.
+        /// For pictures: `camera_only` and `upload_image_limit`.
         4 image_setting: Option<ImageSetting> => "image_setting",
-        /// How many files may be sent, and how large.
+        /// For files: `upload_image_limit` and so on.
         5 file_setting: Option<ImageSetting> => "file_setting",
         /// What the date consists of: `date_format_type`.
         6 date_setting: Option<DateSetting> => "date_setting",
@@ -811,7 +811,7 @@ w::record! {
 w::record! {
     /// `radio_setting` of `wedoc::QuestionExtendSetting`.
     pub struct RadioSetting {
-        /// Whether there is an option “other”.
+        /// Whether there is an option “other” to write in.
         0 add_other_option: Option<bool> => "add_other_option",
     }
     new()
@@ -821,9 +821,9 @@ w::record! {
 w::record! {
     /// `range` of `wedoc::DeleteContent`; an item of `ranges` in `wedoc::ReplaceText`.
     pub struct Range {
-        /// Where it begins.
+        /// Where the range begins, as an index into the document's text.
         0 start_index: i64 => "start_index: must",
-        /// How long it is.
+        /// Length of the range, from `start_index` on.
         1 length: i64 => "length: must",
     }
     new(start_index: i64, length: i64)
@@ -832,7 +832,7 @@ w::record! {
 w::record! {
     /// `replace_text` of `wedoc::Request`.
     pub struct ReplaceText {
-        /// Text to put there.
+        /// Text to put in place of the ranges.
         0 text: String => "text: must",
         /// What to replace: `start_index` and `length`.
         1 ranges: Vec<Range> => "ranges: must",
@@ -851,11 +851,11 @@ w::record! {
 w::record! {
     /// An item of `items` in `wedoc::Reply`.
     pub struct ReplyItem {
-        /// Number of the question, from 1.
+        /// Number of the question from 1, to which answers refer.
         0 question_id: i64 => "question_id: must",
-        /// Answer as text.
+        /// Answer in words, for text, dates and the like.
         1 text_reply: Option<String> => "text_reply",
-        /// Options that were chosen.
+        /// Numbers of the options that were chosen.
         2 option_reply: Option<Vec<i64>> => "option_reply",
         /// Answer to the option “other”: `option_reply` and `extend_text`.
         3 option_extend_reply: Option<Vec<OptionExtendReply>> => "option_extend_reply",
@@ -984,11 +984,11 @@ w::record! {
         0 userid: Option<xinqiao_types::UserId> => "userid",
         /// An outsider's temporary id, to be converted into an `external_userid`.
         1 tmp_external_userid: Option<xinqiao_types::ExternalUserId> => "tmp_external_userid",
-        /// Who answered, by name.
+        /// Name of who answered.
         2 user_name: String => "user_name: must",
-        /// Number of the answer.
+        /// Number of this person's answer, to read it.
         3 answer_id: i64 => "answer_id: must",
-        /// When it was handed in; format `unix`.
+        /// When this person handed in the answer; format `unix`.
         4 submit_time: xinqiao_types::UnixSeconds => "submit_time: must",
     }
 }
@@ -1006,17 +1006,17 @@ w::record! {
 w::record! {
     /// `text_format` of `wedoc::CellFormat`.
     pub struct TextFormat {
-        /// Which font.
+        /// Name of the font, such as “Microsoft YaHei”.
         0 font: String => "font: must",
         /// Size of the letters, at most 72.
         1 font_size: i64 => "font_size: must",
-        /// Whether letters are in bold type.
+        /// Whether the letters are in bold type.
         2 bold: bool => "bold: must",
-        /// Whether letters are slanted.
+        /// Whether the letters are slanted.
         3 italic: bool => "italic: must",
-        /// Whether it is struck through.
+        /// Whether the letters are struck through.
         4 strikethrough: bool => "strikethrough: must",
-        /// Whether it is underlined.
+        /// Whether the letters are underlined.
         5 underline: bool => "underline: must",
         /// Colour of the letters: `red`, `green`, `blue` and `alpha`.
         6 color: Option<Color> => "color",
@@ -1035,13 +1035,13 @@ w::record! {
 w::record! {
     /// `color` of `wedoc::CellFormatTextFormat`.
     pub struct TextFormatColor {
-        /// Red, 0–255.
+        /// Red part of the colour, 0–255.
         0 red: i64 => "red: must",
-        /// Green, 0–255.
+        /// Green part of the colour, 0–255.
         1 green: i64 => "green: must",
-        /// Blue, 0–255.
+        /// Blue part of the colour, 0–255.
         2 blue: i64 => "blue: must",
-        /// Opacity, 0–255.
+        /// Opacity of the colour, 0–255; `255` is opaque.
         3 alpha: i64 => "alpha: must",
     }
 }
@@ -1051,13 +1051,13 @@ w::record! {
     pub struct TextSetting {
         /// `0` characters, `1` number, `2` mail, `3` address, `4` identity card, `5` phone.
         0 validation_type: Option<i64> => "validation_type",
-        /// Details of the check, as a code.
+        /// Finer check within `validation_type`, such as a number of characters.
         1 validation_detail: Option<i64> => "validation_detail",
-        /// How many characters.
+        /// Number of characters that the check is about.
         2 char_len: Option<i64> => "char_len",
-        /// Smallest number.
+        /// Smallest number that may be filled in.
         3 number_min: Option<f64> => "number_min",
-        /// Largest number.
+        /// Largest number that may be filled in.
         4 number_max: Option<f64> => "number_max",
     }
     new()
@@ -1073,7 +1073,7 @@ w::record! {
 w::record! {
     /// `time_setting` of `wedoc::QuestionExtendSetting`.
     pub struct TimeSetting {
-        /// Whether times are filled in to the minute or the second, as a code.
+        /// Whether times are filled in to the minute or the second.
         0 time_format_type: Option<i64> => "time_format_type",
     }
     new()
@@ -1085,17 +1085,17 @@ w::record! {
     pub struct TimedRepeatInfo {
         /// Whether the form repeats.
         0 enable: Option<bool> => "enable",
-        /// When people are reminded; format `unix`.
+        /// When people are reminded in each period; format `unix`.
         1 remind_time: Option<xinqiao_types::UnixSeconds> => "remind_time",
         /// `0` weekly, `1` daily, `2` monthly.
         2 repeat_type: Option<i64> => "repeat_type",
-        /// Days of the week, as bits.
+        /// On which weekdays it repeats, one bit each.
         3 week_flag: Option<i64> => "week_flag",
-        /// On which date it repeats monthly.
+        /// On which date it repeats, if monthly.
         4 day_of_month: Option<i64> => "day_of_month",
         /// Whether public holidays are skipped.
         5 skip_holiday: Option<bool> => "skip_holiday",
-        /// When each period closes, as a code.
+        /// When each period closes: the same day, some days later, before the next one and so on.
         6 fork_finish_type: Option<i64> => "fork_finish_type",
     }
     new()
@@ -1115,7 +1115,7 @@ w::record! {
     pub struct UnfillUser {
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         0 userid: xinqiao_types::UserId => "userid: must",
-        /// Who answered, by name.
+        /// Name of who has not answered.
         1 user_name: String => "user_name: must",
     }
 }
@@ -1123,7 +1123,7 @@ w::record! {
 w::record! {
     /// `update_range_request` of `wedoc::BatchUpdateRequest`.
     pub struct UpdateRangeRequest {
-        /// Which sheet of the spreadsheet; such as `BB08J2`.
+        /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
         0 sheet_id: String => "sheet_id: must",
         /// The cells to write: `start_row`, `start_column` and `rows`.
         1 grid_data: GridData => "grid_data: must",
@@ -1134,7 +1134,7 @@ w::record! {
 w::record! {
     /// `update_range_response` of `wedoc::Response`.
     pub struct UpdateRangeResponse {
-        /// How many cells were written.
+        /// How many cells were really written.
         0 updated_cells: i64 => "updated_cells: must",
     }
 }
@@ -1142,11 +1142,11 @@ w::record! {
 w::record! {
     /// `update_text_property` of `wedoc::Request`.
     pub struct UpdateTextProperty {
-        /// Whether letters are in bold type.
+        /// Whether the letters are in bold type.
         0 bold: Option<bool> => "bold",
-        /// Colour of the letters; format `RRGGBB`.
+        /// Colour of the letters, such as `FF0000`; format `RRGGBB`.
         1 color: Option<String> => "color",
-        /// Colour behind the letters; format `RRGGBB`.
+        /// Colour behind the letters, such as `FF0000`; format `RRGGBB`.
         2 background_color: Option<String> => "background_color",
     }
     new()
@@ -1157,11 +1157,11 @@ w::record! {
 w::record! {
     /// `upload_image_limit` of `wedoc::ImageSetting`.
     pub struct UploadImageLimit {
-        /// `0` exactly, `1` at most.
+        /// `0` exactly `count`, `1` at most `count`.
         0 count_limit_type: Option<i64> => "count_limit_type",
-        /// How many.
+        /// Number of files that `count_limit_type` speaks of.
         1 count: Option<i64> => "count",
-        /// Size of each at most; in byte.
+        /// Largest size of each file, in bytes; in byte.
         2 max_size: Option<i64> => "max_size",
     }
     new()
@@ -1179,13 +1179,13 @@ w::record! {
 w::record! {
     /// `watermark` of `wedoc::SecureSetting`.
     pub struct Watermark {
-        /// Words of the watermark.
+        /// Words of your own on the watermark.
         0 text: String => "text: must",
-        /// `1` sparse, `2` dense.
+        /// How close the watermark is: `1` sparse, `2` dense.
         1 margin_type: i64 => "margin_type: must",
-        /// Whether the words are shown.
+        /// Whether the watermark shows these words.
         2 show_text: bool => "show_text: must",
-        /// Whether the visitor's name is shown.
+        /// Whether the watermark shows the visitor's name.
         3 show_visitor_name: bool => "show_visitor_name: must",
     }
 }
@@ -1207,7 +1207,7 @@ w::record! {
         2 doc_type: i64 => "doc_type: must",
         /// Name of the document, at most 255 characters.
         3 doc_name: String => "doc_name: must",
-        /// `userid`s of who administers it.
+        /// `userid`s of who administers the document.
         4 admin_users: Option<Vec<String>> => "admin_users",
     }
     new(doc_type: i64, doc_name: impl Into<String>)
@@ -1220,7 +1220,7 @@ w::record! {
     pub struct CreateDocResponse {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// Address at which the document opens.
+        /// Address at which the document opens for those who may read it.
         1 url: String => "url: must",
     }
 }
@@ -1257,7 +1257,7 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root of a space; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         1 father_id: Option<String> => "fatherid",
-        /// Headline, questions and settings of the form.
+        /// What the form holds: `form_title`, `form_question`, `form_setting` and so on.
         2 form_info: FormInfo => "form_info: must",
     }
     new(form_info: FormInfo)
@@ -1346,7 +1346,7 @@ w::record! {
     pub struct DocGetAuthResponse {
         /// Who may open it: `enable_corp_internal`, `corp_internal_auth` and so on.
         0 access_rule: AccessRule => "access_rule: must",
-        /// Copying, comments and watermark.
+        /// Copying, comments and watermark: `enable_readonly_copy`, `enable_readonly_comment`, `watermark` and so on.
         1 secure_setting: SecureSetting => "secure_setting: must",
         /// Members who were told of it: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         2 doc_member_list: Option<Vec<DocMember>> => "doc_member_list",
@@ -1427,7 +1427,7 @@ w::record! {
     pub struct DocumentBatchUpdate {
         /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
         0 docid: String => "docid: must",
-        /// Version that the requests are for; fails if too old.
+        /// Version of the document that the requests are for; fails if too old.
         1 version: Option<i64> => "version",
         /// What to do; all of it or nothing.
         2 requests: Vec<Request> => "requests: must",
@@ -1471,7 +1471,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetDocBaseInfo`].
     pub struct GetDocBaseInfoResponse {
-        /// Name, kind and times of the document.
+        /// Name, kind and times of the document: `docid`, `doc_name`, `create_time`, `modify_time` and so on.
         0 doc_base_info: DocBaseInfo => "doc_base_info: must",
     }
 }
@@ -1536,7 +1536,7 @@ w::record! {
     pub struct GetFormAnswer {
         /// Id of one period of a repeated form, from the form's data.
         0 repeated_id: String => "repeated_id: must",
-        /// Answers to read, at most 100.
+        /// Numbers of the answers to read, at most 100.
         1 answer_ids: Option<Vec<i64>> => "answer_ids",
     }
     new(repeated_id: impl Into<String>)
@@ -1587,7 +1587,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormInfo`].
     pub struct GetFormInfoResponse {
-        /// Headline, questions and settings of the form.
+        /// What the form holds: `form_title`, `form_question`, `form_setting` and so on.
         0 form_info: GetFormInfoDetail => "form_info: must",
     }
 }
@@ -1622,9 +1622,9 @@ w::record! {
         0 repeated_id: String => "repeated_id: must",
         /// `1` only figures, `2` who answered, `3` who did not.
         1 req_type: i64 => "req_type: must",
-        /// Answered after this; format `unix`.
+        /// Only answers handed in after this, Unix seconds; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// Answered before this.
+        /// Only answers handed in before this, Unix seconds.
         3 end_time: Option<i64> => "end_time",
         /// Most entries to return in one answer, for paging.
         4 limit: Option<i64> => "limit",
@@ -1638,11 +1638,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetFormStatistic`].
     pub struct GetFormStatisticResponse {
-        /// How many answers.
+        /// How often the form was answered.
         0 fill_cnt: i64 => "fill_cnt: must",
-        /// How many people answered.
+        /// How many people answered the form.
         1 fill_user_cnt: i64 => "fill_user_cnt: must",
-        /// How many people did not.
+        /// How many of those asked have not answered.
         2 unfill_user_cnt: i64 => "unfill_user_cnt: must",
         /// Who answered: `userid`, `tmp_external_userid`, `user_name`, `answer_id` and so on.
         3 submit_users: Option<Vec<SubmitUser>> => "submit_users",
@@ -1743,7 +1743,7 @@ w::record! {
         6 external_approve_only_by_admin: Option<bool> => "corp_external_approve_only_by_admin",
         /// Whether sharing outside the corp is forbidden.
         7 ban_share_external: Option<bool> => "ban_share_external",
-        /// Whether `co_auth_list` is to be replaced.
+        /// Whether `co_auth_list` replaces the departments set before.
         8 update_co_auth_list: Option<bool> => "update_co_auth_list",
         /// Departments with a right of their own: `type`, `userid`, `tmp_external_userid`, `departmentid` and so on.
         9 co_auth_list: Option<Vec<DocMember>> => "co_auth_list",
@@ -1873,7 +1873,7 @@ w::record! {
         /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: String => "formid: must",
-        /// Headline, questions and settings of the form.
+        /// What the form holds: `form_title`, `form_question`, `form_setting` and so on.
         2 form_info: ModifyFormInfo => "form_info: must",
     }
     new(oper: i64, form_id: impl Into<String>, form_info: ModifyFormInfo)
@@ -2063,9 +2063,9 @@ pub mod spreadsheet {
         pub struct GetSheetRangeData {
             /// Id of the online document, returned when it was created; only the app that created it may operate on it by API. From: The answer of the endpoint that creates a document.
             0 docid: String => "docid: must",
-            /// Which sheet of the spreadsheet; such as `BB08J2`.
+            /// Id of the sheet in the spreadsheet, from the list of its sheets; such as `BB08J2`.
             1 sheet_id: String => "sheet_id: must",
-            /// Range in A1 notation; such as `A1:B10`.
+            /// Cells to read in A1 notation, such as `A1:B2`; such as `A1:B10`.
             2 range: String => "range: must",
         }
         new(docid: impl Into<String>, sheet_id: impl Into<String>, range: impl Into<String>)

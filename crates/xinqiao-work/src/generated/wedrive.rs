@@ -18,9 +18,9 @@ w::record! {
     pub struct AuthInfo {
         /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// The member, if `type` is `1`.
+        /// `userid` of the member, if `type` is `1`.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The department, if `type` is `2`; `departmentid` on the wire.
+        /// Number of the department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
         /// Right: `1` read and download, `2` edit, `4` preview only, `7` administer.
@@ -44,9 +44,9 @@ w::record! {
     pub struct FileAclDelAuthInfo {
         /// `1` person, `2` department.
         0 type_: i64 => "type: must",
-        /// The member, if `type` is `1`.
+        /// `userid` of the member, if `type` is `1`.
         1 userid: Option<xinqiao_types::UserId> => "userid",
-        /// The department, if `type` is `2`; `departmentid` on the wire.
+        /// Number of the department, if `type` is `2`; `departmentid` on the wire.
         #[doc(alias = "departmentid")]
         2 department_id: Option<i64> => "departmentid",
     }
@@ -69,17 +69,17 @@ w::record! {
         /// `fileid` of the folder above; the `spaceid` for the root; `fatherid` on the wire.
         #[doc(alias = "fatherid")]
         3 father_id: Option<String> => "fatherid",
-        /// How large the file is; in byte.
+        /// How large the file is, in bytes; in byte.
         4 file_size: Option<i64> => "file_size",
         /// `1` folder, `2` file, `3` document, `4` spreadsheet, `5` form.
         5 file_type: Option<i64> => "file_type",
         /// `1` normal, `2` deleted.
         6 file_status: Option<i64> => "file_status",
-        /// When it was made; format `unix`.
+        /// When the file or folder was made; format `unix`.
         7 ctime: Option<xinqiao_types::UnixSeconds> => "ctime",
-        /// When it was changed last; format `unix`.
+        /// When the file or folder was changed last; format `unix`.
         8 mtime: Option<xinqiao_types::UnixSeconds> => "mtime",
-        /// SHA of the content.
+        /// SHA of the file's content, to verify it.
         9 sha: Option<String> => "sha",
         /// MD5 digest of the file's content.
         10 md5: Option<String> => "md5",
@@ -91,17 +91,17 @@ w::record! {
 w::record! {
     /// `watermark` of the answer of `wedrive::GetFilePermission`.
     pub struct GetFilePermissionWatermark {
-        /// Words of the watermark.
+        /// Words of your own on the watermark.
         0 text: String => "text: must",
-        /// `1` sparse, `2` dense.
+        /// How close the watermark is: `1` sparse, `2` dense.
         1 margin_type: i64 => "margin_type: must",
-        /// Whether the words are shown.
+        /// Whether the watermark shows these words.
         2 show_text: bool => "show_text: must",
-        /// Whether the visitor's name is shown.
+        /// Whether the watermark shows the visitor's name.
         3 show_visitor_name: bool => "show_visitor_name: must",
-        /// Whether the corp's admin enforces it.
+        /// Whether the corp's admin forces the watermark on.
         4 force_by_admin: bool => "force_by_admin: must",
-        /// Whether the space's admin enforces it.
+        /// Whether the space's admin forces the watermark on.
         5 force_by_space_admin: bool => "force_by_space_admin: must",
     }
 }
@@ -109,7 +109,7 @@ w::record! {
 w::record! {
     /// `inherit_father_auth` of the answer of `wedrive::GetFilePermission`.
     pub struct InheritFatherAuth {
-        /// Members with their rights.
+        /// Members and rights taken from the folder above: `type`, `userid`, `departmentid` and `auth`.
         0 auth_list: Vec<AuthInfo> => "auth_list: must",
         /// Whether the rights of the folder above hold.
         1 inherit: bool => "inherit: must",
@@ -122,13 +122,13 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Name of the WeDrive space.
+        /// Name of the WeDrive space as its members see it.
         1 space_name: String => "space_name: must",
-        /// Members with their rights.
+        /// Members of the space with their rights: `auth_info` and `quit_userid`.
         2 auth_list: Auth => "auth_list: must",
         /// `0` normal, `1` album.
         3 space_sub_type: i64 => "space_sub_type: must",
-        /// Copying, comments and sharing.
+        /// Security settings of the space or file, such as copying, comments, sharing and watermark.
         4 secure_setting: SpaceInfoSecureSetting => "secure_setting: must",
     }
 }
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// `secure_setting` of `wedrive::NewSpaceInfoDetail`.
     pub struct SpaceInfoSecureSetting {
-        /// Whether files carry a watermark.
+        /// Whether files carry a watermark when viewed.
         0 enable_watermark: bool => "enable_watermark: must",
         /// Whether copying and sharing are restricted.
         1 enable_confidential_mode: bool => "enable_confidential_mode: must",
@@ -189,9 +189,9 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Name of the WeDrive space.
+        /// Name of the WeDrive space as its members see it.
         1 space_name: String => "space_name: must",
-        /// Members with their rights.
+        /// Members of the space with their rights: `auth_info` and `quit_userid`.
         2 auth_list: Auth => "auth_list: must",
         /// `0` normal, `1` album.
         3 space_sub_type: i64 => "space_sub_type: must",
@@ -201,17 +201,17 @@ w::record! {
 w::record! {
     /// `watermark` of `wedrive::FileSecureSetting`.
     pub struct Watermark {
-        /// Words of the watermark.
+        /// Words of your own on the watermark.
         0 text: Option<String> => "text",
-        /// `1` sparse, `2` dense.
+        /// How close the watermark is: `1` sparse, `2` dense.
         1 margin_type: Option<i64> => "margin_type",
-        /// Whether the words are shown.
+        /// Whether the watermark shows these words.
         2 show_text: Option<bool> => "show_text",
-        /// Whether the visitor's name is shown.
+        /// Whether the watermark shows the visitor's name.
         3 show_visitor_name: Option<bool> => "show_visitor_name",
-        /// Whether the corp's admin enforces it.
+        /// Whether the corp's admin forces the watermark on.
         4 force_by_admin: Option<bool> => "force_by_admin",
-        /// Whether the space's admin enforces it.
+        /// Whether the space's admin forces the watermark on.
         5 force_by_space_admin: Option<bool> => "force_by_space_admin",
     }
     new()
@@ -509,7 +509,7 @@ w::record! {
         0 file_list: File => "file_list: must",
         /// Whether another page follows; if so, go on with the returned cursor.
         1 has_more: bool => "has_more: must",
-        /// `start` of the next page.
+        /// `start` of the next page, if `has_more` is true.
         2 next_start: Option<i64> => "next_start",
     }
 }
@@ -857,7 +857,7 @@ w::record! {
         2 father_id: Option<String> => "fatherid",
         /// Name of the file with its ending.
         3 file_name: String => "file_name: must",
-        /// Size of the file, at most 20 GB; in byte.
+        /// Size of the file in bytes, at most 20 GB; in byte.
         4 size: i64 => "size: must",
         /// Running SHA-1 of each part of 2 MB.
         5 block_sha: Vec<String> => "block_sha: must",
@@ -956,7 +956,7 @@ w::record! {
     pub struct GetFilePermissionResponse {
         /// Who may open it: `enable_corp_internal`, `corp_internal_auth` and so on.
         0 share_range: ShareRange => "share_range: must",
-        /// Copying, comments and sharing.
+        /// Security settings of the space or file, such as copying, comments, sharing and watermark.
         1 secure_setting: SecureSetting => "secure_setting: must",
         /// Rights taken from the folder above: `auth_list` and `inherit`.
         2 inherit_father_auth: InheritFatherAuth => "inherit_father_auth: must",
@@ -1002,13 +1002,13 @@ w::record! {
 w::record! {
     /// Answer to [`MngCapacity`].
     pub struct MngCapacityResponse {
-        /// Storage of the corp in total; in byte.
+        /// Storage of the corp in total, in bytes; in byte.
         0 total_capacity_for_all: i64 => "total_capacity_for_all: must",
-        /// Capacity of premium spaces; in byte.
+        /// Storage for premium accounts in total, in bytes; in byte.
         1 total_capacity_for_vip: i64 => "total_capacity_for_vip: must",
-        /// What is left of it; in byte.
+        /// Storage of the corp that is left, in bytes; in byte.
         2 rest_capacity_for_all: i64 => "rest_capacity_for_all: must",
-        /// What is left for premium spaces; in byte.
+        /// Storage for premium accounts that is left, in bytes; in byte.
         3 rest_capacity_for_vip: i64 => "rest_capacity_for_vip: must",
     }
 }
@@ -1049,11 +1049,11 @@ w::record! {
 w::record! {
     /// Answer to [`MngProInfo`].
     pub struct MngProInfoResponse {
-        /// Whether the corp has the professional edition.
+        /// Whether the corp has the professional edition of WeDrive.
         0 is_pro: bool => "is_pro: must",
-        /// Premium accounts in all.
+        /// Premium accounts that the corp has.
         1 total_vip_acct_num: i64 => "total_vip_acct_num: must",
-        /// Premium accounts in use.
+        /// Premium accounts that are given out.
         2 use_vip_acct_num: i64 => "use_vip_acct_num: must",
         /// Until when the professional edition holds; format `unix`.
         3 pro_expire_time: Option<xinqiao_types::UnixSeconds> => "pro_expire_time",
@@ -1197,7 +1197,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93655>.
     /// * Catalog: `work.wedrive.space_create`.
     pub struct SpaceCreate {
-        /// Name of the WeDrive space.
+        /// Name of the WeDrive space as its members see it.
         0 space_name: String => "space_name: must",
         /// Members with their rights: `type`, `userid`, `departmentid` and so on.
         1 auth_info: Option<Vec<AuthInfo>> => "auth_info",
@@ -1320,7 +1320,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Name of the WeDrive space.
+        /// Name of the WeDrive space as its members see it.
         1 space_name: String => "space_name: must",
     }
     new(space_id: impl Into<String>, space_name: impl Into<String>)
@@ -1355,7 +1355,7 @@ w::record! {
         /// Id of a WeDrive space, which is one shared disk; `spaceid` on the wire.
         #[doc(alias = "spaceid")]
         0 space_id: String => "spaceid: must",
-        /// Whether files carry a watermark.
+        /// Whether files carry a watermark when viewed.
         1 enable_watermark: Option<bool> => "enable_watermark",
         /// Whether copying and sharing are restricted.
         2 enable_confidential_mode: Option<bool> => "enable_confidential_mode",
@@ -1415,7 +1415,7 @@ w::record! {
 w::record! {
     /// Answer to [`SpaceShare`].
     pub struct SpaceShareResponse {
-        /// Link that invites to the space.
+        /// Link by which people join the space.
         0 space_share_url: String => "space_share_url: must",
     }
 }

@@ -59,11 +59,11 @@ w::record! {
         0 category_id: Option<i64> => "category_id",
         /// Category by name, may be left out.
         1 category_name: Option<String> => "category_name",
-        /// Numbers of first-level categories.
+        /// First-level categories to keep, by number.
         2 category_ids_1: Option<Vec<i64>> => "category_ids_1",
-        /// Numbers of second-level categories.
+        /// Second-level categories to keep, by number.
         3 category_ids_2: Option<Vec<i64>> => "category_ids_2",
-        /// Numbers of third-level categories.
+        /// Third-level categories to keep, by number.
         4 category_ids_3: Option<Vec<i64>> => "category_ids_3",
     }
     new()
@@ -91,7 +91,7 @@ w::record! {
         0 shop_info: ShopInfo => "shop_info: must",
         /// The product: number, name, picture, price and how many.
         1 product_info: ProductInfo => "product_info: must",
-        /// The order: number, state and times.
+        /// State of the order: `status`.
         2 order_info: OrderInfo => "order_info: must",
         /// Ids and nickname of the sharer.
         3 sharer_info: SharerInfo => "sharer_info: must",
@@ -105,7 +105,7 @@ w::record! {
     pub struct CommissionInfo {
         /// Plan: `1` targeted, `2` open.
         0 plan_type: i64 => "plan_type: must",
-        /// How the commission is set, as a code of the pages on cooperative items.
+        /// Who sets the commission of the cooperative item, and how.
         1 commission_type: i64 => "commission_type: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         2 ratio: i64 => "ratio: must",
@@ -132,7 +132,7 @@ w::record! {
         /// Id of the promoter as seen by this account; `opensharerid` on the wire.
         #[doc(alias = "opensharerid")]
         3 open_sharer_id: Option<String> => "opensharerid",
-        /// How much the commission is; in fen.
+        /// How much the commission is, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -146,9 +146,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// How far the lead has been dealt with, as a code.
+        /// How far the lead has been dealt with.
         2 status: i64 => "status: must",
-        /// What the clue is about: shop, product, order.
+        /// Whom the clue is about: shop, product, order, sharer and buyer.
         3 clue_detail: ClueDetail => "clue_detail: must",
         /// When this record was made, or this message sent; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -170,7 +170,7 @@ w::record! {
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         4 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// The order in detail: goods, prices, payment, delivery.
+        /// Order, product, commission, shop and buyer of the commission order.
         5 order_detail: OrderDetail => "order_detail: must",
     }
 }
@@ -178,11 +178,11 @@ w::record! {
 w::record! {
     /// `cooperative_info` of `league::head_supplier::PromotionDetailGetItem`.
     pub struct CooperativeInfo {
-        /// Whether shop and agency cooperate on this item, as a code.
+        /// Whether shop and agency cooperate on this item.
         0 cooperative_status: i64 => "cooperative_status: must",
-        /// Whether others cannot see it.
+        /// Whether others cannot see the cooperative item.
         1 is_hidden: bool => "is_hidden: must",
-        /// Link of the cooperation.
+        /// Link of the cooperation, for the merchant to confirm.
         2 link: Option<String> => "link",
     }
 }
@@ -201,7 +201,7 @@ w::record! {
 w::record! {
     /// `data_info` of `league::head_supplier::ShopDetail`.
     pub struct DataInfo {
-        /// Sales volume; in fen.
+        /// Sales within the period, in fen; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
         /// Products in the window or shop.
         1 product_number: i64 => "product_number: must",
@@ -209,9 +209,9 @@ w::record! {
         2 product_number_today: i64 => "product_number_today: must",
         /// How many products sold today.
         3 product_number_sold_today: i64 => "product_number_sold_today: must",
-        /// What has settled; in fen.
+        /// What has settled, in fen; in fen.
         4 settle_amount: xinqiao_types::Fen => "settle_amount: must",
-        /// What has not settled yet; in fen.
+        /// What has not settled yet, in fen; in fen.
         5 unsettle_amount: xinqiao_types::Fen => "unsettle_amount: must",
     }
 }
@@ -253,7 +253,7 @@ w::record! {
         2 open_finder_id: Option<String> => "openfinderid",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         3 ratio: i64 => "ratio: must",
-        /// How much the commission is; in fen.
+        /// How much the commission is, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -267,13 +267,13 @@ w::record! {
         1 funds_type: i64 => "funds_type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: i64 => "flow_type: must",
-        /// How much moved; in fen.
+        /// How much moved, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
-        /// Balance afterwards; in fen.
+        /// Balance of the account after this entry; in fen.
         4 balance: xinqiao_types::Fen => "balance: must",
         /// Free text added by whoever made the record.
         5 remark: Option<String> => "remark",
-        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         6 bookkeeping_time: String => "bookkeeping_time: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         7 order_id: Option<w::TextOrNumber> => "order_id",
@@ -311,7 +311,7 @@ w::record! {
     pub struct HeadSupplierInfo {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Name for display.
+        /// Name of the agency, shop or talent as shown.
         1 name: String => "name: must",
         /// Avatar of the agency; personal data, masked in `Debug`.
         2 head_img: String => "head_img: must masked",
@@ -363,13 +363,13 @@ w::record! {
         0 sub_item_id: i64 => "sub_item_id: must",
         /// Link of the item that the head supplier provides.
         1 head_supplier_item_link: String => "head_supplier_item_link: must",
-        /// Whether the resold item is being promoted, as a code.
+        /// Whether the resold item is being promoted.
         2 status: i64 => "status: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
         3 ratio: i64 => "ratio: must",
         /// Part of the commission turned into service fee.
         4 ratio_to_service_rate: i64 => "ratio_to_service_rate: must",
-        /// Additional commission rate; in 1/10000.
+        /// Additional commission rate, in ten-thousandths; in 1/10000.
         5 ratio_ext: i64 => "ratio_ext: must",
     }
 }
@@ -442,7 +442,7 @@ w::record! {
         0 shop_info: OrderDetailShopInfo => "shop_info: must",
         /// The product: number, name, picture, price and how many.
         1 product_info: ProductInfo => "product_info: must",
-        /// The order: number, state and times.
+        /// State of the order and when it was made, paid and last changed.
         2 order_info: OrderDetailOrderInfo => "order_info: must",
         /// Rate and amount of the commission, and who gets it.
         3 commission_info: OrderDetailCommissionInfo => "commission_info: must",
@@ -458,21 +458,21 @@ w::record! {
         0 finder_info: FinderInfo => "finder_info: must",
         /// Service fee of the agency for this order, in millionths: `100000` is 10 %; in 1/1000000.
         1 service_ratio: i64 => "service_ratio: must",
-        /// How much the service fee is; in fen.
+        /// How much the service fee is, in fen; in fen.
         2 service_amount: xinqiao_types::Fen => "service_amount: must",
-        /// When the commission was split successfully; format `unix`.
+        /// When the commission was split successfully, Unix seconds; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// Where it was sold: live stream, video, window and so on, as a code.
+        /// Where it was sold: live stream, video, window and so on.
         4 promotion_channel: i64 => "promotion_channel: must",
         /// Ids and nickname of the sharer.
         5 sharer_info: Option<CommissionInfoSharerInfo> => "sharer_info",
-        /// Who sold it: ids and nickname.
+        /// The talent who sold it: id, nickname, amount and share.
         6 talent_info: Option<TalentInfo> => "talent_info",
         /// By whom and through which channel it was sold.
         7 promotion_info: Option<PromotionInfo> => "promotion_info",
         /// The second agency: `appid`, `nickname`, `head_img_url` and so on.
         8 sub_agency_info: Option<SubAgencyInfo> => "sub_agency_info",
-        /// Agency of the promoter, with its share.
+        /// Agency of the promoter with its amount and share.
         9 promoter_agency_info: Option<SubAgencyInfo> => "promoter_agency_info",
     }
 }
@@ -480,7 +480,7 @@ w::record! {
 w::record! {
     /// `order_info` of `league::head_supplier::OrderDetail`.
     pub struct OrderDetailOrderInfo {
-        /// State of the order, with the codes of its `status`.
+        /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         0 order_status: i64 => "order_status: must",
         /// When the user paid; absent before; format `unix`.
         1 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
@@ -496,7 +496,7 @@ w::record! {
     pub struct OrderDetailShopInfo {
         /// AppID of the official account, mini program or app that this belongs to; such as `wxd678efh567hg6787`.
         0 appid: xinqiao_types::AppId => "appid: must",
-        /// Shop as customers see it.
+        /// Shop as customers see it, by name.
         1 shop_name: String => "shop_name: must",
     }
 }
@@ -572,7 +572,7 @@ w::record! {
         1 thumb_img: String => "thumb_img: must",
         /// Name of the product as buyers see it; such as `纯棉圆领短袖 T 恤`.
         2 title: String => "title: must",
-        /// What was really paid; in fen.
+        /// What the buyer really paid, in fen; in fen.
         3 actual_payment: xinqiao_types::Fen => "actual_payment: must",
     }
 }
@@ -602,7 +602,7 @@ w::record! {
         5 skus: Vec<Skus> => "skus: must",
         /// State of the product, such as `5` listed, `11` taken off, `13` off for a violation.
         6 status: i64 => "status: must",
-        /// Class in which the sales of a month fall.
+        /// Class in which the monthly sales fall; as a filter, its bounds.
         7 monthly_sales_range: i64 => "monthly_sales_range: must",
     }
 }
@@ -610,11 +610,11 @@ w::record! {
 w::record! {
     /// `promotion_info` of `league::head_supplier::OrderDetailCommissionInfo`.
     pub struct PromotionInfo {
-        /// Kind of place where it was sold, such as live stream, video, window or article, as a code.
+        /// Kind of place where it was sold, such as live stream, video, window or article.
         0 channel_type: i64 => "channel_type: must",
         /// The Channels account: id, name and picture.
         1 finder_info: Option<PromotionInfoFinderInfo> => "finder_info",
-        /// Who sold it: ids and nickname.
+        /// The talent who sold it: id, nickname, amount and share.
         2 talent_info: Option<PromotionInfoTalentInfo> => "talent_info",
         /// The official account where goods are sold.
         3 mp_info: Option<MpInfo> => "mp_info",
@@ -654,9 +654,9 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Whether the shop or another agency offers the product, as a code.
+        /// Whether the shop or another agency offers the product.
         2 spu_source: i64 => "spu_source: must",
-        /// Rate and amount of the commission, and who gets it.
+        /// Commission of the plan: kind, shares of promoter and supplier, start and end.
         3 commission_info: CommissionInfo => "commission_info: must",
         /// The agency: AppID, name and picture.
         4 head_supplier_info: HeadSupplierInfo => "head_supplier_info: must",
@@ -693,7 +693,7 @@ w::record! {
 w::record! {
     /// `shop` of `league::head_supplier::Product`.
     pub struct Shop {
-        /// Name for display.
+        /// Name of the agency, shop or talent as shown.
         0 name: String => "name: must",
         /// Picture of the small shop.
         1 icon: String => "icon: must",
@@ -707,7 +707,7 @@ w::record! {
     pub struct ShopDetail {
         /// Cooperation: `1` invited, `2` accepted, `3` refused, `4` invitation withdrawn, `5` ended.
         0 status: i64 => "status: must",
-        /// When the cooperation was approved; format `unix`.
+        /// When the cooperation was approved, Unix seconds; format `unix`.
         1 approved_time: xinqiao_types::UnixSeconds => "approved_time: must",
         /// AppID, name and picture of the shop.
         2 base_info: BaseInfo => "base_info: must",
@@ -741,9 +741,9 @@ w::record! {
         0 stock_type: i64 => "stock_type: must",
         /// From when a presale is delivered: `0` n days after payment, `1` n days after it ends; `full_payment_presale_delivery_type` on the wire.
         1 presale_delivery_type: i64 => "full_payment_presale_delivery_type: must",
-        /// When the presale begins; format `unix`.
+        /// When the presale begins, Unix seconds; format `unix`.
         2 presale_begin_time: xinqiao_types::UnixSeconds => "presale_begin_time: must",
-        /// When the presale ends, within 30 days from now; format `unix`.
+        /// When the presale ends, within 30 days from now, Unix seconds; format `unix`.
         3 presale_end_time: xinqiao_types::UnixSeconds => "presale_end_time: must",
         /// Days within which a presale is sent: 4 to 15 from payment, 1 to 3 from its end; `full_payment_presale_delivery_time` on the wire.
         4 presale_delivery_time: i64 => "full_payment_presale_delivery_time: must",
@@ -761,15 +761,15 @@ w::record! {
         1 out_sku_id: Option<String> => "out_sku_id",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
         /// Code that the merchant gave the variant, such as an article number.
         6 sku_code: Option<String> => "sku_code",
-        /// Digits of the product's bar code; such as `6901234567892`.
+        /// Digits printed under the product's bar code; such as `6901234567892`.
         7 bar_code: Option<String> => "bar_code",
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Option<Vec<SkuAttr>> => "sku_attrs",
@@ -785,7 +785,7 @@ w::record! {
     pub struct SpuItemCondition {
         /// Lowest and highest price to list: `min` and `max`; in fen.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
-        /// Class in which the sales of a month fall.
+        /// Class in which the monthly sales fall; as a filter, its bounds.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",
         /// Lowest and highest fee to list: `min` and `max`; in 1/100000.
         2 service_fee_rate_range: Option<ListingTimeRange> => "service_fee_rate_range",
@@ -819,9 +819,9 @@ w::record! {
         1 nickname: String => "nickname: must masked",
         /// Link of the avatar picture, free to fetch; personal data, masked in `Debug`.
         2 head_img_url: String => "head_img_url: must masked",
-        /// When the commission was split successfully; format `unix`.
+        /// When the commission was split successfully, Unix seconds; format `unix`.
         3 profit_sharding_suc_time: xinqiao_types::UnixSeconds => "profit_sharding_suc_time: must",
-        /// How much the commission is; in fen.
+        /// How much the commission is, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -850,7 +850,7 @@ w::record! {
         /// Id of the talent as seen by this account; `opentalentid` on the wire.
         #[doc(alias = "opentalentid")]
         3 open_talent_id: Option<String> => "opentalentid",
-        /// How much the commission is; in fen.
+        /// How much the commission is, in fen; in fen.
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Share of the price that this party is paid, in millionths: `100000` is 10 %; in 1/1000000.
         5 ratio: i64 => "ratio: must",
@@ -956,7 +956,7 @@ w::record! {
         2 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
         /// Only products of these categories: `category_id`, `category_name`, `category_ids_1` and so on.
         3 category: Option<Category> => "category",
-        /// Whether the shop or another agency offers the product, as a code.
+        /// Whether the shop or another agency offers the product.
         4 spu_source: Option<i64> => "spu_source",
         /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",
@@ -1182,7 +1182,7 @@ pub mod cooperative_item {
         /// * Source: <https://developers.weixin.qq.com/doc/store/leagueheadsupplier/API/getcooperativeitemlist.html>.
         /// * Catalog: `channels.league.head_supplier.cooperative_item.list_get`.
         pub struct ListGet {
-            /// How the commission is set, as a code of the pages on cooperative items.
+            /// Who sets the commission of the cooperative item, and how.
             0 commission_type: i64 => "commission_type: must",
             /// Only products listed within this period: `min` and `max`.
             1 listing_time_range: Option<super::ListingTimeRange> => "listing_time_range",
@@ -1199,7 +1199,7 @@ pub mod cooperative_item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Cooperative items, one entry each.
+            /// Cooperative items, each with its numbers and link.
             0 list: Vec<super::ListItem> => "list: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -1259,9 +1259,9 @@ pub mod funds {
     w::record! {
         /// Answer to [`BalanceGet`].
         pub struct BalanceGetResponse {
-            /// Part of the balance that can be used or withdrawn; in fen.
+            /// Part of the balance that can be used or withdrawn, in fen; in fen.
             0 available_amount: xinqiao_types::Fen => "available_amount: must",
-            /// Part of the balance that is not yet available; in fen.
+            /// Part of the balance that is not yet available, in fen; in fen.
             1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
         }
     }
@@ -1470,7 +1470,7 @@ pub mod item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Items of the head supplier, one entry each.
+            /// Items of the head supplier, each with shop and product number.
             0 list: Vec<super::ListItemInfo> => "list: must",
             /// Whether more entries follow, so that another page has to be fetched.
             1 has_more: bool => "has_more: must",
@@ -1943,7 +1943,7 @@ pub mod sub_item {
             0 cooperative_item_id: i64 => "cooperative_item_id: must",
             /// Share of the price that this party is paid, in millionths: `100000` is 10 %.
             1 ratio: Option<i64> => "ratio",
-            /// Additional commission rate; in 1/10000.
+            /// Additional commission rate, in ten-thousandths; in 1/10000.
             2 ratio_ext: Option<i64> => "ratio_ext",
         }
         new(cooperative_item_id: i64)
@@ -1998,7 +1998,7 @@ pub mod sub_item {
     w::record! {
         /// Answer to [`ListGet`].
         pub struct ListGetResponse {
-            /// Sub-items, one entry each.
+            /// Sub-items, each with id, state, shares and link.
             0 list: Vec<super::ListGetListDetail> => "list: must",
             /// Where the next page starts, to be passed on unchanged; leave it out for the first page, empty when there is no more.
             1 next_key: Option<String> => "next_key",
@@ -2068,7 +2068,7 @@ pub mod subscription {
     w::record! {
         /// Answer to [`GetSubscribe`].
         pub struct GetSubscribeResponse {
-            /// Subscriptions, one entry each.
+            /// Products subscribed to, each with shop and number.
             0 subscribe_info_list: Vec<super::SubscribeInfo> => "subscribe_info_list: must",
             /// How many there are in all, whatever the page.
             1 total_num: Option<i64> => "total_num",
@@ -2336,7 +2336,7 @@ pub mod window {
     w::record! {
         /// Answer to [`GetDetail`].
         pub struct GetDetailResponse {
-            /// Title, price, pictures and category.
+            /// Title, price, pictures and category of the product.
             0 product_detail: super::ProductDetail => "product_detail: must",
         }
     }

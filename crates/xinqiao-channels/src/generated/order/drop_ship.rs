@@ -53,7 +53,7 @@ w::record! {
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
         4 status: i64 => "status: must",
         /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -80,13 +80,13 @@ w::record! {
     pub struct GetDropShipOrder {
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
-        /// Shop as customers see it.
+        /// Shop as customers see it, by name.
         1 shop_name: String => "shop_name: must",
         /// Number that the platform gave the dropship order.
         2 ds_order_id: w::TextOrNumber => "ds_order_id: must",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         3 order_id: w::TextOrNumber => "order_id: must",
-        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
         4 status: i64 => "status: must",
         /// When this record was made, or this message sent; format `unix`.
         5 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -131,7 +131,7 @@ w::record! {
         /// What the supplier's shop is called; `supplier_appname` on the wire.
         #[doc(alias = "supplier_appname")]
         3 supplier_app_name: Option<String> => "supplier_appname",
-        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
         4 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         5 order_id: Option<String> => "order_id",
@@ -164,10 +164,10 @@ w::record! {
         0 create_time_range: Option<CreateTimeRange> => "create_time_range",
         /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
         1 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
-        /// What the shop is called; `shop_appname` on the wire.
+        /// Name of the shop that ordered, to search by; `shop_appname` on the wire.
         #[doc(alias = "shop_appname")]
         2 shop_app_name: Option<String> => "shop_appname",
-        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
         3 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
@@ -329,7 +329,7 @@ w::record! {
         1 update_time_range: Option<CreateTimeRange> => "update_time_range",
         /// AppID of the supplier whose goods the shop sells; such as `wx1234567890abcdef`.
         2 supplier_appid: Option<xinqiao_types::AppId> => "supplier_appid",
-        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+        /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
         3 status: Option<i64> => "status",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         4 order_id: Option<String> => "order_id",
@@ -571,7 +571,7 @@ pub mod supplier {
             0 create_time_range: Option<super::CreateTimeRange> => "create_time_range",
             /// Which shop it belongs to, by its AppID; such as `wx1234567890abcdef`.
             1 shop_appid: Option<xinqiao_types::AppId> => "shop_appid",
-            /// Step of the dropship order, such as waiting for the supplier, sent or cancelled; codes on the dropship pages.
+            /// Step of the dropship order, such as waiting for the supplier, sent or cancelled.
             2 status: Option<i64> => "status",
             /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
             3 order_id: Option<String> => "order_id",

@@ -10,15 +10,15 @@ w::record! {
         0 user_name: String => "user_name: must",
         /// Province, autonomous region or municipality, by name; such as `广东省`.
         1 province_name: String => "province_name: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         2 city_name: String => "city_name: must",
-        /// District or county, by name; such as `海珠区`.
+        /// District or county by its full name; such as `海珠区`.
         3 county_name: String => "county_name: must",
         /// What follows province, city and district, such as street and house number.
         4 detail_info: String => "detail_info: must",
         /// Administrative code of the country.
         5 national_code: Option<i64> => "national_code",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: Option<String> => "tel_number: masked",
         /// Postal code of the address; such as `510000`.
         7 postal_code: Option<String> => "postal_code",
@@ -42,7 +42,7 @@ w::record! {
         2 status: String => "status: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         3 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Reason of the buyer.
+        /// Why the buyer opened the case.
         4 reason: String => "reason: must",
         /// Kind: `REFUND` money only, `RETURN` with goods.
         5 type_: String => "type: must",
@@ -72,9 +72,9 @@ w::record! {
         0 desc: String => "desc: must",
         /// How many pieces the case covers.
         1 num: i64 => "num: must",
-        /// When it was cancelled; format `unix`.
+        /// When it was cancelled; without meaning before; format `unix`.
         2 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         3 tel_number: Option<String> => "tel_number: masked",
         /// Pictures given as proof.
         4 prove_imgs: Option<Vec<String>> => "prove_imgs",
@@ -109,7 +109,7 @@ w::record! {
         0 product_id: i64 => "product_id: must",
         /// Number that the platform gave the variant (SKU).
         1 sku_id: i64 => "sku_id: must",
-        /// Price of the item after the change; in fen.
+        /// Price of the item after the change, in fen; in fen.
         2 change_price: xinqiao_types::Fen => "change_price: must",
     }
     new(product_id: i64, sku_id: i64, change_price: xinqiao_types::Fen)
@@ -120,7 +120,7 @@ w::record! {
     pub struct DeliveryInfo {
         /// How the order is delivered, in words, such as express or pickup.
         0 delivery_method: Option<String> => "delivery_method",
-        /// When it was sent; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was sent, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         1 delivery_time: Option<String> => "delivery_time",
         /// Parcels sent, one entry each.
         2 delivery_product_info: Option<DeliveryProductInfo> => "delivery_product_info",
@@ -128,11 +128,11 @@ w::record! {
         3 address_info: Option<AddressInfo> => "address_info",
         /// Where the buyer picks it up: `user_name`, `province_name`, `city_name`, `county_name` and so on.
         4 pickup_address: Option<AddressInfo> => "pickup_address",
-        /// Freight on the order.
+        /// Freight, one entry per way of charging.
         5 express_fee: Option<Vec<ExpressFee>> => "express_fee",
-        /// When the courier delivers; format `unix`.
+        /// When the courier delivers, Unix seconds; format `unix`.
         6 offline_delivery_time: Option<xinqiao_types::UnixSeconds> => "offline_delivery_time",
-        /// When the buyer picks it up; format `unix`.
+        /// When the buyer picks it up, Unix seconds; format `unix`.
         7 offline_pickup_time: Option<xinqiao_types::UnixSeconds> => "offline_pickup_time",
         /// When everything was sent; format `unix`.
         8 ship_done_time: Option<xinqiao_types::UnixSeconds> => "ship_done_time",
@@ -154,7 +154,7 @@ w::record! {
     pub struct ExpressFee {
         /// Freight: `FREE`, `CONDITION_FREE` above a threshold, `NO_FREE`.
         0 shipping_method: Option<String> => "shipping_method",
-        /// How far it is delivered; in m.
+        /// How far it is delivered, in metres; in m.
         1 distance: i64 => "distance: must",
     }
 }
@@ -237,7 +237,7 @@ w::record! {
         5 title: String => "title: must",
         /// Address of the small picture of the product or variant.
         6 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         7 sale_price: xinqiao_types::Fen => "sale_price: must",
         /// Sales attributes such as colour and size, one key and value each.
         8 sku_attrs: Vec<SkuAttr> => "sku_attrs: must",
@@ -263,15 +263,15 @@ w::record! {
 w::record! {
     /// `price_info` of `product::order::OrderDetail`.
     pub struct PriceInfo {
-        /// Price of the goods in all; in fen.
+        /// Price of the goods before freight and discounts, in fen; in fen.
         0 product_price: xinqiao_types::Fen => "product_price: must",
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         1 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         2 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         3 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Whether there was any discount.
+        /// Whether there was any discount; its amount is beside.
         4 is_discounted: bool => "is_discounted: must",
     }
 }
@@ -291,7 +291,7 @@ w::record! {
 w::record! {
     /// `refund_info` of `product::order::AfterSaleOrder`.
     pub struct RefundInfo {
-        /// How much is refunded; in fen.
+        /// How much is refunded, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
     }
 }
@@ -369,7 +369,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/getaftersaleorder.html>.
     /// * Catalog: `channels.product.order.batch_get_after_sale_order`.
     pub struct BatchGetAfterSaleOrder {
-        /// After-sales cases that match, by number; fetch each for details.
+        /// Numbers of the cases to look up.
         0 after_sale_order_id_list: Vec<i64> => "after_sale_order_id_list: must",
     }
     new(after_sale_order_id_list: Vec<i64>)
@@ -378,7 +378,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchGetAfterSaleOrder`].
     pub struct BatchGetAfterSaleOrderResponse {
-        /// After-sales cases, one entry each.
+        /// After-sales cases in full, one entry each: `status`, `refund_info`, `return_info` and so on.
         0 after_sale_order_list: Vec<AfterSaleOrder> => "after_sale_order_list: must",
     }
 }
@@ -447,7 +447,7 @@ w::record! {
         0 order_id: i64 => "order_id: must",
         /// Whether the freight is changed.
         1 change_express: bool => "change_express: must",
-        /// Freight on the order; in fen.
+        /// Freight after the change, in fen; in fen.
         2 express_fee: Option<xinqiao_types::Fen> => "express_fee",
         /// New prices, one entry per item.
         3 change_order_infos: Vec<ChangeOrderInfo> => "change_order_infos: must",
@@ -562,17 +562,17 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent/API/order/get_order_list.html>.
     /// * Catalog: `channels.product.order.get_list`.
     pub struct GetList {
-        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
         /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// Only entries changed at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         2 start_update_time: Option<String> => "start_update_time",
-        /// Only entries changed up to this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed up to this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         3 end_update_time: Option<String> => "end_update_time",
         /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` all refunded, `250` cancelled.
         4 status: Option<i64> => "status",
-        /// Channel through which the order came, as a code.
+        /// Channel through which the order came, such as mini program or Channels.
         5 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         6 page: i64 => "page: must",
@@ -682,7 +682,7 @@ w::record! {
         3 sku_code: Option<String> => "sku_code",
         /// Who receives or sends the goods, by name.
         4 user_name: Option<String> => "user_name",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         5 tel_number: Option<String> => "tel_number: masked",
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         6 order_id: Option<i64> => "order_id",
@@ -691,7 +691,7 @@ w::record! {
         /// Filter by after-sales: `0` none open, `1` some open, left out for all; `on_aftersale_order_exist` on the wire.
         #[doc(alias = "on_aftersale_order_exist")]
         8 on_after_sale_order_exist: Option<i64> => "on_aftersale_order_exist",
-        /// Channel through which the order came, as a code.
+        /// Channel through which the order came, such as mini program or Channels.
         9 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         10 page: i64 => "page: must",

@@ -40,7 +40,7 @@ w::record! {
 w::record! {
     /// `couponcode_info` of `product::spu::Add`; `couponcode_info` of `product::spu::Update`.
     pub struct CouponCodeInfo {
-        /// Whether the voucher is used by showing a code or by itself, as a code.
+        /// Whether the store checks a code or the voucher is used by itself.
         0 verify_type: i64 => "verify_type: must",
         /// When it is valid: a fixed period, or days after receiving.
         1 valid_info: ValidInfo => "valid_info: must",
@@ -92,9 +92,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -149,7 +149,7 @@ w::record! {
         12 edit_status: i64 => "edit_status: must",
         /// Page of the shop that shows the product.
         13 path: Option<String> => "path",
-        /// Lowest price among the variants; in fen.
+        /// Lowest price among the variants, in fen; in fen.
         14 min_price: xinqiao_types::Fen => "min_price: must",
         /// Variants (SKUs) of the product, one entry each.
         15 skus: Option<Vec<SpuSkus>> => "skus",
@@ -508,7 +508,7 @@ w::record! {
         0 keyword: String => "keyword: must",
         /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation, `14` deposit, `15` brand expired, `20` banned.
         1 status: Option<i64> => "status",
-        /// Where the product was made: console, API or elsewhere, as a code.
+        /// Where the product was made: console, API or elsewhere.
         2 source: Option<i64> => "source",
         /// Which page to return, counted from 1.
         3 page: i64 => "page: must",

@@ -41,7 +41,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `shop::coupon::ResultCoupon`.
     pub struct CouponInfoDetail {
-        /// Name of the coupon.
+        /// Name of the coupon as users see it.
         0 name: String => "name: must",
         /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
@@ -59,7 +59,7 @@ w::record! {
 w::record! {
     /// `coupon_info` of `shop::coupon::Coupon`.
     pub struct CouponInfo {
-        /// Name of the coupon.
+        /// Name of the coupon as users see it.
         0 name: String => "name: must",
         /// What the discount is: condition and amount or rate.
         1 discount_info: DiscountInfo => "discount_info: must",
@@ -79,7 +79,7 @@ w::record! {
     pub struct CouponInfoReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: i64 => "limit_num_one_person: must",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: i64 => "total_num: must",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -93,7 +93,7 @@ w::record! {
     pub struct CouponStock {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// How many in all, received and left.
+        /// How many of the coupon were issued, claimed and so on.
         1 stock_info: StockInfo => "stock_info: must",
         /// When it last changed; format `unix`.
         2 update_time: xinqiao_types::UnixSeconds => "update_time: must",
@@ -105,9 +105,9 @@ w::record! {
 w::record! {
     /// `discount_condition` of `shop::coupon::DiscountInfo`.
     pub struct DiscountCondition {
-        /// How many pieces of the product are bought or concerned.
+        /// Pieces to buy before the coupon applies.
         0 product_cnt: Option<i64> => "product_cnt",
-        /// Price of the goods in all; in fen.
+        /// Sum to spend before the coupon applies, in fen; in fen.
         1 product_price: Option<xinqiao_types::Fen> => "product_price",
         /// Products for the coupon, by the merchant's numbers.
         2 out_product_ids: Option<Vec<String>> => "out_product_ids",
@@ -133,7 +133,7 @@ w::record! {
     pub struct DiscountInfo {
         /// What is needed to use it: price, pieces, products.
         0 discount_condition: Option<DiscountCondition> => "discount_condition",
-        /// How much the coupon takes off; in fen.
+        /// How much the coupon takes off, in fen; in fen.
         1 discount_fee: Option<xinqiao_types::Fen> => "discount_fee",
         /// Discount rate times 1000: `5100` means the buyer pays 51 percent.
         2 discount_num: Option<i64> => "discount_num",
@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::CouponInfoDetail`.
     pub struct ExtInfo {
-        /// From when it is valid; format `unix`.
+        /// From when the coupon is valid, Unix seconds; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
     }
 }
@@ -207,7 +207,7 @@ w::record! {
     pub struct PromoteInfo {
         /// Where it is offered: `1` in the shop, `9` to members, `10` on joining.
         0 promote_type: i64 => "promote_type: must",
-        /// The Channels account concerned.
+        /// The Channels account concerned: id, nickname or the video to show.
         1 finder: Option<Finder> => "finder",
     }
     new(promote_type: i64)
@@ -219,7 +219,7 @@ w::record! {
     pub struct ReceiveInfo {
         /// How many one person may receive at most.
         0 limit_num_one_person: Option<i64> => "limit_num_one_person",
-        /// How many there are in all, whatever the page.
+        /// How many of the coupon are issued altogether.
         1 total_num: Option<i64> => "total_num",
         /// Start of the period or range, paired with its end; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::GetUserCouponListResult`.
     pub struct ResultExtInfo {
-        /// When it was used; format `unix`.
+        /// When the coupon was used; absent before; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
 }
@@ -281,7 +281,7 @@ w::record! {
     pub struct TradeInInfo {
         /// The merchant's own number of the product.
         0 out_product_id: String => "out_product_id: must",
-        /// Price of the second product; in fen.
+        /// Price of the second product in a trade-in, in fen; in fen.
         1 price: xinqiao_types::Fen => "price: must",
     }
     new(out_product_id: impl Into<String>, price: xinqiao_types::Fen)
@@ -292,7 +292,7 @@ w::record! {
     pub struct Stock {
         /// The merchant's own number of the coupon.
         0 out_coupon_id: String => "out_coupon_id: must",
-        /// How many in all, received and left.
+        /// How many of the coupon were issued, claimed and so on.
         1 stock_info: StockInfo => "stock_info: must",
     }
     new(out_coupon_id: impl Into<String>, stock_info: StockInfo)
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::UpdateUserCouponDetail`.
     pub struct UserCouponExtInfo {
-        /// When it was used; format `unix`.
+        /// When the coupon was used; absent before; format `unix`.
         0 use_time: Option<xinqiao_types::UnixSeconds> => "use_time",
     }
     new()
@@ -404,7 +404,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// The user's coupon: number, state, when received and used.
         1 user_coupon: UserCoupon => "user_coupon: must",
-        /// When the user received it; format `unix`.
+        /// When the user received it, Unix seconds; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(
@@ -491,7 +491,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// Outcome entry by entry.
+        /// Coupons, each with `coupon` and `coupon_stock`.
         0 result_list: Vec<GetListResult> => "result_list: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -552,7 +552,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetUserCouponList`].
     pub struct GetUserCouponListResponse {
-        /// Outcome entry by entry.
+        /// The user's coupons, each with state and times.
         0 result_list: Vec<GetUserCouponListResult> => "result_list: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -702,7 +702,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// The user's coupon: number, state, when received and used.
         1 user_coupon: UpdateUserCouponDetail => "user_coupon: must",
-        /// When the user received it; format `unix`.
+        /// When the user received it, Unix seconds; format `unix`.
         2 recv_time: xinqiao_types::UnixSeconds => "recv_time: must",
     }
     new(

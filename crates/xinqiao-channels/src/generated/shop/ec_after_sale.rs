@@ -12,13 +12,13 @@ w::record! {
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city: Option<String> => "city",
         /// Street office or township within the district.
         4 town: Option<String> => "town",
         /// Street, house number and the like; personal data, masked in `Debug`.
         5 detailed_address: String => "detailed_address: must masked",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -48,7 +48,7 @@ w::record! {
         5 status: i64 => "status: must",
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         6 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How much is refunded; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         7 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
@@ -67,7 +67,7 @@ w::record! {
         14 return_info: Option<ReturnInfo> => "return_info",
         /// How the refund was paid: `refund_id`.
         15 refund_pay_detail: Option<RefundPayDetail> => "refund_pay_detail",
-        /// Pictures and videos, one entry each.
+        /// Proofs, each a picture or video with its address.
         16 media_list: Option<Vec<AfterSalesOrderMedia>> => "media_list",
     }
 }
@@ -142,7 +142,7 @@ w::record! {
         1 delivery_name: String => "delivery_name: must",
         /// Tracking number that the carrier gave the parcel; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
-        /// When the buyer sent the goods back; format `unix`.
+        /// When the buyer sent the goods back, Unix seconds; format `unix`.
         3 order_return_time: xinqiao_types::UnixSeconds => "order_return_time: must",
     }
 }
@@ -243,7 +243,7 @@ w::record! {
         3 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Kind: `1` refund, `2` return with refund.
         4 type_: i64 => "type: must",
-        /// How much is refunded; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         5 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
@@ -252,7 +252,7 @@ w::record! {
         7 refund_reason: String => "refund_reason: must",
         /// The product: number, name, picture, price and how many.
         8 product_info: ProductInfo => "product_info: must",
-        /// Pictures and videos, one entry each.
+        /// Proofs, each a picture or video with its address.
         9 media_list: Option<Vec<Media>> => "media_list",
     }
     new(
@@ -390,7 +390,7 @@ w::record! {
     pub struct GetList {
         /// State, such as `1` cancelled, `2` with the merchant, `4`, `5` refused, `6` to be returned, `8` to be received, `13` refunded.
         0 status: Option<i64> => "status",
-        /// Only records made at or after this moment; format `unix`.
+        /// Only records made at or after this moment, Unix seconds; format `unix`.
         1 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
         /// Only entries made up to this moment; format `unix`.
         2 end_create_time: Option<xinqiao_types::UnixSeconds> => "end_create_time",
@@ -418,7 +418,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetList`].
     pub struct GetListResponse {
-        /// Numbers of the cases.
+        /// Numbers of the cases that match; fetch each for details.
         0 after_sales_orders: Vec<i64> => "after_sales_orders: must",
         /// Whether more entries follow, so that another page has to be fetched.
         1 has_more: bool => "has_more: must",
@@ -554,14 +554,14 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Kind: `1` refund, `2` return with refund.
         3 type_: i64 => "type: must",
-        /// How much is refunded; in fen; `orderamt` on the wire.
+        /// How much goes back to the buyer, in fen; in fen; `orderamt` on the wire.
         #[doc(alias = "orderamt")]
         4 order_amt: xinqiao_types::Fen => "orderamt: must",
         /// Reason, such as `1` wrong choice, `2` not wanted, `5` refused on delivery, `7` not as described, `8` quality, `11` fake, `12` other.
         5 refund_reason_type: i64 => "refund_reason_type: must",
         /// Why the buyer wants the money back, shown to the merchant in the case.
         6 refund_reason: String => "refund_reason: must",
-        /// Pictures and videos, one entry each.
+        /// Proofs, each a picture or video with its address.
         7 media_list: Option<Vec<Media>> => "media_list",
     }
     new(

@@ -26,9 +26,9 @@ w::record! {
 w::record! {
     /// `balance_info` of the answer of `shop::funds::GetBalance`.
     pub struct BalanceInfo {
-        /// Part of the balance that can be used or withdrawn; in fen.
+        /// Part of the balance that can be used or withdrawn, in fen; in fen.
         0 available_amount: xinqiao_types::Fen => "available_amount: must",
-        /// Part of the balance that is not yet available; in fen.
+        /// Part of the balance that is not yet available, in fen; in fen.
         1 pending_amount: xinqiao_types::Fen => "pending_amount: must",
     }
 }
@@ -44,13 +44,13 @@ w::record! {
         2 flow_type: String => "flow_type: must",
         /// How much moved or is withdrawn; in yuan.
         3 amount: f64 => "amount: must",
-        /// Balance afterwards; in yuan.
+        /// Balance of the account after this entry; in yuan.
         4 balance: f64 => "balance: must",
         /// Business behind the flow, such as payment, refund, withdrawal or split.
         5 busi_type: Option<String> => "busi_type",
         /// Serial of the request, against repeats.
         6 request_no: Option<String> => "request_no",
-        /// When it was booked; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was booked, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         7 bookkeeping_time: String => "bookkeeping_time: must",
     }
 }
@@ -76,7 +76,7 @@ w::record! {
     pub struct GetBankListData {
         /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
+        /// Whether the bank serves companies or persons.
         1 bank_type: i64 => "bank_type: must",
         /// Number of the bank, from the list of banks.
         2 bank_id: w::TextOrNumber => "bank_id: must",
@@ -94,7 +94,7 @@ w::record! {
     pub struct GetCityData {
         /// Code of the city, from the list of regions.
         0 city_code: i64 => "city_code: must",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         1 city_name: String => "city_name: must",
         /// Region code of the place where the bank is; such as `110000`.
         2 bank_address_code: String => "bank_address_code: must",
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `shop::funds::GetSubBranch`.
     pub struct GetSubBranchData {
-        /// Number of the bank's branch from the list of branches, or of the shop at the carrier's outlet.
+        /// Number of the bank's branch, from the list of branches.
         0 branch_id: w::TextOrNumber => "branch_id: must",
-        /// Which branch, by name.
+        /// Which branch of the store or bank, by name.
         1 branch_name: String => "branch_name: must",
     }
 }
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetBalance`].
     pub struct GetBalanceResponse {
-        /// The balance, available and pending.
+        /// The balance: what is available and what is pending.
         0 balance_info: BalanceInfo => "balance_info: must",
     }
 }
@@ -276,7 +276,7 @@ w::record! {
         1 limit: Option<i64> => "limit",
         /// Part of the bank's name to search for.
         2 key_words: Option<String> => "key_words",
-        /// Code of the paying bank and card kind, such as `CMB_DEBIT`; `OTHERS` for balance and the rest; such as `CMB_DEBIT`.
+        /// Whether to list banks for companies or for persons.
         3 bank_type: Option<i64> => "bank_type",
     }
     new()
@@ -342,7 +342,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetCity`].
     pub struct GetCityResponse {
-        /// Cities, one entry each.
+        /// Cities, each with name and code.
         0 data: Vec<GetCityData> => "data: must",
         /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
@@ -422,7 +422,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetProvince`].
     pub struct GetProvinceResponse {
-        /// Provinces, one entry each.
+        /// Provinces, each with name and code.
         0 data: Vec<GetProvinceData> => "data: must",
         /// How many there are in all, whatever the page.
         1 total_count: i64 => "total_count: must",
@@ -473,7 +473,7 @@ w::record! {
     pub struct GetSubBranchResponse {
         /// Bank in which the settlement account is held; such as `工商银行`.
         0 account_bank: String => "account_bank: must",
-        /// Code of the bank that holds the account.
+        /// Code of the bank that holds the account, handed in with its name.
         1 account_bank_code: w::TextOrNumber => "account_bank_code: must",
         /// Common name of the bank; such as `工商银行`.
         2 bank_alias: String => "bank_alias: must",
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetWithdrawDetail`].
     pub struct GetWithdrawDetailResponse {
-        /// The withdrawal: number, amount and outcome.
+        /// The withdrawal: its request number and event, or when looked up amount, bank and state.
         0 withdraw_info: WithdrawInfo => "withdraw_info: must",
     }
 }
@@ -569,7 +569,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/funds/scanorderflow.html>.
     /// * Catalog: `channels.shop.funds.scan_order_flow`.
     pub struct ScanOrderFlow {
-        /// Day of the flows; format `yyyyMMdd`.
+        /// Day of the flows, as `yyyyMMdd`; format `yyyyMMdd`.
         0 date: String => "date: must",
         /// Which page to return, given the page size.
         1 page_num: i64 => "page_num: must",
@@ -582,7 +582,7 @@ w::record! {
 w::record! {
     /// Answer to [`ScanOrderFlow`].
     pub struct ScanOrderFlowResponse {
-        /// Numbers of the funds flow entries.
+        /// Numbers of the funds flow entries on the page; fetch each for details.
         0 funds_flow_ids: Vec<String> => "funds_flow_ids: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",
@@ -641,7 +641,7 @@ w::record! {
 w::record! {
     /// Answer to [`ScanWithdraw`].
     pub struct ScanWithdrawResponse {
-        /// Numbers of the withdrawals.
+        /// Your numbers of the withdrawals on the page; fetch each for details.
         0 out_request_nos: Vec<String> => "out_request_nos: must",
         /// How many there are in all, whatever the page.
         1 total_num: i64 => "total_num: must",

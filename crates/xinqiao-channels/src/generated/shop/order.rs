@@ -12,9 +12,9 @@ w::record! {
         1 out_order_id: String => "out_order_id: must",
         /// Ticket that opens the payment; a secret, masked in `Debug`.
         2 ticket: String => "ticket: must masked",
-        /// When the ticket expires; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the ticket expires, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         3 ticket_expire_time: String => "ticket_expire_time: must",
-        /// Price to be paid in the end; in fen.
+        /// Price to be paid in the end, in fen; in fen.
         4 final_price: xinqiao_types::Fen => "final_price: must",
     }
 }
@@ -28,13 +28,13 @@ w::record! {
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city: Option<String> => "city",
         /// Street office or township within the district.
         4 town: Option<String> => "town",
         /// Street, house number and the like; personal data, masked in `Debug`.
         5 detailed_address: String => "detailed_address: must masked",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
     new(
@@ -146,9 +146,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// Name of the product as buyers see it.
         7 title: String => "title: must",
@@ -191,7 +191,7 @@ w::record! {
 w::record! {
     /// `payment_params` of the answer of `shop::order::GetPaymentParams`.
     pub struct PaymentParam {
-        /// When the push or signature was made; format `unix`; `timeStamp` on the wire.
+        /// Unix seconds that were signed, passed on unchanged when starting payment; format `unix`; `timeStamp` on the wire.
         0 time_stamp: xinqiao_types::UnixSeconds => "timeStamp: must",
         /// Random text that makes every signature differ, at most 32 characters; such as `5K8264ILTKCH16CQ2502SI8ZNMTM67VS`; `nonceStr` on the wire.
         1 nonce_str: String => "nonceStr: must",
@@ -207,13 +207,13 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::order::OrderDetail`; `price_info` of `shop::order::OrderDetailInfo`.
     pub struct PriceInfo {
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Amount added to the price; in fen.
+        /// Amount added to the price, in fen; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -236,9 +236,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         2 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for the variant in all; in fen.
+        /// What was paid for the variant in all, after discounts, in fen; in fen.
         4 sku_real_price: xinqiao_types::Fen => "sku_real_price: must",
         /// Page of the mini program with the order or product.
         5 path: String => "path: must",
@@ -311,7 +311,7 @@ w::record! {
         /// Days after receipt in which after-sales is possible, at least five; in day; `aftersale_duration` on the wire.
         #[doc(alias = "aftersale_duration")]
         12 after_sale_duration: Option<i64> => "aftersale_duration",
-        /// Trace number of the request, to be quoted when asking support.
+        /// Trace number fetched before ordering; it attributes the order to a stream or sharer.
         13 trace_id: Option<String> => "trace_id",
     }
     new(
@@ -451,7 +451,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/order/get_order_list.html>.
     /// * Catalog: `channels.shop.order.get_list`.
     pub struct GetList {
-        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
         /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
@@ -696,7 +696,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Outcome: `1` paid, `2` failed, `3` cancelled by the user, `4` expired, `5` by the merchant, `10` otherwise.
         3 action_type: i64 => "action_type: must",
-        /// Remark on the outcome.
+        /// Further words on the outcome, such as why it failed.
         4 action_remark: Option<String> => "action_remark",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         5 transaction_id: Option<String> => "transaction_id",

@@ -8,9 +8,9 @@ w::record! {
     pub struct BindResult {
         /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Outcome of the invitation as a code.
+        /// Outcome of the invitation, `0` for success.
         1 result_code: i64 => "result_code: must",
-        /// Why it failed, as a code; in words in `reason_text`.
+        /// Why binding failed, as a number.
         2 reason_code: i64 => "reason_code: must",
     }
 }
@@ -24,13 +24,13 @@ w::record! {
         1 country: Option<String> => "country",
         /// Province, autonomous region or municipality; such as `广东省`.
         2 province: Option<String> => "province",
-        /// Which city, by name; such as `广州市`.
+        /// City (prefecture level) by its full name; such as `广州市`.
         3 city: Option<String> => "city",
         /// Street office or township within the district.
         4 town: Option<String> => "town",
         /// Street, house number and the like; personal data, masked in `Debug`.
         5 detailed_address: String => "detailed_address: must masked",
-        /// Telephone number of the contact; such as `18500000000`; personal data, masked in `Debug`.
+        /// Telephone number of the receiver or contact; such as `18500000000`; personal data, masked in `Debug`.
         6 tel_number: String => "tel_number: must masked",
     }
 }
@@ -66,11 +66,11 @@ w::record! {
         1 live_nickname: String => "live_nickname: must masked",
         /// When the live stream began; format `unix`.
         2 live_start_time: xinqiao_types::UnixSeconds => "live_start_time: must",
-        /// When the live stream ended; format `unix`.
+        /// When the live stream ended, Unix seconds; format `unix`.
         3 live_end_time: xinqiao_types::UnixSeconds => "live_end_time: must",
-        /// Whether the stream is running, as a code.
+        /// Whether the stream is running.
         4 live_status: i64 => "live_status: must",
-        /// Sales volume; in fen.
+        /// Sales within the period, in fen; in fen.
         5 gmv: xinqiao_types::Fen => "gmv: must",
         /// Orders within the period.
         6 order_cnt: i64 => "order_cnt: must",
@@ -142,13 +142,13 @@ w::record! {
 w::record! {
     /// `price_info` of `shop::sharer::OrderDetail`.
     pub struct PriceInfo {
-        /// Amount that the whole order comes to; in fen.
+        /// Amount that the whole order comes to, in fen; in fen.
         0 order_price: xinqiao_types::Fen => "order_price: must",
-        /// Freight on the order; the new one if it was changed; in fen.
+        /// Freight on the order; the new one if it was changed, in fen; in fen.
         1 freight: xinqiao_types::Fen => "freight: must",
-        /// How much was taken off; in fen.
+        /// How much was taken off, in fen; in fen.
         2 discounted_price: xinqiao_types::Fen => "discounted_price: must",
-        /// Amount added to the price; in fen.
+        /// Amount added to the price, in fen; in fen.
         3 additional_price: xinqiao_types::Fen => "additional_price: must",
         /// What the added amount is for, such as wrapping.
         4 additional_remarks: Option<String> => "additional_remarks",
@@ -168,9 +168,9 @@ w::record! {
         3 out_sku_id: String => "out_sku_id: must",
         /// How many pieces of the product are bought or concerned.
         4 product_cnt: i64 => "product_cnt: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         5 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// What was paid for it in all: the lower of expected and changed price; in fen.
+        /// What was paid for it in all: the lower of expected and changed price, in fen; in fen.
         6 real_price: xinqiao_types::Fen => "real_price: must",
         /// Name of the product as buyers see it.
         7 title: String => "title: must",
@@ -206,7 +206,7 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// When the invitation was sent; format `unix`.
+        /// When the invitation was sent, Unix seconds; format `unix`.
         2 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
         /// When the binding took effect; renewed when bound again; format `unix`.
         3 bind_time: xinqiao_types::UnixSeconds => "bind_time: must",
@@ -220,7 +220,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/bind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.bind`.
     pub struct Bind {
-        /// OpenIDs of the users; personal data, masked in `Debug`; `openids` on the wire.
+        /// OpenIDs of the sharers to bind or unbind; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
@@ -232,9 +232,9 @@ w::record! {
     pub struct BindResponse {
         /// Entries that succeeded; the others failed.
         0 success_list: Vec<String> => "success_list: must",
-        /// Entries that failed, each with its reason.
+        /// Entries that failed, with the reason where there is one.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// Users who refused.
+        /// Users that were refused, by OpenID.
         2 refuse_list: Vec<String> => "refuse_list: must",
         /// Outcome entry by entry.
         3 result_list: Vec<BindResult> => "result_list: must",
@@ -276,7 +276,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetSharerDataSummary`].
     pub struct GetSharerDataSummaryResponse {
-        /// Sales volume; in fen.
+        /// Sales within the period, in fen; in fen.
         0 gmv: xinqiao_types::Fen => "gmv: must",
         /// Orders within the period.
         1 order_cnt: i64 => "order_cnt: must",
@@ -510,7 +510,7 @@ w::record! {
     pub struct SearchSharerResponse {
         /// Display name of the user or account, may change any time; personal data, masked in `Debug`.
         0 nickname: String => "nickname: must masked",
-        /// When the invitation was sent; format `unix`.
+        /// When the invitation was sent, Unix seconds; format `unix`.
         1 invited_time: xinqiao_types::UnixSeconds => "invited_time: must",
         /// `1` bound to the shop, `2` unbound.
         2 bind_status: i64 => "bind_status: must",
@@ -545,7 +545,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/share_attribute.html>.
     /// * Catalog: `channels.shop.sharer.set_share_mode`.
     pub struct SetShareMode {
-        /// Whether sharers may share all products or chosen ones, as a code.
+        /// Whether sharers may share all products or chosen ones.
         0 share_mode: i64 => "share_mode: must",
     }
     new(share_mode: i64)
@@ -577,7 +577,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/sharer/unbind_sharer.html>.
     /// * Catalog: `channels.shop.sharer.unbind`.
     pub struct Unbind {
-        /// OpenIDs of the users; personal data, masked in `Debug`; `openids` on the wire.
+        /// OpenIDs of the sharers to bind or unbind; personal data, masked in `Debug`; `openids` on the wire.
         #[doc(alias = "openids")]
         0 open_ids: Vec<xinqiao_types::OpenId> => "openids: must masked",
     }
@@ -589,9 +589,9 @@ w::record! {
     pub struct UnbindResponse {
         /// Entries that succeeded; the others failed.
         0 success_list: Vec<String> => "success_list: must",
-        /// Entries that failed, each with its reason.
+        /// Entries that failed, with the reason where there is one.
         1 fail_list: Vec<String> => "fail_list: must",
-        /// Users who refused.
+        /// Users that were refused, by OpenID.
         2 refuse_list: Vec<String> => "refuse_list: must",
     }
 }

@@ -22,9 +22,9 @@ w::record! {
     pub struct AuditInfo {
         /// Number of the review, to ask for its result.
         0 audit_id: String => "audit_id: must",
-        /// When it was handed in; format `yyyy-MM-dd HH:mm:ss`.
+        /// When it was handed in, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         1 submit_time: String => "submit_time: must",
-        /// When the review was finished; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the review reached its result, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         2 audit_time: Option<String> => "audit_time",
         /// Why the review turned it down; present after a rejection.
         3 reject_reason: Option<String> => "reject_reason",
@@ -72,9 +72,9 @@ w::record! {
         1 out_sku_id: String => "out_sku_id: must",
         /// Address of the small picture of the product or variant.
         2 thumb_img: String => "thumb_img: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         3 sale_price: xinqiao_types::Fen => "sale_price: must",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         4 market_price: xinqiao_types::Fen => "market_price: must",
         /// Pieces in stock that can be sold now.
         5 stock_num: i64 => "stock_num: must",
@@ -176,9 +176,9 @@ w::record! {
     pub struct UpdateWithoutAuditSkus {
         /// The merchant's own number of the variant (SKU).
         0 out_sku_id: String => "out_sku_id: must",
-        /// Selling price before discounts; in fen.
+        /// Selling price before discounts, in fen; in fen.
         1 sale_price: Option<xinqiao_types::Fen> => "sale_price",
-        /// Crossed-out list price; must be above the selling price; in fen.
+        /// Crossed-out list price; must be above the selling price, in fen; in fen.
         2 market_price: Option<xinqiao_types::Fen> => "market_price",
         /// Pieces in stock that can be sold now.
         3 stock_num: Option<i64> => "stock_num",
@@ -425,13 +425,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/minishopopencomponent2/API/SPU/get_spu_list.html>.
     /// * Catalog: `channels.shop.spu.get_list`.
     pub struct GetList {
-        /// Only entries made at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries made at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         0 start_create_time: Option<String> => "start_create_time",
         /// Only entries made up to this moment; format `yyyy-MM-dd HH:mm:ss`.
         1 end_create_time: Option<String> => "end_create_time",
-        /// Only entries changed at or after this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed at or after this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         2 start_update_time: Option<String> => "start_update_time",
-        /// Only entries changed up to this moment; format `yyyy-MM-dd HH:mm:ss`.
+        /// Only entries changed up to this moment, as `yyyy-MM-dd HH:mm:ss`; format `yyyy-MM-dd HH:mm:ss`.
         3 end_update_time: Option<String> => "end_update_time",
         /// Online: `0` never listed, `5` listed, `11` taken off, `13` violation.
         4 status: i64 => "status: must",

@@ -6,21 +6,21 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `order_list` in the answer of `express::business::order::BatchGet`.
     pub struct BatchGetOrder {
-        /// Error code of this waybill, `0` is success; `errcode` on the wire.
+        /// Error code of this waybill, `0` is success, otherwise see `errmsg`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// Error of this waybill in words; `errmsg` on the wire.
+        /// Why this waybill could not be returned, in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: String => "errmsg: must",
         /// Order number of the merchant, unique, at most 512 bytes.
         2 order_id: String => "order_id: must",
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         3 delivery_id: String => "delivery_id: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         4 waybill_id: String => "waybill_id: must",
-        /// Further data of the waybill, for printing it.
+        /// Further data of the waybill, for printing it: `key` and `value`.
         5 waybill_data: Vec<WaybillData> => "waybill_data: must",
-        /// HTML of the waybill, in Base64.
+        /// HTML of the waybill, ready to print, in Base64.
         6 print_html: Option<String> => "print_html",
         /// State: `0` fine, `1` cancelled.
         7 order_status: i64 => "order_status: must",
@@ -30,15 +30,15 @@ w::record! {
 w::record! {
     /// `cargo` of `express::business::order::Add`.
     pub struct Cargo {
-        /// How many parcels.
+        /// How many parcels, 1 by default.
         0 count: i64 => "count: must",
-        /// Length of the parcel; in cm.
+        /// Length of the parcel in cm; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// Width of the parcel; in cm.
+        /// Width of the parcel in cm; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// Height of the parcel; in cm.
+        /// Height of the parcel in cm; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// Total weight of the parcels; in kg.
+        /// Weight of all parcels in kg; in kg.
         4 weight: Option<f64> => "weight",
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -50,9 +50,9 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::business::Cargo`.
     pub struct CargoDetail {
-        /// Name of the goods, at most 128 bytes.
+        /// Goods in the parcel, at most 128 bytes.
         0 name: String => "name: must",
-        /// How many of the goods.
+        /// How many of this goods are in the parcel.
         1 count: i64 => "count: must",
     }
     new(name: impl Into<String>, count: i64)
@@ -61,15 +61,15 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `express::business::DeliveryGetAll`.
     pub struct DeliveryGetAllData {
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         0 delivery_id: String => "delivery_id: must",
-        /// Name of the express company; such as `顺丰速运`.
+        /// Name of the express company in Chinese; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
-        /// Whether cash orders are possible; `0` or `1` on the wire.
+        /// Whether cash orders without a contract are possible; `0` or `1` on the wire.
         2 can_use_cash: Option<bool> => "can_use_cash: zero-one",
         /// Whether the balance can be looked up; `0` or `1` on the wire.
         3 can_get_quota: Option<bool> => "can_get_quota: zero-one",
-        /// Customer code for cash orders, if possible.
+        /// Code to pass as `biz_id` for cash orders, where they are possible.
         4 cash_biz_id: Option<String> => "cash_biz_id",
         /// Kinds of service: `service_type` and `service_name`.
         5 service_type: Option<Vec<ServiceType>> => "service_type",
@@ -81,17 +81,17 @@ w::record! {
     pub struct ListInfo {
         /// Customer code at the express company; `cash_biz_id` for cash orders.
         0 biz_id: String => "biz_id: must",
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
         /// State: `0` bound, `1` in review, `2` failed, `3` unbound.
         2 status_code: i64 => "status_code: must",
-        /// Alias of the account.
+        /// Alias of the account, to tell it apart in the list.
         3 alias: String => "alias: must",
-        /// Why binding failed.
+        /// Why the company refused the binding, with `status_code` `2`.
         4 remark_wrong_msg: Option<String> => "remark_wrong_msg",
-        /// Remark given when binding.
+        /// Remark that was given when the account was bound.
         5 remark_content: Option<String> => "remark_content",
-        /// Balance of electronic waybills; in fen.
+        /// What is left of electronic waybills for the account; in fen.
         6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
         /// When the balance was updated, Unix seconds; format `unix`.
         7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
@@ -120,9 +120,9 @@ w::record! {
     pub struct Order {
         /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         2 waybill_id: Option<String> => "waybill_id",
     }
     new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -136,7 +136,7 @@ w::record! {
         0 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         1 action_type: i64 => "action_type: must",
-        /// The step in words.
+        /// The step of the path in words, as shown to users.
         2 action_msg: String => "action_msg: must",
     }
 }
@@ -144,23 +144,23 @@ w::record! {
 w::record! {
     /// `sender` of `express::business::order::Add`; `receiver` of `express::business::order::Add`.
     pub struct Sender {
-        /// Name of the contact, at most 64 bytes.
+        /// Name of the sender or receiver, at most 64 bytes.
         0 name: String => "name: must",
         /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
         /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// Company of the contact, at most 64 bytes.
+        /// Company of the sender or receiver, at most 64 bytes.
         3 company: Option<String> => "company",
-        /// Postal code, at most 10 bytes.
+        /// Postal code of the address, at most 10 bytes.
         4 post_code: Option<String> => "post_code",
         /// Country of the address, at most 64 bytes.
         5 country: Option<String> => "country",
-        /// Province of the address, at most 64 bytes; such as `广东省`.
+        /// Province of the address, by name, at most 64 bytes; such as `广东省`.
         6 province: String => "province: must",
-        /// Town of the address, at most 64 bytes; such as `广州市`.
+        /// Town of the address, by name, at most 64 bytes; such as `广州市`.
         7 city: String => "city: must",
-        /// District of the address; such as `海珠区`.
+        /// District of the address, by name; such as `海珠区`.
         8 area: String => "area: must",
         /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
@@ -180,7 +180,7 @@ w::record! {
     pub struct ServiceType {
         /// Product of the carrier as a code of that company; given back when ordering.
         0 service_type: i64 => "service_type: must",
-        /// Name of the kind of service; such as `标准快递`.
+        /// Name of the kind of service, which goes with `service_type`; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
     new(service_type: i64, service_name: impl Into<String>)
@@ -191,13 +191,13 @@ w::record! {
     pub struct Shop {
         /// Page that a tap on the notice opens.
         0 wxa_path: String => "wxa_path: must",
-        /// Address of the thumbnail.
+        /// Address of the thumbnail, required without `detail_list`.
         1 img_url: Option<String> => "img_url",
-        /// Name of the goods, at most 128 bytes.
+        /// Name of the goods, at most 128 bytes, required without `detail_list`.
         2 goods_name: Option<String> => "goods_name",
-        /// How many of the goods.
+        /// How many of the goods, required without `detail_list`.
         3 goods_count: Option<i64> => "goods_count",
-        /// Goods one by one, in place of the fields above.
+        /// Goods one by one, in place of the fields above: `goods_name`, `goods_img_url` and `goods_desc`.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
     new(wxa_path: impl Into<String>)
@@ -210,7 +210,7 @@ w::record! {
     pub struct ShopDetail {
         /// Name of the goods, at most 128 bytes.
         0 goods_name: Option<String> => "goods_name",
-        /// Address of the goods' picture.
+        /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: Option<String> => "goods_img_url",
         /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// An item of `waybill_data` in the answer of `express::business::order::Add`; an item of `waybill_data` in the answer of `express::business::order::Get`; and 1 more.
     pub struct WaybillData {
-        /// Name of the datum; such as `SF_bagAddr`.
+        /// Name of a datum of the waybill, as the express company defines it; such as `SF_bagAddr`.
         0 key: String => "key: must",
-        /// The datum itself.
+        /// Content of the datum, put into the template for printing.
         1 value: String => "value: must",
     }
 }
@@ -246,7 +246,7 @@ w::record! {
     pub struct DeliveryGetAllResponse {
         /// Express companies available: `delivery_id`, `delivery_name`, `can_use_cash` and so on.
         0 data: Vec<DeliveryGetAllData> => "data: must",
-        /// How many there are.
+        /// How many entries the list has: accounts, companies or operators.
         1 count: i64 => "count: must",
     }
 }
@@ -279,11 +279,11 @@ w::record! {
     pub struct PathGet {
         /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
-        /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
+        /// The user, by openid; not for orders from an app or the web; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         2 delivery_id: String => "delivery_id: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         3 waybill_id: Option<String> => "waybill_id",
         /// Form: `0` two sheets (default), `1` one sheet.
         4 print_type: Option<i64> => "print_type",
@@ -296,15 +296,15 @@ w::record! {
 w::record! {
     /// Answer to [`PathGet`].
     pub struct PathGetResponse {
-        /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
+        /// The user, by openid; not for orders from an app or the web; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         1 delivery_id: String => "delivery_id: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         2 waybill_id: String => "waybill_id: must",
         /// Steps of the path: `action_time`, `action_type` and `action_msg`.
         3 path_item_list: Vec<PathItem> => "path_item_list: must",
-        /// How many steps there are.
+        /// How many steps `path_item_list` has.
         4 path_item_num: i64 => "path_item_num: must",
     }
 }
@@ -335,7 +335,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.getQuota.html>.
     /// * Catalog: `mini_program.express.business.quota_get`.
     pub struct QuotaGet {
-        /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
         0 delivery_id: String => "delivery_id: must",
         /// Customer code at the express company; `cash_biz_id` for cash orders.
         1 biz_id: String => "biz_id: must",
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// Answer to [`QuotaGet`].
     pub struct QuotaGetResponse {
-        /// Balance of electronic waybills; in fen.
+        /// What is left of electronic waybills for the account; in fen.
         0 quota_num: xinqiao_types::Fen => "quota_num: must",
     }
 }
@@ -384,13 +384,13 @@ w::record! {
         1 delivery_id: String => "delivery_id: must",
         /// Always `test_biz_id`.
         2 biz_id: String => "biz_id: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
         3 waybill_id: String => "waybill_id: must",
         /// When this step happened, Unix seconds; format `unix`.
         4 action_time: xinqiao_types::UnixSeconds => "action_time: must",
         /// Kind of step: `100001` picked up, `200001` in transit, `300002` out for delivery, `300003` signed for, `400001` cancelled, and others.
         5 action_type: i64 => "action_type: must",
-        /// The step in words.
+        /// The step of the path in words, as shown to users.
         6 action_msg: String => "action_msg: must",
     }
     new(
@@ -435,13 +435,13 @@ pub mod account {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.bindAccount.html>.
         /// * Catalog: `mini_program.express.business.account.bind`.
         pub struct Bind {
-            /// `bind` or `unbind`.
+            /// Whether to `bind` or `unbind` the account.
             0 type_: String => "type: must",
             /// Customer code at the express company; `cash_biz_id` for cash orders.
             1 biz_id: String => "biz_id: must",
-            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// Password of the account; a secret, masked in `Debug`.
+            /// Password of the account at the express company; a secret, masked in `Debug`.
             3 password: Option<String> => "password: masked",
             /// Remark for the review, such as phone and address.
             4 remark_content: Option<String> => "remark_content",
@@ -486,7 +486,7 @@ pub mod account {
         pub struct GetAllResponse {
             /// Accounts bound so far: `biz_id`, `delivery_id`, `status_code`, `alias` and so on.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// How many there are.
+            /// How many entries the list has: accounts, companies or operators.
             1 count: i64 => "count: must",
         }
     }
@@ -529,9 +529,9 @@ pub mod order {
             1 wx_appid: Option<xinqiao_types::AppId> => "wx_appid",
             /// Order number of the merchant, unique, at most 512 bytes.
             2 order_id: String => "order_id: must",
-            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
+            /// The user, by openid; not for orders from an app or the web; personal data, masked in `Debug`.
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
             4 delivery_id: String => "delivery_id: must",
             /// Customer code at the express company; `cash_biz_id` for cash orders.
             5 biz_id: String => "biz_id: must",
@@ -544,13 +544,13 @@ pub mod order {
             8 sender: super::Sender => "sender: must",
             /// Name, phone and address of the receiver.
             9 receiver: super::Sender => "receiver: must",
-            /// Number, size, weight and goods of the parcels.
+            /// The parcel: `count`, `weight`, `space_x`, `detail_list` and so on.
             10 cargo: super::Cargo => "cargo: must",
-            /// Goods as shown in the notices.
+            /// Goods as shown in the notices: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
             11 shop: Option<super::Shop> => "shop",
             /// Whether and for how much it is insured: `use_insured` and `insured_value`.
             12 insured: super::Insured => "insured: must",
-            /// Kind of express service: `service_type` and `service_name`.
+            /// Kind of express service, from the list of companies: `service_type` and `service_name`.
             13 service: super::ServiceType => "service: must",
             /// When pick-up is wanted, Unix seconds, `0` if agreed; required for SF; format `unix`.
             14 expect_time: Option<xinqiao_types::UnixSeconds> => "expect_time",
@@ -578,14 +578,14 @@ pub mod order {
             /// Result code of the express company, `0` is success; `delivery_resultcode` on the wire.
             #[doc(alias = "delivery_resultcode")]
             0 delivery_result_code: Option<i64> => "delivery_resultcode",
-            /// Result of the express company in words; `delivery_resultmsg` on the wire.
+            /// Result of the express company in words, on failure the reason; `delivery_resultmsg` on the wire.
             #[doc(alias = "delivery_resultmsg")]
             1 delivery_result_msg: Option<String> => "delivery_resultmsg",
             /// Order number of the merchant, unique, at most 512 bytes.
             2 order_id: String => "order_id: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
             3 waybill_id: String => "waybill_id: must",
-            /// Further data of the waybill, for printing it.
+            /// Further data of the waybill, for printing it: `key` and `value`.
             4 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
         }
     }
@@ -616,7 +616,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.batchGetOrder.html>.
         /// * Catalog: `mini_program.express.business.order.batch_get`.
         pub struct BatchGet {
-            /// Waybills, at most 100.
+            /// Waybills, at most 100: `order_id`, `waybill_id`, `delivery_id` and so on.
             0 order_list: Vec<super::Order> => "order_list: must",
         }
         new(order_list: Vec<super::Order>)
@@ -625,7 +625,7 @@ pub mod order {
     w::record! {
         /// Answer to [`BatchGet`].
         pub struct BatchGetResponse {
-            /// Waybills, at most 100.
+            /// Waybills, at most 100: `order_id`, `waybill_id`, `delivery_id` and so on.
             0 order_list: Vec<super::BatchGetOrder> => "order_list: must",
         }
     }
@@ -658,11 +658,11 @@ pub mod order {
         pub struct Cancel {
             /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
+            /// The user, by openid; not for orders from an app or the web; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
             3 waybill_id: Option<String> => "waybill_id",
         }
         new(order_id: impl Into<String>, delivery_id: impl Into<String>)
@@ -675,7 +675,7 @@ pub mod order {
             /// Result code of the express company, `0` is success; `delivery_resultcode` on the wire.
             #[doc(alias = "delivery_resultcode")]
             0 delivery_result_code: Option<i64> => "delivery_resultcode",
-            /// Result of the express company in words; `delivery_resultmsg` on the wire.
+            /// Result of the express company in words, on failure the reason; `delivery_resultmsg` on the wire.
             #[doc(alias = "delivery_resultmsg")]
             1 delivery_result_msg: Option<String> => "delivery_resultmsg",
         }
@@ -709,11 +709,11 @@ pub mod order {
         pub struct Get {
             /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// Openid of the receiver, not for app orders; personal data, masked in `Debug`.
+            /// The user, by openid; not for orders from an app or the web; personal data, masked in `Debug`.
             1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
             2 delivery_id: String => "delivery_id: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
             3 waybill_id: Option<String> => "waybill_id",
             /// Form: `0` two sheets (default), `1` one sheet.
             4 print_type: Option<i64> => "print_type",
@@ -728,13 +728,13 @@ pub mod order {
         pub struct GetResponse {
             /// Order number of the merchant, unique, at most 512 bytes.
             0 order_id: String => "order_id: must",
-            /// Code of the express company; such as `SF`. From: The endpoint that lists express companies.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`. From: The endpoint that lists express companies.
             1 delivery_id: String => "delivery_id: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave, returned with the waybill; such as `SF1234567890123`.
             2 waybill_id: String => "waybill_id: must",
-            /// Further data of the waybill, for printing it.
+            /// Further data of the waybill, for printing it: `key` and `value`.
             3 waybill_data: Vec<super::WaybillData> => "waybill_data: must",
-            /// HTML of the waybill, in Base64.
+            /// HTML of the waybill, ready to print, in Base64.
             4 print_html: Option<String> => "print_html",
             /// State: `0` fine, `1` cancelled.
             5 order_status: i64 => "order_status: must",
@@ -779,12 +779,12 @@ pub mod printer {
     w::record! {
         /// Answer to [`GetAll`].
         pub struct GetAllResponse {
-            /// The operator, by openid; personal data, masked in `Debug`.
+            /// The operator who may print waybills, by openid; personal data, masked in `Debug`.
             0 openid: Vec<xinqiao_types::OpenId> => "openid: must masked",
             /// Merchant labels that the operator may print, comma-joined, at most 10; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]
             1 tag_id_list: Vec<String> => "tagid_list: must",
-            /// How many there are.
+            /// How many entries the list has: accounts, companies or operators.
             2 count: i64 => "count: must",
         }
     }
@@ -815,9 +815,9 @@ pub mod printer {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-business/logistics.updatePrinter.html>.
         /// * Catalog: `mini_program.express.business.printer.update`.
         pub struct Update {
-            /// `bind` or `unbind`.
+            /// Whether to `bind` or `unbind` the operator.
             0 update_type: String => "update_type: must",
-            /// The operator, by openid; personal data, masked in `Debug`.
+            /// The operator who may print waybills, by openid; personal data, masked in `Debug`.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Merchant labels that the operator may print, comma-joined, at most 10; joined by `,` on the wire; `tagid_list` on the wire.
             #[doc(alias = "tagid_list")]

@@ -8,15 +8,15 @@ w::record! {
     pub struct BizAddr {
         /// Country of the address, at most 64 bytes.
         0 country: String => "country: must",
-        /// Province of the address, at most 64 bytes; such as `广东省`.
+        /// Province of the address, by name, at most 64 bytes; such as `广东省`.
         1 province: String => "province: must",
-        /// Town of the address, at most 64 bytes; such as `广州市`.
+        /// Town of the address, by name, at most 64 bytes; such as `广州市`.
         2 city: String => "city: must",
-        /// District of the address; such as `海珠区`.
+        /// District of the address, by name; such as `海珠区`.
         3 area: String => "area: must",
         /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
-        /// Name of the contact, at most 64 bytes.
+        /// Name of the contact at the address, at most 64 bytes.
         5 name: String => "name: must",
         /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         6 mobile: String => "mobile: must masked",
@@ -35,15 +35,15 @@ w::record! {
 w::record! {
     /// `cargo` of `express::delivery::Custom`.
     pub struct Cargo {
-        /// How many parcels.
+        /// How many parcels, 1 by default.
         0 count: i64 => "count: must",
-        /// Length of the parcel; in cm.
+        /// Length of the parcel in cm; in cm.
         1 space_x: Option<f64> => "space_x",
-        /// Width of the parcel; in cm.
+        /// Width of the parcel in cm; in cm.
         2 space_y: Option<f64> => "space_y",
-        /// Height of the parcel; in cm.
+        /// Height of the parcel in cm; in cm.
         3 space_z: Option<f64> => "space_z",
-        /// Total weight of the parcels; in kg.
+        /// Weight of all parcels in kg; in kg.
         4 weight: Option<f64> => "weight",
         /// Goods in the parcels: `name` and `count`.
         5 detail_list: Option<Vec<CargoDetail>> => "detail_list",
@@ -55,9 +55,9 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::Cargo`.
     pub struct CargoDetail {
-        /// Name of the goods, at most 128 bytes.
+        /// Goods in the parcel, at most 128 bytes.
         0 name: String => "name: must",
-        /// How many of the goods.
+        /// How many of this goods are in the parcel.
         1 count: i64 => "count: must",
     }
     new(name: impl Into<String>, count: i64)
@@ -66,15 +66,15 @@ w::record! {
 w::record! {
     /// `custom` of `express::delivery::TemplatePreview`.
     pub struct Custom {
-        /// Order number of the merchant.
+        /// Order number of the merchant, unique, at most 512 bytes.
         0 order_id: String => "order_id: must",
         /// The receiver, by openid; personal data, masked in `Debug`.
         1 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// Code of the express company; such as `SF`.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
         2 delivery_id: String => "delivery_id: must",
         /// Customer code of the merchant at the express company.
         3 biz_id: String => "biz_id: must",
-        /// Remark for the courier.
+        /// Remark for the courier, printed on the waybill, at most 1024 bytes.
         4 custom_remark: Option<String> => "custom_remark",
         /// Label that tells apart the merchants of a platform; `tagid` on the wire.
         #[doc(alias = "tagid")]
@@ -83,7 +83,7 @@ w::record! {
         6 sender: CustomSender => "sender: must",
         /// Contact of the receiver: `name`, `tel`, `mobile`, `address` and so on.
         7 receiver: CustomSender => "receiver: must",
-        /// Number, size, weight and goods of the parcels.
+        /// The parcel: `count`, `weight`, `space_x`, `detail_list` and so on.
         8 cargo: Cargo => "cargo: must",
         /// The goods: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
         9 shop: Option<Shop> => "shop",
@@ -109,23 +109,23 @@ w::record! {
 w::record! {
     /// `sender` of `express::delivery::Custom`; `receiver` of `express::delivery::Custom`.
     pub struct CustomSender {
-        /// Name of the contact, at most 64 bytes.
+        /// Name of the sender or receiver, at most 64 bytes.
         0 name: String => "name: must",
         /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
         /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// Company of the contact, at most 64 bytes.
+        /// Company of the sender or receiver, at most 64 bytes.
         3 company: Option<String> => "company",
-        /// Postal code, at most 10 bytes.
+        /// Postal code of the address, at most 10 bytes.
         4 post_code: Option<String> => "post_code",
         /// Country of the address, at most 64 bytes.
         5 country: Option<String> => "country",
-        /// Province of the address, at most 64 bytes; such as `广东省`.
+        /// Province of the address, by name, at most 64 bytes; such as `广东省`.
         6 province: String => "province: must",
-        /// Town of the address, at most 64 bytes; such as `广州市`.
+        /// Town of the address, by name, at most 64 bytes; such as `广州市`.
         7 city: String => "city: must",
-        /// District of the address; such as `海珠区`.
+        /// District of the address, by name; such as `海珠区`.
         8 area: String => "area: must",
         /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
         9 address: String => "address: must masked",
@@ -143,9 +143,9 @@ w::record! {
 w::record! {
     /// An item of `delivery_list` in the answer of `express::delivery::open_msg::GetDeliveryList`; `delivery_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; and 1 more.
     pub struct Delivery {
-        /// Code of the express company; such as `SF`.
+        /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
         0 delivery_id: String => "delivery_id: must",
-        /// Name of the express company; such as `顺丰速运`.
+        /// Name of the express company in Chinese; such as `顺丰速运`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -153,9 +153,9 @@ w::record! {
 w::record! {
     /// An item of `goods_list` in `express::delivery::no_worry_return::Add`; an item of `goods_list` in `express::delivery::return::Add`.
     pub struct Goods {
-        /// Goods that go back, by name.
+        /// Goods that go back, by name, as shown to the user.
         0 name: String => "name: must",
-        /// Address of the goods' picture.
+        /// Address of the picture of the goods that go back.
         1 url: String => "url: must",
     }
     new(name: impl Into<String>, url: impl Into<String>)
@@ -175,7 +175,7 @@ w::record! {
     pub struct GoodsInfoDetail {
         /// Name of the goods, at most 128 bytes.
         0 goods_name: String => "goods_name: must",
-        /// Address of the goods' picture.
+        /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: String => "goods_img_url: must",
         /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
@@ -198,13 +198,13 @@ w::record! {
 w::record! {
     /// `sender` of the answer of `express::delivery::ContactGet`; `receiver` of the answer of `express::delivery::ContactGet`.
     pub struct Sender {
-        /// Name of the contact, at most 64 bytes.
+        /// Name of the sender or receiver on the waybill.
         0 name: String => "name: must",
-        /// Landline; this or the mobile phone is needed; personal data, masked in `Debug`.
+        /// Landline; this or the mobile phone is given; personal data, masked in `Debug`.
         1 tel: Option<String> => "tel: masked",
-        /// Mobile phone; this or the landline is needed; personal data, masked in `Debug`.
+        /// Mobile phone; this or the landline is given; personal data, masked in `Debug`.
         2 mobile: Option<String> => "mobile: masked",
-        /// Address after the district, at most 512 bytes; personal data, masked in `Debug`.
+        /// Whole address, with province, city and district; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
     }
 }
@@ -214,7 +214,7 @@ w::record! {
     pub struct Service {
         /// Product of the carrier, as a code of that company.
         0 service_type: i64 => "service_type: must",
-        /// Name of the kind of service; such as `标准快递`.
+        /// Name of the kind of service, which goes with `service_type`; such as `标准快递`.
         1 service_name: String => "service_name: must",
     }
     new(service_type: i64, service_name: impl Into<String>)
@@ -225,13 +225,13 @@ w::record! {
     pub struct Shop {
         /// Page that a tap on the notice opens.
         0 wxa_path: String => "wxa_path: must",
-        /// Address of the thumbnail.
+        /// Address of the thumbnail, required without `detail_list`.
         1 img_url: Option<String> => "img_url",
-        /// Name of the goods, at most 128 bytes.
+        /// Name of the goods, at most 128 bytes, required without `detail_list`.
         2 goods_name: Option<String> => "goods_name",
-        /// How many of the goods.
+        /// How many of the goods, required without `detail_list`.
         3 goods_count: Option<i64> => "goods_count",
-        /// Goods one by one, in place of the fields above.
+        /// Goods one by one, in place of the fields above: `goods_name`, `goods_img_url` and `goods_desc`.
         4 detail_list: Option<Vec<ShopDetail>> => "detail_list",
     }
     new(wxa_path: impl Into<String>)
@@ -244,7 +244,7 @@ w::record! {
     pub struct ShopDetail {
         /// Name of the goods, at most 128 bytes.
         0 goods_name: Option<String> => "goods_name",
-        /// Address of the goods' picture.
+        /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: Option<String> => "goods_img_url",
         /// What the goods are, at most 40 Chinese characters.
         2 goods_desc: Option<String> => "goods_desc",
@@ -264,9 +264,9 @@ w::record! {
 w::record! {
     /// An item of `waybill_data` in `express::delivery::TemplatePreview`.
     pub struct WaybillData {
-        /// Name of the datum; such as `SF_bagAddr`.
+        /// Name of a datum of the waybill, as the express company defines it; such as `SF_bagAddr`.
         0 key: String => "key: must",
-        /// The datum itself.
+        /// Content of the datum, put into the template for printing.
         1 value: String => "value: must",
     }
     new(key: impl Into<String>, value: impl Into<String>)
@@ -275,7 +275,7 @@ w::record! {
 w::record! {
     /// `waybill_info` of the answer of `express::delivery::open_msg::QueryFollowTrace`; `waybill_info` of the answer of `express::delivery::open_msg::QueryTrace`.
     pub struct WaybillInfo {
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
         /// State: `0` no path yet, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `6` signed for by another.
         1 status: i64 => "status: must",
@@ -291,7 +291,7 @@ w::record! {
     pub struct ContactGet {
         /// Token of the order, from the push of the order.
         0 token: String => "token: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
     }
     new(token: impl Into<String>, waybill_id: impl Into<String>)
@@ -300,7 +300,7 @@ w::record! {
 w::record! {
     /// Answer to [`ContactGet`].
     pub struct ContactGetResponse {
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
         /// Contact of the sender: `name`, `tel`, `mobile`, `address` and so on.
         1 sender: Sender => "sender: must",
@@ -371,7 +371,7 @@ w::record! {
     pub struct PathUpdate {
         /// Token of the order, from the push of the order.
         0 token: String => "token: must",
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
         /// When this step happened, Unix seconds; format `unix`.
         2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
@@ -454,7 +454,7 @@ w::record! {
         1 biz_id: String => "biz_id: must",
         /// Result: `0` accepted, others refused.
         2 result_code: i64 => "result_code: must",
-        /// Why it was refused.
+        /// Why it was refused, unless `result_code` is `0`.
         3 result_msg: Option<String> => "result_msg",
     }
     new(shop_app_id: impl Into<xinqiao_types::AppId>, biz_id: impl Into<String>, result_code: i64)
@@ -488,7 +488,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.previewTemplate.html>.
     /// * Catalog: `mini_program.express.delivery.template_preview`.
     pub struct TemplatePreview {
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
         /// HTML of the template, in Base64.
         1 waybill_template: String => "waybill_template: must",
@@ -508,7 +508,7 @@ w::record! {
 w::record! {
     /// Answer to [`TemplatePreview`].
     pub struct TemplatePreviewResponse {
-        /// Tracking number; such as `SF1234567890123`.
+        /// Tracking number that the express company gave; such as `SF1234567890123`.
         0 waybill_id: String => "waybill_id: must",
         /// HTML of the filled-in waybill, in Base64.
         1 rendered_waybill_template: String => "rendered_waybill_template: must",
@@ -592,11 +592,11 @@ pub mod no_worry_return {
             4 order_path: Option<String> => "order_path",
             /// Goods that go back: `name` and `url`.
             5 goods_list: Option<Vec<super::Goods>> => "goods_list",
-            /// Amount of the return; in fen.
+            /// Amount of the returned order in fen; in fen.
             6 order_price: Option<xinqiao_types::Fen> => "order_price",
             /// WeChat Pay transaction number that has freight insurance.
             7 wx_pay_id: Option<String> => "wx_pay_id",
-            /// Code of the return notice.
+            /// Code of the return notice, optional.
             8 notify_code: Option<String> => "notify_code",
         }
         new(openid: impl Into<xinqiao_types::OpenId>)
@@ -655,13 +655,13 @@ pub mod no_worry_return {
         pub struct GetResponse {
             /// How it goes back: `0` not chosen, `1` picked up, `2` sent by the user.
             0 status: i64 => "status: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
             /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `11` cancelled, and others.
             2 order_status: i64 => "order_status: must",
-            /// Code of the express company; such as `SF`.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
             3 delivery_id: String => "delivery_id: must",
-            /// Name of the express company; such as `顺丰速运`.
+            /// Name of the express company in Chinese; such as `顺丰速运`.
             4 delivery_name: String => "delivery_name: must",
         }
     }
@@ -734,15 +734,15 @@ pub mod open_msg {
         pub struct FollowWaybill {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// Mobile phone of who sends; personal data, masked in `Debug`.
+            /// Mobile phone of who sends the parcel, used to check it; personal data, masked in `Debug`.
             2 sender_phone: Option<String> => "sender_phone: masked",
             /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// Goods of the shipment: `detail_list`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
-            /// Transaction number at WeChat Pay.
+            /// Transaction number at WeChat Pay that paid the order.
             5 trans_id: Option<String> => "trans_id",
             /// Page that a tap on the goods opens, best the order.
             6 order_detail_path: Option<String> => "order_detail_path",
@@ -796,7 +796,7 @@ pub mod open_msg {
         pub struct GetDeliveryListResponse {
             /// Express companies: `delivery_id` and `delivery_name`.
             0 delivery_list: Vec<super::Delivery> => "delivery_list: must",
-            /// How many express companies there are.
+            /// How many express companies `delivery_list` holds.
             1 count: i64 => "count: must",
         }
     }
@@ -976,17 +976,17 @@ pub mod open_msg {
         pub struct TraceWaybill {
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             0 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
-            /// Mobile phone of who sends; personal data, masked in `Debug`.
+            /// Mobile phone of who sends the parcel, used to check it; personal data, masked in `Debug`.
             2 sender_phone: Option<String> => "sender_phone: masked",
             /// Phone of the receiver, which some companies need; personal data, masked in `Debug`.
             3 receiver_phone: Option<String> => "receiver_phone: masked",
             /// Goods of the shipment: `detail_list`.
             4 goods_info: Option<super::GoodsInfo> => "goods_info",
-            /// Code of the express company; such as `SF`.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
             5 delivery_id: Option<String> => "delivery_id",
-            /// Transaction number at WeChat Pay.
+            /// Transaction number at WeChat Pay that paid the order.
             6 trans_id: Option<String> => "trans_id",
             /// Page that a tap on the goods opens, best the order.
             7 order_detail_path: Option<String> => "order_detail_path",
@@ -1124,7 +1124,7 @@ pub mod return_ {
             4 order_path: String => "order_path: must",
             /// Goods that go back: `name` and `url`.
             5 goods_list: Vec<super::Goods> => "goods_list: must",
-            /// Amount of the return; in fen.
+            /// Amount of the returned order in fen; in fen.
             6 order_price: xinqiao_types::Fen => "order_price: must",
         }
         new(
@@ -1183,13 +1183,13 @@ pub mod return_ {
         pub struct GetResponse {
             /// How it goes back: `0` not chosen, `1` picked up, `2` sent by the user.
             0 status: i64 => "status: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
             /// Shipment: `0` to pick up, `1` picked up, `2` in transit, `3` out for delivery, `4` signed for, `5` faulty, `11` cancelled, and others.
             2 order_status: i64 => "order_status: must",
-            /// Code of the express company; such as `SF`.
+            /// Code of the express company, such as `SF`, from the endpoint that lists them; such as `SF`.
             3 delivery_id: String => "delivery_id: must",
-            /// Name of the express company; such as `顺丰速运`.
+            /// Name of the express company in Chinese; such as `顺丰速运`.
             4 delivery_name: String => "delivery_name: must",
         }
     }
@@ -1323,11 +1323,11 @@ pub mod single_waybill {
         pub struct EvaluateFeedback {
             /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
             /// What the carrier did about the user's rating, shown to the user.
             2 result: String => "result: must",
-            /// What was done, in words.
+            /// What was done in detail, in words.
             3 desc: Option<String> => "desc",
         }
         new(token: impl Into<String>, waybill_id: impl Into<String>, result: impl Into<String>)
@@ -1362,23 +1362,23 @@ pub mod single_waybill {
         pub struct Fee {
             /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
             /// Online payment: `0` no, `1` yes, `2` yes, by payment score.
             2 need_pay: i64 => "need_pay: must",
-            /// Amount to pay or to refund; in fen.
+            /// Amount in fen that the user finally pays, or that is refunded; in fen.
             3 fee: xinqiao_types::Fen => "fee: must",
-            /// Total before discounts; in fen.
+            /// Total before discounts in fen: plain, insurance and further fees; in fen.
             4 original_fee: xinqiao_types::Fen => "original_fee: must",
-            /// Plain delivery fee; in fen.
+            /// Plain delivery fee in fen, without insurance and further fees; in fen.
             5 base_fee: xinqiao_types::Fen => "base_fee: must",
-            /// Fee of the insurance; in fen.
+            /// Fee of the insurance in fen; in fen.
             6 insured_fee: xinqiao_types::Fen => "insured_fee: must",
-            /// Further fees; in fen.
+            /// Fees besides delivery and insurance, in fen; `remark` says what for; in fen.
             7 other_fee: xinqiao_types::Fen => "other_fee: must",
-            /// What the further fees are.
+            /// What the further fees are for.
             8 remark: Option<String> => "remark",
-            /// Name shown on the payment.
+            /// Name of the goods on the user's WeChat Pay bill.
             9 pay_goods_name: Option<String> => "pay_goods_name",
         }
         new(
@@ -1420,7 +1420,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.get_bill`.
         pub struct GetBill {
-            /// Day of the bill; format `yyyyMMdd`.
+            /// Day whose bill is downloaded; format `yyyyMMdd`.
             0 date: String => "date: must",
             /// Kind of bill: `ALL`, `SUCCESS` (paid) or `REFUND`.
             1 type_: String => "type: must",
@@ -1456,7 +1456,7 @@ pub mod single_waybill {
         pub struct RefundOrder {
             /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// Amount to pay or to refund; in fen.
+            /// Amount in fen that the user finally pays, or that is refunded; in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
         }
         new(token: impl Into<String>, fee: xinqiao_types::Fen)
@@ -1490,7 +1490,7 @@ pub mod single_waybill {
         pub struct Update {
             /// Token of the order, from the push of the order.
             0 token: String => "token: must",
-            /// Tracking number; such as `SF1234567890123`.
+            /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
             /// When this step happened, Unix seconds; format `unix`.
             2 action_time: xinqiao_types::UnixSeconds => "action_time: must",
@@ -1498,13 +1498,13 @@ pub mod single_waybill {
             3 action_type: i64 => "action_type: must",
             /// The step in words, may hold a phone number.
             4 action_msg: String => "action_msg: must",
-            /// Name of the courier who picks up.
+            /// Name of the courier who picks up, once assigned.
             5 pickup_courier_name: Option<String> => "pickup_courier_name",
-            /// Phone of the courier who picks up; personal data, masked in `Debug`.
+            /// Phone of the courier who picks up, once assigned; personal data, masked in `Debug`.
             6 pickup_courier_phone: Option<String> => "pickup_courier_phone: masked",
-            /// Name of the courier who delivers.
+            /// Name of the courier who delivers, once assigned.
             7 delivery_courier_name: Option<String> => "delivery_courier_name",
-            /// Phone of the courier who delivers; personal data, masked in `Debug`.
+            /// Phone of the courier who delivers, once assigned; personal data, masked in `Debug`.
             8 delivery_courier_phone: Option<String> => "delivery_courier_phone: masked",
         }
         new(

@@ -6,15 +6,15 @@ use xinqiao_wire as w;
 w::record! {
     /// `address_info` of `express::intra_city::CreateStore`; `address_info` of `express::intra_city::UpdateStoreContent`.
     pub struct AddressInfo {
-        /// Province of the store.
+        /// Province of the store, by name.
         0 province: String => "province: must",
-        /// City of the store.
+        /// City of the store, by name.
         1 city: String => "city: must",
-        /// District of the store.
+        /// District of the store, by name.
         2 area: String => "area: must",
-        /// Street of the store.
+        /// Street of the store, by name.
         3 street: String => "street: must",
-        /// House number of the store.
+        /// House number of the store, down to unit and room.
         4 house: String => "house: must",
         /// Longitude in GCJ-02; such as `113.323720`.
         5 lng: f64 => "lng: must",
@@ -38,11 +38,11 @@ w::record! {
 w::record! {
     /// An item of `balance_detail` in the answer of `express::intra_city::BalanceQuery`.
     pub struct BalanceDetail {
-        /// Balance at this carrier; in fen.
+        /// Balance for fees at this carrier, in fen; in fen.
         0 balance: xinqiao_types::Fen => "balance: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// Name of the carrier.
+        /// Name of the carrier in Chinese.
         2 service_trans_name: String => "service_trans_name: must",
         /// Top-ups behind the balance: `payorder_id`, `charge_amt`, `unused_amt`, `begin_time` and so on.
         3 order_list: Option<Vec<Order>> => "order_list",
@@ -56,11 +56,11 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of the goods; in g.
+        /// Weight of all goods, in grams; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of the goods; in fen.
+        /// Value of all goods, in fen; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// How many pieces.
+        /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
         /// Goods one by one: `item_name`, `item_pic_url` and `count`.
         5 item_list: Vec<CargoItem> => "item_list: must",
@@ -82,11 +82,11 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of the goods; in g.
+        /// Weight of all goods, in grams; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of the goods; in fen.
+        /// Value of all goods, in fen; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// How many pieces.
+        /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
         /// Goods one by one: `item_name`, `item_pic_url` and `item_num`.
         5 item_list: Vec<CargoInfoItem> => "item_list: must",
@@ -98,9 +98,9 @@ w::record! {
     pub struct CargoInfoItem {
         /// Single item of the goods, by name.
         0 item_name: String => "item_name: must",
-        /// Address of the goods' picture.
+        /// Address of the item's picture, shown to the user.
         1 item_pic_url: String => "item_pic_url: must",
-        /// How many of the goods.
+        /// How many of this item the goods hold.
         2 item_num: i64 => "item_num: must",
     }
 }
@@ -110,9 +110,9 @@ w::record! {
     pub struct CargoItem {
         /// Single item of the goods, by name.
         0 item_name: String => "item_name: must",
-        /// Address of the goods' picture.
+        /// Address of the item's picture, shown to the user.
         1 item_pic_url: String => "item_pic_url: must",
-        /// How many of the goods.
+        /// How many of this item the goods hold.
         2 count: i64 => "count: must",
     }
     new(item_name: impl Into<String>, item_pic_url: impl Into<String>, count: i64)
@@ -123,25 +123,25 @@ w::record! {
     pub struct Flow {
         /// Kind of flow: `1` top-up, `2` spending, `3` refund.
         0 flow_type: i64 => "flow_type: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         1 appid: xinqiao_types::AppId => "appid: must",
         /// Number of the store at WeChat, given when it was made.
         2 wx_store_id: String => "wx_store_id: must",
-        /// Number of the top-up.
+        /// Number of the top-up that the flow belongs to.
         3 pay_order_id: w::TextOrNumber => "pay_order_id: must",
         /// Number of the delivery at WeChat, alternative to the store's.
         4 wx_order_id: Option<String> => "wx_order_id",
-        /// Number of the flow.
+        /// Number of this flow, for your accounts.
         5 bill_id: Option<String> => "bill_id",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
         /// The user who ordered, by openid; personal data, masked in `Debug`.
         7 openid: Option<xinqiao_types::OpenId> => "openid: masked",
-        /// How much was topped up; in fen.
+        /// How much this top-up was, in fen; in fen.
         8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
-        /// How much was refunded; in fen.
+        /// How much this refund was, in fen; in fen.
         9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-        /// How much was taken; in fen.
+        /// How much this spending took, in fen; in fen.
         10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
         /// State of the top-up, such as `SUCCESS` or `FAIL`.
         11 pay_status: String => "pay_status: must",
@@ -149,9 +149,9 @@ w::record! {
         12 refund_status: Option<String> => "refund_status",
         /// When the top-up was paid, Unix seconds; format `unix`.
         13 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// When it was refunded, Unix seconds; format `unix`.
+        /// When the balance was refunded, Unix seconds; format `unix`.
         14 refund_time: xinqiao_types::UnixSeconds => "refund_time: must",
-        /// When the flow came about, Unix seconds; format `unix`.
+        /// When this flow came about, Unix seconds; format `unix`.
         15 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Until when the balance can be used, Unix seconds; then it is paid back; format `unix`.
         16 consume_deadline: Option<xinqiao_types::UnixSeconds> => "consume_deadline",
@@ -177,16 +177,16 @@ w::record! {
 w::record! {
     /// An item of `order_list` in `express::intra_city::BalanceDetail`.
     pub struct Order {
-        /// Number of the top-up; `payorder_id` on the wire.
+        /// Number of the top-up, given when it was made; `payorder_id` on the wire.
         #[doc(alias = "payorder_id")]
         0 pay_order_id: w::TextOrNumber => "payorder_id: must",
-        /// How much was topped up; in fen.
+        /// Amount of this top-up, in fen; in fen.
         1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
-        /// How much is left of it; in fen.
+        /// What is left of this top-up, in fen; in fen.
         2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
-        /// From when it counts, Unix seconds; format `unix`.
+        /// From when the top-up can be used, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// When it ends, Unix seconds; the rest is paid back; format `unix`.
+        /// When the top-up lapses, Unix seconds; what is left is paid back; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -198,11 +198,11 @@ w::record! {
         0 cargo_name: String => "cargo_name: must",
         /// Kind of goods, such as food, documents or fresh produce; decides which couriers take it.
         1 cargo_type: i64 => "cargo_type: must",
-        /// Weight of the goods; in g.
+        /// Weight of all goods, in grams; in g.
         2 cargo_weight: i64 => "cargo_weight: must",
-        /// Value of the goods; in fen.
+        /// Value of all goods, in fen; in fen.
         3 cargo_price: xinqiao_types::Fen => "cargo_price: must",
-        /// How many pieces.
+        /// How many pieces the goods are.
         4 cargo_num: i64 => "cargo_num: must",
     }
     new(
@@ -217,7 +217,7 @@ w::record! {
 w::record! {
     /// `receiver_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct ReceiverInfo {
-        /// Name of who receives it; personal data, masked in `Debug`.
+        /// Name of who receives it, seen by the rider; personal data, masked in `Debug`.
         0 receiver_name: String => "receiver_name: must masked",
         /// Street and number of the receiver; personal data, masked in `Debug`.
         1 address: String => "address: must masked",
@@ -225,7 +225,7 @@ w::record! {
         2 lng: f64 => "lng: must",
         /// Latitude in GCJ-02; such as `23.106610`.
         3 lat: f64 => "lat: must",
-        /// Phone of the receiver.
+        /// Phone of the receiver, for the rider to call.
         4 phone_num: String => "phone_num: must",
     }
 }
@@ -251,15 +251,15 @@ w::record! {
 w::record! {
     /// `address_info` of `express::intra_city::Store`.
     pub struct StoreAddressInfo {
-        /// Province of the store.
+        /// Province of the store, by name.
         0 province: String => "province: must",
-        /// City of the store.
+        /// City of the store, by name.
         1 city: String => "city: must",
-        /// District of the store.
+        /// District of the store, by name.
         2 area: String => "area: must",
-        /// Street of the store.
+        /// Street of the store, by name.
         3 street: String => "street: must",
-        /// House number of the store.
+        /// House number of the store, down to unit and room.
         4 house: String => "house: must",
         /// Longitude in GCJ-02; such as `113.323720`.
         5 lng: f64 => "lng: must",
@@ -291,9 +291,9 @@ w::record! {
 w::record! {
     /// `transporter_info` of the answer of `express::intra_city::QueryOrder`.
     pub struct TransporterInfo {
-        /// Name of the rider.
+        /// Name of the rider who carries it.
         0 transporter_name: String => "transporter_name: must",
-        /// Phone of the rider; personal data, masked in `Debug`.
+        /// Phone of the rider who carries it, may be a virtual number; personal data, masked in `Debug`.
         1 transporter_phone: String => "transporter_phone: must masked",
     }
 }
@@ -333,11 +333,11 @@ w::record! {
         3 user_name: String => "user_name: must",
         /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         4 user_phone: String => "user_phone: must masked",
-        /// Longitude of the receiver.
+        /// Longitude of the receiver in GCJ-02.
         5 user_lng: f64 => "user_lng: must",
-        /// Latitude of the receiver.
+        /// Latitude of the receiver in GCJ-02.
         6 user_lat: f64 => "user_lat: must",
-        /// Street and number of the receiver.
+        /// Street and number of the receiver, without province and city.
         7 user_address: String => "user_address: must",
         /// Running number at the store, for the rider to check.
         8 order_seq: Option<String> => "order_seq",
@@ -347,7 +347,7 @@ w::record! {
         10 order_detail_path: Option<String> => "order_detail_path",
         /// Address that takes the delivery states.
         11 callback_url: Option<String> => "callback_url",
-        /// Name, kind, weight and price of the goods.
+        /// The goods: `cargo_name`, `cargo_type`, `cargo_weight`, `cargo_price` and so on.
         12 cargo: Cargo => "cargo: must",
         /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         13 use_sandbox: Option<bool> => "use_sandbox: zero-one",
@@ -378,13 +378,13 @@ w::record! {
         2 wx_order_id: String => "wx_order_id: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         3 service_trans_id: String => "service_trans_id: must",
-        /// Order number at the carrier.
+        /// Number of this order at the carrier, to ask it about.
         4 trans_order_id: String => "trans_order_id: must",
-        /// Number of the delivery at the carrier.
+        /// Number of the delivery at the carrier, to ask it about.
         5 waybill_id: Option<String> => "waybill_id",
-        /// How far it goes; in m.
+        /// How far the delivery goes, in metres; in m.
         6 distance: i64 => "distance: must",
-        /// Delivery fee; in fen.
+        /// Delivery fee of the order in fen, taken from the balance; in fen.
         7 fee: xinqiao_types::Fen => "fee: must",
         /// Pick-up code for the rider.
         8 fetch_code: Option<String> => "fetch_code",
@@ -464,9 +464,9 @@ w::record! {
     pub struct BalanceQueryResponse {
         /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Whole balance for fees; in fen.
+        /// Balance for fees at all carriers together, in fen; in fen.
         2 all_balance: xinqiao_types::Fen => "all_balance: must",
         /// Balance by carrier: `balance`, `service_trans_id`, `service_trans_name` and so on.
         3 balance_detail: Vec<BalanceDetail> => "balance_detail: must",
@@ -524,11 +524,11 @@ w::record! {
         1 wx_order_id: String => "wx_order_id: must",
         /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         3 appid: xinqiao_types::AppId => "appid: must",
         /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
-        /// Penalty for the cancellation; in fen; `deductfee` on the wire.
+        /// Penalty for the cancellation, in fen; in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         5 deduct_fee: Option<xinqiao_types::Fen> => "deductfee",
     }
@@ -583,7 +583,7 @@ w::record! {
         0 out_store_id: String => "out_store_id: must",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -725,13 +725,13 @@ w::record! {
         1 user_name: String => "user_name: must",
         /// Phone of the receiver, mobile or with area code; personal data, masked in `Debug`.
         2 user_phone: String => "user_phone: must masked",
-        /// Longitude of the receiver.
+        /// Longitude of the receiver in GCJ-02.
         3 user_lng: f64 => "user_lng: must",
-        /// Latitude of the receiver.
+        /// Latitude of the receiver in GCJ-02.
         4 user_lat: f64 => "user_lat: must",
-        /// Street and number of the receiver.
+        /// Street and number of the receiver, without province and city.
         5 user_address: String => "user_address: must",
-        /// Name, kind, weight and price of the goods.
+        /// The goods: `cargo_name`, `cargo_type`, `cargo_weight`, `cargo_price` and so on.
         6 cargo: PreAddOrderCargo => "cargo: must",
         /// Whether it is a sandbox order, not really delivered; `0` or `1` on the wire.
         7 use_sandbox: Option<bool> => "use_sandbox: zero-one",
@@ -753,13 +753,13 @@ w::record! {
     pub struct PreAddOrderResponse {
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         0 service_trans_id: String => "service_trans_id: must",
-        /// How far it goes; in m.
+        /// How far the delivery goes, in metres; in m.
         1 distance: i64 => "distance: must",
-        /// Estimated fee; the order decides; in fen.
+        /// Estimated fee in fen; the order decides; in fen.
         2 est_fee: xinqiao_types::Fen => "est_fee: must",
         /// When delivery is expected, Unix seconds; format `unix`.
         3 expected_finished_time: Option<xinqiao_types::UnixSeconds> => "expected_finished_time",
-        /// How long delivery takes at most, as promised; in min.
+        /// Minutes that delivery takes at most, as promised; in min.
         4 promise_delivery_time: Option<i64> => "promise_delivery_time",
     }
 }
@@ -796,9 +796,9 @@ w::record! {
         1 flow_type: i64 => "flow_type: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         2 service_trans_id: Option<String> => "service_trans_id",
-        /// Start, Unix seconds; the last 90 days if left out; format `unix`.
+        /// Start of the flow looked at, Unix seconds; the last 90 days if left out; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End, Unix seconds; format `unix`.
+        /// End of the flow looked at, Unix seconds; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(wx_store_id: impl Into<String>, flow_type: i64)
@@ -809,15 +809,15 @@ w::record! {
 w::record! {
     /// Answer to [`QueryFlow`].
     pub struct QueryFlowResponse {
-        /// Topped up in all; in fen.
+        /// Topped up in the period in all, in fen; in fen.
         0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
-        /// Refunded in all; in fen.
+        /// Refunded in the period in all, in fen; in fen.
         1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
-        /// Spent in all; in fen.
+        /// Spent in the period in all, in fen; in fen.
         2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
         /// Top-ups, spending and refunds, one by one.
         3 flow_list: Vec<Flow> => "flow_list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         4 total: i64 => "total: must",
     }
 }
@@ -868,7 +868,7 @@ w::record! {
         1 wx_order_id: String => "wx_order_id: must",
         /// Order number of the store, used with `wx_store_id`.
         2 store_order_id: String => "store_order_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         3 appid: xinqiao_types::AppId => "appid: must",
         /// State: `10000` made, `20000` / `20001` cancelled by you / the carrier, `30000` taken, `40000` at store, `50000` on the way, `70000` done, `90000` faulty.
         4 order_status: i64 => "order_status: must",
@@ -876,17 +876,17 @@ w::record! {
         5 user_openid: xinqiao_types::OpenId => "user_openid: must masked",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
-        /// Number of the delivery at the carrier.
+        /// Number of the delivery at the carrier, to ask it about.
         7 delivery_no: String => "delivery_no: must",
-        /// How far it goes; in m.
+        /// How far the delivery goes, in metres; in m.
         8 distance: i64 => "distance: must",
-        /// Fee really charged; in fen; `actualfee` on the wire.
+        /// Fee really charged for the order, in fen; in fen; `actualfee` on the wire.
         #[doc(alias = "actualfee")]
         9 actual_fee: xinqiao_types::Fen => "actualfee: must",
-        /// Penalty for the cancellation; in fen; `deductfee` on the wire.
+        /// Penalty for the cancellation, in fen; in fen; `deductfee` on the wire.
         #[doc(alias = "deductfee")]
         10 deduct_fee: xinqiao_types::Fen => "deductfee: must",
-        /// When it was ordered, Unix seconds; format `unix`.
+        /// When the delivery was ordered, Unix seconds; format `unix`.
         11 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When a rider took it, Unix seconds; format `unix`.
         12 accept_time: Option<xinqiao_types::UnixSeconds> => "accept_time",
@@ -894,7 +894,7 @@ w::record! {
         13 fetch_time: Option<xinqiao_types::UnixSeconds> => "fetch_time",
         /// When it was delivered, Unix seconds; format `unix`.
         14 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
-        /// When it was cancelled, Unix seconds; format `unix`.
+        /// When the delivery was cancelled, Unix seconds; format `unix`.
         15 cancel_time: Option<xinqiao_types::UnixSeconds> => "cancel_time",
         /// When delivery is expected, Unix seconds; format `unix`.
         16 expected_finish_time: Option<xinqiao_types::UnixSeconds> => "expected_finish_time",
@@ -906,7 +906,7 @@ w::record! {
         19 order_seq: Option<String> => "order_seq",
         /// The goods: `cargo_name`, `cargo_type`, `cargo_weight`, `cargo_price` and so on.
         20 cargo_info: CargoInfo => "cargo_info: must",
-        /// Name, phone and place of who receives.
+        /// The receiver: `receiver_name`, `address`, `phone_num`, `lng` and `lat`.
         21 receiver_info: ReceiverInfo => "receiver_info: must",
         /// The store that sends: `wx_store_id`, `store_name`, `address`, `lng` and so on.
         22 store_info: StoreInfo => "store_info: must",
@@ -953,11 +953,11 @@ w::record! {
 w::record! {
     /// Answer to [`QueryStore`].
     pub struct QueryStoreResponse {
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Stores that deliver: `out_store_id`, `wx_store_id`, `city_id`, `order_pattern` and so on.
         1 store_list: Vec<Store> => "store_list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         2 total: i64 => "total: must",
     }
 }
@@ -1025,7 +1025,7 @@ w::record! {
         0 wx_store_id: String => "wx_store_id: must",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         1 service_trans_id: String => "service_trans_id: must",
-        /// How much to top up, at least 50 yuan; in fen.
+        /// How much to top up in fen, at least 5,000 (50 yuan); in fen.
         2 amount: xinqiao_types::Fen => "amount: must",
     }
     new(
@@ -1038,12 +1038,12 @@ w::record! {
 w::record! {
     /// Answer to [`StoreCharge`].
     pub struct StoreChargeResponse {
-        /// Link to pay for the top-up; `payurl` on the wire.
+        /// Link to pay for the top-up, to open in a browser; `payurl` on the wire.
         #[doc(alias = "payurl")]
         0 pay_url: String => "payurl: must",
         /// Number of the store at WeChat, given when it was made.
         1 wx_store_id: String => "wx_store_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         2 appid: xinqiao_types::AppId => "appid: must",
     }
 }
@@ -1087,9 +1087,9 @@ w::record! {
     pub struct StoreRefundResponse {
         /// Number of the store at WeChat, given when it was made.
         0 wx_store_id: String => "wx_store_id: must",
-        /// AppID of the mini program that owns the store.
+        /// AppID of the mini program that owns the store, the caller.
         1 appid: xinqiao_types::AppId => "appid: must",
-        /// Balance paid back; in fen.
+        /// Balance that this carrier pays back, in fen; in fen.
         2 refund_amount: xinqiao_types::Fen => "refund_amount: must",
     }
 }
@@ -1120,9 +1120,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/intracity_service.html>.
     /// * Catalog: `mini_program.express.intra_city.update_store`.
     pub struct UpdateStore {
-        /// Numbers that name the store, one of two.
+        /// Which store, by `wx_store_id` or `out_store_id`.
         0 keys: Key => "keys: must",
-        /// What to change; leave out the rest.
+        /// What of the store to change: `store_name`, `order_pattern`, `address_info` and so on; leave out the rest.
         1 content: UpdateStoreContent => "content: must",
     }
     new(keys: Key, content: UpdateStoreContent)

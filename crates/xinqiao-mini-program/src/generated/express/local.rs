@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `agent` of `express::local::business::UpdateOrder`.
     pub struct Agent {
-        /// Name of the rider.
+        /// Name of the rider who carries it.
         0 name: String => "name: must",
-        /// Phone of the rider; personal data, masked in `Debug`.
+        /// Phone of the rider, virtual if encrypted, for the user to call; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// Whether the number given is a virtual one; `0` or `1` on the wire.
         2 is_phone_encrypted: Option<bool> => "is_phone_encrypted: zero-one",
@@ -36,9 +36,9 @@ w::record! {
         6 goods_pickup_info: Option<String> => "goods_pickup_info",
         /// Notes for the rider at delivery.
         7 goods_delivery_info: Option<String> => "goods_delivery_info",
-        /// Top-level kind of goods; such as `美食夜宵`.
+        /// Top-level kind of goods, in Chinese, one that the delivery company takes; such as `美食夜宵`.
         8 cargo_first_class: String => "cargo_first_class: must",
-        /// Second-level kind of goods; such as `零食小吃`.
+        /// Second-level kind of goods, in Chinese, one that the delivery company takes; such as `零食小吃`.
         9 cargo_second_class: String => "cargo_second_class: must",
     }
     new(
@@ -59,9 +59,9 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `express::local::business::DeliveryGetAll`.
     pub struct DeliveryGetAllList {
-        /// Code of the delivery company; such as `DADA`.
+        /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
         0 delivery_id: String => "delivery_id: must",
-        /// Name of the delivery company; such as `顺丰同城急送`.
+        /// Name of the delivery company in Chinese; such as `顺丰同城急送`.
         1 delivery_name: String => "delivery_name: must",
     }
 }
@@ -69,11 +69,11 @@ w::record! {
 w::record! {
     /// An item of `goods` in `express::local::GoodsDetail`.
     pub struct Goods {
-        /// How many of this item.
+        /// How many of this item are carried.
         0 good_count: i64 => "good_count: must",
         /// What is carried, as shown to the rider.
         1 good_name: String => "good_name: must",
-        /// Price of one item; in yuan.
+        /// Price of one item in yuan; in yuan.
         2 good_price: Option<f64> => "good_price",
         /// Unit that the item is counted in, at most 20 characters; such as `盒`.
         3 good_unit: Option<String> => "good_unit",
@@ -86,7 +86,7 @@ w::record! {
 w::record! {
     /// `goods_detail` of `express::local::Cargo`.
     pub struct GoodsDetail {
-        /// Items: name, how many, price and unit of each.
+        /// Items of the goods: `good_count`, `good_name`, `good_price` and `good_unit`.
         0 goods: Vec<Goods> => "goods: must",
     }
     new(goods: Vec<Goods>)
@@ -111,15 +111,15 @@ w::record! {
         6 order_time: Option<xinqiao_types::UnixSeconds> => "order_time",
         /// Whether losses are covered up to `declared_value`; `0` or `1` on the wire.
         7 is_insured: Option<bool> => "is_insured: zero-one",
-        /// Value up to which losses are covered; in yuan.
+        /// Value in yuan up to which losses are covered; in yuan.
         8 declared_value: Option<f64> => "declared_value",
-        /// Tip for the rider; each company has its own limit; in yuan.
+        /// Tip for the rider in yuan; each company has its own limit; in yuan.
         9 tips: Option<f64> => "tips",
         /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// Amount that the rider collects at delivery; in yuan.
+        /// Amount in yuan that the rider collects at delivery; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// Amount that the rider pays at pick-up; in yuan.
+        /// Amount in yuan that the rider pays at pick-up; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",
@@ -154,7 +154,7 @@ w::record! {
     pub struct Sender {
         /// Name of the contact, at most 256 characters.
         0 name: String => "name: must",
-        /// Town of the address; such as `广州市`.
+        /// Town of the address, by name; such as `广州市`.
         1 city: String => "city: must",
         /// Address for locating: street, estate or building; personal data, masked in `Debug`.
         2 address: String => "address: must masked",
@@ -188,11 +188,11 @@ w::record! {
         0 wxa_appid: Option<xinqiao_types::AppId> => "wxa_appid",
         /// Page that a tap on the notice opens.
         1 wxa_path: String => "wxa_path: must",
-        /// Address of the thumbnail.
+        /// Address of the thumbnail, shown in the notices.
         2 img_url: String => "img_url: must",
         /// Name of the goods, at most 128 bytes.
         3 goods_name: String => "goods_name: must",
-        /// How many of the goods.
+        /// How many goods in all, as shown in the notices.
         4 goods_count: i64 => "goods_count: must",
     }
     new(
@@ -207,7 +207,7 @@ w::record! {
 w::record! {
     /// An item of `shop_list` in the answer of `express::local::business::ShopGet`.
     pub struct ShopGetShop {
-        /// Code of the delivery company; such as `DADA`.
+        /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
         0 delivery_id: String => "delivery_id: must",
         /// The merchant's id at the delivery company (its app key); `shopid` on the wire.
         #[doc(alias = "shopid")]
@@ -271,7 +271,7 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
             /// Delivery companies supported: `delivery_id` and `delivery_name`.
@@ -315,7 +315,7 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
         }
@@ -357,7 +357,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -365,11 +365,11 @@ pub mod business {
             6 sender: Option<super::Sender> => "sender",
             /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// Value, size, weight and details of the goods.
+            /// The goods: `goods_value`, `goods_height`, `goods_weight`, `goods_detail` and so on.
             8 cargo: super::Cargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// Goods as shown in the notices.
+            /// Goods as shown in the notices: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
             10 shop: Option<super::Shop> => "shop",
             /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
@@ -395,23 +395,23 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Fee after coupons; in yuan.
+            /// Fee after coupons, in yuan; in yuan.
             2 fee: f64 => "fee: must",
-            /// Fee before coupons; in yuan; `deliverfee` on the wire.
+            /// Fee before coupons, in yuan; in yuan; `deliverfee` on the wire.
             #[doc(alias = "deliverfee")]
             3 deliver_fee: f64 => "deliverfee: must",
-            /// What coupons take off; in yuan; `couponfee` on the wire.
+            /// What coupons take off, in yuan; in yuan; `couponfee` on the wire.
             #[doc(alias = "couponfee")]
             4 coupon_fee: f64 => "couponfee: must",
-            /// Tip for the rider; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit; in yuan.
             5 tips: f64 => "tips: must",
-            /// What the cover against loss costs; in yuan; `insurancefee` on the wire.
+            /// What the cover against loss costs, in yuan; in yuan; `insurancefee` on the wire.
             #[doc(alias = "insurancefee")]
             6 insurance_fee: f64 => "insurancefee: must",
-            /// How far it goes; in m.
+            /// How far the delivery goes, in metres; in m.
             7 distance: i64 => "distance: must",
             /// Delivery number of the courier company, returned with the order.
             8 waybill_id: String => "waybill_id: must",
@@ -467,7 +467,7 @@ pub mod business {
             4 waybill_id: String => "waybill_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// Tip for the rider; each company has its own limit; in yuan.
+            /// Tip for the rider in yuan; each company has its own limit; in yuan.
             6 tips: f64 => "tips: must",
             /// Remark for the rider or the company.
             7 remark: String => "remark: must",
@@ -522,7 +522,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
             /// Delivery number of the courier company, returned with the order.
             5 waybill_id: Option<String> => "waybill_id",
@@ -546,10 +546,10 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
-            /// Penalty for the cancellation; in yuan.
+            /// Penalty for the cancellation, in yuan; in yuan.
             2 deduct_fee: f64 => "deduct_fee: must",
             /// How the penalty is counted, in words.
             3 desc: String => "desc: must",
@@ -655,7 +655,7 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
             /// Delivery number of the courier company, returned with the order.
@@ -666,11 +666,11 @@ pub mod business {
             4 rider_name: Option<String> => "rider_name",
             /// How to call who delivers; may be a virtual number; personal data, masked in `Debug`.
             5 rider_phone: Option<String> => "rider_phone: masked",
-            /// Longitude of the rider.
+            /// Longitude of where the rider is, while on the way.
             6 rider_lng: Option<f64> => "rider_lng",
-            /// Latitude of the rider.
+            /// Latitude of where the rider is, while on the way.
             7 rider_lat: Option<f64> => "rider_lat",
-            /// How long until delivery; in s.
+            /// Seconds until the rider delivers; in s.
             8 reach_time: Option<i64> => "reach_time",
         }
     }
@@ -710,7 +710,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -718,11 +718,11 @@ pub mod business {
             6 sender: Option<super::Sender> => "sender",
             /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// Value, size, weight and details of the goods.
+            /// The goods: `goods_value`, `goods_height`, `goods_weight`, `goods_detail` and so on.
             8 cargo: super::Cargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// Goods as shown in the notices.
+            /// Goods as shown in the notices: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
             10 shop: Option<super::Shop> => "shop",
             /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
@@ -778,7 +778,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
             /// Delivery number of the courier company, returned with the order.
             5 waybill_id: Option<String> => "waybill_id",
@@ -834,7 +834,7 @@ pub mod business {
             2 delivery_sign: Option<String> => "delivery_sign",
             /// Number of the store at the delivery company, required for some.
             3 shop_no: String => "shop_no: must",
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             4 delivery_id: String => "delivery_id: must",
             /// The user who ordered, by openid; personal data, masked in `Debug`.
             5 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -842,11 +842,11 @@ pub mod business {
             6 sender: Option<super::Sender> => "sender",
             /// Name, phone and place of the receiver.
             7 receiver: super::Sender => "receiver: must",
-            /// Value, size, weight and details of the goods.
+            /// The goods: `goods_value`, `goods_height`, `goods_weight`, `goods_detail` and so on.
             8 cargo: super::Cargo => "cargo: must",
-            /// Delivery requirements: times, insurance, pick-up code and the like.
+            /// Delivery requirements: `delivery_service_code`, `order_type`, `expected_delivery_time` and so on.
             9 order_info: super::OrderInfo => "order_info: must",
-            /// Goods as shown in the notices.
+            /// Goods as shown in the notices: `wxa_path`, `img_url`, `goods_name`, `goods_count` and so on.
             10 shop: Option<super::Shop> => "shop",
             /// Sub-merchant, to tell apart several within the mini program.
             11 sub_biz_id: Option<String> => "sub_biz_id",
@@ -946,7 +946,7 @@ pub mod business {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/immediate-delivery/by-business/immediateDelivery.bindAccount.html>.
         /// * Catalog: `mini_program.express.local.business.shop_add`.
         pub struct ShopAdd {
-            /// Code of the delivery company; such as `DADA`.
+            /// Code of the delivery company, such as `DADA`, from the endpoint that lists them; such as `DADA`.
             0 delivery_id: String => "delivery_id: must",
         }
         new(delivery_id: impl Into<String>)
@@ -991,7 +991,7 @@ pub mod business {
             /// Result code of the delivery company, `0` is success; `resultcode` on the wire.
             #[doc(alias = "resultcode")]
             0 result_code: i64 => "resultcode: must",
-            /// Result of the delivery company in words; `resultmsg` on the wire.
+            /// Result of the delivery company in words, on failure the reason; `resultmsg` on the wire.
             #[doc(alias = "resultmsg")]
             1 result_msg: String => "resultmsg: must",
             /// Delivery accounts bound: `delivery_id`, `shopid` and `audit_result`.
@@ -1097,7 +1097,7 @@ pub mod business {
             8 waybill_id: String => "waybill_id: must",
             /// Page that a tap on the notice opens.
             9 wxa_path: String => "wxa_path: must",
-            /// Rider's name and phone, required when assigned.
+            /// The rider, required once assigned: `name`, `phone` and `is_phone_encrypted`.
             10 agent: Option<super::Agent> => "agent",
             /// When delivery is expected, Unix seconds, required when a rider takes it; format `unix`.
             11 expected_delivery_time: Option<xinqiao_types::UnixSeconds> => "expected_delivery_time",

@@ -17,11 +17,11 @@ w::record! {
     pub struct AuditInfo {
         /// Review: `0` not submitted, `1` in review, `2` rejected, `3` passed.
         0 audit_status: i64 => "audit_status: must",
-        /// When it was submitted, Unix seconds; format `unix`.
+        /// When the book or chapter was submitted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Why the review failed.
+        /// Why the review failed, with `audit_status` `2`.
         2 reason: Option<String> => "reason",
-        /// How to mend it.
+        /// How to mend what the review rejected.
         3 suggestion: Option<String> => "suggestion",
         /// When the review was done, Unix seconds; format `unix`.
         4 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
@@ -31,9 +31,9 @@ w::record! {
 w::record! {
     /// An item of `books` in `wxa::book::AddBookAuth`.
     pub struct Book {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may show the book.
         1 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
         /// When the right ends, Unix seconds; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -64,7 +64,7 @@ w::record! {
 w::record! {
     /// An item of `chapter_seq_list` in `wxa::book::UpdateChapterSeq`.
     pub struct ChapterSeq {
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         0 chapter_id: String => "chapter_id: must",
         /// Position of the chapter, if ordered by it.
         1 seq: i64 => "seq: must",
@@ -75,13 +75,13 @@ w::record! {
 w::record! {
     /// `book` of the answer of `wxa::book::GetBook`.
     pub struct GetBookDetail {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Title of the book, 1 to 30 characters.
+        /// Title of the book as users see it, 1 to 30 characters.
         1 title: String => "title: must",
-        /// Summary, 1 to 500 characters.
+        /// Summary of the book as users see it, 1 to 500 characters.
         2 intro: String => "intro: must",
-        /// Address of the book's cover.
+        /// Address of the book's cover as users see it.
         3 cover_url: String => "cover_url: must",
         /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
@@ -97,9 +97,9 @@ w::record! {
         9 original_id: Option<String> => "original_id",
         /// How it was uploaded: `1` by hand, `2` by the API.
         10 upload_scene: i64 => "upload_scene: must",
-        /// How many chapters it has.
+        /// How many chapters the book has.
         11 chapter_cnt: i64 => "chapter_cnt: must",
-        /// How many volumes it has.
+        /// How many volumes the book has.
         12 volume_cnt: i64 => "volume_cnt: must",
         /// Length of the whole book in characters.
         13 total_word_cnt: i64 => "total_word_cnt: must",
@@ -109,13 +109,13 @@ w::record! {
         15 custom_info: Option<String> => "custom_info",
         /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         16 audit_info: Option<AuditInfo> => "audit_info",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the book or chapter was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Name of the kind of book, first level.
+        /// Kind of book, first level, by name; its number is `first_category_id`.
         18 first_category_name: String => "first_category_name: must",
-        /// Name of the kind of book, second level.
+        /// Kind of book, second level, by name; its number is `second_category_id`.
         19 second_category_name: String => "second_category_name: must",
-        /// Name of the third-level kind.
+        /// Kind of book, third level, by name; its number is `third_category_id`.
         20 third_category_name: String => "third_category_name: must",
         /// Volumes with names and chapters: `volume_title`, `start_index` and `end_index`.
         21 volume_list: Vec<Volume> => "volume_list: must",
@@ -125,7 +125,7 @@ w::record! {
 w::record! {
     /// `chapter` of the answer of `wxa::book::GetChapter`.
     pub struct GetChapterDetail {
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         0 chapter_id: String => "chapter_id: must",
         /// Title of the chapter, 1 to 80 characters.
         1 chapter_title: String => "chapter_title: must",
@@ -133,7 +133,7 @@ w::record! {
         2 volume_index: i64 => "volume_index: must",
         /// Key of your own, against repeats, at most 255 bytes.
         3 original_id: Option<String> => "original_id",
-        /// Length of the chapter in characters.
+        /// Length of the chapter's text in characters.
         4 word_cnt: i64 => "word_cnt: must",
         /// Position of the chapter, if ordered by it.
         5 seq: Option<i64> => "seq",
@@ -141,9 +141,9 @@ w::record! {
         6 custom_info: Option<String> => "custom_info",
         /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         7 audit_info: Option<AuditInfo> => "audit_info",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the book or chapter was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         9 book_id: String => "book_id: must",
         /// Text of the chapter, 1 to 20,000 characters.
         10 content: String => "content: must",
@@ -153,13 +153,13 @@ w::record! {
 w::record! {
     /// An item of `book_list` in the answer of `wxa::book::ListBook`.
     pub struct ListBookDetail {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Title of the book, 1 to 30 characters.
+        /// Title of the book as users see it, 1 to 30 characters.
         1 title: String => "title: must",
-        /// Summary, 1 to 500 characters.
+        /// Summary of the book as users see it, 1 to 500 characters.
         2 intro: String => "intro: must",
-        /// Address of the book's cover.
+        /// Address of the book's cover as users see it.
         3 cover_url: String => "cover_url: must",
         /// Name of the author, 1 to 100 characters.
         4 author: String => "author: must",
@@ -175,9 +175,9 @@ w::record! {
         9 original_id: Option<String> => "original_id",
         /// How it was uploaded: `1` by hand, `2` by the API.
         10 upload_scene: i64 => "upload_scene: must",
-        /// How many chapters it has.
+        /// How many chapters the book has.
         11 chapter_cnt: i64 => "chapter_cnt: must",
-        /// How many volumes it has.
+        /// How many volumes the book has.
         12 volume_cnt: i64 => "volume_cnt: must",
         /// Length of the whole book in characters.
         13 total_word_cnt: i64 => "total_word_cnt: must",
@@ -187,7 +187,7 @@ w::record! {
         15 custom_info: Option<String> => "custom_info",
         /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         16 audit_info: Option<AuditInfo> => "audit_info",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the book or chapter was made, Unix seconds; format `unix`.
         17 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -195,7 +195,7 @@ w::record! {
 w::record! {
     /// An item of `chapter_list` in the answer of `wxa::book::ListChapter`.
     pub struct ListChapterDetail {
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         0 chapter_id: String => "chapter_id: must",
         /// Title of the chapter, 1 to 80 characters.
         1 chapter_title: String => "chapter_title: must",
@@ -203,7 +203,7 @@ w::record! {
         2 volume_index: i64 => "volume_index: must",
         /// Key of your own, against repeats, at most 255 bytes.
         3 original_id: Option<String> => "original_id",
-        /// Length of the chapter in characters.
+        /// Length of the chapter's text in characters.
         4 word_cnt: i64 => "word_cnt: must",
         /// Position of the chapter, if ordered by it.
         5 seq: Option<i64> => "seq",
@@ -211,7 +211,7 @@ w::record! {
         6 custom_info: Option<String> => "custom_info",
         /// State and opinion of the review: `audit_status`, `create_time`, `reason`, `suggestion` and so on.
         7 audit_info: Option<AuditInfo> => "audit_info",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the book or chapter was made, Unix seconds; format `unix`.
         8 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -219,11 +219,11 @@ w::record! {
 w::record! {
     /// An item of `results` in the answer of `wxa::book::QueryBookAuth`.
     pub struct QueryBookAuthResult {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// AppID of the mini program that gave the right.
+        /// AppID of the mini program that owns the book and gave the right.
         1 grantor_appid: xinqiao_types::AppId => "grantor_appid: must",
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may show the book.
         2 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
         /// When the right ends, Unix seconds; format `unix`.
         3 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -235,9 +235,9 @@ w::record! {
     pub struct Volume {
         /// Name of the volume, 1 to 100 characters.
         0 volume_title: String => "volume_title: must",
-        /// Index of its first chapter.
+        /// Index of its first chapter within `chapter_id_list`.
         1 start_index: i64 => "start_index: must",
-        /// Index of its last chapter.
+        /// Index of its last chapter within `chapter_id_list`.
         2 end_index: i64 => "end_index: must",
     }
     new(volume_title: impl Into<String>, start_index: i64, end_index: i64)
@@ -260,7 +260,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddBookAuth`].
     pub struct AddBookAuthResponse {
-        /// Results or authorizations, one by one.
+        /// Result of each authorization, or the authorizations found: `book_id` and so on.
         0 results: Vec<AddBookAuthResult> => "results: must",
     }
 }
@@ -325,7 +325,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.audit_book`.
     pub struct AuditBook {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
     }
     new(book_id: impl Into<String>)
@@ -358,7 +358,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.batch_create_chapter`.
     pub struct BatchCreateChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
         /// Chapters; at most 10 when creating several.
         1 chapter_list: Vec<Chapter> => "chapter_list: must",
@@ -369,7 +369,7 @@ w::record! {
 w::record! {
     /// Answer to [`BatchCreateChapter`].
     pub struct BatchCreateChapterResponse {
-        /// Chapters by number, in order.
+        /// Chapters by number, in reading order.
         0 chapter_id_list: Vec<String> => "chapter_id_list: must",
         /// Chapters that exist already, by your own keys.
         1 conflict_original_id_list: Option<Vec<String>> => "conflict_original_id_list",
@@ -403,11 +403,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.create_book`.
     pub struct CreateBook {
-        /// Title of the book, 1 to 30 characters.
+        /// Title of the book as users see it, 1 to 30 characters.
         0 title: String => "title: must",
-        /// Summary, 1 to 500 characters.
+        /// Summary of the book as users see it, 1 to 500 characters.
         1 intro: String => "intro: must",
-        /// Cover image, as temporary media.
+        /// Cover image that users see, as temporary media.
         2 cover_media_id: xinqiao_types::MediaId => "cover_media_id: must",
         /// Name of the author, 1 to 100 characters.
         3 author: String => "author: must",
@@ -447,7 +447,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateBook`].
     pub struct CreateBookResponse {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
     }
 }
@@ -478,7 +478,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.create_chapter`.
     pub struct CreateChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
         /// Title and text of the chapter: `chapter_title`, `content`, `original_id`, `seq` and so on.
         1 chapter: Chapter => "chapter: must",
@@ -489,7 +489,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateChapter`].
     pub struct CreateChapterResponse {
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         0 chapter_id: String => "chapter_id: must",
     }
 }
@@ -520,9 +520,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.del_book_auth`.
     pub struct DelBookAuth {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may show the book.
         1 grantee_appid: xinqiao_types::AppId => "grantee_appid: must",
     }
     new(book_id: impl Into<String>, grantee_appid: impl Into<xinqiao_types::AppId>)
@@ -587,7 +587,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.delete_book`.
     pub struct DeleteBook {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
     }
     new(book_id: impl Into<String>)
@@ -619,9 +619,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.delete_chapter`.
     pub struct DeleteChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         1 chapter_id: String => "chapter_id: must",
     }
     new(book_id: impl Into<String>, chapter_id: impl Into<String>)
@@ -655,7 +655,7 @@ w::record! {
     pub struct GetBook {
         /// Whether to return the edited version rather than the published one.
         0 need_edited_data: Option<bool> => "need_edited_data",
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         1 book_id: Option<String> => "book_id",
         /// Key of your own, against repeats, at most 255 bytes.
         2 original_id: Option<String> => "original_id",
@@ -699,9 +699,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.get_chapter`.
     pub struct GetChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         1 chapter_id: String => "chapter_id: must",
         /// Whether to return the edited version rather than the published one.
         2 need_edited_data: Option<bool> => "need_edited_data",
@@ -748,7 +748,7 @@ w::record! {
         0 need_edited_data: Option<bool> => "need_edited_data",
         /// Page mark: 0 at first, then what the last answer returned.
         1 last_id: Option<i64> => "last_id",
-        /// How many rows to skip.
+        /// How many rows to skip; 0 for the first page.
         2 offset: Option<i64> => "offset",
         /// Rows per page, at most 100.
         3 limit: Option<i64> => "limit",
@@ -762,7 +762,7 @@ w::record! {
     pub struct ListBookResponse {
         /// Books of this page: `book_id`, `title`, `intro`, `cover_url` and so on.
         0 book_list: Vec<ListBookDetail> => "book_list: must",
-        /// How many there are in all.
+        /// How many books or chapters there are in all.
         1 total_cnt: i64 => "total_cnt: must",
         /// Page mark: 0 at first, then what the last answer returned.
         2 last_id: Option<i64> => "last_id",
@@ -810,13 +810,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.list_chapter`.
     pub struct ListChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
         /// Whether to return the edited version rather than the published one.
         1 need_edited_data: Option<bool> => "need_edited_data",
         /// Index of the volume, `-1` for none.
         2 volume_index: Option<i64> => "volume_index",
-        /// How many rows to skip.
+        /// How many rows to skip; 0 for the first page.
         3 offset: Option<i64> => "offset",
         /// Rows per page, at most 100.
         4 limit: Option<i64> => "limit",
@@ -830,7 +830,7 @@ w::record! {
     pub struct ListChapterResponse {
         /// Chapters; at most 10 when creating several.
         0 chapter_list: Vec<ListChapterDetail> => "chapter_list: must",
-        /// How many there are in all.
+        /// How many books or chapters there are in all.
         1 total_cnt: i64 => "total_cnt: must",
     }
 }
@@ -876,15 +876,15 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.query_book_auth`.
     pub struct QueryBookAuth {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: Option<String> => "book_id",
-        /// Whether to return the number of authorizations.
+        /// Whether to return the number of authorizations as `sum`.
         1 is_sum: Option<bool> => "is_sum",
-        /// `0` rights given, `1` rights received.
+        /// Which ones: `0` rights that this mini program gave, `1` rights it received.
         2 type_: Option<i64> => "type",
-        /// How many rows to skip.
+        /// How many rows to skip; 0 for the first page.
         3 offset: Option<i64> => "offset",
-        /// Rows to return, at most 30.
+        /// Authorizations to return, at most 30.
         4 count: Option<i64> => "count",
     }
     new()
@@ -895,7 +895,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryBookAuth`].
     pub struct QueryBookAuthResponse {
-        /// Results or authorizations, one by one.
+        /// Result of each authorization, or the authorizations found: `book_id` and so on.
         0 results: Vec<QueryBookAuthResult> => "results: must",
         /// How many authorizations there are, if asked for.
         1 sum: Option<i64> => "sum",
@@ -976,11 +976,11 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.reorder_chapter`.
     pub struct ReorderChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         1 chapter_id: String => "chapter_id: must",
-        /// Chapter to move to.
+        /// Chapter to move beside or to swap with, as `operation` says.
         2 target_chapter_id: String => "target_chapter_id: must",
         /// Move: `1` swap, `2` before the target, `3` after it.
         3 operation: i64 => "operation: must",
@@ -1019,9 +1019,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.replace_chapter`.
     pub struct ReplaceChapter {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Number of the chapter, given by the platform.
+        /// Number of the chapter, returned when it was made.
         1 chapter_id: String => "chapter_id: must",
         /// Title of the new chapter, 1 to 80 characters.
         2 new_chapter_title: String => "new_chapter_title: must",
@@ -1039,7 +1039,7 @@ w::record! {
 w::record! {
     /// Answer to [`ReplaceChapter`].
     pub struct ReplaceChapterResponse {
-        /// Number of the new chapter.
+        /// Number of the new chapter, which takes the place of the old one.
         0 new_chapter_id: String => "new_chapter_id: must",
     }
 }
@@ -1070,13 +1070,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.update_book`.
     pub struct UpdateBook {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
-        /// Title of the book, 1 to 30 characters.
+        /// Title of the book as users see it, 1 to 30 characters.
         1 title: Option<String> => "title",
-        /// Summary, 1 to 500 characters.
+        /// Summary of the book as users see it, 1 to 500 characters.
         2 intro: Option<String> => "intro",
-        /// Cover image, as temporary media.
+        /// Cover image that users see, as temporary media.
         3 cover_media_id: Option<xinqiao_types::MediaId> => "cover_media_id",
         /// Name of the author, 1 to 100 characters.
         4 author: Option<String> => "author",
@@ -1090,7 +1090,7 @@ w::record! {
         8 complete_status: Option<i64> => "complete_status",
         /// Key of your own, against repeats, at most 255 bytes.
         9 original_id: Option<String> => "original_id",
-        /// Chapters by number, in order.
+        /// Chapters by number, in reading order.
         10 chapter_id_list: Option<Vec<String>> => "chapter_id_list",
         /// Whether there are volumes; unchanged if left out, false removes them.
         11 need_volume: Option<bool> => "need_volume",
@@ -1100,7 +1100,7 @@ w::record! {
         13 chapter_order_method: Option<i64> => "chapter_order_method",
         /// Data of your own, at most 128 bytes.
         14 custom_info: Option<String> => "custom_info",
-        /// Whether to update the themes.
+        /// Whether `keyword_list` replaces the themes; false leaves them.
         15 update_keyword: Option<bool> => "update_keyword",
         /// Themes, at most 3 of 1 to 4 characters.
         16 keyword_list: Option<Vec<String>> => "keyword_list",
@@ -1157,7 +1157,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/novel-api.html>.
     /// * Catalog: `mini_program.wxa.book.update_chapter_seq`.
     pub struct UpdateChapterSeq {
-        /// Number of the book, given by the platform.
+        /// Number of the book, returned when it was made.
         0 book_id: String => "book_id: must",
         /// Chapters with their new positions: `chapter_id` and `seq`.
         1 chapter_seq_list: Vec<ChapterSeq> => "chapter_seq_list: must",

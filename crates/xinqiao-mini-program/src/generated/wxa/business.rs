@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `device_list` in `wxa::business::license::ActiveDevice`.
     pub struct ActiveDeviceDetail {
-        /// Number of the device model. From: Mini program console, device management.
+        /// Number of the device model, got by registering it. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
-        /// How many licences the activation uses.
+        /// Serial of the activation, any unused uint32; repeats are refused, so a retry does not activate twice.
         2 active_number: i64 => "active_number: must",
     }
     new(model_id: impl Into<String>, sn: impl Into<String>, active_number: i64)
@@ -19,7 +19,7 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::group::AddDevice`; an item of `device_list` in the answer of `wxa::business::group::GetInfo`; and 1 more.
     pub struct DeviceInfo {
-        /// Number of the device model. From: Mini program console, device management.
+        /// Number of the device model, got by registering it. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
@@ -32,7 +32,7 @@ w::record! {
 w::record! {
     /// An item of `chapter_setting` in `wxa::business::Setting`.
     pub struct ChapterSetting {
-        /// Which chapter of the book, by its number.
+        /// Which chapter of the book gets a setting of its own, by its number.
         0 chapter_index: i64 => "chapter_index: must",
         /// Characters of this chapter that may be read for free.
         1 words: Option<i64> => "words",
@@ -46,7 +46,7 @@ w::record! {
     pub struct DataBody {
         /// One table per metric: `id`, `zh` and `lines`.
         0 tables: Vec<Table> => "tables: must",
-        /// How many tables.
+        /// How many tables `tables` holds.
         1 count: i64 => "count: must",
     }
 }
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// `delivery_place` of `wxa::business::insurance_freight::CreateOrder`; `receipt_place` of `wxa::business::insurance_freight::CreateOrder`.
     pub struct DeliveryPlace {
-        /// Province of the place; such as `广东省`.
+        /// Province of the place, by name; such as `广东省`.
         0 province: String => "province: must",
-        /// Town of the place; such as `广州市`.
+        /// Town of the place, by name; such as `广州市`.
         1 city: String => "city: must",
-        /// District of the place; such as `海珠区`.
+        /// District of the place, by name; such as `海珠区`.
         2 county: String => "county: must",
         /// Address after province, city and district; personal data, masked in `Debug`.
         3 address: String => "address: must masked",
@@ -74,7 +74,7 @@ w::record! {
 w::record! {
     /// An item of `device_list` in `wxa::business::group::AddDevice`; an item of `device_list` in `wxa::business::group::RemoveDevice`; and 1 more.
     pub struct Device {
-        /// Number of the device model. From: Mini program console, device management.
+        /// Number of the device model, got by registering it. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
@@ -85,11 +85,11 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::license::ActiveDevice`.
     pub struct DeviceItem {
-        /// Number of the device model. From: Mini program console, device management.
+        /// Number of the device model, got by registering it. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
-        /// When the device's licence ends, Unix seconds; format `unix`.
+        /// When the device's licence ends, Unix seconds, as activated; format `unix`.
         2 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
         /// Result code of this device, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -100,11 +100,11 @@ w::record! {
 w::record! {
     /// An item of `failure_record_list` in the answer of `wxa::business::BatchCreateRetail`.
     pub struct FailureRecord {
-        /// Phone of the person in charge of the store; personal data, masked in `Debug`.
+        /// Phone of the person in charge of the failed store, to tell which it is; personal data, masked in `Debug`.
         0 mobile_phone: String => "mobile_phone: must masked",
-        /// Licence number of the store.
+        /// Licence number of the failed store, to tell which it is.
         1 registration_number: Option<String> => "registration_number",
-        /// Why: `2` phone, `3` type, `4` address, `5` entered already, `6` name, `7` goods.
+        /// Why: `2` bad phone, `3` bad type, `4` address not found, `5` phone entered already, `6` bad name, `7` bad goods.
         2 failure_code: i64 => "failure_code: must",
     }
 }
@@ -118,7 +118,7 @@ w::record! {
         1 room_id: i64 => "room_id: must",
         /// State of the room then: `101` live, `102` not started, `103` ended.
         2 room_status: i64 => "room_status: must",
-        /// When the user subscribed, Unix seconds; format `unix`.
+        /// When the user subscribed to live shows, Unix seconds; format `unix`.
         3 subscribe_time: xinqiao_types::UnixSeconds => "subscribe_time: must",
     }
 }
@@ -126,17 +126,17 @@ w::record! {
 w::record! {
     /// `game_room_info` of `wxa::business::game_match::CreateMatchRule`; `game_room_info` of `wxa::business::game_match::UpdateMatchRule`.
     pub struct GameRoomInfo {
-        /// Interval of frame sync; in ms.
+        /// Interval of frame sync in milliseconds, at least 33; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// Percentage of ready players at which it may start.
+        /// Percentage of players whose start commands begin the game; `0` for any one of them.
         1 start_percent: i64 => "start_percent: must",
-        /// Code of the redundancy of UDP.
+        /// Redundancy of UDP: `0` all frames, N a fixed number of frames, best `3`.
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// Whether avatars and names of members are returned.
+        /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         3 need_user_info: Option<bool> => "need_user_info",
-        /// Longest duration of a game; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
         4 game_last_time: Option<i64> => "game_last_time",
-        /// Whether a random seed is handed out.
+        /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         5 need_game_seed: Option<bool> => "need_game_seed",
     }
     new(game_tick: i64, start_percent: i64, udp_reliability_strategy: i64)
@@ -146,7 +146,7 @@ w::record! {
 w::record! {
     /// An item of `device_list` in the answer of `wxa::business::license::GetDeviceInfo`.
     pub struct GetDeviceInfoDevice {
-        /// Number of the device model. From: Mini program console, device management.
+        /// Number of the device model, got by registering it. From: Mini program console, device management.
         0 model_id: String => "model_id: must",
         /// Serial number of the device, given by the maker on registration.
         1 sn: String => "sn: must",
@@ -170,13 +170,13 @@ w::record! {
         4 refund_delivery_no: String => "refund_delivery_no: must",
         /// When the insurance ends, such as 2024-06-01 12:00:00.
         5 insurance_end_date: String => "insurance_end_date: must",
-        /// Expected payout; in fen.
+        /// Expected payout for a return, in fen; in fen.
         6 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-        /// What the insurance costs; in fen.
+        /// What the insurance of this order costs, in fen; in fen.
         7 premium: xinqiao_types::Fen => "premium: must",
         /// State: `2` covered, `4` claimed, `5` paid, `6` refused, `7` expired.
         8 status: i64 => "status: must",
-        /// Why the payout failed.
+        /// Why the payout did not reach the user.
         9 pay_fail_reason: Option<String> => "pay_fail_reason",
         /// When the payout arrived, Unix seconds; format `unix`.
         10 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
@@ -190,19 +190,19 @@ w::record! {
         0 order_id: w::TextOrNumber => "order_id: must",
         /// State: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
         1 order_status: i64 => "order_status: must",
-        /// Amount of the top-up; in fen.
+        /// Amount of this top-up, in fen; in fen.
         2 total_price: xinqiao_types::Fen => "total_price: must",
         /// When the order was made, Unix seconds; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was paid, Unix seconds; format `unix`.
+        /// When this top-up was paid, Unix seconds; format `unix`.
         4 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-        /// Whether it can be refunded.
+        /// Whether what is left of this top-up can be refunded.
         5 can_refund: bool => "can_refund: must",
-        /// When it was refunded, Unix seconds; format `unix`.
+        /// When this top-up was refunded, Unix seconds; format `unix`.
         6 refund_time: Option<xinqiao_types::UnixSeconds> => "refund_time",
         /// Refund: `1` none, `2` under way, `4` done, `5` failed.
         7 refund_status: Option<i64> => "refund_status",
-        /// How much was refunded; in fen.
+        /// How much of this top-up was refunded, in fen; in fen.
         8 refund_amt: Option<xinqiao_types::Fen> => "refund_amt",
     }
 }
@@ -212,27 +212,27 @@ w::record! {
     pub struct GetRetailInfoDetail {
         /// First-level kind of store, such as shop or restaurant.
         0 retail_type: String => "retail_type: must",
-        /// Second-level kind of store.
+        /// Second-level kind of store, given for “其他”.
         1 sub_retail_type: String => "sub_retail_type: must",
-        /// Store as customers know it.
+        /// Store as customers know it, as entered.
         2 retail_name: String => "retail_name: must",
         /// Street and number of the store.
         3 retail_address: String => "retail_address: must",
-        /// Openid of the store's admin or staff; personal data, masked in `Debug`.
+        /// Openid of the store's admin or staff; the admin's when looked up by phone; personal data, masked in `Debug`.
         4 openid: xinqiao_types::OpenId => "openid: must masked",
         /// Phone of the person in charge of the store; personal data, masked in `Debug`.
         5 mobile_phone: String => "mobile_phone: must masked",
-        /// Full name of the company behind the store.
+        /// Company behind the store, by name.
         6 principal: Option<String> => "principal",
-        /// Registration number of the owner.
+        /// Business licence number of the store.
         7 identification: Option<String> => "identification",
         /// Name of the owner's legal representative.
         8 legal_person_name: Option<String> => "legal_person_name",
-        /// Code of how it was verified.
+        /// By which way the store was verified.
         9 auth_mode: i64 => "auth_mode: must",
-        /// State, `1` is verified.
+        /// State of the store, `1` is verified.
         10 status: i64 => "status: must",
-        /// When it was verified, Unix seconds; format `unix`.
+        /// When the store was verified, Unix seconds; format `unix`.
         11 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
         /// When the store authorized the mini program, Unix seconds; format `unix`.
         12 grant_time: Option<xinqiao_types::UnixSeconds> => "grant_time",
@@ -242,7 +242,7 @@ w::record! {
 w::record! {
     /// An item of `goods` in `wxa::business::RoomInfo`.
     pub struct Goods {
-        /// Number of the goods.
+        /// Number of the goods, returned when they were added.
         0 goods_id: i64 => "goods_id: must",
         /// Name of the goods, at most 14 Chinese characters.
         1 name: String => "name: must",
@@ -252,9 +252,9 @@ w::record! {
         3 cover_img: String => "cover_img: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// Price: fixed, lower end or original, by `price_type`; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
         5 price: f64 => "price: must",
-        /// Second price: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own.
         7 third_party_appid: Option<xinqiao_types::AppId> => "third_party_appid",
@@ -266,11 +266,11 @@ w::record! {
     pub struct KeyInfo {
         /// Encryption key, the same as on the client.
         0 encrypt_key: String => "encrypt_key: must",
-        /// Initialization vector of the encryption.
+        /// Initialization vector to decrypt the client's data with.
         1 iv: String => "iv: must",
-        /// Version of the key.
+        /// Version of the key, the one that the client encrypts with.
         2 version: i64 => "version: must",
-        /// Seconds that the key still lives; in s.
+        /// Seconds that the key still lives; the client then gets a new version; in s.
         3 expire_in: i64 => "expire_in: must",
         /// When the key was made, Unix seconds; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -288,10 +288,10 @@ w::record! {
 w::record! {
     /// An item of `fields` in `wxa::business::Line`.
     pub struct LineField {
-        /// Day of the figure; format `yyyyMMdd`; `refdate` on the wire.
+        /// Day that the figure belongs to; format `yyyyMMdd`; `refdate` on the wire.
         #[doc(alias = "refdate")]
         0 ref_date: String => "refdate: must",
-        /// Value of that day.
+        /// Value of the metric on that day.
         1 value: String => "value: must",
     }
 }
@@ -299,11 +299,11 @@ w::record! {
 w::record! {
     /// An item of `live_replay` in the answer of `wxa::business::GetLiveInfoGetReplay`.
     pub struct LiveReplay {
-        /// Address of the replay video.
+        /// Address of this piece of the replay.
         0 media_url: String => "media_url: must",
-        /// When the address stops working; format `unix`.
+        /// When the address of the replay stops working, Unix seconds; format `unix`.
         1 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// When the replay was made; format `unix`.
+        /// When the replay was made, Unix seconds; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
     }
 }
@@ -319,7 +319,7 @@ w::record! {
         2 open_state: i64 => "open_state: must",
         /// How many teams play in one match.
         3 team_count: i64 => "team_count: must",
-        /// How many players per team.
+        /// How many players each team needs for a match.
         4 team_member_count: i64 => "team_member_count: must",
         /// Whether a match returns data of the room service; `0` or `1` on the wire.
         5 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
@@ -331,17 +331,17 @@ w::record! {
 w::record! {
     /// `game_room_info` of `wxa::business::MatchRule`.
     pub struct MatchRuleGameRoomInfo {
-        /// Interval of frame sync; in ms.
+        /// Interval of frame sync in milliseconds, at least 33; in ms.
         0 game_tick: i64 => "game_tick: must",
-        /// Percentage of ready players at which it may start.
+        /// Percentage of players whose start commands begin the game; `0` for any one of them.
         1 start_percent: i64 => "start_percent: must",
-        /// Code of the redundancy of UDP.
+        /// Redundancy of UDP: `0` all frames, N a fixed number of frames, best `3`.
         2 udp_reliability_strategy: i64 => "udp_reliability_strategy: must",
-        /// Whether avatars and names of members are returned.
+        /// Whether avatars and names of members are returned; if so, users who did not consent cannot join.
         3 need_user_info: bool => "need_user_info: must",
-        /// Longest duration of a game; in s.
+        /// Longest duration of a game in seconds, at most 3,600; 1,200 if 0 or left out; in s.
         4 game_last_time: i64 => "game_last_time: must",
-        /// Whether a random seed is handed out.
+        /// Whether a random seed is made with the room, so that all clients draw the same numbers.
         5 need_game_seed: bool => "need_game_seed: must",
     }
 }
@@ -351,14 +351,14 @@ w::record! {
     pub struct PayForOrder {
         /// Number of the order paid by a friend.
         0 order_no: String => "order_no: must",
-        /// Order number of your system.
+        /// Order number of your system, as passed when ordering.
         1 out_trade_no: String => "out_trade_no: must",
         /// Who paid, by openid; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// How much was paid; in fen.
+        /// How much was paid, in fen; in fen.
         3 amount: xinqiao_types::Fen => "amount: must",
         4 status: i64 => "status: must",
-        /// Zone of the game server.
+        /// Zone of the game that is topped up, as set up in the console.
         5 zone_id: String => "zone_id: must",
         /// Environment: `0` live, `1` sandbox.
         6 env: i64 => "env: must",
@@ -393,9 +393,9 @@ w::record! {
     pub struct PhoneInfo {
         /// The user's phone number; foreign ones with country code; such as `13800138000`; personal data, masked in `Debug`; `phoneNumber` on the wire.
         0 phone_number: String => "phoneNumber: must masked",
-        /// Phone number without country code; such as `13800138000`; personal data, masked in `Debug`; `purePhoneNumber` on the wire.
+        /// Phone number without its country code; such as `13800138000`; personal data, masked in `Debug`; `purePhoneNumber` on the wire.
         1 pure_phone_number: String => "purePhoneNumber: must masked",
-        /// Telephone country code; such as `86`; `countryCode` on the wire.
+        /// Telephone country code of the number, such as `86`; such as `86`; `countryCode` on the wire.
         2 country_code: w::TextOrNumber => "countryCode: must",
         /// Watermark to check origin and time.
         3 watermark: Watermark => "watermark: must",
@@ -405,19 +405,19 @@ w::record! {
 w::record! {
     /// An item of `pkg_list` in the answer of `wxa::business::license::GetPkgList`.
     pub struct Pkg {
-        /// Number of the licence package.
+        /// Number of the licence package, given when it was bought.
         0 pkg_id: String => "pkg_id: must",
-        /// Kind of licence package: `0` test, `1` regular.
+        /// Kind of package: `0` trial, `1` to `5` for devices of class A to E.
         1 pkg_type: i64 => "pkg_type: must",
-        /// Code of the package's state.
+        /// State of the package: `1` in force, `2` not yet, `3` expired.
         2 pkg_status: i64 => "pkg_status: must",
-        /// From when the package counts, Unix seconds; format `unix`.
+        /// When the package was ordered, Unix seconds; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// When the package ends, Unix seconds; format `unix`.
+        /// When the package expires, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Licences used.
+        /// How many of its activations have been used.
         5 used: i64 => "used: must",
-        /// Licences in all.
+        /// How many activations the package holds.
         6 all: i64 => "all: must",
     }
 }
@@ -425,27 +425,27 @@ w::record! {
 w::record! {
     /// An item of `retail_info_list` in `wxa::business::BatchCreateRetail`.
     pub struct RetailInfo {
-        /// First-level kind of store, such as shop or restaurant.
+        /// First-level kind: “杂货店”, “便利店”, “超市”, “餐饮店”, “母婴店”, “烟酒店” or “其他”.
         0 retail_type: String => "retail_type: must",
         /// Kind of store, second level, required for “其他”.
         1 sub_retail_type: Option<String> => "sub_retail_type",
-        /// Name of the store, at most 100 characters.
+        /// Name of the store, 1 to 100 characters, a Chinese one counting as 2.
         2 retail_name: String => "retail_name: must",
-        /// Province of the store.
+        /// Province of the store, by name.
         3 address_province: String => "address_province: must",
-        /// City of the store.
+        /// City of the store, by name.
         4 address_city: String => "address_city: must",
-        /// District of the store.
+        /// District of the store, by name.
         5 address_region: String => "address_region: must",
-        /// Street and number of the store.
+        /// Street and number of the store, without province, city and district.
         6 address_street: String => "address_street: must",
-        /// Phone of the person in charge of the store; personal data, masked in `Debug`.
+        /// Phone of the person in charge of the store, which can be entered only once; personal data, masked in `Debug`.
         7 mobile_phone: String => "mobile_phone: must masked",
-        /// Name on the licence.
+        /// Company name on the licence.
         8 biz_name: Option<String> => "biz_name",
-        /// Number of the licence.
+        /// Licence number of the store, checked when it is verified.
         9 registration_number: Option<String> => "registration_number",
-        /// Name of the legal person.
+        /// Name of the legal person on the licence.
         10 corporation_name: Option<String> => "corporation_name",
     }
     new(
@@ -468,42 +468,42 @@ w::record! {
 w::record! {
     /// An item of `room_info` in the answer of `wxa::business::GetLiveInfo`.
     pub struct RoomInfo {
-        /// Number of the live room; `roomid` on the wire.
+        /// Number of the live room, returned when it was made; `roomid` on the wire.
         #[doc(alias = "roomid")]
         0 room_id: i64 => "roomid: must",
-        /// Title of the live room.
+        /// Title of the live room as users see it.
         1 name: String => "name: must",
         /// Address of the background image.
         2 cover_img: String => "cover_img: must",
-        /// Address of the image for sharing.
+        /// Address of the picture shown when the room is shared.
         3 share_img: String => "share_img: must",
         /// Kind: `0` from a phone, `1` pushed stream.
         4 live_type: i64 => "live_type: must",
         /// State: `101` live, `102` not started, `103` ended, `104` banned, `105` paused, `106` faulty, `107` expired.
         5 live_status: i64 => "live_status: must",
-        /// Planned start, Unix seconds; format `unix`.
+        /// When the show is planned to begin, Unix seconds; format `unix`.
         6 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// Planned end, Unix seconds; format `unix`.
+        /// When the show is planned to end, Unix seconds; format `unix`.
         7 end_time: xinqiao_types::UnixSeconds => "end_time: must",
-        /// Who hosts the show, by nickname.
+        /// Nickname of the host as shown in the room.
         8 anchor_name: String => "anchor_name: must",
         /// Who made the room, by openid; personal data, masked in `Debug`.
         9 creater_openid: Option<xinqiao_types::OpenId> => "creater_openid: masked",
         /// Address of the cover for official listing.
         10 feeds_img: String => "feeds_img: must",
-        /// Whether it may be listed by WeChat; `0` or `1` on the wire.
+        /// Whether WeChat may list the room for more people to see; `0` or `1` on the wire.
         11 is_feeds_public: bool => "is_feeds_public: must zero-one",
-        /// Whether likes are off; `0` or `1` on the wire.
+        /// Whether viewers cannot like; `0` or `1` on the wire.
         12 close_like: bool => "close_like: must zero-one",
-        /// Whether the goods shelf is off; `0` or `1` on the wire.
+        /// Whether the goods shelf is hidden; `0` or `1` on the wire.
         13 close_goods: bool => "close_goods: must zero-one",
         /// Goods in the room: `goods_id`, `name`, `url`, `cover_img` and so on.
         14 goods: Option<Vec<Goods>> => "goods",
-        /// Whether comments are off; `0` or `1` on the wire.
+        /// Whether viewers cannot comment; `0` or `1` on the wire.
         15 close_comment: bool => "close_comment: must zero-one",
-        /// Whether the replay is off; `0` or `1` on the wire.
+        /// Whether there is no replay; `0` or `1` on the wire.
         16 close_replay: bool => "close_replay: must zero-one",
-        /// Whether customer service is off; `0` or `1` on the wire.
+        /// Whether viewers cannot reach customer service; `0` or `1` on the wire.
         17 close_kf: bool => "close_kf: must zero-one",
     }
 }
@@ -513,7 +513,7 @@ w::record! {
     pub struct Setting {
         /// Number of the novel, returned when it was handed in.
         0 book_id: String => "book_id: must",
-        /// How many characters may be read for free.
+        /// Characters that may be read for free in chapters without a setting of their own.
         1 default_words: i64 => "default_words: must",
         /// Settings by chapter: `chapter_index` and `words`.
         2 chapter_setting: Option<Vec<ChapterSetting>> => "chapter_setting",
@@ -525,9 +525,9 @@ w::record! {
 w::record! {
     /// An item of `tables` in `wxa::business::DataBody`.
     pub struct Table {
-        /// Id of the metric.
+        /// Id of the metric that the table is about.
         0 id: String => "id: must",
-        /// Chinese name of the metric.
+        /// Chinese name of the metric, for display.
         1 zh: String => "zh: must",
         /// Curves of the metric: `fields`.
         2 lines: Vec<Line> => "lines: must",
@@ -537,9 +537,9 @@ w::record! {
 w::record! {
     /// `time` of `wxa::business::PerformanceBoot`.
     pub struct Time {
-        /// Start of the period, Unix seconds; format `unix`.
+        /// Start of the period to look at, Unix seconds; format `unix`.
         0 begin_timestamp: xinqiao_types::UnixSeconds => "begin_timestamp: must",
-        /// End of the period, Unix seconds; format `unix`.
+        /// End of the period to look at, Unix seconds; format `unix`.
         1 end_timestamp: xinqiao_types::UnixSeconds => "end_timestamp: must",
     }
     new(begin_timestamp: xinqiao_types::UnixSeconds, end_timestamp: xinqiao_types::UnixSeconds)
@@ -602,7 +602,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.batch_create_retail`.
     pub struct BatchCreateRetail {
-        /// Stores to enter, at most 100.
+        /// Stores to enter, at most 100: `mobile_phone`, `retail_name`, `retail_type` and so on.
         0 retail_info_list: Vec<RetailInfo> => "retail_info_list: must",
     }
     new(retail_info_list: Vec<RetailInfo>)
@@ -615,7 +615,7 @@ w::record! {
         0 num_success: i64 => "num_success: must",
         /// How many stores failed.
         1 num_failure: i64 => "num_failure: must",
-        /// Stores that failed, with the reason.
+        /// Stores that failed, with the reason: `mobile_phone`, `registration_number` and `failure_code`.
         2 failure_record_list: Option<Vec<FailureRecord>> => "failure_record_list",
     }
 }
@@ -656,7 +656,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckEncryptedMsg`].
     pub struct CheckEncryptedMsgResponse {
-        /// Whether WeChat made the data within three days (the spelling is the platform's).
+        /// Whether WeChat made the data within three days; `vaild` is the platform's own misspelling.
         0 vaild: bool => "vaild: must",
         /// When the data was encrypted, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -735,7 +735,7 @@ w::record! {
     pub struct GetLiveInfoResponse {
         /// Live rooms: `roomid`, `name`, `cover_img`, `share_img` and so on.
         0 room_info: Vec<RoomInfo> => "room_info: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
     }
 }
@@ -796,9 +796,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetLiveInfoGetReplay`].
     pub struct GetLiveInfoGetReplayResponse {
-        /// Pieces of the replay; a room may have several.
+        /// Pieces of the replay, maybe several: `media_url`, `create_time` and `expire_time`.
         0 live_replay: Vec<LiveReplay> => "live_replay: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
     }
 }
@@ -844,13 +844,13 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/minigame/dev/api-backend/midas-payment/business.getPayForOrder.html>.
     /// * Catalog: `mini_program.wxa.business.get_pay_for_order`.
     pub struct GetPayForOrder {
-        /// AppID of the mini game; the account's appid.
+        /// AppID of the mini game that was paid; the account's appid.
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Environment: `0` live, `1` sandbox.
         1 env: i64 => "env: must",
         /// Number of the order paid by a friend, alternative to your own.
         2 order_no: String => "order_no: must",
-        /// Order number of your system.
+        /// Order number of your system, alternative to `order_no`.
         3 out_trade_no: String => "out_trade_no: must",
     }
     new(
@@ -1281,9 +1281,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/B2b_store_assistant.html>.
     /// * Catalog: `mini_program.wxa.business.retail_notify_business`.
     pub struct RetailNotifyBusiness {
-        /// Kind of message template.
+        /// Kind of message, from the official list of store templates; decides what `content` holds.
         0 type_: i64 => "type: must",
-        /// Content as serialized text, as the template wants it.
+        /// Content as JSON text, in the way that `type` asks for.
         1 content: String => "content: must",
         /// Recipients, by openid, at most 200.
         2 to_user_list: Vec<String> => "to_user_list: must",
@@ -1317,7 +1317,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/laboruse/api_unbinduserb2cauthinfo.html>.
     /// * Catalog: `mini_program.wxa.business.unbind_user_b2c_auth_info`.
     pub struct UnbindUserB2cAuthInfo {
-        /// Users, by openid; personal data, masked in `Debug`.
+        /// Users whose employment link is removed, by openid; personal data, masked in `Debug`.
         0 openid_list: Vec<xinqiao_types::OpenId> => "openid_list: must masked",
     }
     new(openid_list: Vec<xinqiao_types::OpenId>)
@@ -1355,7 +1355,7 @@ pub mod game_match {
         pub struct CreateMatchRule {
             /// How many teams play in one match.
             0 team_count: i64 => "team_count: must",
-            /// How many players per team.
+            /// How many players each team needs for a match.
             1 team_member_count: i64 => "team_member_count: must",
             /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
@@ -1506,7 +1506,7 @@ pub mod game_match {
         pub struct UpdateMatchRule {
             /// How many teams play in one match.
             0 team_count: i64 => "team_count: must",
-            /// How many players per team.
+            /// How many players each team needs for a match.
             1 team_member_count: i64 => "team_member_count: must",
             /// Whether a match returns data of the room service; `0` or `1` on the wire.
             2 need_room_service_info: Option<bool> => "need_room_service_info: zero-one",
@@ -1565,7 +1565,7 @@ pub mod group {
     w::record! {
         /// Answer to [`AddDevice`].
         pub struct AddDeviceResponse {
-            /// Devices, with the result of each.
+            /// Devices, with the result of each: `model_id`, `sn` and `errcode`.
             0 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
@@ -1597,9 +1597,9 @@ pub mod group {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/createIotGroupId.html>.
         /// * Catalog: `mini_program.wxa.business.group.create_id`.
         pub struct CreateId {
-            /// Number of the device model. From: Mini program console, device management.
+            /// Number of the device model, got by registering it. From: Mini program console, device management.
             0 model_id: String => "model_id: must",
-            /// Name of the device group.
+            /// Name of the device group, fixed on creation, 1 to 32 bytes.
             1 group_name: String => "group_name: must",
         }
         new(model_id: impl Into<String>, group_name: impl Into<String>)
@@ -1649,13 +1649,13 @@ pub mod group {
     w::record! {
         /// Answer to [`GetInfo`].
         pub struct GetInfoResponse {
-            /// Number of the device model. From: Mini program console, device management.
+            /// Number of the device model, got by registering it. From: Mini program console, device management.
             0 model_id: String => "model_id: must",
             /// What the device model is, such as lock or printer.
             1 model_type: String => "model_type: must",
-            /// Name of the device group.
+            /// Name of the device group, fixed on creation, 1 to 32 bytes.
             2 group_name: String => "group_name: must",
-            /// Devices of the group: `model_id`, `sn` and `errcode`.
+            /// Devices of the group: `model_id` and `sn`.
             3 device_list: Vec<super::DeviceInfo> => "device_list: must",
         }
     }
@@ -1738,7 +1738,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`ApplyPay`].
         pub struct ApplyPayResponse {
-            /// Link to pay for the top-up.
+            /// Link to pay for the top-up; look the order up afterwards.
             0 pay_url: String => "pay_url: must",
         }
     }
@@ -1775,7 +1775,7 @@ pub mod insurance_freight {
             1 order_no: String => "order_no: must",
             /// Tracking number of the return, good for one claim.
             2 refund_delivery_no: String => "refund_delivery_no: must",
-            /// Express company of the return.
+            /// Express company that carries the return.
             3 refund_company: String => "refund_company: must",
         }
         new(
@@ -1820,7 +1820,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.create_charge_id`.
         pub struct CreateChargeId {
-            /// How much to top up; in fen.
+            /// How much to top up for premiums, in fen; in fen.
             0 quota: xinqiao_types::Fen => "quota: must",
         }
         new(quota: xinqiao_types::Fen)
@@ -1867,7 +1867,7 @@ pub mod insurance_freight {
             1 order_no: String => "order_no: must",
             /// When it was paid, Unix seconds, within 3 days; format `unix`.
             2 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
-            /// Amount paid by WeChat Pay; in fen.
+            /// Amount of the insured order paid by WeChat Pay, in fen; in fen.
             3 pay_amount: xinqiao_types::Fen => "pay_amount: must",
             /// Tracking number of the shipment, as insured.
             4 delivery_no: String => "delivery_no: must",
@@ -1894,9 +1894,9 @@ pub mod insurance_freight {
             0 policy_no: String => "policy_no: must",
             /// When the insurance ends, such as 2024-06-01 12:00:00.
             1 insurance_end_date: String => "insurance_end_date: must",
-            /// Expected payout; in fen.
+            /// Expected payout for a return, in fen; in fen.
             2 estimate_amount: xinqiao_types::Fen => "estimate_amount: must",
-            /// What the insurance costs; in fen.
+            /// What the insurance of this order costs, in fen; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
         }
     }
@@ -1945,7 +1945,7 @@ pub mod insurance_freight {
             7 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// States: `2` covered, `4` claimed, `5` paid, `6` refused, `7` expired.
             8 status_list: Option<Vec<i64>> => "status_list",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             9 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             10 limit: Option<i64> => "limit",
@@ -1976,7 +1976,7 @@ pub mod insurance_freight {
         pub struct GetOrderListResponse {
             /// Policies found: `order_no`, `policy_no`, `report_no`, `delivery_no` and so on.
             0 list: Vec<super::OrderList> => "list: must",
-            /// How many rows there are in all.
+            /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
         }
     }
@@ -2024,7 +2024,7 @@ pub mod insurance_freight {
         pub struct GetPayOrderList {
             /// States: `1` unpaid, `2` paid, `3` in use, `4` used up, `5` refunding, `6` refunded, `10` timed out.
             0 status_list: Option<Vec<i64>> => "status_list",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             1 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
@@ -2038,7 +2038,7 @@ pub mod insurance_freight {
         pub struct GetPayOrderListResponse {
             /// Top-up orders found: `order_id`, `order_status`, `total_price`, `create_time` and so on.
             0 list: Vec<super::PayOrderList> => "list: must",
-            /// How many rows there are in all.
+            /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
         }
     }
@@ -2097,17 +2097,17 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`GetSummary`].
         pub struct GetSummaryResponse {
-            /// How many orders were insured.
+            /// How many orders were insured in the period.
             0 total: i64 => "total: must",
-            /// How many claims were made.
+            /// How many claims were made in the period.
             1 claim_num: i64 => "claim_num: must",
-            /// How many claims were paid.
+            /// How many claims of the period were paid.
             2 claim_succ_num: i64 => "claim_succ_num: must",
-            /// What one insurance costs at present; in fen.
+            /// What one insurance costs at present, in fen; in fen.
             3 premium: xinqiao_types::Fen => "premium: must",
-            /// Balance of the account; in fen.
+            /// Balance for premiums, in fen; in fen.
             4 funds: xinqiao_types::Fen => "funds: must",
-            /// Whether no more insurance can be taken out.
+            /// Whether no more insurance can be taken out, so that it should be hidden.
             5 need_close: bool => "need_close: must",
         }
     }
@@ -2175,7 +2175,7 @@ pub mod insurance_freight {
     w::record! {
         /// Answer to [`QueryOpen`].
         pub struct QueryOpenResponse {
-            /// Whether freight insurance is enabled; `0` or `1` on the wire.
+            /// Whether freight insurance is enabled; it is applied for in the console; `0` or `1` on the wire.
             0 is_open: bool => "is_open: must zero-one",
         }
     }
@@ -2236,7 +2236,7 @@ pub mod insurance_freight {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/business/freight_insurance.html>.
         /// * Catalog: `mini_program.wxa.business.insurance_freight.update_notify_funds`.
         pub struct UpdateNotifyFunds {
-            /// Balance below which to notify; `0` switches it off; in fen.
+            /// Balance in fen below which to notify; `0` switches it off; in fen.
             0 notify_funds: xinqiao_types::Fen => "notify_funds: must",
         }
         new(notify_funds: xinqiao_types::Fen)
@@ -2274,9 +2274,9 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/activeLicenseDevice.html>.
         /// * Catalog: `mini_program.wxa.business.license.active_device`.
         pub struct ActiveDevice {
-            /// Devices to activate, with the licences each takes.
+            /// Devices to activate: `model_id`, `sn` and `active_number`.
             0 device_list: Vec<super::ActiveDeviceDetail> => "device_list: must",
-            /// Kind of licence package: `0` test, `1` regular.
+            /// Kind of package: `0` trial, `1` to `5` for devices of class A to E; must fit the device.
             1 pkg_type: i64 => "pkg_type: must",
         }
         new(device_list: Vec<super::ActiveDeviceDetail>, pkg_type: i64)
@@ -2285,7 +2285,7 @@ pub mod license {
     w::record! {
         /// Answer to [`ActiveDevice`].
         pub struct ActiveDeviceResponse {
-            /// Devices, with the result of each.
+            /// Devices, with the result of each: `model_id`, `sn` and `errcode`.
             0 device_list: Vec<super::DeviceItem> => "device_list: must",
         }
     }
@@ -2356,7 +2356,7 @@ pub mod license {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/hardware-device/getLicensePkgList.html>.
         /// * Catalog: `mini_program.wxa.business.license.get_pkg_list`.
         pub struct GetPkgList {
-            /// Kind of licence package: `0` test, `1` regular.
+            /// Kind of package: `0` trial, `1` to `5` for devices of class A to E; must fit the device.
             0 pkg_type: i64 => "pkg_type: must",
         }
         new(pkg_type: i64)
@@ -2367,7 +2367,7 @@ pub mod license {
         pub struct GetPkgListResponse {
             /// Licence packages for devices: `pkg_id`, `pkg_type`, `pkg_status`, `start_time` and so on.
             0 pkg_list: Vec<super::Pkg> => "pkg_list: must",
-            /// How often one device may be activated at most.
+            /// Deprecated; once the highest serial used for an activation.
             1 max_active_number: Option<i64> => "max_active_number",
         }
     }
@@ -2477,7 +2477,7 @@ pub mod novel_reader {
         pub struct SetRecmdNovel {
             /// Kind: `1` paid novels on Android, `2` free novels on iOS.
             0 recmd_type: i64 => "recmd_type: must",
-            /// Numbers of the books recommended.
+            /// Numbers of the books to recommend, in order.
             1 book_id_list: Vec<String> => "book_id_list: must",
         }
         new(recmd_type: i64, book_id_list: Vec<String>)
@@ -2514,11 +2514,11 @@ pub mod runtime {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/addDevice.html>.
         /// * Catalog: `mini_program.wxa.business.runtime.add_device`.
         pub struct AddDevice {
-            /// Number of the product.
+            /// Number of the product that the devices are, got by registering it.
             0 product_id: i64 => "product_id: must",
-            /// Ids of the devices to add.
+            /// Ids of the devices to add, got by the app.
             1 device_id_list: Vec<String> => "device_id_list: must",
-            /// Name of the device model.
+            /// Name of the device model as registered in the console.
             2 model_name: String => "model_name: must",
         }
         new(product_id: i64, device_id_list: Vec<String>, model_name: impl Into<String>)
@@ -2550,9 +2550,9 @@ pub mod runtime {
         /// * Source: <https://developers.weixin.qq.com/doc/oplatform/Miniprogram_Frame/api/backend/pushAppMsg.html>.
         /// * Catalog: `mini_program.wxa.business.runtime.push_app_msg`.
         pub struct PushAppMsg {
-            /// Message as serialized text.
+            /// What is pushed, as JSON text for the app to read.
             0 msg: String => "msg: must",
-            /// Push token of the target device; a secret, masked in `Debug`.
+            /// Push token of the target device, got by the app; a secret, masked in `Debug`.
             1 push_token: String => "push_token: must masked",
         }
         new(msg: impl Into<String>, push_token: impl Into<String>)

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `actor_list` of `wxa::sec::vod::AuditDrama`; `actor_list` of `wxa::sec::vod::ModifyDramaBasicInfo`; and 1 more.
     pub struct Actor {
-        /// The actors, one by one.
+        /// The actors: `name`, `photo_material_id`, `role` and `profile`.
         0 actor: Vec<ActorDetail> => "actor: must",
     }
     new(actor: Vec<ActorDetail>)
@@ -21,7 +21,7 @@ w::record! {
         1 photo_material_id: String => "photo_material_id: must",
         /// Part that the actor plays.
         2 role: String => "role: must",
-        /// About the actor, at most 100 characters.
+        /// About the actor, as users see it, at most 100 characters.
         3 profile: String => "profile: must",
     }
     new(
@@ -37,7 +37,7 @@ w::record! {
     pub struct Application {
         /// Kind: `1` famous brand, `2` uses the shop component.
         0 apply_for: i64 => "apply_for: must",
-        /// Documents of the application, or its decision.
+        /// Documents of the application: `brand_type`, `brand_name` and the proofs that go with them.
         1 audit_info: Option<AuditInfo> => "audit_info",
     }
     new(apply_for: i64)
@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// `audit_info` of `wxa::sec::GetStatusApplication`.
     pub struct ApplicationAuditInfo {
-        /// Why it was rejected.
+        /// Why the brand was rejected; mend it and apply again.
         0 audit_reason: Option<String> => "audit_reason",
     }
 }
@@ -67,7 +67,7 @@ w::record! {
 w::record! {
     /// `audit_info` of `wxa::sec::Application`.
     pub struct AuditInfo {
-        /// What the brand is called, as applied for.
+        /// What the brand is called, as in the proofs.
         0 brand_name: String => "brand_name: must",
         /// Kind: `1` consumer list, `2` chain association, `3` time-honoured, `4` flagship shop, `5` global 500, `6` China 500, `7` famous mark, `8` growing company.
         1 brand_type: i64 => "brand_type: must",
@@ -75,7 +75,7 @@ w::record! {
         2 flagship_in_which_ec_platform: Option<String> => "flagship_in_which_ec_platform",
         /// Media ids that prove the flagship shop, required for kind `4`.
         3 ec_platform_proof_list: Option<Vec<String>> => "ec_platform_proof_list",
-        /// Media ids of further documents.
+        /// Media ids of further documents on the brand.
         4 other_material_list: Option<Vec<String>> => "other_material_list",
         /// Media ids that prove the famous mark, required for kind `7`.
         5 authority_certified_proof_list: Option<Vec<String>> => "authority_certified_proof_list",
@@ -103,7 +103,7 @@ w::record! {
         3 qualification: Option<String> => "qualification",
         /// Media ids of further documents, at most 10.
         4 qualification_other: Option<Vec<String>> => "qualification_other",
-        /// Name of the mini program.
+        /// Name of the mini program to verify, which is reviewed too.
         5 account_name: String => "account_name: must",
         /// Origin of the name: `1` own words, `2` trademark.
         6 account_name_type: i64 => "account_name_type: must",
@@ -111,13 +111,13 @@ w::record! {
         7 account_supplemental: Option<Vec<String>> => "account_supplemental",
         /// Payment: `1` the provider's package, `2` the mini program pays.
         8 pay_type: i64 => "pay_type: must",
-        /// Invoice data; none if the provider pays.
+        /// Invoice: `invoice_type`, `electronic`, `vat` and `invoice_title`; none if the provider pays.
         9 invoice_info: Option<InvoiceInfo> => "invoice_info",
         /// Identity that a person claims, name of a leaf of the tree.
         10 auth_identification: Option<String> => "auth_identification",
         /// Media ids that prove the identity, required with one.
         11 auth_ident_material: Option<Vec<String>> => "auth_ident_material",
-        /// Contact phone of the third-party platform; personal data, masked in `Debug`.
+        /// Contact phone of the third-party platform, to check with; personal data, masked in `Debug`.
         12 third_party_phone: Option<String> => "third_party_phone: masked",
         /// AppID in the service market, required if the provider pays.
         13 service_appid: Option<xinqiao_types::AppId> => "service_appid",
@@ -152,7 +152,7 @@ w::record! {
         /// Result code of this item, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         1 err_code: i64 => "errcode: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         2 err_msg: String => "errmsg: must",
     }
@@ -173,9 +173,9 @@ w::record! {
 w::record! {
     /// `contact_info` of `wxa::sec::AuthData`.
     pub struct ContactInfo {
-        /// Name of the contact.
+        /// Name of the contact, whom the reviewers will call.
         0 name: String => "name: must",
-        /// Mailbox of the contact; personal data, masked in `Debug`.
+        /// Mailbox of the contact, which gets notices of the review; personal data, masked in `Debug`.
         1 email: String => "email: must masked",
     }
     new(name: impl Into<String>, email: impl Into<String>)
@@ -186,31 +186,31 @@ w::record! {
     pub struct DramaInfo {
         /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
-        /// Title of the drama.
+        /// Title of the drama, fixed after the first submission.
         1 name: String => "name: must",
-        /// Summary, at most 200 characters.
+        /// Summary of the drama as users see it, at most 200 characters.
         2 description: String => "description: must",
-        /// How many episodes there are.
+        /// How many episodes the drama has.
         3 media_count: i64 => "media_count: must",
         /// Media files of the episodes: `media_id`.
         4 media_list: Vec<Media> => "media_list: must",
         /// State: `0` playable, `1` in review, `2` failed, `3` taken off by the platform.
         5 status: i64 => "status: must",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the drama, file or task was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// Address of the cover.
+        /// Address of the cover; for a pull upload the one to fetch.
         7 cover_url: Option<String> => "cover_url",
-        /// Address of the poster.
+        /// Address of the drama's poster.
         8 promotion_poster: Option<String> => "promotion_poster",
-        /// Slogan, at most 30 characters.
+        /// Slogan of the drama as users see it, at most 30 characters.
         9 recommendations: Option<String> => "recommendations",
-        /// Who produced it.
+        /// Who produced the drama.
         10 producer: Option<String> => "producer",
-        /// Who wrote the script.
+        /// Who wrote the script of the drama.
         11 playwright: Option<String> => "playwright",
-        /// Data of the actors: `actor`.
+        /// The actors, one by one in `actor`.
         12 actor_list: Option<Actor> => "actor_list",
-        /// Licence to produce, by number or image.
+        /// Licence to produce: its number when returned, a media id when handed in.
         13 production_license: Option<String> => "production_license",
         /// State and times of the latest review: `status`, `create_time` and `audit_time`.
         14 audit_detail: Option<AuditDetail> => "audit_detail",
@@ -224,7 +224,7 @@ w::record! {
     pub struct Electronic {
         /// Taxpayer number, 15, 17, 18 or 20 characters.
         0 id: String => "id: must",
-        /// Remark on the invoice.
+        /// Remark printed on the electronic invoice.
         1 desc: Option<String> => "desc",
     }
     new(id: impl Into<String>)
@@ -236,9 +236,9 @@ w::record! {
     pub struct GetStatusApplication {
         /// Kind: `1` famous brand, `2` uses the shop component.
         0 apply_for: i64 => "apply_for: must",
-        /// Documents of the application, or its decision.
+        /// The decision: `audit_reason`, after a rejection.
         1 audit_info: Option<ApplicationAuditInfo> => "audit_info",
-        /// State: `1` in review, `2` rejected, `3` passed.
+        /// State of the application: `1` in review, `2` rejected, `3` passed.
         2 status: i64 => "status: must",
     }
 }
@@ -246,7 +246,7 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizeApps`.
     pub struct GetAuthorizeAppsObject {
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may play the drama.
         0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         /// When the right was given, Unix seconds; format `unix`.
         1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
@@ -258,7 +258,7 @@ w::record! {
 w::record! {
     /// An item of `objects` in the answer of `wxa::sec::vod::GetAuthorizedApps`.
     pub struct GetAuthorizedAppsObject {
-        /// AppID of the mini program that gave the right.
+        /// AppID of the mini program that owns the drama and gave the right.
         0 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
         /// When the right was given, Unix seconds; format `unix`.
         1 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
@@ -272,7 +272,7 @@ w::record! {
     pub struct GetAuthorizedObjectsObject {
         /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
-        /// AppID of the mini program that gave the right.
+        /// AppID of the mini program that owns the drama and gave the right.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
         /// When the right was given, Unix seconds; format `unix`.
         2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
@@ -286,7 +286,7 @@ w::record! {
     pub struct GetAuthorizeObjectsObject {
         /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may play the drama.
         1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         /// When the right was given, Unix seconds; format `unix`.
         2 authorized_time: xinqiao_types::UnixSeconds => "authorized_time: must",
@@ -300,11 +300,11 @@ w::record! {
     pub struct ListInfo {
         /// Number of the drama, returned when it is handed in for review.
         0 drama_id: i64 => "drama_id: must",
-        /// AppID of the mini program that gave the right.
+        /// AppID of the mini program that owns the drama and gave the right.
         1 authorizer_appid: xinqiao_types::AppId => "authorizer_appid: must",
         /// Who gets it: `1` an owner, `2` a mini program.
         2 authorization_type: i64 => "authorization_type: must",
-        /// AppID of the mini program that gets the right.
+        /// AppID of the mini program that may play the drama.
         3 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
         /// Unified social credit code of the owner that gets it.
         4 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
@@ -320,13 +320,13 @@ w::record! {
     pub struct GetMediaLinkMediaInfo {
         /// Number of the media file, returned after upload or pull.
         0 media_id: i64 => "media_id: must",
-        /// File name of the media file.
+        /// File name of the media file, with title and episode.
         1 name: String => "name: must",
-        /// What the media file is.
+        /// What was said of the media file on upload.
         2 description: String => "description: must",
-        /// Playing time; in s.
+        /// Playing time of the video in seconds; in s.
         3 duration: i64 => "duration: must",
-        /// Address of the cover.
+        /// Address of the cover; for a pull upload the one to fetch.
         4 cover_url: String => "cover_url: must",
         /// Address of the MP4, works for a while.
         5 mp4_url: String => "mp4_url: must",
@@ -338,7 +338,7 @@ w::record! {
 w::record! {
     /// An item of `identity_tree_list` in the answer of `wxa::sec::AuthIdentityTree`; an item of `node_list` in `wxa::sec::IdentityTree`.
     pub struct IdentityTree {
-        /// Number of the node in the tree of identities.
+        /// Number of the node, unique in the tree of identities.
         0 node_id: i64 => "node_id: must",
         /// Name of the identity; verification takes that of a leaf.
         1 name: String => "name: must",
@@ -358,9 +358,9 @@ w::record! {
         0 invoice_type: i64 => "invoice_type: must",
         /// Name on the invoice, the same as the owner's.
         1 invoice_title: Option<String> => "invoice_title",
-        /// Electronic invoice, required for kind `2`.
+        /// Electronic invoice, required for kind `2`: `id` and `desc`.
         2 electronic: Option<Electronic> => "electronic",
-        /// Special VAT invoice, required for those.
+        /// Special VAT invoice, required for those: `id`, `enterprise_address`, `bank_account` and so on.
         3 vat: Option<Vat> => "vat",
     }
     new(invoice_type: i64)
@@ -371,7 +371,7 @@ w::record! {
 w::record! {
     /// `leaf_info` of `wxa::sec::IdentityTree`.
     pub struct LeafInfo {
-        /// What documents this identity asks for.
+        /// What proofs this identity asks for, in words.
         0 requirement: Option<String> => "requirement",
     }
 }
@@ -389,21 +389,21 @@ w::record! {
     pub struct MediaInfo {
         /// Number of the drama, returned when it is handed in for review.
         0 drama_id: Option<i64> => "drama_id",
-        /// What the media file is.
+        /// What was said of the media file on upload.
         1 description: Option<String> => "description",
         /// Number of the media file, returned after upload or pull.
         2 media_id: i64 => "media_id: must",
-        /// File name of the media file.
+        /// File name of the media file, with title and episode.
         3 name: String => "name: must",
-        /// Size of the media file; in byte.
+        /// Bytes that the media file takes; in byte.
         4 file_size: i64 => "file_size: must",
-        /// Playing time; in s.
+        /// Playing time of the video in seconds; in s.
         5 duration: i64 => "duration: must",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the drama, file or task was made, Unix seconds; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it expires, Unix seconds; files never submitted do; format `unix`.
         7 expire_time: xinqiao_types::UnixSeconds => "expire_time: must",
-        /// Address of the cover.
+        /// Address of the cover; for a pull upload the one to fetch.
         8 cover_url: Option<String> => "cover_url",
         /// Address of the original video, works for a while.
         9 original_url: Option<String> => "original_url",
@@ -421,11 +421,11 @@ w::record! {
     pub struct MediaInfoAuditDetail {
         /// State: `0` void, `1` in review, `2` rejected, `3` passed, `4` sent back.
         0 status: i64 => "status: must",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the file was submitted for review, Unix seconds; format `unix`.
         1 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When the review was done, Unix seconds; absent before; format `unix`.
         2 audit_time: Option<xinqiao_types::UnixSeconds> => "audit_time",
-        /// Why the review failed.
+        /// Why this episode failed the review.
         3 reason: Option<String> => "reason",
         /// Screenshots of what is at fault, as media ids.
         4 evidence_material_id_list: Option<Vec<String>> => "evidence_material_id_list",
@@ -435,7 +435,7 @@ w::record! {
 w::record! {
     /// An item of `media_part_infos` in `wxa::sec::vod::CommitUpload`; an item of `cover_part_infos` in `wxa::sec::vod::CommitUpload`.
     pub struct MediaPartInfo {
-        /// Number of the part, from 1.
+        /// Number of the part, from 1, by which the parts are joined.
         0 part_number: i64 => "part_number: must",
         /// Mark of the uploaded part, needed to commit.
         1 etag: String => "etag: must",
@@ -450,23 +450,23 @@ w::record! {
         0 merchant_id: String => "merchant_id: must",
         /// Sub-merchant number, only with a service provider.
         1 sub_merchant_id: Option<String> => "sub_merchant_id",
-        /// Order number of the merchant.
+        /// The merchant's number of the payment, its `out_trade_no`.
         2 merchant_trade_no: String => "merchant_trade_no: must",
         /// WeChat Pay's number, alternative to the merchant's.
         3 transaction_id: Option<String> => "transaction_id",
         /// What was paid for, cut if too long.
         4 description: String => "description: must",
-        /// Who paid, by openid; personal data, masked in `Debug`.
+        /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         5 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// What the user really paid; in fen.
+        /// What the user really paid, in fen; in fen.
         6 paid_amount: xinqiao_types::Fen => "paid_amount: must",
         /// State: `1` to ship, `2` shipped, `3` received, `4` complete, `5` refunded, `6` awaiting settlement.
         7 order_state: i64 => "order_state: must",
-        /// When it was paid, Unix seconds; format `unix`.
+        /// When the user paid, Unix seconds; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// When the trade was made, Unix seconds; format `unix`.
         9 trade_create_time: xinqiao_types::UnixSeconds => "trade_create_time: must",
-        /// Whether there is a dispute.
+        /// Whether there is a dispute, which holds settlement back.
         10 in_complaint: bool => "in_complaint: must",
         /// How it was shipped: `logistics_type`, `delivery_mode`, `goods_desc` and so on.
         11 shipping: Option<Shipping> => "shipping",
@@ -504,7 +504,7 @@ w::record! {
 w::record! {
     /// `payer` of `wxa::sec::order::UploadCombinedShippingInfo`; `payer` of `wxa::sec::order::UploadShippingInfo`.
     pub struct Payer {
-        /// Who paid, by openid; personal data, masked in `Debug`.
+        /// Who paid, by openid under this mini program; personal data, masked in `Debug`.
         0 openid: xinqiao_types::OpenId => "openid: must masked",
     }
     new(openid: impl Into<xinqiao_types::OpenId>)
@@ -513,7 +513,7 @@ w::record! {
 w::record! {
     /// `progress` of the answer of `wxa::sec::famous_brand::GetStatus`.
     pub struct Progress {
-        /// State: `1` in review, `2` rejected, `3` passed.
+        /// State of the application: `1` in review, `2` rejected, `3` passed.
         0 status: i64 => "status: must",
     }
 }
@@ -521,9 +521,9 @@ w::record! {
 w::record! {
     /// An item of `replace_media_list` in `wxa::sec::vod::AuditDrama`; an item of `replace_media_list` in `wxa::sec::vod::SubmitReplaceDramaMedias`.
     pub struct ReplaceMedia {
-        /// Media file to be replaced.
+        /// Media file to be replaced, one of the drama's.
         0 old: i64 => "old: must",
-        /// Media file that takes its place.
+        /// Media file that takes its place, already uploaded.
         1 new: i64 => "new: must",
     }
     new(old: i64, new: i64)
@@ -532,7 +532,7 @@ w::record! {
 w::record! {
     /// `root_info` of `wxa::sec::IdentityTree`.
     pub struct RootInfo {
-        /// Code of the class of identities.
+        /// Class of identities; its name is that of the node.
         0 type_: i64 => "type: must",
     }
 }
@@ -546,11 +546,11 @@ w::record! {
         1 delivery_mode: i64 => "delivery_mode: must",
         /// What was bought, as shown to the user.
         2 goods_desc: Option<String> => "goods_desc",
-        /// Whether all has been shipped.
+        /// Whether all has been shipped, of an order sent in parts.
         3 finish_shipping: bool => "finish_shipping: must",
         /// How often shipping was finished: `0` not yet, `1` once, `2` again after a redo.
         4 finish_shipping_count: i64 => "finish_shipping_count: must",
-        /// Shipments: one at once, at most 10 in parts.
+        /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
         5 shipping_list: Vec<ShippingDetail> => "shipping_list: must",
     }
 }
@@ -564,7 +564,7 @@ w::record! {
         1 tracking_no: Option<String> => "tracking_no",
         /// What was bought, as shown to the user.
         2 goods_desc: Option<String> => "goods_desc",
-        /// Contact, required for SF: receiver's or sender's.
+        /// Masked phones, one of them required for SF: `receiver_contact` and `consignor_contact`.
         3 contact: Option<Contact> => "contact",
         /// When it was uploaded, which decides the order of requests; format `unix`.
         4 upload_time: xinqiao_types::UnixSeconds => "upload_time: must",
@@ -582,7 +582,7 @@ w::record! {
         2 delivery_mode: i64 => "delivery_mode: must",
         /// With parts, whether all have been sent; only then the user is told.
         3 is_all_delivered: Option<bool> => "is_all_delivered",
-        /// Shipments: one at once, at most 10 in parts.
+        /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
         4 shipping_list: Vec<SubOrderShipping> => "shipping_list: must",
     }
     new(
@@ -601,9 +601,9 @@ w::record! {
         0 express_company: Option<String> => "express_company",
         /// Tracking number, required for express; such as `SF1234567890123`.
         1 tracking_no: Option<String> => "tracking_no",
-        /// What the goods are, at most 120 characters; such as `微信红包抱枕*1个`.
+        /// What the shipment holds, at most 120 characters; such as `微信红包抱枕*1个`.
         2 item_desc: Option<String> => "item_desc",
-        /// Contact, required for SF: receiver's or sender's.
+        /// Masked phones, one of them required for SF: `receiver_contact` and `consignor_contact`.
         3 contact: Option<Contact> => "contact",
     }
     new()
@@ -614,7 +614,7 @@ w::record! {
 w::record! {
     /// `task_info` of the answer of `wxa::sec::vod::GetTask`.
     pub struct TaskInfo {
-        /// Number of the task.
+        /// Number of the pull upload, returned when it was started.
         0 id: i64 => "id: must",
         /// Kind of task: `1` pull upload.
         1 task_type: i64 => "task_type: must",
@@ -623,12 +623,12 @@ w::record! {
         /// Result code of this item, `0` is success; `errcode` on the wire.
         #[doc(alias = "errcode")]
         3 err_code: i64 => "errcode: must",
-        /// Why this item failed; `errmsg` on the wire.
+        /// Why this item failed, empty on success; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         4 err_msg: Option<String> => "errmsg",
-        /// When it was made, Unix seconds; format `unix`.
+        /// When the drama, file or task was made, Unix seconds; format `unix`.
         5 create_time: Option<xinqiao_types::UnixSeconds> => "create_time",
-        /// When the task was done, Unix seconds; format `unix`.
+        /// When the pull upload was done, Unix seconds; format `unix`.
         6 finish_time: Option<xinqiao_types::UnixSeconds> => "finish_time",
         /// Media file that came out, when done.
         7 media_id: Option<i64> => "media_id",
@@ -640,29 +640,29 @@ w::record! {
     pub struct Vat {
         /// Taxpayer number, 15, 17, 18 or 20 characters.
         0 id: String => "id: must",
-        /// Phone of the company; personal data, masked in `Debug`.
+        /// Phone of the company as registered for tax, printed on the invoice; personal data, masked in `Debug`.
         1 enterprise_phone: String => "enterprise_phone: must masked",
-        /// Registered address of the company.
+        /// Address of the company as registered for tax, printed on the invoice.
         2 enterprise_address: String => "enterprise_address: must",
-        /// Bank of the company.
+        /// Bank of the company that gets the VAT invoice.
         3 bank_name: String => "bank_name: must",
-        /// Bank account of the company; personal data, masked in `Debug`.
+        /// Account of the company at its bank, printed on the invoice; personal data, masked in `Debug`.
         4 bank_account: String => "bank_account: must masked",
         /// Postal code to send the invoice to.
         5 mailing_address: Option<String> => "mailing_address",
-        /// Province to send the invoice to.
+        /// Province to send the paper invoice to.
         6 province: Option<String> => "province",
-        /// City to send the invoice to.
+        /// City to send the paper invoice to.
         7 city: Option<String> => "city",
-        /// District to send the invoice to.
+        /// District to send the paper invoice to.
         8 district: Option<String> => "district",
-        /// Street address to send the invoice to; personal data, masked in `Debug`.
+        /// Street address to send the paper invoice to; personal data, masked in `Debug`.
         9 address: Option<String> => "address: masked",
-        /// Who receives the invoice.
+        /// Who receives the invoice, by name.
         10 name: Option<String> => "name",
         /// Phone of who receives the invoice; personal data, masked in `Debug`.
         11 phone: Option<String> => "phone: masked",
-        /// Remark on the invoice.
+        /// Remark printed on the invoice.
         12 desc: Option<String> => "desc",
     }
     new(
@@ -743,7 +743,7 @@ w::record! {
         0 task_status: i64 => "task_status: must",
         /// Review: `0` none, `1` awaiting payment, `2` in review, `3` sent back, `4` passed, `5` finally failed.
         1 apply_status: i64 => "apply_status: must",
-        /// AppID of the mini program.
+        /// AppID of the mini program that the verification task is for.
         2 appid: xinqiao_types::AppId => "appid: must",
         /// Why it was sent back, with `apply_status` `3`.
         3 refill_reason: Option<String> => "refill_reason",
@@ -844,7 +844,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_reauth.html>.
     /// * Catalog: `mini_program.wxa.sec.reauth`.
     pub struct Reauth {
-        /// Data of owner, contact and invoice.
+        /// Verification data: `customer_type`, `contact_info`, `invoice_info`, `qualification` and so on.
         0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
@@ -856,7 +856,7 @@ w::record! {
         /// Number of the verification task, returned on handing in; used to ask for progress; `taskid` on the wire.
         #[doc(alias = "taskid")]
         0 task_id: String => "taskid: must",
-        /// Link for the admin to confirm.
+        /// Link for the admin to open and confirm in WeChat; nothing goes on before that.
         1 auth_url: Option<String> => "auth_url",
     }
 }
@@ -929,7 +929,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadAuthMaterial`].
     pub struct UploadAuthMaterialResponse {
-        /// Kind of media, such as `image`.
+        /// Kind of media, at present only `image`.
         0 type_: Option<String> => "type",
         /// Media id, to be put into the verification data; `mediaid` on the wire.
         #[doc(alias = "mediaid")]
@@ -963,7 +963,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/weapp-wxverify/secwxaapi_wxaauth.html>.
     /// * Catalog: `mini_program.wxa.sec.wxa_auth`.
     pub struct WxaAuth {
-        /// Data of owner, contact and invoice.
+        /// Verification data: `customer_type`, `contact_info`, `invoice_info`, `qualification` and so on.
         0 auth_data: AuthData => "auth_data: must",
     }
     new(auth_data: AuthData)
@@ -1103,7 +1103,7 @@ pub mod order {
     w::record! {
         /// Answer to [`GetOrder`].
         pub struct GetOrderResponse {
-            /// Payment, shipping and state of the order.
+            /// The order: `transaction_id`, `merchant_trade_no`, `shipping`, `order_state` and so on.
             0 order: super::Order => "order: must",
         }
     }
@@ -1168,11 +1168,11 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.get_order_list`.
         pub struct GetOrderList {
-            /// Range of the time of payment, none for no limit.
+            /// Only orders paid in this period: `begin_time` and `end_time`; no limit if left out.
             0 pay_time_range: Option<super::PayTimeRange> => "pay_time_range",
             /// State: `1` to ship, `2` shipped, `3` received, `4` complete, `5` refunded, `6` awaiting settlement.
             1 order_state: Option<i64> => "order_state",
-            /// Only orders of this payer; personal data, masked in `Debug`.
+            /// Only orders of this payer, by openid; personal data, masked in `Debug`.
             2 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Page mark: none at first, then what the last answer returned.
             3 last_index: Option<String> => "last_index",
@@ -1238,7 +1238,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_managed`.
         pub struct IsTradeManaged {
-            /// AppID of the mini program to look up; the account's appid.
+            /// AppID of the mini program to look up, the token's own; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1279,7 +1279,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/order-shipping/order-shipping.html>.
         /// * Catalog: `mini_program.wxa.sec.order.is_trade_management_confirmed`.
         pub struct IsTradeManagementConfirmed {
-            /// AppID of the mini program to look up; the account's appid.
+            /// AppID of the mini program to look up, the token's own; the account's appid.
             0 appid: xinqiao_types::AppId => "appid: must",
         }
         new(appid: impl Into<xinqiao_types::AppId>)
@@ -1553,7 +1553,7 @@ pub mod order {
             3 delivery_mode: i64 => "delivery_mode: must",
             /// With parts, whether all have been sent; only then the user is told.
             4 is_all_delivered: Option<bool> => "is_all_delivered",
-            /// Shipments: one at once, at most 10 in parts.
+            /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
             5 shipping_list: Vec<super::SubOrderShipping> => "shipping_list: must",
             /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             6 upload_time: String => "upload_time: must",
@@ -1603,7 +1603,7 @@ pub mod vod {
         pub struct ApplyUpload {
             /// File name: title, hyphen, episode; such as `我的演艺 - 第1集`.
             0 media_name: String => "media_name: must",
-            /// Video format, such as MP4, MOV or MKV.
+            /// Format of the video file, such as MP4, MOV or MKV.
             1 media_type: String => "media_type: must",
             /// Cover format, such as JPG or PNG; without it the first frame is taken.
             2 cover_type: Option<String> => "cover_type",
@@ -1653,21 +1653,21 @@ pub mod vod {
             0 drama_id: Option<i64> => "drama_id",
             /// Title of the drama, fixed after the first submission.
             1 name: Option<String> => "name",
-            /// Summary, at most 200 characters.
+            /// Summary of the drama as users see it, at most 200 characters.
             2 description: Option<String> => "description",
-            /// How many episodes there are.
+            /// How many episodes the drama has.
             3 media_count: Option<i64> => "media_count",
             /// Media files of the episodes, in order.
             4 media_id_list: Option<Vec<i64>> => "media_id_list",
-            /// Slogan, at most 30 characters.
+            /// Slogan of the drama as users see it, at most 30 characters.
             5 recommendations: Option<String> => "recommendations",
-            /// Who produced it.
+            /// Who produced the drama.
             6 producer: Option<String> => "producer",
-            /// Who wrote the script.
+            /// Who wrote the script of the drama.
             7 playwright: Option<String> => "playwright",
-            /// Data of the actors: `actor`.
+            /// The actors, one by one in `actor`.
             8 actor_list: Option<super::Actor> => "actor_list",
-            /// Media id of the cover.
+            /// Media id of the drama's cover.
             9 cover_material_id: Option<String> => "cover_material_id",
             /// Media id of the poster.
             10 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
@@ -1679,15 +1679,15 @@ pub mod vod {
             13 qualification_material_id: Option<String> => "qualification_certificate_material_id",
             /// Media id of the report on costs, for kind `2`; `cost_commitment_letter_material_id` on the wire.
             14 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// Production cost, for kind `2`, 1 to 99; in 10000 yuan.
+            /// Production cost in units of 10,000 yuan, for kind `2`, 1 to 99; in 10000 yuan.
             15 cost_of_production: Option<i64> => "cost_of_production",
             /// Registration or licence number, for kind `1`.
             16 registration_number: Option<String> => "registration_number",
-            /// Licence to produce, by number or image.
+            /// Licence to produce: its number when returned, a media id when handed in.
             17 production_license: Option<String> => "production_license",
-            /// Licence to publish, by number or image.
+            /// Licence to publish, a media id when handed in.
             18 publish_license: Option<String> => "publish_license",
-            /// Media id of a further document.
+            /// Media id of a further document for the review.
             19 other_material_material_id: Option<String> => "other_material_material_id",
             /// Whether to hurry, only for a first submission; `0` or `1` on the wire.
             20 expedited: Option<bool> => "expedited: zero-one",
@@ -1758,7 +1758,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.authorize_app`.
         pub struct AuthorizeApp {
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
             /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             1 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
@@ -1798,7 +1798,7 @@ pub mod vod {
             0 drama_ids: Vec<i64> => "drama_ids: must",
             /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: i64 => "authorization_type: must",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
             /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
@@ -1844,9 +1844,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.authorize_drama`.
         pub struct AuthorizeDrama {
-            /// Numbers of the dramas.
+            /// Numbers of the dramas that the other may play.
             0 drama_id: Vec<i64> => "drama_id: must",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
             /// When the right ends, Unix seconds; `0` or none for ever; format `unix`.
             2 authz_expire_time: Option<xinqiao_types::UnixSeconds> => "authz_expire_time",
@@ -1888,7 +1888,7 @@ pub mod vod {
             0 upload_id: String => "upload_id: must",
             /// Parts of the video: `part_number` and `etag`.
             1 media_part_infos: Vec<super::MediaPartInfo> => "media_part_infos: must",
-            /// Parts of the cover image, as uploaded.
+            /// Parts of the cover, if it was uploaded in parts: `part_number` and `etag`.
             2 cover_part_infos: Option<Vec<super::MediaPartInfo>> => "cover_part_infos",
         }
         new(upload_id: impl Into<String>, media_part_infos: Vec<super::MediaPartInfo>)
@@ -1929,7 +1929,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_app`.
         pub struct DeauthorizeApp {
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             0 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
         new(authorized_appid: impl Into<xinqiao_types::AppId>)
@@ -1965,7 +1965,7 @@ pub mod vod {
             0 drama_ids: Vec<i64> => "drama_ids: must",
             /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: i64 => "authorization_type: must",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
             /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
@@ -2003,9 +2003,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.deauthorize_drama`.
         pub struct DeauthorizeDrama {
-            /// Numbers of the dramas.
+            /// Numbers of the dramas whose right is taken back.
             0 drama_id: Vec<i64> => "drama_id: must",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             1 authorized_appid: xinqiao_types::AppId => "authorized_appid: must",
         }
         new(drama_id: Vec<i64>, authorized_appid: impl Into<xinqiao_types::AppId>)
@@ -2079,7 +2079,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizeApps`].
         pub struct GetAuthorizeAppsResponse {
-            /// Authorizations, one by one.
+            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
             0 objects: Vec<super::GetAuthorizeAppsObject> => "objects: must",
         }
     }
@@ -2112,9 +2112,9 @@ pub mod vod {
         pub struct GetAuthorizeObjects {
             /// Number of the drama, returned when it is handed in for review.
             0 drama_id: Option<i64> => "drama_id",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             1 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             2 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             3 limit: Option<i64> => "limit",
@@ -2127,9 +2127,9 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizeObjects`].
         pub struct GetAuthorizeObjectsResponse {
-            /// Authorizations, one by one.
+            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
             0 objects: Vec<super::GetAuthorizeObjectsObject> => "objects: must",
-            /// How many there are in all.
+            /// How many match in all, to know when paging is done.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2182,7 +2182,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizedApps`].
         pub struct GetAuthorizedAppsResponse {
-            /// Authorizations, one by one.
+            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
             0 objects: Vec<super::GetAuthorizedAppsObject> => "objects: must",
         }
     }
@@ -2213,9 +2213,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_authorized_objects`.
         pub struct GetAuthorizedObjects {
-            /// AppID of the mini program that gave the right.
+            /// AppID of the mini program that owns the drama and gave the right.
             0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             1 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
@@ -2228,9 +2228,9 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetAuthorizedObjects`].
         pub struct GetAuthorizedObjectsResponse {
-            /// Authorizations, one by one.
+            /// Authorizations: `authorized_appid` or `authorizer_appid`, `drama_id`, `authorized_time` and so on.
             0 objects: Vec<super::GetAuthorizedObjectsObject> => "objects: must",
-            /// How many there are in all.
+            /// How many match in all, to know when paging is done.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2346,11 +2346,11 @@ pub mod vod {
             0 drama_id: Option<i64> => "drama_id",
             /// Who gets it: `1` an owner, `2` a mini program.
             1 authorization_type: Option<i64> => "authorization_type",
-            /// AppID of the mini program that gets the right.
+            /// AppID of the mini program that may play the drama.
             2 authorized_appid: Option<xinqiao_types::AppId> => "authorized_appid",
             /// Unified social credit code of the owner that gets it.
             3 authorized_subject_cert_no: Option<String> => "authorized_subject_cert_no",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             4 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             5 limit: Option<i64> => "limit",
@@ -2363,9 +2363,9 @@ pub mod vod {
     w::record! {
         /// Answer to [`GetCopyrightAuthorizationList`].
         pub struct GetCopyrightAuthorizationListResponse {
-            /// Copyright authorizations, one by one.
+            /// Copyright authorizations: `authorized_appid`, `drama_id`, `expire_time` and so on.
             0 list: Vec<super::ListInfo> => "list: must",
-            /// How many there are in all.
+            /// How many match in all, to know when paging is done.
             1 total_count: i64 => "total_count: must",
         }
     }
@@ -2411,9 +2411,9 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.get_copyright_authorized_list`.
         pub struct GetCopyrightAuthorizedList {
-            /// AppID of the mini program that gave the right.
+            /// AppID of the mini program that owns the drama and gave the right.
             0 authorizer_appid: Option<xinqiao_types::AppId> => "authorizer_appid",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             1 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             2 limit: Option<i64> => "limit",
@@ -2681,7 +2681,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.list_dramas`.
         pub struct ListDramas {
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             0 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             1 limit: Option<i64> => "limit",
@@ -2741,13 +2741,13 @@ pub mod vod {
         pub struct ListMedia {
             /// Number of the drama, returned when it is handed in for review.
             0 drama_id: Option<i64> => "drama_id",
-            /// Only files of this name.
+            /// Only files whose name holds this text.
             1 media_name: Option<String> => "media_name",
             /// Uploaded not before, Unix seconds; format `unix`.
             2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
             /// Uploaded not after, Unix seconds; format `unix`.
             3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             4 offset: Option<i64> => "offset",
             /// Rows per page, at most 100.
             5 limit: Option<i64> => "limit",
@@ -2847,15 +2847,15 @@ pub mod vod {
         pub struct ModifyDramaBasicInfo {
             /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
-            /// Another name of the drama.
+            /// Another name of the drama, to be found by.
             1 alternate_name: Option<String> => "alternate_name",
-            /// Summary, at most 200 characters.
+            /// Summary of the drama as users see it, at most 200 characters.
             2 description: Option<String> => "description",
-            /// Slogan, at most 30 characters.
+            /// Slogan of the drama as users see it, at most 30 characters.
             3 recommendations: Option<String> => "recommendations",
-            /// Data of the actors: `actor`.
+            /// The actors, one by one in `actor`.
             4 actor_list: Option<super::Actor> => "actor_list",
-            /// Media id of the cover.
+            /// Media id of the drama's cover.
             5 cover_material_id: Option<String> => "cover_material_id",
             /// Media id of the poster.
             6 promotion_poster_material_id: Option<String> => "promotion_poster_material_id",
@@ -2867,15 +2867,15 @@ pub mod vod {
             9 qualification_material_id: Option<String> => "qualification_certificate_material_id",
             /// Media id of the report on costs, for kind `2`; `cost_commitment_letter_material_id` on the wire.
             10 commitment_letter_material_id: Option<String> => "cost_commitment_letter_material_id",
-            /// Production cost, for kind `2`, 1 to 99; in 10000 yuan.
+            /// Production cost in units of 10,000 yuan, for kind `2`, 1 to 99; in 10000 yuan.
             11 cost_of_production: Option<i64> => "cost_of_production",
             /// Registration or licence number, for kind `1`.
             12 registration_number: Option<String> => "registration_number",
-            /// Licence to produce, by number or image.
+            /// Licence to produce: its number when returned, a media id when handed in.
             13 production_license: Option<String> => "production_license",
-            /// Licence to publish, by number or image.
+            /// Licence to publish, a media id when handed in.
             14 publish_license: Option<String> => "publish_license",
-            /// Media id of a further document.
+            /// Media id of a further document for the review.
             15 other_material_material_id: Option<String> => "other_material_material_id",
         }
         new(drama_id: i64)
@@ -2926,7 +2926,7 @@ pub mod vod {
             0 media_name: String => "media_name: must",
             /// Address of the video to fetch, which must be downloadable.
             1 media_url: String => "media_url: must",
-            /// Address of the cover.
+            /// Address of the cover; for a pull upload the one to fetch.
             2 cover_url: Option<String> => "cover_url",
             /// Context of your own, given back when the upload is done.
             3 source_context: Option<String> => "source_context",
@@ -2971,9 +2971,9 @@ pub mod vod {
         pub struct ReplaceDramaMedia {
             /// Number of the drama, returned when it is handed in for review.
             0 drama_id: i64 => "drama_id: must",
-            /// Media file to be replaced.
+            /// Media file to be replaced, one of the drama's.
             1 old_media_id: i64 => "old_media_id: must",
-            /// Media file that takes its place.
+            /// Media file that takes its place, already uploaded.
             2 new_media_id: i64 => "new_media_id: must",
         }
         new(drama_id: i64, old_media_id: i64, new_media_id: i64)
@@ -3005,7 +3005,7 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.single_file_upload`.
         pub struct SingleFileUpload {
-            /// The video, at most 10 MB.
+            /// The video, at most 10 MB; larger ones go up in parts.
             0 media_data: w::FilePart => "media_data: must",
             /// Cover format, such as JPG or PNG; without it the first frame is taken.
             1 cover_type: Option<String> => "cover_type",
@@ -3083,11 +3083,11 @@ pub mod vod {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/mini-drama/mini_drama.html>.
         /// * Catalog: `mini_program.wxa.sec.vod.upload_part`.
         pub struct UploadPart {
-            /// Content of the part.
+            /// Bytes of the part, cut in the order of `part_number`.
             0 data: w::FilePart => "data: must",
             /// Id of this upload, for parts and commit.
             1 upload_id: String => "upload_id: must",
-            /// Number of the part, from 1.
+            /// Number of the part, from 1, by which the parts are joined.
             2 part_number: i64 => "part_number: must",
             /// What the part belongs to: `1` video, `2` cover.
             3 resource_type: i64 => "resource_type: must",

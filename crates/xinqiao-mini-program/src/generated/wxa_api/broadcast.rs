@@ -16,9 +16,9 @@ w::record! {
         3 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         4 price_type: i64 => "priceType: must",
-        /// Price: fixed, lower end or original, by `price_type`; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
         5 price: f64 => "price: must",
-        /// Second price: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         7 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -30,16 +30,16 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa_api::broadcast::room::GetAssistantList`.
     pub struct AssistantList {
-        /// WeChat ID of the assistant.
+        /// WeChat ID of the assistant, empty if none was set.
         0 alias: String => "alias: must",
-        /// WeChat nickname of the member; personal data, masked in `Debug`.
+        /// WeChat nickname of the member or assistant; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
-        /// The assistant, by openid; personal data, masked in `Debug`.
+        /// The assistant, by openid under this mini program; personal data, masked in `Debug`.
         2 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Address of the member's avatar; personal data, masked in `Debug`; `headimg` on the wire.
+        /// Address of the assistant's WeChat avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         3 head_img: String => "headimg: must masked",
-        /// When it was added, Unix seconds; format `unix`.
+        /// When the assistant was added, Unix seconds; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
@@ -51,9 +51,9 @@ w::record! {
         0 openid: xinqiao_types::OpenId => "openid: must masked",
         /// WeChat ID of the member, masked.
         1 username: String => "username: must",
-        /// WeChat nickname of the member; personal data, masked in `Debug`.
+        /// WeChat nickname of the member or assistant; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
-        /// Address of the member's avatar; `headingimg` on the wire.
+        /// Address of the member's WeChat avatar (the spelling is the platform's); `headingimg` on the wire.
         #[doc(alias = "headingimg")]
         3 heading_img: String => "headingimg: must",
         /// Roles: `0` super admin, `1` admin, `2` anchor, `3` operator; `roleList` on the wire.
@@ -76,11 +76,11 @@ w::record! {
         3 cover_img_url: String => "cover_img_url: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount.
         4 price_type: i64 => "price_type: must",
-        /// Price: fixed, lower end or original, by `price_type`; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
         5 price: f64 => "price: must",
-        /// Second price: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
         6 price2: f64 => "price2: must",
-        /// Review: `0` none, `1` in review, `2` passed, `3` failed.
+        /// Review of the goods: `0` none, `1` in review, `2` passed, `3` failed.
         7 audit_status: i64 => "audit_status: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         8 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -100,9 +100,9 @@ w::record! {
         2 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// Price: fixed, lower end or original, by `price_type`; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
         4 price: f64 => "price: must",
-        /// Second price: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
         5 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -138,9 +138,9 @@ w::record! {
         2 cover_img_url: String => "coverImgUrl: must",
         /// Kind of price: `1` fixed, `2` range, `3` discount; `priceType` on the wire.
         3 price_type: i64 => "priceType: must",
-        /// Price: fixed, lower end or original, by `price_type`; in yuan.
+        /// Price in yuan: fixed, lower end or original, by the kind of price; in yuan.
         4 price: f64 => "price: must",
-        /// Second price: upper end or present, none for a fixed price; in yuan.
+        /// Second price in yuan: upper end or present, none for a fixed price; in yuan.
         5 price2: f64 => "price2: must",
         /// AppID of another mini program that sells it, empty for your own; `thirdPartyAppid` on the wire.
         6 third_party_appid: Option<xinqiao_types::AppId> => "thirdPartyAppid",
@@ -162,9 +162,9 @@ w::record! {
 w::record! {
     /// An item of `users` in `wxa_api::broadcast::room::AddAssistant`.
     pub struct User {
-        /// WeChat ID of the assistant.
+        /// WeChat ID of the assistant to add, who must be verified by name.
         0 username: String => "username: must",
-        /// Nickname of the assistant; personal data, masked in `Debug`.
+        /// Nickname of the assistant to add, shown in the room; personal data, masked in `Debug`.
         1 nickname: String => "nickname: must masked",
     }
     new(username: impl Into<String>, nickname: impl Into<String>)
@@ -186,9 +186,9 @@ w::record! {
 w::record! {
     /// Answer to [`GetGoodsWarehouse`].
     pub struct GetGoodsWarehouseResponse {
-        /// Goods found or to sort.
+        /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
         0 goods: Vec<Goods> => "goods: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         1 total: i64 => "total: must",
     }
 }
@@ -224,7 +224,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.add`.
         pub struct Add {
-            /// Name, cover, price and page of the goods; `goodsInfo` on the wire.
+            /// The goods: `coverImgUrl`, `name`, `priceType`, `price`, `url` and so on; `goodsInfo` on the wire.
             0 goods_info: super::GoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::GoodsInfo)
@@ -375,9 +375,9 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.get_approved`.
         pub struct GetApproved {
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             0 offset: i64 => "offset: must query",
-            /// Rows to return at most.
+            /// Rows to return at most, with `offset` to go on.
             1 limit: i64 => "limit: must query",
             /// State: `0` none, `1` in review, `2` passed, `3` rejected.
             2 status: i64 => "status: must query",
@@ -388,9 +388,9 @@ pub mod goods {
     w::record! {
         /// Answer to [`GetApproved`].
         pub struct GetApprovedResponse {
-            /// Goods found or to sort.
+            /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
             0 goods: Vec<super::GetApprovedGoods> => "goods: must",
-            /// How many rows there are in all.
+            /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
         }
     }
@@ -481,7 +481,7 @@ pub mod goods {
     w::record! {
         /// Answer to [`GetVideo`].
         pub struct GetVideoResponse {
-            /// Address of the video.
+            /// Address to download the explaining video from; works for a while.
             0 url: String => "url: must",
         }
     }
@@ -517,7 +517,7 @@ pub mod goods {
             0 room_id: i64 => "roomId: must",
             /// Number of the goods; `goodsId` on the wire. From: The endpoint that adds goods.
             1 goods_id: i64 => "goodsId: must",
-            /// True puts the goods on the shelf, false takes them off; `0` or `1` on the wire; `onSale` on the wire.
+            /// `1` puts the goods on the shelf, `0` takes them off; `0` or `1` on the wire; `onSale` on the wire.
             2 on_sale: bool => "onSale: must zero-one",
         }
         new(room_id: i64, goods_id: i64, on_sale: bool)
@@ -655,7 +655,7 @@ pub mod goods {
         pub struct Sort {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Goods found or to sort.
+            /// Goods: `goods_id`, `name`, `price` and so on; to sort, only `goodsId` in the order wanted.
             1 goods: Vec<super::SortGoods> => "goods: must",
         }
         new(room_id: i64, goods: Vec<super::SortGoods>)
@@ -688,7 +688,7 @@ pub mod goods {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/commodity-api.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.goods.update`.
         pub struct Update {
-            /// Name, cover, price and page of the goods; `goodsInfo` on the wire.
+            /// The goods: `coverImgUrl`, `name`, `priceType`, `price`, `url` and so on; `goodsInfo` on the wire.
             0 goods_info: super::UpdateGoodsInfo => "goodsInfo: must",
         }
         new(goods_info: super::UpdateGoodsInfo)
@@ -728,7 +728,7 @@ pub mod role {
         pub struct AddRole {
             /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -763,7 +763,7 @@ pub mod role {
         pub struct DeleteRole {
             /// Role: `1` admin, `2` anchor, `3` operator.
             0 role: i64 => "role: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
         new(role: i64, username: impl Into<String>)
@@ -795,13 +795,13 @@ pub mod role {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/liveplayer/role-manage.html>.
         /// * Catalog: `mini_program.wxa_api.broadcast.role.get_role_list`.
         pub struct GetRoleList {
-            /// WeChat ID or nickname to search for.
+            /// WeChat ID or nickname to search for, all if left out.
             0 keyword: Option<String> => "keyword: query",
             /// Filter: `-1` all, `0` super admin, `1` admin, `2` anchor, `3` operator.
             1 role: Option<i64> => "role: query",
-            /// How many rows to skip.
+            /// How many rows to skip; 0 for the first page.
             2 offset: Option<i64> => "offset: query",
-            /// Rows to return at most.
+            /// Rows to return at most, with `offset` to go on.
             3 limit: Option<i64> => "limit: query",
         }
         new()
@@ -814,7 +814,7 @@ pub mod role {
         pub struct GetRoleListResponse {
             /// Members or assistants: `openid`, `nickname` and so on.
             0 list: Vec<super::RoleList> => "list: must",
-            /// How many rows there are in all.
+            /// How many rows match in all, to know when paging is done.
             1 total: i64 => "total: must",
         }
     }
@@ -902,7 +902,7 @@ pub mod room {
         pub struct AddGoods {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Goods to put into the room.
+            /// Goods to put into the room, which must have passed the review.
             1 ids: Vec<i64> => "ids: must",
         }
         new(room_id: i64, ids: Vec<i64>)
@@ -937,7 +937,7 @@ pub mod room {
         pub struct AddSubAnchor {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -972,9 +972,9 @@ pub mod room {
         pub struct Create {
             /// Title of the room, 3 to 17 Chinese characters.
             0 name: String => "name: must",
-            /// Media id of the background image; `coverImg` on the wire.
+            /// Media id of the room's background image; `coverImg` on the wire.
             1 cover_img: String => "coverImg: must",
-            /// Media id of the image for sharing; `shareImg` on the wire.
+            /// Media id of the picture shown when the room is shared; `shareImg` on the wire.
             2 share_img: String => "shareImg: must",
             /// Kind: `0` from a phone, `1` pushed stream.
             3 type_: i64 => "type: must",
@@ -986,7 +986,7 @@ pub mod room {
             6 anchor_name: String => "anchorName: must",
             /// WeChat ID of the host, who must be verified; `anchorWechat` on the wire.
             7 anchor_wechat: String => "anchorWechat: must",
-            /// WeChat ID of the second host; `subAnchorWechat` on the wire.
+            /// WeChat ID of the second host, who must be verified by name; `subAnchorWechat` on the wire.
             8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
             /// WeChat ID of the creator; if set, only certain members see the room; `createrWechat` on the wire.
             9 creater_wechat: Option<String> => "createrWechat",
@@ -1000,11 +1000,11 @@ pub mod room {
             13 close_goods: bool => "closeGoods: must zero-one",
             /// Whether comments are off, fixed once live; `0` or `1` on the wire; `closeComment` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
+            /// Whether there is no replay; `0` or `1` on the wire; `closeReplay` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
             /// Whether sharing is off, fixed once live; `0` or `1` on the wire; `closeShare` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
+            /// Whether viewers cannot reach customer service; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
         }
         new(
@@ -1130,9 +1130,9 @@ pub mod room {
         pub struct EditRoom {
             /// Title of the room, 3 to 17 Chinese characters.
             0 name: String => "name: must",
-            /// Media id of the background image; `coverImg` on the wire.
+            /// Media id of the room's background image; `coverImg` on the wire.
             1 cover_img: String => "coverImg: must",
-            /// Media id of the image for sharing; `shareImg` on the wire.
+            /// Media id of the picture shown when the room is shared; `shareImg` on the wire.
             2 share_img: String => "shareImg: must",
             /// Kind: `0` from a phone, `1` pushed stream.
             3 type_: i64 => "type: must",
@@ -1144,7 +1144,7 @@ pub mod room {
             6 anchor_name: String => "anchorName: must",
             /// WeChat ID of the host, who must be verified; `anchorWechat` on the wire.
             7 anchor_wechat: String => "anchorWechat: must",
-            /// WeChat ID of the second host; `subAnchorWechat` on the wire.
+            /// WeChat ID of the second host, who must be verified by name; `subAnchorWechat` on the wire.
             8 sub_anchor_wechat: Option<String> => "subAnchorWechat",
             /// WeChat ID of the creator; if set, only certain members see the room; `createrWechat` on the wire.
             9 creater_wechat: Option<String> => "createrWechat",
@@ -1158,11 +1158,11 @@ pub mod room {
             13 close_goods: bool => "closeGoods: must zero-one",
             /// Whether comments are off, fixed once live; `0` or `1` on the wire; `closeComment` on the wire.
             14 close_comment: bool => "closeComment: must zero-one",
-            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
+            /// Whether there is no replay; `0` or `1` on the wire; `closeReplay` on the wire.
             15 close_replay: Option<bool> => "closeReplay: zero-one",
             /// Whether sharing is off, fixed once live; `0` or `1` on the wire; `closeShare` on the wire.
             16 close_share: Option<bool> => "closeShare: zero-one",
-            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
+            /// Whether viewers cannot reach customer service; `0` or `1` on the wire; `closeKf` on the wire.
             17 close_kf: Option<bool> => "closeKf: zero-one",
             /// Number of the live room, returned when it was made.
             18 id: i64 => "id: must",
@@ -1223,9 +1223,9 @@ pub mod room {
         pub struct GetAssistantListResponse {
             /// Members or assistants: `openid`, `nickname` and so on.
             0 list: Vec<super::AssistantList> => "list: must",
-            /// How many assistants there are.
+            /// How many assistants the room has.
             1 count: i64 => "count: must",
-            /// How many assistants are allowed; `maxCount` on the wire.
+            /// How many assistants the room may have; `maxCount` on the wire.
             2 max_count: i64 => "maxCount: must",
         }
     }
@@ -1266,7 +1266,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetPushUrl`].
         pub struct GetPushUrlResponse {
-            /// Address to push the stream to; `pushAddr` on the wire.
+            /// Address to push the stream to; whoever has it can go live, so keep it private; `pushAddr` on the wire.
             0 push_addr: String => "pushAddr: must",
         }
     }
@@ -1310,11 +1310,11 @@ pub mod room {
     w::record! {
         /// Answer to [`GetSharedCode`].
         pub struct GetSharedCodeResponse {
-            /// Address of the code's image; `cdnUrl` on the wire.
+            /// Address of the QR code image to share the room with; `cdnUrl` on the wire.
             0 cdn_url: String => "cdnUrl: must",
-            /// Address of the poster; `posterUrl` on the wire.
+            /// Address of the poster to share the room with; `posterUrl` on the wire.
             1 poster_url: String => "posterUrl: must",
-            /// Page of the room; `pagePath` on the wire.
+            /// Path of the room's page, to jump to; `pagePath` on the wire.
             2 page_path: String => "pagePath: must",
         }
     }
@@ -1354,7 +1354,7 @@ pub mod room {
     w::record! {
         /// Answer to [`GetSubAnchor`].
         pub struct GetSubAnchorResponse {
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             0 username: String => "username: must",
         }
     }
@@ -1387,9 +1387,9 @@ pub mod room {
         pub struct ModifyAssistant {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
-            /// Nickname of the assistant; personal data, masked in `Debug`.
+            /// New nickname of the assistant, shown in the room; personal data, masked in `Debug`.
             2 nickname: String => "nickname: must masked",
         }
         new(room_id: i64, username: impl Into<String>, nickname: impl Into<String>)
@@ -1424,7 +1424,7 @@ pub mod room {
         pub struct ModifySubAnchor {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1458,7 +1458,7 @@ pub mod room {
         pub struct RemoveAssistant {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// WeChat ID of the member, who must be verified by name.
+            /// WeChat ID of the member, second host or assistant, who must be verified by name.
             1 username: String => "username: must",
         }
         new(room_id: i64, username: impl Into<String>)
@@ -1492,7 +1492,7 @@ pub mod room {
         pub struct UpdateComment {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Whether comments are banned; `0` or `1` on the wire; `banComment` on the wire.
+            /// Whether nobody may comment; `0` or `1` on the wire; `banComment` on the wire.
             1 ban_comment: bool => "banComment: must zero-one",
         }
         new(room_id: i64, ban_comment: bool)
@@ -1560,7 +1560,7 @@ pub mod room {
         pub struct UpdateKf {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Whether customer service is off; `0` or `1` on the wire; `closeKf` on the wire.
+            /// Whether viewers cannot reach customer service; `0` or `1` on the wire; `closeKf` on the wire.
             1 close_kf: bool => "closeKf: must zero-one",
         }
         new(room_id: i64, close_kf: bool)
@@ -1594,7 +1594,7 @@ pub mod room {
         pub struct UpdateReplay {
             /// Number of the live room; `roomId` on the wire. From: The endpoints that create or list live rooms.
             0 room_id: i64 => "roomId: must",
-            /// Whether the replay is off; `0` or `1` on the wire; `closeReplay` on the wire.
+            /// Whether there is no replay; `0` or `1` on the wire; `closeReplay` on the wire.
             1 close_replay: bool => "closeReplay: must zero-one",
         }
         new(room_id: i64, close_replay: bool)

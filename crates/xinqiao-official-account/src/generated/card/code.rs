@@ -28,15 +28,15 @@ w::record! {
         0 card_id: String => "card_id: must",
         /// Code of the copy that a user holds; such as `110201201245`.
         1 code: Option<String> => "code",
-        /// Number shown on the card.
+        /// Number on the face of the card; the code unless a member number was set.
         2 card_number: Option<String> => "card_number",
-        /// When this copy starts to be valid; format `unix`.
+        /// When this copy starts to be valid, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// When this copy expires; format `unix`.
+        /// When this copy expires, Unix seconds; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Points on the card now.
         5 bonus: Option<i64> => "bonus",
-        /// Present balance; in fen.
+        /// Balance of this card now, in fen; in fen.
         6 balance: Option<xinqiao_types::Fen> => "balance",
     }
 }
@@ -70,9 +70,9 @@ w::record! {
 w::record! {
     /// Answer to [`CheckCode`].
     pub struct CheckCodeResponse {
-        /// Codes that are imported.
+        /// Codes of the request that are imported.
         0 exist_code: Vec<String> => "exist_code: must",
-        /// Codes that are not.
+        /// Codes of the request that are not imported.
         1 not_exist_code: Vec<String> => "not_exist_code: must",
     }
 }
@@ -106,7 +106,7 @@ w::record! {
     pub struct Consume {
         /// Id of the card, needed with custom codes.
         0 card_id: Option<String> => "card_id",
-        /// Code to redeem.
+        /// Code of the copy to redeem; it cannot be undone.
         1 code: String => "code: must",
     }
     new(code: impl Into<String>)
@@ -159,7 +159,7 @@ w::record! {
 w::record! {
     /// Answer to [`Decrypt`].
     pub struct DecryptResponse {
-        /// The decrypted code.
+        /// The code in clear, with which the card is redeemed.
         0 code: String => "code: must",
     }
 }
@@ -255,7 +255,7 @@ w::record! {
         5 user_info: Option<UserInfo> => "user_info",
         /// Points on the card now.
         6 bonus: Option<i64> => "bonus",
-        /// Present balance; in fen.
+        /// Balance of this card now, in fen; in fen.
         7 balance: Option<xinqiao_types::Fen> => "balance",
         /// WeChat's order number, for gift cards and the like.
         8 order_id: Option<String> => "order_id",
@@ -371,7 +371,7 @@ w::record! {
     pub struct Unavailable {
         /// Id of the card, needed with custom codes.
         0 card_id: Option<String> => "card_id",
-        /// Code to make invalid.
+        /// Code of the copy to make invalid; it cannot be undone.
         1 code: String => "code: must",
         /// Why the card is made invalid, for your own records.
         2 reason: Option<String> => "reason",
@@ -409,7 +409,7 @@ w::record! {
     pub struct Update {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: Option<String> => "card_id",
-        /// Code to change.
+        /// Code that is replaced.
         1 code: String => "code: must",
         /// Code that takes the place of the old one.
         2 new_code: String => "new_code: must",

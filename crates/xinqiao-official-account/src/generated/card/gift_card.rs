@@ -8,9 +8,9 @@ w::record! {
     pub struct Card {
         /// Id of the kind of card, given on creation; a user's copy has its own code; such as `pFS7Fjg8kV1IdDz01r4SQwMkuCKc`.
         0 card_id: String => "card_id: must",
-        /// Code of the card.
+        /// Code of this card of the order, used to redeem it.
         1 code: String => "code: must",
-        /// Price of the card; in fen.
+        /// What the buyer paid for this card, in fen; in fen.
         2 price: xinqiao_types::Fen => "price: must",
         /// Picture on the face of the card.
         3 background_pic_url: String => "background_pic_url: must",
@@ -70,25 +70,25 @@ w::record! {
 w::record! {
     /// An item of `order_list` in the answer of `card::gift_card::order::BatchGet`; `order` of the answer of `card::gift_card::order::Get`.
     pub struct Order {
-        /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
+        /// Number of the gift card order, given once it is paid; such as `Z2y2rY74ksZX1ceuGA`.
         0 order_id: String => "order_id: must",
         /// Number of the gift card shop page, returned when it was made.
         1 page_id: String => "page_id: must",
-        /// Transaction number of WeChat Pay.
+        /// WeChat Pay's number of this payment.
         2 trans_id: String => "trans_id: must",
         /// OpenID of the buyer; personal data, masked in `Debug`.
         3 open_id: xinqiao_types::OpenId => "open_id: must masked",
         /// OpenID of the receiver; absent until taken; personal data, masked in `Debug`.
         4 accepter_openid: Option<xinqiao_types::OpenId> => "accepter_openid: masked",
-        /// Total of the order; in fen.
+        /// What all cards of the order cost, in fen; in fen.
         5 total_price: xinqiao_types::Fen => "total_price: must",
         /// Whether it was given in a group chat; `IsChatRoom` on the wire.
         6 is_chat_room: Option<bool> => "IsChatRoom",
         /// Cards of the order: `card_id`, `code`, `price`, `background_pic_url` and so on.
         7 card_list: Vec<Card> => "card_list: must",
-        /// When it was paid; format `unix`.
+        /// When it was paid, Unix seconds; format `unix`.
         8 pay_finish_time: Option<xinqiao_types::UnixSeconds> => "pay_finish_time",
-        /// When it was ordered; format `unix`.
+        /// When it was ordered, Unix seconds; format `unix`.
         9 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Channel text of the purchase.
         10 outer_str: Option<String> => "outer_str",
@@ -162,7 +162,7 @@ w::record! {
         0 theme_pic_url: String => "theme_pic_url: must",
         /// Name of the theme on the page, such as birthday.
         1 title: String => "title: must",
-        /// Colour of the theme's name; format `#RRGGBB`.
+        /// Colour of the theme's name, as `#RRGGBB`; format `#RRGGBB`.
         2 title_color: String => "title_color: must",
         /// Gift cards of the theme: `card_id`, `title`, `pic_url` and `desc`.
         3 item_list: Vec<ThemeItem> => "item_list: must",
@@ -195,7 +195,7 @@ w::record! {
         1 title: Option<String> => "title",
         /// Address of the thumbnail.
         2 pic_url: Option<String> => "pic_url",
-        /// Short description.
+        /// Short text below the name of the card on the page.
         3 desc: Option<String> => "desc",
     }
     new(card_id: impl Into<String>)
@@ -345,9 +345,9 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.batch_get`.
         pub struct BatchGet {
-            /// Start of the order times; format `unix`.
+            /// Start of the order times, Unix seconds; format `unix`.
             0 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-            /// End of the order times, at most 31 days after the start; format `unix`.
+            /// End of the order times, at most 31 days after the start, Unix seconds; format `unix`.
             1 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
             /// Order by time: `ASC` or `DESC`.
             2 sort_type: String => "sort_type: must",
@@ -412,7 +412,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.get`.
         pub struct Get {
-            /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
+            /// Number of the gift card order, given once it is paid; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)
@@ -453,7 +453,7 @@ pub mod order {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/gift_card.html>.
         /// * Catalog: `official_account.card.gift_card.order.refund`.
         pub struct Refund {
-            /// Number of the gift card order; such as `Z2y2rY74ksZX1ceuGA`.
+            /// Number of the gift card order, given once it is paid; such as `Z2y2rY74ksZX1ceuGA`.
             0 order_id: String => "order_id: must",
         }
         new(order_id: impl Into<String>)

@@ -102,7 +102,7 @@ w::record! {
     pub struct BizField {
         /// Full name of the company, as on the invoice.
         0 title: String => "title: must",
-        /// Telephone of the company; personal data, masked in `Debug`.
+        /// Telephone of the company, printed in the buyer's box; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// Taxpayer number of the buyer; for companies.
         2 tax_no: String => "tax_no: must",
@@ -143,7 +143,7 @@ w::record! {
     pub struct Contact {
         /// Telephone of the merchant, shown on the page; personal data, masked in `Debug`.
         0 phone: String => "phone: must masked",
-        /// Time after which the user is told to contact the merchant; in s.
+        /// Time after which the user is told to contact the merchant, in seconds; in s.
         1 time_out: i64 => "time_out: must",
     }
     new(phone: impl Into<String>, time_out: i64)
@@ -188,17 +188,17 @@ w::record! {
     pub struct InvoiceUserData {
         /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
-        /// Amount without tax; in fen.
+        /// Amount without tax, in fen; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax; in fen.
+        /// Amount with tax, in fen; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Amount of the tax; in fen.
+        /// Tax on the invoice, in fen; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
         /// Number of the invoice; empty for fully digital invoices.
         5 billing_code: String => "billing_code: must",
-        /// When it was issued; format `unix`.
+        /// When it was issued, Unix seconds; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// Goods on the invoice, one per line.
         7 info: Vec<InvoiceUserDataInfo> => "info: must",
@@ -210,21 +210,21 @@ w::record! {
         10 s_trip_pdf_media_id: Option<xinqiao_types::MediaId> => "s_trip_pdf_media_id",
         /// Taxpayer number of the buyer.
         11 buyer_number: String => "buyer_number: must",
-        /// Address and telephone of the buyer; personal data, masked in `Debug`.
+        /// Address and telephone in the buyer's box of the invoice, in one text; personal data, masked in `Debug`.
         12 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
-        /// Bank and account of the buyer.
+        /// Bank and account in the buyer's box of the invoice, in one text.
         13 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         14 seller_number: Option<String> => "seller_number",
-        /// Address and telephone of the seller; personal data, masked in `Debug`.
+        /// Address and telephone in the seller's box of the invoice, in one text; personal data, masked in `Debug`.
         15 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
-        /// Bank and account of the seller.
+        /// Bank and account in the seller's box of the invoice, in one text.
         16 seller_bank_account: Option<String> => "seller_bank_account",
         /// Text printed in the remark box of the invoice.
         17 remarks: Option<String> => "remarks",
-        /// Person who issued the invoice.
+        /// Person printed as having issued the invoice.
         18 maker: Option<String> => "maker",
-        /// Person who received the money.
+        /// Person printed as having received the money.
         19 cashier: Option<String> => "cashier",
     }
     new(
@@ -258,11 +258,11 @@ w::record! {
     pub struct InvoiceUserDataInfo {
         /// What was sold.
         0 name: String => "name: must",
-        /// Unit of measure; such as `个`.
+        /// Unit in which the goods are counted, such as piece; such as `个`.
         1 unit: String => "unit: must",
-        /// How many were sold.
+        /// How many pieces the line covers.
         2 num: i64 => "num: must",
-        /// Price of one; in fen.
+        /// Price of one piece of the line, in fen; in fen.
         3 price: xinqiao_types::Fen => "price: must",
     }
     new(name: impl Into<String>, unit: impl Into<String>, num: i64, price: xinqiao_types::Fen)
@@ -277,19 +277,19 @@ w::record! {
         1 spbm: String => "spbm: must",
         /// What was sold.
         2 xmmc: String => "xmmc: must",
-        /// Unit of measure.
+        /// Unit in which the goods are counted, such as piece.
         3 dw: String => "dw: must",
-        /// Model and specification.
+        /// Model and specification of the goods, printed on the line.
         4 ggxh: String => "ggxh: must",
-        /// How many were sold.
+        /// How many pieces the line covers.
         5 xmsl: i64 => "xmsl: must",
-        /// Price of one; in yuan.
+        /// Price of one piece, in yuan; in yuan.
         6 xmdj: f64 => "xmdj: must",
-        /// Amount of the line without tax; in yuan.
+        /// Amount of the line without tax, in yuan; in yuan.
         7 xmje: f64 => "xmje: must",
         /// Tax rate with two decimals, such as `0.01`.
         8 sl: f64 => "sl: must",
-        /// Tax of the line, two decimals; in yuan.
+        /// Tax of the line in yuan, two decimals; in yuan.
         9 se: f64 => "se: must",
     }
     new(
@@ -309,7 +309,7 @@ w::record! {
 w::record! {
     /// `invoiceinfo` of `card::invoice::ClearOutInvoice`.
     pub struct InvoiceInfoDetail {
-        /// OpenID of the user; `wxopenid` on the wire.
+        /// OpenID of the user whose invoice is reversed; `wxopenid` on the wire.
         #[doc(alias = "wxopenid")]
         0 wx_openid: xinqiao_types::OpenId => "wxopenid: must",
         /// Serial number of the reversal, unique.
@@ -338,9 +338,9 @@ w::record! {
     pub struct ItemDetail {
         /// Id of the invoice card template, returned when it was made.
         0 card_id: String => "card_id: must",
-        /// When the invoice starts to be valid; format `unix`.
+        /// When the invoice starts to be valid, Unix seconds; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-        /// When the invoice ends to be valid; format `unix`.
+        /// When the invoice ends to be valid, Unix seconds; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// State: `INVOICE_REIMBURSE_INIT` free; ending in `LOCK` locked, in `CLOSURE` reimbursed, in `CANCEL` reversed.
         3 user_card_status: String => "user_card_status: must",
@@ -350,7 +350,7 @@ w::record! {
         5 type_: String => "type: must",
         /// Full name of the payee.
         6 payee: String => "payee: must",
-        /// Note on the invoice.
+        /// Text on the details page, written by the issuer.
         7 detail: String => "detail: must",
         /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
         8 user_info: UserInfo => "user_info: must",
@@ -371,37 +371,37 @@ w::record! {
         3 nsrsbh: String => "nsrsbh: must",
         /// Name of the seller.
         4 nsrmc: String => "nsrmc: must",
-        /// Address of the seller.
+        /// Address in the seller's box of the invoice.
         5 nsrdz: String => "nsrdz: must",
-        /// Telephone of the seller.
+        /// Telephone in the seller's box of the invoice.
         6 nsrdh: String => "nsrdh: must",
-        /// Bank of the seller.
+        /// Bank in the seller's box of the invoice.
         7 nsrbank: String => "nsrbank: must",
-        /// Bank account of the seller.
+        /// Bank account in the seller's box of the invoice.
         8 nsrbankid: String => "nsrbankid: must",
         /// Taxpayer number of the buyer.
         9 ghfnsrsbh: Option<String> => "ghfnsrsbh",
         /// Name of the buyer, the title of the invoice.
         10 ghfmc: Option<String> => "ghfmc",
-        /// Address of the buyer.
+        /// Address in the buyer's box of the invoice.
         11 ghfdz: Option<String> => "ghfdz",
-        /// Telephone of the buyer.
+        /// Telephone in the buyer's box of the invoice.
         12 ghfdh: Option<String> => "ghfdh",
-        /// Bank of the buyer.
+        /// Bank in the buyer's box of the invoice.
         13 ghfbank: Option<String> => "ghfbank",
-        /// Bank account of the buyer.
+        /// Bank account in the buyer's box of the invoice.
         14 ghfbankid: Option<String> => "ghfbankid",
-        /// Person who issues the invoice.
+        /// Person printed as issuing the invoice.
         15 kpr: String => "kpr: must",
-        /// Person who receives the money.
+        /// Person printed as receiving the money.
         16 skr: Option<String> => "skr",
-        /// Person who checks the invoice.
+        /// Person printed as having checked the invoice.
         17 fhr: Option<String> => "fhr",
-        /// Amount with tax; in yuan.
+        /// Amount with tax, in yuan; in yuan.
         18 jshj: f64 => "jshj: must",
-        /// Amount without tax; in yuan.
+        /// All lines without tax, in yuan; in yuan.
         19 hjje: f64 => "hjje: must",
-        /// Tax in all; in yuan.
+        /// Tax of all lines, in yuan; in yuan.
         20 hjse: f64 => "hjse: must",
         /// Text printed in the remark box of the invoice.
         21 bz: Option<String> => "bz",
@@ -444,7 +444,7 @@ w::record! {
 w::record! {
     /// `paymch_info` of the answer of `card::invoice::set_biz_attr::GetPayMch`; `paymch_info` of `card::invoice::set_biz_attr::SetPayMch`.
     pub struct PayMchInfo {
-        /// WeChat Pay merchant number; such as `1900000109`.
+        /// WeChat Pay merchant number to link to the invoicing platform; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Invoicing platform to link.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
@@ -461,9 +461,9 @@ w::record! {
         1 fpdm: String => "fpdm: must",
         /// Number printed on the issued invoice.
         2 fphm: String => "fphm: must",
-        /// When it was issued; format `yyyyMMddHHmmss`.
+        /// When the invoice was issued, as `yyyyMMddHHmmss`; format `yyyyMMddHHmmss`.
         3 kprq: String => "kprq: must",
-        /// Check code of the invoice.
+        /// Check code of the invoice, to verify it.
         4 jym: String => "jym: must",
         /// Address of the PDF; `pdfurl` on the wire.
         #[doc(alias = "pdfurl")]
@@ -495,7 +495,7 @@ w::record! {
     pub struct UserField {
         /// Name of the person, as on the invoice.
         0 title: String => "title: must",
-        /// Telephone of the user; personal data, masked in `Debug`.
+        /// Telephone that the user left, for questions on the invoice; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked",
         /// E-mail of the user, for news about the invoice; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
@@ -518,17 +518,17 @@ w::record! {
     pub struct UserInfo {
         /// Buyer on the invoice: full name of a company or person.
         0 title: String => "title: must",
-        /// Amount without tax; in fen.
+        /// Amount without tax, in fen; in fen.
         1 fee_without_tax: xinqiao_types::Fen => "fee_without_tax: must",
-        /// Amount with tax; in fen.
+        /// Amount with tax, in fen; in fen.
         2 fee: xinqiao_types::Fen => "fee: must",
-        /// Amount of the tax; in fen.
+        /// Tax on the invoice, in fen; in fen.
         3 tax: xinqiao_types::Fen => "tax: must",
         /// Code of the invoice; its number for fully digital invoices.
         4 billing_no: String => "billing_no: must",
         /// Number of the invoice; empty for fully digital invoices.
         5 billing_code: String => "billing_code: must",
-        /// When it was issued; format `unix`.
+        /// When it was issued, Unix seconds; format `unix`.
         6 billing_time: xinqiao_types::UnixSeconds => "billing_time: must",
         /// Goods on the invoice, one per line.
         7 info: Option<Vec<InvoiceUserDataInfo>> => "info",
@@ -544,21 +544,21 @@ w::record! {
         12 order_id: Option<String> => "order_id",
         /// Taxpayer number of the buyer.
         13 buyer_number: String => "buyer_number: must",
-        /// Address and telephone of the buyer; personal data, masked in `Debug`.
+        /// Address and telephone in the buyer's box of the invoice, in one text; personal data, masked in `Debug`.
         14 buyer_address_and_phone: Option<String> => "buyer_address_and_phone: masked",
-        /// Bank and account of the buyer.
+        /// Bank and account in the buyer's box of the invoice, in one text.
         15 buyer_bank_account: Option<String> => "buyer_bank_account",
         /// Taxpayer number of the seller.
         16 seller_number: Option<String> => "seller_number",
-        /// Address and telephone of the seller; personal data, masked in `Debug`.
+        /// Address and telephone in the seller's box of the invoice, in one text; personal data, masked in `Debug`.
         17 seller_address_and_phone: Option<String> => "seller_address_and_phone: masked",
-        /// Bank and account of the seller.
+        /// Bank and account in the seller's box of the invoice, in one text.
         18 seller_bank_account: Option<String> => "seller_bank_account",
         /// Text printed in the remark box of the invoice.
         19 remarks: Option<String> => "remarks",
-        /// Person who issued the invoice.
+        /// Person printed as having issued the invoice.
         20 maker: Option<String> => "maker",
-        /// Person who received the money.
+        /// Person printed as having received the money.
         21 cashier: Option<String> => "cashier",
     }
 }
@@ -618,7 +618,7 @@ w::record! {
     pub struct GetAuthDataResponse {
         /// State of the authorisation, `auth success` when given.
         0 invoice_status: String => "invoice_status: must",
-        /// When the user authorised; format `unix`.
+        /// When the user authorised, Unix seconds; format `unix`.
         1 auth_time: Option<xinqiao_types::UnixSeconds> => "auth_time",
         /// What the user filled in on the page: `user_field` and `biz_field`.
         2 user_auth_info: Option<UserAuthInfo> => "user_auth_info",
@@ -656,9 +656,9 @@ w::record! {
         0 order_id: String => "order_id: must",
         /// Identification of the invoicing platform, which it gives the merchant. From: Parameter in the address returned by the seturl endpoint.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
-        /// Amount of the order to be invoiced; in fen.
+        /// Amount of the order to be invoiced, in fen; in fen.
         2 money: xinqiao_types::Fen => "money: must",
-        /// When the request is made; format `unix`.
+        /// When the request is made, Unix seconds; format `unix`.
         3 timestamp: Option<xinqiao_types::UnixSeconds> => "timestamp",
         /// Where it is asked for: `app`, `web` (account), `wxa` (mini program) or `wap` (plain web page).
         4 source: String => "source: must",
@@ -1155,7 +1155,7 @@ pub mod platform {
         pub struct GetPdfResponse {
             /// Temporary address of the PDF.
             0 pdf_url: String => "pdf_url: must",
-            /// How long the address lives; in s.
+            /// How long the address lives, in seconds; in s.
             1 pdf_url_expire_time: i64 => "pdf_url_expire_time: must",
         }
     }
@@ -1324,9 +1324,9 @@ pub mod reimburse {
         pub struct GetInvoiceInfoResponse {
             /// Id of the invoice card template, returned when it was made.
             0 card_id: String => "card_id: must",
-            /// When the invoice starts to be valid; format `unix`.
+            /// When the invoice starts to be valid, Unix seconds; format `unix`.
             1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
-            /// When the invoice ends to be valid; format `unix`.
+            /// When the invoice ends to be valid, Unix seconds; format `unix`.
             2 end_time: xinqiao_types::UnixSeconds => "end_time: must",
             /// State: `INVOICE_REIMBURSE_INIT` free; ending in `LOCK` locked, in `CLOSURE` reimbursed, in `CANCEL` reversed.
             3 user_card_status: String => "user_card_status: must",
@@ -1336,7 +1336,7 @@ pub mod reimburse {
             5 type_: String => "type: must",
             /// Full name of the payee.
             6 payee: String => "payee: must",
-            /// Note on the invoice.
+            /// Text on the details page, written by the issuer.
             7 detail: String => "detail: must",
             /// Data on the invoice: `title`, `fee_without_tax`, `fee`, `tax` and so on.
             8 user_info: super::UserInfo => "user_info: must",

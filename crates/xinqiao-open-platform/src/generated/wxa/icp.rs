@@ -8,9 +8,9 @@ w::record! {
     pub struct AuditData {
         /// Chinese name of the field that was rejected.
         0 key_name: String => "key_name: must",
-        /// Why the field was rejected.
+        /// Why the platform or the authority rejected the field.
         1 error: String => "error: must",
-        /// How to mend it.
+        /// How to mend the field.
         2 suggest: Option<String> => "suggest",
     }
 }
@@ -18,19 +18,19 @@ w::record! {
 w::record! {
     /// `base_info` of `wxa::icp::IcpSubject`.
     pub struct BaseInfo {
-        /// Number of the kind of owner; such as `5`. From: The endpoint that lists kinds of owners.
+        /// Kind of owner by number, such as company or person; decides what else is asked for; such as `5`. From: The endpoint that lists kinds of owners.
         0 type_: i64 => "type: must",
         /// Full name of the owner, as on its certificate.
         1 name: String => "name: must",
-        /// Administrative code of the province; such as `110000`. From: The endpoint that lists district codes.
+        /// Administrative code of the owner's province; such as `110000`. From: The endpoint that lists district codes.
         2 province: String => "province: must",
-        /// Administrative code of the city; such as `110100`. From: The endpoint that lists district codes.
+        /// Administrative code of the owner's city; such as `110100`. From: The endpoint that lists district codes.
         3 city: String => "city: must",
-        /// Administrative code of the district; such as `110105`. From: The endpoint that lists district codes.
+        /// Administrative code of the owner's district; such as `110105`. From: The endpoint that lists district codes.
         4 district: String => "district: must",
         /// Postal address without province, city and district; such as `高碑店路181号1栋12345室`; personal data, masked in `Debug`.
         5 address: String => "address: must masked",
-        /// Remarks on the owner, if need be.
+        /// Remarks on the owner, as the authority asks for; may be empty.
         6 comment: Option<String> => "comment",
     }
     new(
@@ -49,9 +49,9 @@ w::record! {
     pub struct IcpEntranceInfo {
         /// State: `2` platform review, `3` platform rejected, `4` at the authority, `5` authority rejected, `6` filed, from `1024` on not filed.
         0 status: i64 => "status: must",
-        /// Whether the record is being cancelled.
+        /// Whether the record is being cancelled at your request.
         1 is_canceling: bool => "is_canceling: must",
-        /// Fields that were rejected and why; present after a rejection.
+        /// Fields that were rejected and why: `key_name`, `error` and `suggest`; present after a rejection.
         2 audit_data: Option<Vec<AuditData>> => "audit_data",
     }
 }
@@ -85,13 +85,13 @@ w::record! {
 w::record! {
     /// An item of `hints` in the answer of `wxa::icp::ApplyIcpFiling`.
     pub struct Hint {
-        /// Error code of this field; `errcode` on the wire.
+        /// Error code of this field, in words in `errmsg`; `errcode` on the wire.
         #[doc(alias = "errcode")]
         0 err_code: i64 => "errcode: must",
-        /// What is wrong with this field; `errmsg` on the wire.
+        /// What is wrong with this field, in words; `errmsg` on the wire.
         #[doc(alias = "errmsg")]
         1 err_msg: Option<String> => "errmsg",
-        /// Path of the field that is wrong; such as `icp_subject.principal_info.mobile`.
+        /// Path of the wrong field within the request; such as `icp_subject.principal_info.mobile`.
         2 err_field: String => "err_field: must",
     }
 }
@@ -176,7 +176,7 @@ w::record! {
         2 organize_info: Option<OrganizeInfo> => "organize_info",
         /// Data of the person in charge at the owner: `name`, `mobile`, `email`, `emergency_contact` and so on.
         3 principal_info: PrincipalInfo => "principal_info: must",
-        /// Data of the legal person; required if the person in charge is someone else.
+        /// Legal person: `name` and `certificate_number`; required if the person in charge is someone else.
         4 legal_person_info: Option<LegalPersonInfo> => "legal_person_info",
     }
     new(base_info: BaseInfo, principal_info: PrincipalInfo)
@@ -190,9 +190,9 @@ w::record! {
 w::record! {
     /// `legal_person_info` of `wxa::icp::IcpSubject`.
     pub struct LegalPersonInfo {
-        /// Name of the legal representative.
+        /// Name of the legal representative, as on the certificate.
         0 name: String => "name: must",
-        /// Certificate number of the legal representative.
+        /// Identity certificate number of the legal representative.
         1 certificate_number: String => "certificate_number: must",
     }
     new(name: impl Into<String>, certificate_number: impl Into<String>)
@@ -219,7 +219,7 @@ w::record! {
         0 certificate_type: i64 => "certificate_type: must",
         /// Number on the owner's certificate.
         1 certificate_number: String => "certificate_number: must",
-        /// Address on the owner's certificate.
+        /// Address as it stands on the owner's certificate.
         2 certificate_address: String => "certificate_address: must",
         /// Media id of the owner's certificate, required unless it is a person.
         3 certificate_photo: Option<String> => "certificate_photo",
@@ -251,11 +251,11 @@ w::record! {
         1 mobile: String => "mobile: must masked",
         /// Mailbox of the person in charge, for the authority; personal data, masked in `Debug`.
         2 email: String => "email: must masked",
-        /// Emergency phone of the person in charge.
+        /// Phone to reach the person in charge in an emergency, besides `mobile`.
         3 emergency_contact: String => "emergency_contact: must",
         /// Number of the kind of certificate, which must be a personal one; such as `2`.
         4 certificate_type: i64 => "certificate_type: must",
-        /// Certificate number of the person in charge.
+        /// Certificate number of the person in charge; its kind is given by `certificate_type`.
         5 certificate_number: String => "certificate_number: must",
         /// First day on which the certificate is valid; format `yyyyMMdd`; such as `20230815`.
         6 certificate_validity_date_start: String => "certificate_validity_date_start: must",
@@ -292,9 +292,9 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Number of the kind of owner that it is for.
         1 subject_type: i64 => "subject_type: must",
-        /// Name of the kind of certificate; such as `居民身份证`.
+        /// Name of the kind of certificate in Chinese; such as `居民身份证`.
         2 name: String => "name: must",
-        /// Remark on this kind of certificate.
+        /// When this kind of certificate applies, in words.
         3 remark: Option<String> => "remark",
     }
 }
@@ -306,7 +306,7 @@ w::record! {
         0 type_: i64 => "type: must",
         /// Code of the region, to be used in the filing; such as `110105`.
         1 code: w::TextOrNumber => "code: must",
-        /// Name of the administrative region.
+        /// Name of the region in Chinese.
         2 name: String => "name: must",
         /// Regions one level below: `type`, `code`, `name` and `sub_list`.
         3 sub_list: Option<Vec<QueryIcpDistrictCodeItem>> => "sub_list",
@@ -318,7 +318,7 @@ w::record! {
     pub struct QueryIcpNrlxTypesItem {
         /// Kind of prior approval, by the number used in filings.
         0 type_: i64 => "type: must",
-        /// Name of the kind of prior approval.
+        /// Kind of prior approval by its Chinese name, such as news.
         1 name: String => "name: must",
     }
 }
@@ -328,11 +328,11 @@ w::record! {
     pub struct QueryIcpServiceContentTypesItem {
         /// Kind of service content, by the number used in filings.
         0 type_: i64 => "type: must",
-        /// Number of the parent kind.
+        /// Number of the parent kind; first-level kinds have none.
         1 parent_type: Option<i64> => "parent_type",
-        /// Name of the kind of service content.
+        /// Kind of service content by its Chinese name, to choose from.
         2 name: String => "name: must",
-        /// Remark on this kind.
+        /// What services this kind covers, in words.
         3 remark: Option<String> => "remark",
     }
 }
@@ -342,9 +342,9 @@ w::record! {
     pub struct QueryIcpSubjectTypesItem {
         /// Kind of owner, by the number used in filings.
         0 type_: i64 => "type: must",
-        /// Name of the kind of owner; such as `企业`.
+        /// Kind of owner by its Chinese name; such as `企业`.
         1 name: String => "name: must",
-        /// Remark on this kind of owner.
+        /// Which owners are of this kind, in words.
         2 remark: Option<String> => "remark",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
         0 icp_subject: IcpSubject => "icp_subject: must",
         /// Data of the mini program filed: `base_info` and `principal_info`.
         1 icp_applets: IcpApplet => "icp_applets: must",
-        /// Commitments, statements and other documents.
+        /// Other documents, as media ids: `commitment_letter`, `subject_other_materials` and so on.
         2 icp_materials: IcpMaterial => "icp_materials: must",
     }
     new(icp_subject: IcpSubject, icp_applets: IcpApplet, icp_materials: IcpMaterial)
@@ -369,7 +369,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyIcpFiling`].
     pub struct ApplyIcpFilingResponse {
-        /// Fields that are wrong and why; present when the filing failed.
+        /// Fields that are wrong and why: `errcode`, `errmsg` and `err_field`; present when the filing failed.
         0 hints: Option<Vec<Hint>> => "hints",
     }
 }
@@ -623,7 +623,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpDistrictCode`].
     pub struct QueryIcpDistrictCodeResponse {
-        /// Provinces, with the lower levels nested.
+        /// Provinces: `type`, `code`, `name` and `sub_list`, which holds the lower levels.
         0 items: Vec<QueryIcpDistrictCodeItem> => "items: must",
     }
 }
@@ -699,7 +699,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpServiceContentTypes`].
     pub struct QueryIcpServiceContentTypesResponse {
-        /// Kinds of service content, on two levels.
+        /// Kinds of service content on two levels: `type`, `parent_type`, `name` and `remark`.
         0 items: Vec<QueryIcpServiceContentTypesItem> => "items: must",
     }
 }
@@ -777,7 +777,7 @@ w::record! {
 w::record! {
     /// Answer to [`QueryIcpVerifyTask`].
     pub struct QueryIcpVerifyTaskResponse {
-        /// Whether the face check has reached its final state.
+        /// Whether the face check has reached its final state; then see `face_status`.
         0 is_finish: bool => "is_finish: must",
         /// Face check: `0` not started, `1` waiting, `2` failed, `3` passed.
         1 face_status: i64 => "face_status: must",
@@ -810,7 +810,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/miniprogram-management/record/uploadIcpMedia.html>.
     /// * Catalog: `open_platform.wxa.icp.upload_icp_media`.
     pub struct UploadIcpMedia {
-        /// The image or video.
+        /// The image or video file, of the kind `type`.
         0 media: w::FilePart => "media: must",
         /// Kind of media: `image` or `video`.
         1 type_: String => "type: must",
@@ -830,7 +830,7 @@ w::record! {
         0 type_: String => "type: must",
         /// Media id of the document, to be put into the field of the filing.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
-        /// When it was uploaded, Unix seconds; format `unix`.
+        /// When the document was uploaded, Unix seconds; format `unix`.
         2 create_at: xinqiao_types::UnixSeconds => "create_at: must",
     }
 }

@@ -6,11 +6,11 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `ad_unit` in the answer of `wxa::operation_ams::AgencyGetAdUnitList`; an item of `tmpl_bind_list` in `wxa::operation_ams::GetAgencyAdUnitListAdUnit`.
     pub struct AdUnit {
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
         /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// Numeric id of the ad slot; such as `4071202390577885`.
+        /// Number of the ad slot that `ad_slot` names; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
@@ -32,9 +32,9 @@ w::record! {
 w::record! {
     /// An item of `ad_unit_size` in `wxa::operation_ams::AdUnit`.
     pub struct AdUnitSize {
-        /// Width in pixels.
+        /// Width of the ad's area in pixels.
         0 width: i64 => "width: must",
-        /// Height in pixels.
+        /// Height of the ad's area in pixels.
         1 height: i64 => "height: must",
     }
 }
@@ -42,21 +42,21 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::operation_ams::AgencyGetAdPosGenenral`.
     pub struct AgencyGetAdPosGenenralList {
-        /// How often an ad was fetched.
+        /// How often an ad was fetched, by which the rate of being shown is counted.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// How often ads were shown.
+        /// How often ads were shown, by which the click rate is counted.
         1 exposure_count: i64 => "exposure_count: must",
-        /// Shown divided by fetched.
+        /// Shown divided by fetched, as a fraction.
         2 exposure_rate: f64 => "exposure_rate: must",
         /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// Clicked divided by shown.
+        /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// What the ads earned; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
         5 income: f64 => "income: must",
-        /// Earnings per thousand times shown; in fen.
+        /// Earnings in fen per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
-        /// Numeric id of the ad slot; such as `4071202390577885`.
+        /// Number of the ad slot that `ad_slot` names; such as `4071202390577885`.
         7 slot_id: i64 => "slot_id: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         8 ad_slot: String => "ad_slot: must",
@@ -68,7 +68,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `wxa::operation_ams::AgencyGetAdUnitGeneral`.
     pub struct AgencyGetAdUnitGeneralList {
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
         /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
@@ -91,9 +91,9 @@ w::record! {
 w::record! {
     /// An item of `blacklist_biz` in the answer of `wxa::operation_ams::AgencyGetBlackList`; an item of `blacklist_weapp` in the answer of `wxa::operation_ams::AgencyGetBlackList`; and 6 more.
     pub struct BlacklistBiz {
-        /// Id of the blocked advertiser.
+        /// Id of the blocked advertiser, of the same kind as the `id` that was set.
         0 id: String => "id: must",
-        /// Name of the blocked advertiser.
+        /// Name of the blocked advertiser, such as that of an account or app.
         1 name: String => "name: must",
         /// Address of the blocked advertiser's icon.
         2 icon: String => "icon: must",
@@ -107,7 +107,7 @@ w::record! {
         0 tmpl_id: String => "tmpl_id: must",
         /// Name of the ad unit, for your own use.
         1 ad_unit_name: String => "ad_unit_name: must",
-        /// Numeric id of the ad slot; such as `4071202390577885`.
+        /// Number of the ad slot that `ad_slot` names; such as `4071202390577885`.
         2 slot_id: Option<String> => "slot_id",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         3 ad_slot: Option<String> => "ad_slot",
@@ -121,11 +121,11 @@ w::record! {
 w::record! {
     /// An item of `settlement_list` in the answer of `wxa::operation_ams::AgencyGetSettlement`; an item of `settlement_list` in the answer of `wxa::operation_ams::GetAgencySettledRevenue`.
     pub struct Settlement {
-        /// Day on which the figures were updated; format `yyyyMMdd`.
+        /// Day on which this settlement was updated; format `yyyyMMdd`.
         0 date: String => "date: must",
         /// The settlement period in words; such as `2024年5月1日至15日`.
         1 zone: String => "zone: must",
-        /// Month of the income; such as `202405`.
+        /// Month of the income, such as `202405`; such as `202405`.
         2 month: String => "month: must",
         /// Half of the month: `1` first, `2` second.
         3 order: i64 => "order: must",
@@ -133,7 +133,7 @@ w::record! {
         4 sett_status: i64 => "sett_status: must",
         /// Number of the settlement sheet of ad income.
         5 sett_no: String => "sett_no: must",
-        /// Income settled for the period; in fen.
+        /// Income settled for the period, in fen; in fen.
         6 settled_revenue: xinqiao_types::Fen => "settled_revenue: must",
         /// How often the statement was asked for again.
         7 mail_send_cnt: i64 => "mail_send_cnt: must",
@@ -145,9 +145,9 @@ w::record! {
 w::record! {
     /// An item of `slot_revenue` in `wxa::operation_ams::Settlement`.
     pub struct SlotRevenue {
-        /// Ad slot that earned it; such as `SLOT_ID_WEAPP_BANNER`.
+        /// Ad slot that earned it, as in `ad_slot`; such as `SLOT_ID_WEAPP_BANNER`.
         0 slot_id: String => "slot_id: must",
-        /// Amount settled for this ad slot; in fen.
+        /// Income of this ad slot settled for the period, in fen; in fen.
         1 slot_settled_revenue: xinqiao_types::Fen => "slot_settled_revenue: must",
     }
 }
@@ -155,19 +155,19 @@ w::record! {
 w::record! {
     /// An item of `stat_item` in `wxa::operation_ams::AgencyGetAdUnitGeneralList`.
     pub struct StatItem {
-        /// How often an ad was fetched.
+        /// How often an ad was fetched, by which the rate of being shown is counted.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// How often ads were shown.
+        /// How often ads were shown, by which the click rate is counted.
         1 exposure_count: i64 => "exposure_count: must",
-        /// Shown divided by fetched.
+        /// Shown divided by fetched, as a fraction.
         2 exposure_rate: f64 => "exposure_rate: must",
         /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// Clicked divided by shown.
+        /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// What the ads earned; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
         5 income: f64 => "income: must",
-        /// Earnings per thousand times shown; in fen.
+        /// Earnings in fen per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         7 ad_slot: String => "ad_slot: must",
@@ -179,19 +179,19 @@ w::record! {
 w::record! {
     /// `summary` of the answer of `wxa::operation_ams::AgencyGetAdPosGenenral`.
     pub struct Summary {
-        /// How often an ad was fetched.
+        /// How often an ad was fetched, by which the rate of being shown is counted.
         0 req_succ_count: i64 => "req_succ_count: must",
-        /// How often ads were shown.
+        /// How often ads were shown, by which the click rate is counted.
         1 exposure_count: i64 => "exposure_count: must",
-        /// Shown divided by fetched.
+        /// Shown divided by fetched, as a fraction.
         2 exposure_rate: f64 => "exposure_rate: must",
         /// How often ads were clicked.
         3 click_count: i64 => "click_count: must",
-        /// Clicked divided by shown.
+        /// Clicked divided by shown, as a fraction.
         4 click_rate: f64 => "click_rate: must",
-        /// What the ads earned; in fen.
+        /// Ad income of the period in fen; the settlement decides what is paid; in fen.
         5 income: f64 => "income: must",
-        /// Earnings per thousand times shown; in fen.
+        /// Earnings in fen per thousand times shown; in fen.
         6 ecpm: f64 => "ecpm: must",
     }
 }
@@ -270,7 +270,7 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         2 ad_unit_id: String => "ad_unit_id: must",
     }
 }
@@ -343,9 +343,9 @@ w::record! {
     pub struct AgencyGetAdPosGenenral {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report; format `yyyyMMdd`.
+        /// First day of the report, inclusive; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
         /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
@@ -367,7 +367,7 @@ w::record! {
         2 summary: Summary => "summary: must",
         /// Rows by day and ad slot: `req_succ_count`, `exposure_count`, `exposure_rate` and so on.
         3 list: Vec<AgencyGetAdPosGenenralList> => "list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         4 total_num: i64 => "total_num: must",
     }
 }
@@ -413,7 +413,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/GetAdunitCode.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_ad_unit_code`.
     pub struct AgencyGetAdUnitCode {
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
     new(ad_unit_id: impl Into<String>)
@@ -459,15 +459,15 @@ w::record! {
     pub struct AgencyGetAdUnitGeneral {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report; format `yyyyMMdd`.
+        /// First day of the report, inclusive; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
         /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         4 ad_slot: Option<String> => "ad_slot",
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         5 ad_unit_id: Option<String> => "ad_unit_id",
     }
     new(page: i64, page_size: i64, start_date: impl Into<String>, end_date: impl Into<String>)
@@ -483,7 +483,7 @@ w::record! {
         1 err_msg: Option<String> => "err_msg",
         /// Figures of each ad unit: `ad_unit_id`, `ad_unit_name` and `stat_item`.
         2 list: Vec<AgencyGetAdUnitGeneralList> => "list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -531,11 +531,11 @@ w::record! {
     pub struct AgencyGetAdUnitList {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         2 ad_slot: Option<String> => "ad_slot",
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         3 ad_unit_id: Option<String> => "ad_unit_id",
     }
     new(page: i64, page_size: i64)
@@ -549,9 +549,9 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Ad units, latest first.
+        /// Ad units, latest first: `ad_unit_id`, `ad_unit_name`, `ad_slot` and so on.
         2 ad_unit: Vec<AdUnit> => "ad_unit: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -775,9 +775,9 @@ w::record! {
     pub struct AgencyGetSettlement {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report; format `yyyyMMdd`.
+        /// First day of the report, inclusive; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
         /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",
@@ -792,15 +792,15 @@ w::record! {
         0 ret: i64 => "ret: must",
         /// What went wrong; empty or ok on success.
         1 err_msg: Option<String> => "err_msg",
-        /// Income so far; in fen.
+        /// Income so far in fen, settled or not; in fen.
         2 revenue_all: xinqiao_types::Fen => "revenue_all: must",
-        /// Deducted so far; in fen.
+        /// Deducted so far, such as for violations, in fen; in fen.
         3 penalty_all: xinqiao_types::Fen => "penalty_all: must",
-        /// Settled so far; in fen.
+        /// Income settled so far, in fen; in fen.
         4 settled_revenue_all: xinqiao_types::Fen => "settled_revenue_all: must",
-        /// Settlement periods with income and state, latest first.
+        /// Settlement periods, latest first: `date`, `zone`, `month`, `order`, `sett_status` and so on.
         5 settlement_list: Vec<Settlement> => "settlement_list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         6 total_num: i64 => "total_num: must",
     }
 }
@@ -846,7 +846,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/AgencyGetTmplType.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_get_tmpl_type`.
     pub struct AgencyGetTmplType {
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
     }
     new(ad_unit_id: impl Into<String>)
@@ -892,7 +892,7 @@ w::record! {
     pub struct AgencySetBlackList {
         /// `1` blocks, `2` unblocks.
         0 op: i64 => "op: must",
-        /// Advertisers to block or unblock, serialized as text; JSON in a text on the wire.
+        /// Advertisers to block or unblock, as JSON text: `type` and `id`; JSON in a text on the wire.
         1 list: Vec<SetBlackList> => "list: must json",
     }
     new(op: i64, list: Vec<SetBlackList>)
@@ -1032,9 +1032,9 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/oplatform/openApi/OpenApiDoc/ams/ad-mgnt/AgencyUpdateAdunit.html>.
     /// * Catalog: `open_platform.wxa.operation_ams.agency_update_ad_unit`.
     pub struct AgencyUpdateAdUnit {
-        /// Number of the ad unit; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
+        /// Number of the ad unit, begins with `adunit-`, by which the page shows it; such as `adunit-44e668410c5a8e38`. From: The endpoint that lists ad units.
         0 ad_unit_id: String => "ad_unit_id: must",
-        /// New name of the ad unit.
+        /// New name of the ad unit; required, the present one if unchanged.
         1 name: String => "name: must",
         /// Switch of the ad unit: `AD_UNIT_STATUS_ON` or `AD_UNIT_STATUS_OFF`.
         2 status: String => "status: must",
@@ -1083,7 +1083,7 @@ w::record! {
     pub struct GetAgencyAdUnitList {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
         /// Kind of ad slot, such as `SLOT_ID_WEAPP_BANNER`, `SLOT_ID_WEAPP_REWARD_VIDEO`, `SLOT_ID_WEAPP_TEMPLATE`; such as `SLOT_ID_WEAPP_BANNER`.
         2 ad_slot: Option<String> => "ad_slot",
@@ -1106,7 +1106,7 @@ w::record! {
         1 err_msg: Option<String> => "err_msg",
         /// Template ads of the service provider with their use: `tmpl_id`, `ad_unit_name`, `slot_id`, `ad_slot` and so on.
         2 ad_unit_list: Vec<GetAgencyAdUnitListAdUnit> => "ad_unit_list: must",
-        /// How many rows there are in all.
+        /// How many rows match in all, to know when paging is done.
         3 total_num: i64 => "total_num: must",
     }
 }
@@ -1154,9 +1154,9 @@ w::record! {
     pub struct GetAgencySettledRevenue {
         /// Page number, from 1.
         0 page: i64 => "page: must",
-        /// How many rows a page has.
+        /// How many rows a page has, with the page number to go on.
         1 page_size: i64 => "page_size: must",
-        /// First day of the report; format `yyyyMMdd`.
+        /// First day of the report, inclusive; format `yyyyMMdd`.
         2 start_date: String => "start_date: must",
         /// Last day of the report, inclusive; format `yyyyMMdd`.
         3 end_date: String => "end_date: must",

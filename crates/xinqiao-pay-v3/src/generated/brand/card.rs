@@ -54,7 +54,7 @@ w::record! {
     pub struct Service {
         /// Group that the service is listed under.
         0 service_classify_name: Option<String> => "service_classify_name",
-        /// Name of the service on the card.
+        /// Name of the service entrance on the card.
         1 service_name: Option<String> => "service_name",
         /// Where it leads: `JUMP_MINI_PROGRAM` or `JUMP_WEB_PAGE`; one of `JUMP_MINI_PROGRAM` `JUMP_WEB_PAGE`.
         2 service_jump_type: ServiceJumpType => "service_jump_type: must",
@@ -72,19 +72,19 @@ w::open_enum! {
     ///
     /// What `applyment_state` of `brand::card::CancelCardConfigApplymentResponse`, `applyment_state` of `brand::card::GetCardConfigsResponse` may be.
     pub enum ApplymentState {
-        /// State unknown (`STATE_UNKNOWN`).
+        /// A state that can't be told (`STATE_UNKNOWN`).
         StateUnknown = "STATE_UNKNOWN",
-        /// Being drafted (`DRAFTING`).
+        /// Draft, not handed in for review (`DRAFTING`).
         Drafting = "DRAFTING",
-        /// In review (`AUDITING`).
+        /// In review; can't be changed meanwhile (`AUDITING`).
         Auditing = "AUDITING",
-        /// Rejected by the review (`AUDIT_REJECTED`).
+        /// Refused by the review, final; correct and submit anew (`AUDIT_REJECTED`).
         AuditRejected = "AUDIT_REJECTED",
         /// Approved, waiting to be published (`PENDING_PUBLISH`).
         PendingPublish = "PENDING_PUBLISH",
-        /// Published (`PUBLISHED`).
+        /// Published: users see it (`PUBLISHED`).
         Published = "PUBLISHED",
-        /// Withdrawn (`CANCELED`).
+        /// Withdrawn; it won't take effect (`CANCELED`).
         CancelEd = "CANCELED",
     }
 }
@@ -94,15 +94,15 @@ w::open_enum! {
     ///
     /// What `configuration_state` of `brand::card::GetCardLinkResponse` may be.
     pub enum ConfigurationState {
-        /// Waiting for review (`WAITING_AUDIT`).
+        /// Waits for the platform's review; not in effect (`WAITING_AUDIT`).
         WaitingAudit = "WAITING_AUDIT",
-        /// Rejected by the review (`AUDIT_REJECT`).
+        /// Refused by the review and not in force; correct and hand in again (`AUDIT_REJECT`).
         AuditReject = "AUDIT_REJECT",
-        /// Waiting for the merchant's administrator (`WAITING_CONFIRMATION`).
+        /// The merchant's administrator has to confirm in WeChat (`WAITING_CONFIRMATION`).
         WaitingConfirmation = "WAITING_CONFIRMATION",
-        /// Refused by the merchant's administrator (`MERCHANT_ADMIN_REJECT`).
+        /// The merchant's administrator refused; not in effect (`MERCHANT_ADMIN_REJECT`).
         MerchantAdminReject = "MERCHANT_ADMIN_REJECT",
-        /// In effect (`IN_EFFECT`).
+        /// The rule is in effect (`IN_EFFECT`).
         InEffect = "IN_EFFECT",
     }
 }
@@ -112,13 +112,13 @@ w::open_enum! {
     ///
     /// What `customer_service_type` of `BrandCustomerService` may be.
     pub enum CustomerServiceType {
-        /// Mini Program customer service (`MINI_PROGRAM`).
+        /// Opens customer service in a Mini Program (`MINI_PROGRAM`).
         MiniProgram = "MINI_PROGRAM",
-        /// Web page of your own (`CUSTOMIZE_WEB`).
+        /// Opens a customer service page of your own (`CUSTOMIZE_WEB`).
         CustomizeWeb = "CUSTOMIZE_WEB",
         /// Mini Program page of your own (`CUSTOMIZE_MP`).
         CustomizeMp = "CUSTOMIZE_MP",
-        /// Service phone (`SERVICE_PHONE`).
+        /// Calls the service phone (`SERVICE_PHONE`).
         ServicePhone = "SERVICE_PHONE",
     }
 }
@@ -128,13 +128,13 @@ w::open_enum! {
     ///
     /// What `payment_scene` of `brand::card::ApplyCardLink`, `payment_scene` of `brand::card::ApplyCardLinkResponse` and 5 more may be.
     pub enum PaymentScene {
-        /// Mini Program payments (`MINI_PROGRAM`).
+        /// Payments in a Mini Program (`MINI_PROGRAM`).
         MiniProgram = "MINI_PROGRAM",
-        /// App payments (`APP`).
+        /// Payments inside the merchant's app (`APP`).
         App = "APP",
-        /// Pay Score (`PAYMENT_SCORE`).
+        /// Charges of Pay Score orders (`PAYMENT_SCORE`).
         PaymentScore = "PAYMENT_SCORE",
-        /// Payment codes (`PAYMENT_CODE`).
+        /// Payments by scanning the user's payment code (`PAYMENT_CODE`).
         PaymentCode = "PAYMENT_CODE",
     }
 }
@@ -144,9 +144,9 @@ w::open_enum! {
     ///
     /// What `publish_type` of `brand::card::PublishCardConfig`, `publish_type` of `brand::card::PublishCardConfigResponse` may be.
     pub enum PublishType {
-        /// Published at once (`IMMEDIATE_PUBLISH`).
+        /// Published as soon as the review passes (`IMMEDIATE_PUBLISH`).
         ImmediatePublish = "IMMEDIATE_PUBLISH",
-        /// Published at a planned time (`SCHEDULED_PUBLISH`).
+        /// Published at `scheduled_publish_time`, which must be given (`SCHEDULED_PUBLISH`).
         ScheduledPublish = "SCHEDULED_PUBLISH",
     }
 }
@@ -156,9 +156,9 @@ w::open_enum! {
     ///
     /// What `service_jump_type` of `Service` may be.
     pub enum ServiceJumpType {
-        /// Opens a Mini Program (`JUMP_MINI_PROGRAM`).
+        /// A tap opens a Mini Program; its AppID and path are needed (`JUMP_MINI_PROGRAM`).
         MiniProgram = "JUMP_MINI_PROGRAM",
-        /// Opens a web page (`JUMP_WEB_PAGE`).
+        /// A tap opens a web page; its link is needed (`JUMP_WEB_PAGE`).
         WebPage = "JUMP_WEB_PAGE",
     }
 }
@@ -354,7 +354,7 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// Link of the QR code that previews the card.
         3 card_preview_url: String => "card_preview_url: must",
-        /// When the preview link expires.
+        /// When the preview link expires; format `rfc3339`.
         4 url_expired_time: String => "url_expired_time: must",
     }
 }
@@ -408,11 +408,11 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// Progress of the card configuration; one of `STATE_UNKNOWN` `DRAFTING` `AUDITING` `AUDIT_REJECTED` `PENDING_PUBLISH` `PUBLISHED` `CANCELED`.
         3 applyment_state: ApplymentState => "applyment_state: must",
-        /// Planned time of going live; for scheduled publishing.
+        /// Planned time of going live; for scheduled publishing; format `rfc3339`.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
         /// Why the review rejected it; empty otherwise.
         5 reject_reason: Option<String> => "reject_reason",
-        /// When the card really went live.
+        /// When the card really went live; format `rfc3339`.
         6 actual_publish_time: Option<String> => "actual_publish_time",
     }
 }
@@ -524,7 +524,7 @@ w::record! {
         1 page_index: Option<i64> => "page_index",
         /// Most records that one page holds.
         2 page_size: Option<i64> => "page_size",
-        /// How many rules there are.
+        /// How many rules match altogether.
         3 total_num: Option<i64> => "total_num",
         /// Link rules in force: `payment_scene`, `appid_list`, `card_link_mchid` and `service_id`.
         4 active_link_list: Option<Vec<ActiveLink>> => "active_link_list",
@@ -581,7 +581,7 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// `IMMEDIATE_PUBLISH` now or `SCHEDULED_PUBLISH` later; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
         3 publish_type: PublishType => "publish_type: must",
-        /// Planned time of going live; for scheduled publishing.
+        /// Planned time of going live; for scheduled publishing; format `rfc3339`.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
     new(brand_id: impl Into<String>, publish_type: impl Into<PublishType>)
@@ -599,7 +599,7 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// `IMMEDIATE_PUBLISH` now or `SCHEDULED_PUBLISH` later; one of `IMMEDIATE_PUBLISH` `SCHEDULED_PUBLISH`.
         3 publish_type: PublishType => "publish_type: must",
-        /// Planned time of going live; for scheduled publishing.
+        /// Planned time of going live; for scheduled publishing; format `rfc3339`.
         4 scheduled_publish_time: Option<String> => "scheduled_publish_time",
     }
 }

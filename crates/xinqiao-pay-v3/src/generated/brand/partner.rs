@@ -99,7 +99,7 @@ w::record! {
         6 card_color: String => "card_color: must",
         /// Background picture of the card; instead of a color.
         7 card_picture_url: String => "card_picture_url: must",
-        /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+        /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
         8 code_mode: CodeMode => "code_mode: must",
         /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
         9 code_type: CodeType => "code_type: must",
@@ -123,7 +123,7 @@ w::record! {
         18 need_display_level: Option<bool> => "need_display_level",
         /// Level by name that users have on joining.
         19 init_level: Option<String> => "init_level",
-        /// The merchant's service phone.
+        /// Phone number that users see for questions.
         20 service_phone: Option<String> => "service_phone",
         /// Terms that users accept on opening the card.
         21 legal_agreement: Option<String> => "legal_agreement",
@@ -133,7 +133,7 @@ w::record! {
         23 user_information: Option<UserInformation> => "user_information",
         /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
         24 state: String => "state: must",
-        /// When it was created; format `rfc3339`.
+        /// When the record was created; format `rfc3339`.
         25 create_time: String => "create_time: must",
         /// When it was last modified; format `rfc3339`.
         26 modify_time: String => "modify_time: must",
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::DeleteCard`; and 1 more.
     pub struct UserInformationInfo {
-        /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<UserInformationCustomField>> => "custom_field_list",
@@ -202,7 +202,7 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `brand::partner::card_member::ConfirmUserCard`; `user_information` of the answer of `brand::partner::card_member::GetUserCard`; and 4 more.
     pub struct DataUserInformation {
-        /// Standard form fields.
+        /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`.
         0 common_field_list: Option<Vec<CommonField>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<DataCustomField>> => "custom_field_list",
@@ -222,11 +222,11 @@ w::record! {
         3 activity_channel: ActivityChannel => "activity_channel: must",
         /// Main title of the campaign.
         4 title: String => "title: must",
-        /// Subtitle of the campaign.
+        /// Subtitle that users see under the campaign's title.
         5 sub_title: String => "sub_title: must",
-        /// When the campaign starts.
+        /// When the campaign starts; format `rfc3339`.
         6 begin_time: String => "begin_time: must",
-        /// When the campaign ends.
+        /// When the campaign ends; users can't join afterwards; format `rfc3339`.
         7 end_time: String => "end_time: must",
         /// Gifts altogether; the campaign stops when they are gone.
         8 apply_total: i64 => "apply_total: must",
@@ -238,7 +238,7 @@ w::record! {
         11 activity_id: String => "activity_id: must",
         /// State: created, effective, terminated, expired; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
         12 activity_state: ActivityState => "activity_state: must",
-        /// When it was created.
+        /// When the record was created.
         13 create_time: String => "create_time: must",
         /// When it was last modified.
         14 modify_time: String => "modify_time: must",
@@ -248,9 +248,9 @@ w::record! {
 w::record! {
     /// An item of `product_coupon_stock_list` in `brand::partner::card_member::CreateMembershipActivity`; an item of `product_coupon_stock_list` in the answer of `brand::partner::card_member::CreateMembershipActivity`; and 4 more.
     pub struct ProductCouponStock {
-        /// Number of the product coupon.
+        /// WeChat Pay's number of the product coupon, returned when it was created.
         0 product_coupon_id: String => "product_coupon_id: must",
-        /// Number of the coupon stock.
+        /// WeChat Pay's number of the product coupon batch, returned when it was created.
         1 stock_id: String => "stock_id: must",
     }
     new(product_coupon_id: impl Into<String>, stock_id: impl Into<String>)
@@ -318,7 +318,7 @@ w::record! {
 w::record! {
     /// `store_business` of `brand::partner::store::CreateBrandStore`; `store_business` of the answer of `brand::partner::store::CreateBrandStore`; and 4 more.
     pub struct StoreBusiness {
-        /// Phone of the store.
+        /// Phone number that users see for questions.
         0 service_phone: Option<String> => "service_phone",
         /// Opening hours, spans separated by a bar; such as `周一至周五 09:00-20:00`.
         1 business_hours: Option<String> => "business_hours",
@@ -342,7 +342,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `brand::partner::card_member::ListUserCards`.
     pub struct UserCard {
-        /// Number of the user's card; such as `478515832665`.
+        /// Member code of the user's card; such as `478515832665`.
         0 user_card_code: String => "user_card_code: must",
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         1 card_id: String => "card_id: must",
@@ -374,7 +374,7 @@ w::record! {
         14 invalid_reason: Option<String> => "invalid_reason",
         /// When the card was made void; format `rfc3339`.
         15 invalid_time: Option<String> => "invalid_time",
-        /// When it was created; format `rfc3339`.
+        /// When the record was created; format `rfc3339`.
         16 create_time: String => "create_time: must",
         /// When it was last modified; format `rfc3339`.
         17 modify_time: String => "modify_time: must",
@@ -397,7 +397,7 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::ConfirmUserCard`; `user_information` of `brand::partner::card_member::ImportByOpenid`; and 1 more.
     pub struct ImportByOpenidUserInformation {
-        /// Standard form fields.
+        /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`.
         0 common_field_list: Option<Vec<UserInformationCommonField>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByOpenidCustomField>> => "custom_field_list",
@@ -437,7 +437,7 @@ w::record! {
 w::record! {
     /// `user_information` of `brand::partner::card_member::ImportByPhone`; `user_information` of the answer of `brand::partner::card_member::ImportByPhone`.
     pub struct ImportByPhoneUserInformation {
-        /// Standard form fields.
+        /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`.
         0 common_field_list: Option<Vec<ImportByPhoneCommonField>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<ImportByPhoneCustomField>> => "custom_field_list",
@@ -452,7 +452,7 @@ w::record! {
 w::record! {
     /// `user_information` of the answer of `brand::partner::card_member::CreateCard`; `user_information` of the answer of `brand::partner::card_member::GetCard`; and 3 more.
     pub struct UserInformation {
-        /// Standard form fields; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
+        /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`; one of `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 common_field_list: Option<Vec<CommonFieldList>> => "common_field_list",
         /// Form fields of the merchant's own: `name` and so on.
         1 custom_field_list: Option<Vec<CustomField>> => "custom_field_list",
@@ -535,13 +535,13 @@ w::open_enum! {
     ///
     /// What `activity_state` of `brand::partner::card_member::CreateMembershipActivityResponse`, `activity_state` of `brand::partner::card_member::GetMembershipActivityResponse` and 4 more may be.
     pub enum ActivityState {
-        /// Created, not started (`MEMBERSHIP_ACTIVITY_CREATED`).
+        /// Campaign created; its start time hasn't come (`MEMBERSHIP_ACTIVITY_CREATED`).
         Created = "MEMBERSHIP_ACTIVITY_CREATED",
-        /// In force (`MEMBERSHIP_ACTIVITY_EFFECTIVE`).
+        /// In force: users can take part (`MEMBERSHIP_ACTIVITY_EFFECTIVE`).
         Effective = "MEMBERSHIP_ACTIVITY_EFFECTIVE",
-        /// Terminated (`MEMBERSHIP_ACTIVITY_TERMINATED`).
+        /// Ended early by the merchant; can't be resumed (`MEMBERSHIP_ACTIVITY_TERMINATED`).
         Terminated = "MEMBERSHIP_ACTIVITY_TERMINATED",
-        /// Over by time (`MEMBERSHIP_ACTIVITY_EXPIRED`).
+        /// The campaign's end time has passed (`MEMBERSHIP_ACTIVITY_EXPIRED`).
         Expired = "MEMBERSHIP_ACTIVITY_EXPIRED",
     }
 }
@@ -551,11 +551,11 @@ w::open_enum! {
     ///
     /// What `audit_state` of `brand::partner::store::CreateBrandStoreResponse`, `audit_state` of `brand::partner::store::GetBrandStoreResponse` and 2 more may be.
     pub enum AuditState {
-        /// Passed the review (`SUCCESS`).
+        /// Passed the review; can be used (`SUCCESS`).
         Success = "SUCCESS",
-        /// In review (`PROCESSING`).
+        /// In review; not in force (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Rejected by the review (`REJECTED`).
+        /// Refused by the review; correct and hand in again (`REJECTED`).
         Rejected = "REJECTED",
     }
 }
@@ -565,23 +565,23 @@ w::open_enum! {
     ///
     /// What `card_type` of `brand::partner::card_member::ConfirmUserCardResponse`, `card_type` of `brand::partner::card_member::CreateCard` and 12 more may be.
     pub enum CardType {
-        /// Paid membership (`PURCHASE`).
+        /// Membership that users pay for (`PURCHASE`).
         Purchase = "PURCHASE",
-        /// Ordinary membership (`NORMAL`).
+        /// Ordinary membership, free of charge (`NORMAL`).
         Normal = "NORMAL",
-        /// Stored value membership (`BALANCE`).
+        /// Membership with stored money (`BALANCE`).
         Balance = "BALANCE",
     }
 }
 
 w::open_enum! {
-    /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`.
+    /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`.
     ///
     /// What `code_mode` of `brand::partner::card_member::CreateCard`, `code_mode` of `brand::partner::card_member::CreateCardResponse` and 5 more may be.
     pub enum CodeMode {
-        /// WeChat Pay gives the numbers (`SYSTEM_ALLOCATE`).
+        /// WeChat Pay allocates the member code (`SYSTEM_ALLOCATE`).
         SystemAllocate = "SYSTEM_ALLOCATE",
-        /// The merchant gives the numbers (`MERCHANT_ALLOCATE`).
+        /// The merchant provides the member codes beforehand (`MERCHANT_ALLOCATE`).
         MerchantAllocate = "MERCHANT_ALLOCATE",
     }
 }
@@ -591,13 +591,13 @@ w::open_enum! {
     ///
     /// What `code_type` of `brand::partner::card_member::CreateCard`, `code_type` of `brand::partner::card_member::CreateCardResponse` and 5 more may be.
     pub enum CodeType {
-        /// No member code (`NONE_CODE`).
+        /// The card shows no member code (`NONE_CODE`).
         NoneCode = "NONE_CODE",
-        /// Bar code (`BAR_CODE`).
+        /// Member code shown as a bar code (`BAR_CODE`).
         BarCode = "BAR_CODE",
-        /// QR code (`QR_CODE`).
+        /// Member code shown as a QR code (`QR_CODE`).
         QrCode = "QR_CODE",
-        /// Bar code and QR code (`BAR_CODE_AND_QR_CODE`).
+        /// Member code shown as bar code and QR code (`BAR_CODE_AND_QR_CODE`).
         BarCodeAndQrCode = "BAR_CODE_AND_QR_CODE",
         /// Shown in the merchant's Mini Program (`JUMP_MINI_PROGRAM`).
         JumpMiniProgram = "JUMP_MINI_PROGRAM",
@@ -605,21 +605,21 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Standard form fields.
+    /// Standard form fields of the platform, such as `USER_FORM_FLAG_NAME`.
     ///
     /// What `common_field_list` of `UserInformationInfo`, `name` of `CommonField` and 3 more may be.
     pub enum CommonFieldList {
-        /// Sex of the member (`USER_FORM_FLAG_SEX`).
+        /// The form asks for the sex (`USER_FORM_FLAG_SEX`).
         Sex = "USER_FORM_FLAG_SEX",
-        /// Name of the member (`USER_FORM_FLAG_NAME`).
+        /// The form asks for the name (`USER_FORM_FLAG_NAME`).
         Name = "USER_FORM_FLAG_NAME",
-        /// Birthday of the member (`USER_FORM_FLAG_BIRTHDAY`).
+        /// The form asks for the birthday (`USER_FORM_FLAG_BIRTHDAY`).
         BirthDay = "USER_FORM_FLAG_BIRTHDAY",
-        /// Postal address (`USER_FORM_FLAG_ADDRESS`).
+        /// The form asks for the postal address (`USER_FORM_FLAG_ADDRESS`).
         Address = "USER_FORM_FLAG_ADDRESS",
-        /// Mail address (`USER_FORM_FLAG_EMAIL`).
+        /// The form asks for the mail address (`USER_FORM_FLAG_EMAIL`).
         Email = "USER_FORM_FLAG_EMAIL",
-        /// City of the member (`USER_FORM_FLAG_CITY`).
+        /// The form asks for the city (`USER_FORM_FLAG_CITY`).
         City = "USER_FORM_FLAG_CITY",
     }
 }
@@ -629,9 +629,9 @@ w::open_enum! {
     ///
     /// What `type` of `CustomField`, `type` of `UserInformationCustomField` may be.
     pub enum CustomFieldType {
-        /// Check boxes, several choices (`CHECK_BOX`).
+        /// Check boxes: several choices (`CHECK_BOX`).
         CheckBox = "CHECK_BOX",
-        /// Radio buttons, one choice (`RADIO`).
+        /// Radio buttons: one choice (`RADIO`).
         Radio = "RADIO",
     }
 }
@@ -641,11 +641,11 @@ w::open_enum! {
     ///
     /// What `recipient_state` of `brand::partner::store::BindRecipientResponse`, `recipient_state` of `StoreRecipient` may be.
     pub enum RecipientState {
-        /// Bound (`CONFIRMED`).
+        /// The store is bound to this merchant ID and can receive (`CONFIRMED`).
         Confirmed = "CONFIRMED",
-        /// Refused by the merchant's administrator (`ADMIN_REJECTED`).
+        /// The merchant's administrator refused the binding; you may ask again (`ADMIN_REJECTED`).
         AdminRejected = "ADMIN_REJECTED",
-        /// Waiting for the merchant's administrator (`CONFIRMING`).
+        /// The merchant's administrator has to confirm in WeChat (`CONFIRMING`).
         Confirming = "CONFIRMING",
         /// Refused because nobody confirmed in time (`TIMEOUT_REJECTED`).
         TimeoutRejected = "TIMEOUT_REJECTED",
@@ -657,9 +657,9 @@ w::open_enum! {
     ///
     /// What `state` of `brand::partner::card_member::DeleteCardResponse`, `state` of `brand::partner::card_member::GetCardResponse` and 3 more may be.
     pub enum State {
-        /// Template in force (`CARD_EFFECTIVE`).
+        /// In force: cards can be issued from it (`CARD_EFFECTIVE`).
         Effective = "CARD_EFFECTIVE",
-        /// Template void (`CARD_INVALID`).
+        /// Void: no more cards are issued from it (`CARD_INVALID`).
         Invalid = "CARD_INVALID",
     }
 }
@@ -669,11 +669,11 @@ w::open_enum! {
     ///
     /// What `store_state` of `brand::partner::store::CloseBrandStoreResponse`, `store_state` of `brand::partner::store::CreateBrandStoreResponse` and 5 more may be.
     pub enum StoreState {
-        /// Open for business (`OPEN`).
+        /// Open for business and shown to users (`OPEN`).
         Open = "OPEN",
-        /// Being created, in review (`CREATING`).
+        /// Being created; usable once the review passes (`CREATING`).
         Creating = "CREATING",
-        /// Closed for now (`CLOSED`).
+        /// Closed for now and not shown to users (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -683,11 +683,11 @@ w::open_enum! {
     ///
     /// What `type` of `ValidDateInformationInfo`, `type` of `ValidDateInformation` may be.
     pub enum Type {
-        /// Valid between fixed dates (`FIX_TIME_RANGE`).
+        /// Valid between fixed dates, which are given beside it (`FIX_TIME_RANGE`).
         FixTimeRange = "FIX_TIME_RANGE",
-        /// Valid for days after receipt (`FIX_TERM`).
+        /// Valid for a number of days after receipt, which is given beside it (`FIX_TERM`).
         FixTerm = "FIX_TERM",
-        /// Valid for ever (`PERMANENT`).
+        /// Valid without an end (`PERMANENT`).
         Permanent = "PERMANENT",
     }
 }
@@ -697,9 +697,9 @@ w::open_enum! {
     ///
     /// What `user_card_confirm_state` of `brand::partner::card_member::ConfirmUserCard` may be.
     pub enum UserCardConfirmState {
-        /// Opened on the merchant's side (`CREATE_CARD_SUCCESS`).
+        /// Opened on the merchant's side; the card takes effect (`CREATE_CARD_SUCCESS`).
         Success = "CREATE_CARD_SUCCESS",
-        /// Could not be opened on the merchant's side (`CREATE_CARD_FAIL`).
+        /// The card could not be opened on the merchant's side; report why (`CREATE_CARD_FAIL`).
         Fail = "CREATE_CARD_FAIL",
     }
 }
@@ -709,13 +709,13 @@ w::open_enum! {
     ///
     /// What `user_card_state` of `brand::partner::card_member::ConfirmUserCardResponse`, `user_card_state` of `brand::partner::card_member::GetUserCardResponse` and 6 more may be.
     pub enum UserCardState {
-        /// Not activated yet (`UNACTIVATED`).
+        /// Taken by the user but not activated yet (`UNACTIVATED`).
         UnActivated = "UNACTIVATED",
-        /// In force (`EFFECTIVE`).
+        /// The card can be used (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; it can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Made void (`INVALID`).
+        /// Made void; can't be restored (`INVALID`).
         Invalid = "INVALID",
     }
 }
@@ -725,9 +725,9 @@ w::open_enum! {
     ///
     /// What `state` of `brand::partner::card_member::ConfirmUserPointExchangeCoupon`, `state` of `brand::partner::card_member::ConfirmUserPointExchangeCouponResponse` may be.
     pub enum UserPointExchangeCouponState {
-        /// Points were exchanged (`POINT_EXCHANGE_COUPON_SUCCESS`).
+        /// Points exchanged; hand back the coupon's code (`POINT_EXCHANGE_COUPON_SUCCESS`).
         Success = "POINT_EXCHANGE_COUPON_SUCCESS",
-        /// Points could not be exchanged (`POINT_EXCHANGE_COUPON_FAIL`).
+        /// Points not exchanged and not taken; say why (`POINT_EXCHANGE_COUPON_FAIL`).
         Fail = "POINT_EXCHANGE_COUPON_FAIL",
     }
 }
@@ -744,7 +744,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336979>.
         /// * Catalog: `pay_v3.brand.partner.card_member.confirm_user_card`.
         pub struct ConfirmUserCard {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must query",
@@ -792,7 +792,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ConfirmUserCard`].
         pub struct ConfirmUserCardResponse {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -824,7 +824,7 @@ pub mod card_member {
             14 invalid_reason: Option<String> => "invalid_reason",
             /// When the card was made void; format `rfc3339`.
             15 invalid_time: Option<String> => "invalid_time",
-            /// When it was created; format `rfc3339`.
+            /// When the record was created; format `rfc3339`.
             16 create_time: String => "create_time: must",
             /// When it was last modified; format `rfc3339`.
             17 modify_time: String => "modify_time: must",
@@ -860,9 +860,9 @@ pub mod card_member {
         pub struct ConfirmUserPointExchangeCoupon {
             /// Number of the exchange of points for a coupon.
             0 record_id: String => "record_id: must",
-            /// Template by which points are exchanged.
+            /// The platform's number of the template by which points buy coupons.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             2 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             3 card_id: String => "card_id: must",
@@ -872,9 +872,9 @@ pub mod card_member {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: super::UserPointExchangeCouponState => "state: must",
-            /// Code of the coupon that was got.
+            /// Code of the coupon that the user got for points.
             7 coupon_code: Option<String> => "coupon_code",
-            /// Why the exchange failed.
+            /// Why the exchange failed; must be given if it did.
             8 fail_reason: Option<String> => "fail_reason",
         }
         new(
@@ -894,9 +894,9 @@ pub mod card_member {
         pub struct ConfirmUserPointExchangeCouponResponse {
             /// Number of the exchange of points for a coupon.
             0 record_id: String => "record_id: must",
-            /// Template by which points are exchanged.
+            /// The platform's number of the template by which points buy coupons.
             1 exchange_coupon_template_id: String => "exchange_coupon_template_id: must",
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             2 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             3 card_id: String => "card_id: must",
@@ -906,9 +906,9 @@ pub mod card_member {
             5 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Outcome: `POINT_EXCHANGE_COUPON_SUCCESS` or `POINT_EXCHANGE_COUPON_FAIL`; one of `POINT_EXCHANGE_COUPON_SUCCESS` `POINT_EXCHANGE_COUPON_FAIL`.
             6 state: super::UserPointExchangeCouponState => "state: must",
-            /// Code of the coupon that was got.
+            /// Code of the coupon that the user got for points.
             7 coupon_code: Option<String> => "coupon_code",
-            /// Why the exchange failed.
+            /// Why the exchange failed; must be given if it did.
             8 fail_reason: Option<String> => "fail_reason",
         }
     }
@@ -954,7 +954,7 @@ pub mod card_member {
             5 card_color: String => "card_color: must",
             /// Background picture of the card; instead of a color.
             6 card_picture_url: String => "card_picture_url: must",
-            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             7 code_mode: super::CodeMode => "code_mode: must",
             /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
             8 code_type: super::CodeType => "code_type: must",
@@ -978,7 +978,7 @@ pub mod card_member {
             17 need_display_level: Option<bool> => "need_display_level",
             /// Level by name that users have on joining.
             18 init_level: Option<String> => "init_level",
-            /// The merchant's service phone.
+            /// Phone number that users see for questions.
             19 service_phone: Option<String> => "service_phone",
             /// Terms that users accept on opening the card.
             20 legal_agreement: Option<String> => "legal_agreement",
@@ -1033,7 +1033,7 @@ pub mod card_member {
             6 card_color: String => "card_color: must",
             /// Background picture of the card; instead of a color.
             7 card_picture_url: String => "card_picture_url: must",
-            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             8 code_mode: super::CodeMode => "code_mode: must",
             /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
             9 code_type: super::CodeType => "code_type: must",
@@ -1057,7 +1057,7 @@ pub mod card_member {
             18 need_display_level: Option<bool> => "need_display_level",
             /// Level by name that users have on joining.
             19 init_level: Option<String> => "init_level",
-            /// The merchant's service phone.
+            /// Phone number that users see for questions.
             20 service_phone: Option<String> => "service_phone",
             /// Terms that users accept on opening the card.
             21 legal_agreement: Option<String> => "legal_agreement",
@@ -1067,7 +1067,7 @@ pub mod card_member {
             23 user_information: Option<super::UserInformation> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`.
             24 state: String => "state: must",
-            /// When it was created; format `rfc3339`.
+            /// When the record was created; format `rfc3339`.
             25 create_time: String => "create_time: must",
             /// When it was last modified; format `rfc3339`.
             26 modify_time: String => "modify_time: must",
@@ -1110,11 +1110,11 @@ pub mod card_member {
             3 activity_channel: super::ActivityChannel => "activity_channel: must",
             /// Main title of the campaign.
             4 title: String => "title: must",
-            /// Subtitle of the campaign.
+            /// Subtitle that users see under the campaign's title.
             5 sub_title: String => "sub_title: must",
-            /// When the campaign starts.
+            /// When the campaign starts; format `rfc3339`.
             6 begin_time: String => "begin_time: must",
-            /// When the campaign ends.
+            /// When the campaign ends; users can't join afterwards; format `rfc3339`.
             7 end_time: String => "end_time: must",
             /// Gifts altogether; the campaign stops when they are gone.
             8 apply_total: i64 => "apply_total: must",
@@ -1148,11 +1148,11 @@ pub mod card_member {
             3 activity_channel: super::ActivityChannel => "activity_channel: must",
             /// Main title of the campaign.
             4 title: String => "title: must",
-            /// Subtitle of the campaign.
+            /// Subtitle that users see under the campaign's title.
             5 sub_title: String => "sub_title: must",
-            /// When the campaign starts.
+            /// When the campaign starts; format `rfc3339`.
             6 begin_time: String => "begin_time: must",
-            /// When the campaign ends.
+            /// When the campaign ends; users can't join afterwards; format `rfc3339`.
             7 end_time: String => "end_time: must",
             /// Gifts altogether; the campaign stops when they are gone.
             8 apply_total: i64 => "apply_total: must",
@@ -1164,7 +1164,7 @@ pub mod card_member {
             11 activity_id: String => "activity_id: must",
             /// State: created, effective, terminated, expired; one of `MEMBERSHIP_ACTIVITY_CREATED` `MEMBERSHIP_ACTIVITY_EFFECTIVE` `MEMBERSHIP_ACTIVITY_TERMINATED` `MEMBERSHIP_ACTIVITY_EXPIRED`.
             12 activity_state: super::ActivityState => "activity_state: must",
-            /// When it was created.
+            /// When the record was created.
             13 create_time: String => "create_time: must",
             /// When it was last modified.
             14 modify_time: String => "modify_time: must",
@@ -1222,7 +1222,7 @@ pub mod card_member {
             5 card_color: String => "card_color: must",
             /// Background picture of the card; instead of a color.
             6 card_picture_url: String => "card_picture_url: must",
-            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             7 code_mode: super::CodeMode => "code_mode: must",
             /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
             8 code_type: super::CodeType => "code_type: must",
@@ -1238,7 +1238,7 @@ pub mod card_member {
             13 need_display_level: Option<bool> => "need_display_level",
             /// Level by name that users have on joining.
             14 init_level: Option<String> => "init_level",
-            /// The merchant's service phone.
+            /// Phone number that users see for questions.
             15 service_phone: Option<String> => "service_phone",
             /// Terms that users accept on opening the card.
             16 legal_agreement: Option<String> => "legal_agreement",
@@ -1254,9 +1254,9 @@ pub mod card_member {
             21 user_information: Option<super::UserInformationInfo> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
             22 state: super::State => "state: must",
-            /// When it was created.
+            /// When the record was created.
             23 create_time: String => "create_time: must",
-            /// When it was last updated.
+            /// When the record was last updated; format `rfc3339`.
             24 update_time: String => "update_time: must",
         }
     }
@@ -1315,7 +1315,7 @@ pub mod card_member {
             6 card_color: String => "card_color: must",
             /// Background picture of the card; instead of a color.
             7 card_picture_url: String => "card_picture_url: must",
-            /// Source of card numbers: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
+            /// Who gives the member codes: `SYSTEM_ALLOCATE` or `MERCHANT_ALLOCATE`; one of `SYSTEM_ALLOCATE` `MERCHANT_ALLOCATE`.
             8 code_mode: super::CodeMode => "code_mode: must",
             /// Member code: none, bar code, QR code, both or a Mini Program; one of `NONE_CODE` `BAR_CODE` `QR_CODE` `BAR_CODE_AND_QR_CODE` `JUMP_MINI_PROGRAM`.
             9 code_type: super::CodeType => "code_type: must",
@@ -1339,7 +1339,7 @@ pub mod card_member {
             18 need_display_level: Option<bool> => "need_display_level",
             /// Level by name that users have on joining.
             19 init_level: Option<String> => "init_level",
-            /// The merchant's service phone.
+            /// Phone number that users see for questions.
             20 service_phone: Option<String> => "service_phone",
             /// Terms that users accept on opening the card.
             21 legal_agreement: Option<String> => "legal_agreement",
@@ -1349,11 +1349,11 @@ pub mod card_member {
             23 user_information: Option<super::UserInformation> => "user_information",
             /// State of the template: `CARD_EFFECTIVE` or `CARD_INVALID`; one of `CARD_EFFECTIVE` `CARD_INVALID`.
             24 state: super::State => "state: must",
-            /// When it was created; format `rfc3339`.
+            /// When the record was created; format `rfc3339`.
             25 create_time: String => "create_time: must",
             /// When it was last modified; format `rfc3339`.
             26 modify_time: String => "modify_time: must",
-            /// When it was last updated.
+            /// When the record was last updated; format `rfc3339`.
             27 update_time: String => "update_time: must",
         }
     }
@@ -1440,7 +1440,7 @@ pub mod card_member {
         pub struct GetPayViewTokensResponse {
             /// Token with which the front end shows or opens the membership.
             0 token: String => "token: must",
-            /// When the token expires.
+            /// When the token for opening the card expires.
             1 expire_time: String => "expire_time: must",
         }
     }
@@ -1491,7 +1491,7 @@ pub mod card_member {
         pub struct GetPreAuthTokensResponse {
             /// Token with which the front end shows or opens the membership.
             0 token: String => "token: must",
-            /// When the token expires; format `rfc3339`.
+            /// When the token for opening the card expires; format `rfc3339`.
             1 expire_time: String => "expire_time: must",
         }
     }
@@ -1523,7 +1523,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336980>.
         /// * Catalog: `pay_v3.brand.partner.card_member.get_user_card`.
         pub struct GetUserCard {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
@@ -1570,7 +1570,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336981>.
         /// * Catalog: `pay_v3.brand.partner.card_member.import_by_openid`.
         pub struct ImportByOpenid {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -1650,7 +1650,7 @@ pub mod card_member {
             1 card_id: String => "card_id: must",
             /// The user's phone number, sent encrypted; personal data, masked in `Debug`.
             2 phone_number: String => "phone_number: must masked",
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             3 user_card_code: String => "user_card_code: must",
             /// Form on joining or what was filled in; sensitive values encrypted.
             4 user_information: Option<super::ImportByPhoneUserInformation> => "user_information",
@@ -1673,7 +1673,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`ImportByPhone`].
         pub struct ImportByPhoneResponse {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -1773,7 +1773,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336983>.
         /// * Catalog: `pay_v3.brand.partner.card_member.invalidate_user_card`.
         pub struct InvalidateUserCard {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
             /// The brand's number in WeChat Pay; it must have authorized the service provider; such as `40016`.
             1 brand_id: String => "brand_id: must query",
@@ -2039,7 +2039,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336987>.
         /// * Catalog: `pay_v3.brand.partner.card_member.send_user_feed`.
         pub struct SendUserFeed {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -2067,7 +2067,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`SendUserFeed`].
         pub struct SendUserFeedResponse {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -2110,7 +2110,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015897280>.
         /// * Catalog: `pay_v3.brand.partner.card_member.sync_user_point`.
         pub struct SyncUserPoint {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -2136,7 +2136,7 @@ pub mod card_member {
     w::record! {
         /// Answer to [`SyncUserPoint`].
         pub struct SyncUserPointResponse {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must",
@@ -2247,7 +2247,7 @@ pub mod card_member {
             14 need_display_level: Option<bool> => "need_display_level",
             /// Level by name that users have on joining.
             15 init_level: Option<String> => "init_level",
-            /// The merchant's service phone.
+            /// Phone number that users see for questions.
             16 service_phone: Option<String> => "service_phone",
             /// Terms that users accept on opening the card.
             17 legal_agreement: Option<String> => "legal_agreement",
@@ -2316,11 +2316,11 @@ pub mod card_member {
             1 brand_id: String => "brand_id: must",
             /// Main title of the campaign.
             2 title: String => "title: must",
-            /// Subtitle of the campaign.
+            /// Subtitle that users see under the campaign's title.
             3 sub_title: String => "sub_title: must",
-            /// When the campaign starts.
+            /// When the campaign starts; format `rfc3339`.
             4 begin_time: String => "begin_time: must",
-            /// When the campaign ends.
+            /// When the campaign ends; users can't join afterwards; format `rfc3339`.
             5 end_time: String => "end_time: must",
         }
         new(
@@ -2363,7 +2363,7 @@ pub mod card_member {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4015336985>.
         /// * Catalog: `pay_v3.brand.partner.card_member.update_user_card`.
         pub struct UpdateUserCard {
-            /// Number of the user's card; such as `478515832665`.
+            /// Member code of the user's card; such as `478515832665`.
             0 user_card_code: String => "user_card_code: must path",
             /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
             1 card_id: String => "card_id: must query",

@@ -39,7 +39,7 @@ w::record! {
         3 description: String => "description: must",
         /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCEESS` `CLOSED`.
         4 result: ResultDetail => "result: must",
-        /// Why the split failed; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Code of why this receiver got nothing, such as `ACCOUNT_ABNORMAL`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// When the split or return was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
@@ -61,7 +61,7 @@ w::record! {
         3 description: String => "description: must",
         /// Outcome for this receiver: pending, success or closed; one of `PENDING` `SUCCESS` `CLOSED`.
         4 result: ReceiverResult => "result: must",
-        /// Why the split failed; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
+        /// Code of why this receiver got nothing, such as `ACCOUNT_ABNORMAL`; one of `ACCOUNT_ABNORMAL` `NO_RELATION` `RECEIVER_HIGH_RISK` `RECEIVER_REAL_NAME_NOT_VERIFIED` `NO_AUTH` `RECEIVER_RECEIPT_LIMIT` `PAYER_ACCOUNT_ABNORMAL` `INVALID_REQUEST`.
         5 fail_reason: Option<FailReason> => "fail_reason",
         /// When the split or return was completed; format `rfc3339`.
         6 finish_time: Option<String> => "finish_time",
@@ -71,25 +71,25 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Why the split failed.
+    /// Code of why this receiver got nothing, such as `ACCOUNT_ABNORMAL`.
     ///
     /// What `fail_reason` of `Receiver`, `fail_reason` of `ReceiverItem` may be.
     pub enum FailReason {
-        /// Something is wrong with the receiver's account (`ACCOUNT_ABNORMAL`).
+        /// The receiver's account is frozen or closed (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// The relation has been removed (`NO_RELATION`).
+        /// The relation has been removed; bind the receiver again (`NO_RELATION`).
         NoRelation = "NO_RELATION",
         /// The receiver is a high risk (`RECEIVER_HIGH_RISK`).
         ReceiverHighRisk = "RECEIVER_HIGH_RISK",
-        /// The receiver has no verified identity (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
+        /// The receiver has no verified identity and can't receive (`RECEIVER_REAL_NAME_NOT_VERIFIED`).
         ReceiverRealNameNotVerified = "RECEIVER_REAL_NAME_NOT_VERIFIED",
-        /// No permission to split (`NO_AUTH`).
+        /// The merchant has no permission to split; get it first (`NO_AUTH`).
         NoAuth = "NO_AUTH",
         /// The receiver is over its limit (`RECEIVER_RECEIPT_LIMIT`).
         ReceiverReceiptLimit = "RECEIVER_RECEIPT_LIMIT",
-        /// Something is wrong with the payer's account (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to pay is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
-        /// The request was not valid (`INVALID_REQUEST`).
+        /// The split request was not valid (`INVALID_REQUEST`).
         InvalidRequest = "INVALID_REQUEST",
     }
 }
@@ -99,11 +99,11 @@ w::open_enum! {
     ///
     /// What `result` of `ReceiverItem` may be.
     pub enum ReceiverResult {
-        /// Waiting to be split (`PENDING`).
+        /// Not split to this receiver yet; query again (`PENDING`).
         Pending = "PENDING",
-        /// Split (`SUCCESS`).
+        /// This receiver has its money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed and closed (`CLOSED`).
+        /// Not split and closed for good; the money stays with the payer (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -113,17 +113,17 @@ w::open_enum! {
     ///
     /// What `relation_type` of `brand::profit_sharing::receivers::Add` may be.
     pub enum RelationType {
-        /// Supplier (`SUPPLIER`).
+        /// The receiver is a supplier (`SUPPLIER`).
         Supplier = "SUPPLIER",
-        /// Distributor (`DISTRIBUTOR`).
+        /// The receiver is a distributor (`DISTRIBUTOR`).
         Distributor = "DISTRIBUTOR",
-        /// Service provider (`SERVICE_PROVIDER`).
+        /// The receiver is the service provider (`SERVICE_PROVIDER`).
         ServiceProvider = "SERVICE_PROVIDER",
-        /// Platform (`PLATFORM`).
+        /// The receiver is the platform (`PLATFORM`).
         Platform = "PLATFORM",
-        /// Employee (`STAFF`).
+        /// The receiver is an employee (`STAFF`).
         Staff = "STAFF",
-        /// Another relation (`OTHERS`).
+        /// A relation that the others don't cover (`OTHERS`).
         Others = "OTHERS",
     }
 }
@@ -133,25 +133,25 @@ w::open_enum! {
     ///
     /// What `result` of `Receiver` may be.
     pub enum ResultDetail {
-        /// Waiting to be split (`PENDING`).
+        /// Not split to this receiver yet; query again (`PENDING`).
         Pending = "PENDING",
-        /// Split (spelled this way) (`SUCEESS`).
+        /// This receiver has its money; final (the platform's misspelling of `SUCCESS`) (`SUCEESS`).
         Suceess = "SUCEESS",
-        /// Failed and closed (`CLOSED`).
+        /// Not split and closed for good; the money stays with the payer (`CLOSED`).
         Closed = "CLOSED",
     }
 }
 
 w::open_enum! {
-    /// Why the return failed.
+    /// Code of why the return failed, such as `TIME_OUT_CLOSED`.
     ///
     /// What `fail_reason` of `brand::profit_sharing::CreateReturnOrderResponse` may be.
     pub enum CreateReturnOrderFailReason {
         /// Something is wrong with the receiver's account (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// Closed after a timeout (`TIME_OUT_CLOSED`).
+        /// Not done in time and closed; retry under a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
-        /// Something is wrong with the payer's account (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The account that has to give back is frozen or closed (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
     }
 }
@@ -161,11 +161,11 @@ w::open_enum! {
     ///
     /// What `result` of `brand::profit_sharing::CreateReturnOrderResponse` may be.
     pub enum CreateReturnOrderResult {
-        /// Return under way (`PROCESSING`).
+        /// Return under way; query again by its number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Returned (`SUCCESS`).
+        /// The money is back at the side that split it; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Return failed (`FAIL`).
+        /// Return failed for good; see `fail_reason`, retry under a new number (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -175,9 +175,9 @@ w::open_enum! {
     ///
     /// What `status` of `brand::profit_sharing::CreateOrderResponse`, `status` of `brand::profit_sharing::GetOrdersResponse` may be.
     pub enum Status {
-        /// Split under way (`PROCESSING`).
+        /// Split under way; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Split finished (`FINISHED`).
+        /// The order is done; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -187,7 +187,7 @@ w::open_enum! {
     ///
     /// What `type` of `brand::profit_sharing::receivers::Add`, `type` of `brand::profit_sharing::receivers::AddResponse` and 5 more may be.
     pub enum Type {
-        /// A merchant ID (`MERCHANT_ID`).
+        /// The receiver is a merchant, given by merchant ID (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
         /// A user under the service provider's AppID (`PERSONAL_OPENID`).
         PersonalOpenid = "PERSONAL_OPENID",
@@ -250,7 +250,7 @@ w::record! {
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
         /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Reason of finishing.
+        /// Why the splitting is finished; kept with the record.
         7 finish_description: Option<String> => "finish_description",
         /// Main merchant ID of the brand.
         8 brand_mchid: xinqiao_types::MchId => "brand_mchid: must",
@@ -328,7 +328,7 @@ w::record! {
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Outcome of the return: processing, success or failed; one of `PROCESSING` `SUCCESS` `FAIL`.
         7 result: CreateReturnOrderResult => "result: must",
-        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
+        /// Code of why the return failed, such as `TIME_OUT_CLOSED`; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED` `PAYER_ACCOUNT_ABNORMAL`.
         8 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
         /// When the split or return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",
@@ -537,7 +537,7 @@ w::record! {
         5 receivers: Option<Vec<Receiver>> => "receivers",
         /// Money released on finishing, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Reason of finishing.
+        /// Why the splitting is finished; kept with the record.
         7 finish_description: Option<String> => "finish_description",
     }
 }
@@ -601,7 +601,7 @@ w::record! {
         6 amount: xinqiao_types::Fen => "amount: must",
         /// Return: `PROCESSING`, `SUCCESS` or `FAILED`.
         7 result: String => "result: must",
-        /// Why the return failed.
+        /// Code of why the return failed, such as `TIME_OUT_CLOSED`.
         8 fail_reason: Option<String> => "fail_reason",
         /// When the split or return was completed; format `rfc3339`.
         9 finish_time: Option<String> => "finish_time",

@@ -18,7 +18,7 @@ w::record! {
     pub struct AccountWithdrawResult {
         /// Account that pays out: basic, operating, deposit or fee account; one of `BASIC_ACCOUNT` `OPERATE_ACCOUNT` `MARGIN_ACCOUNT` `TRADE_FEE_ACCOUNT`.
         0 out_account_type: OutAccountType => "out_account_type: must",
-        /// Whether the payout went through; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
+        /// Whether the payout went through, such as `PAY_FAIL`; one of `PAY_PROCESSING` `PAY_SUCCEED` `PAY_FAIL` `BANK_REFUNDED`.
         1 pay_state: PayState => "pay_state: must",
         /// Payout of this account in words.
         2 state_description: String => "state_description: must",
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// An item of `application_info` in `ecommerce::account::CreateCancelApplication`.
     pub struct ApplicationInfo {
-        /// Whose letter it is: the partner's or the sub-merchant's; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
+        /// Whose letter it is: `SP_CANCEL_ACCOUNT_APPLICATION` or `SUB_CANCEL_ACCOUNT_APPLICATION`; one of `SP_CANCEL_ACCOUNT_APPLICATION` `SUB_CANCEL_ACCOUNT_APPLICATION`.
         0 application_type: Option<ApplicationType> => "application_type",
         /// Photo of the letter, as media handle.
         1 application_media_id: Option<xinqiao_types::MediaId> => "application_media_id",
@@ -44,7 +44,7 @@ w::record! {
         0 account_name: String => "account_name: must masked encrypted",
         /// Bank as in the platform's list; such as `工商银行`.
         1 account_bank: String => "account_bank: must",
-        /// Full title of the branch; such as `中国工商银行上海市周浦支行`.
+        /// Full title of the branch, from the branch list; such as `中国工商银行上海市周浦支行`.
         2 bank_branch_name: Option<String> => "bank_branch_name",
         /// Twelve-digit clearing number of the branch; such as `402713354941`.
         3 bank_branch_id: Option<String> => "bank_branch_id",
@@ -66,7 +66,7 @@ w::record! {
     pub struct BlockReason {
         /// Kind of obstacle to closing; one of `CONSUMER_COMPLAINT_UNPROCESSED` `HAS_BLOCKING_CONTROL` `FUNDS_PENDING_PROCESSING` `OTHER_REASON`.
         0 type_: Option<Type> => "type",
-        /// Obstacle in words.
+        /// What keeps the merchant from being closed, in words.
         1 description: Option<String> => "description",
     }
 }
@@ -108,7 +108,7 @@ w::record! {
 w::record! {
     /// `payee_info` of `ecommerce::account::ApplyCancelWithdraw`.
     pub struct PayeeInfo {
-        /// Company or personal account; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
+        /// Account that receives: `ACCOUNT_TYPE_CORPORATE` of a company, `ACCOUNT_TYPE_PERSONAL` of a person; one of `ACCOUNT_TYPE_CORPORATE` `ACCOUNT_TYPE_PERSONAL`.
         0 account_type: AccountType => "account_type: must",
         /// Bank account of the payee: `account_name`, `account_bank`, `bank_branch_name` and so on; needed according to the documentation.
         1 bank_account_info: Option<BankAccountInfo> => "bank_account_info",
@@ -122,9 +122,9 @@ w::record! {
 w::record! {
     /// An item of `proof_medias` in `ecommerce::account::ApplyCancelWithdraw`.
     pub struct ProofMedia {
-        /// What the document proves, such as authority or relationship; one of `WITHDRAWAL_APPLICATION`.
+        /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`; one of `WITHDRAWAL_APPLICATION`.
         0 proof_media_type: ProofMediaType => "proof_media_type: must",
-        /// Document as media handle.
+        /// Photo of the document, as media handle.
         1 proof_media: String => "proof_media: must",
     }
     new(proof_media_type: impl Into<ProofMediaType>, proof_media: impl Into<String>)
@@ -141,11 +141,11 @@ w::record! {
 }
 
 w::open_enum! {
-    /// Company or personal account.
+    /// Account that receives: `ACCOUNT_TYPE_CORPORATE` of a company, `ACCOUNT_TYPE_PERSONAL` of a person.
     ///
     /// What `account_type` of `PayeeInfo` may be.
     pub enum AccountType {
-        /// Company bank account (`ACCOUNT_TYPE_CORPORATE`).
+        /// Bank account in the company's name (`ACCOUNT_TYPE_CORPORATE`).
         Corporate = "ACCOUNT_TYPE_CORPORATE",
         /// Personal bank account of the proprietor (`ACCOUNT_TYPE_PERSONAL`).
         Personal = "ACCOUNT_TYPE_PERSONAL",
@@ -153,13 +153,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// Whose letter it is: the partner's or the sub-merchant's.
+    /// Whose letter it is: `SP_CANCEL_ACCOUNT_APPLICATION` or `SUB_CANCEL_ACCOUNT_APPLICATION`.
     ///
     /// What `application_type` of `ApplicationInfo` may be.
     pub enum ApplicationType {
-        /// Letter of the partner (`SP_CANCEL_ACCOUNT_APPLICATION`).
+        /// Letter of the partner asking for the closing (`SP_CANCEL_ACCOUNT_APPLICATION`).
         SpCancelAccountApplication = "SP_CANCEL_ACCOUNT_APPLICATION",
-        /// Letter of the sub-merchant (`SUB_CANCEL_ACCOUNT_APPLICATION`).
+        /// Letter of the sub-merchant asking for the closing (`SUB_CANCEL_ACCOUNT_APPLICATION`).
         SubCancelAccountApplication = "SUB_CANCEL_ACCOUNT_APPLICATION",
     }
 }
@@ -169,11 +169,11 @@ w::open_enum! {
     ///
     /// What `cancel_state` of `ecommerce::account::CreateCancelApplicationResponse`, `cancel_state` of `ecommerce::account::GetCancelApplicationResponse` may be.
     pub enum CancelApplicationCancelState {
-        /// Being reviewed (`REVIEWING`).
+        /// Under review; wait for the outcome (`REVIEWING`).
         Reviewing = "REVIEWING",
-        /// Rejected (`REJECTED`).
+        /// Refused; the merchant stays open, correct and apply again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Account closed (`CANCEL_SUCCESS`).
+        /// The merchant is closed; final (`CANCEL_SUCCESS`).
         CancelSuccess = "CANCEL_SUCCESS",
     }
 }
@@ -183,23 +183,23 @@ w::open_enum! {
     ///
     /// What `cancel_state` of `ecommerce::account::GetCancelWithdrawResponse`, `cancel_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
     pub enum CancelState {
-        /// Accepted (`ACCEPTED`).
+        /// Accepted and being dealt with (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Being reviewed (`REVIEWING`).
+        /// Under review; wait for the outcome (`REVIEWING`).
         Reviewing = "REVIEWING",
-        /// Rejected (`REJECTED`).
+        /// Refused; the merchant stays open, correct and apply again (`REJECTED`).
         Rejected = "REJECTED",
-        /// Merchant has to confirm (`WAITING_MERCHANT_CONFIRM`).
+        /// The merchant has to confirm by the link (`WAITING_MERCHANT_CONFIRM`).
         WaitingMerchantConfirm = "WAITING_MERCHANT_CONFIRM",
-        /// Withdrawn (`REVOKED`).
+        /// Application withdrawn; the merchant stays open (`REVOKED`).
         Revoked = "REVOKED",
-        /// System is working (`SYSTEM_PROCESSING`).
+        /// The system is at work; just wait (`SYSTEM_PROCESSING`).
         SystemProcessing = "SYSTEM_PROCESSING",
-        /// Account closed (`CANCELED`).
+        /// The merchant is closed; the payout may still run (`CANCELED`).
         CancelEd = "CANCELED",
-        /// Money is being handled (`FUND_PROCESSING`).
+        /// Closing: the money is being dealt with (`FUND_PROCESSING`).
         FundProcessing = "FUND_PROCESSING",
-        /// All finished (`FINISH`).
+        /// Closing and payout are both finished; final (`FINISH`).
         Finish = "FINISH",
     }
 }
@@ -229,13 +229,13 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// `NORMAL` or `HAS_BEEN_CANCELLED`.
+    /// Whether the merchant is open: `NORMAL` or `HAS_BEEN_CANCELLED`.
     ///
     /// What `merchant_state` of `ecommerce::account::ValidateCancelResponse` may be.
     pub enum MerchantState {
-        /// In normal use (`NORMAL`).
+        /// The merchant is in normal use (`NORMAL`).
         Normal = "NORMAL",
-        /// Closed (`HAS_BEEN_CANCELLED`).
+        /// The merchant is closed (`HAS_BEEN_CANCELLED`).
         HasBeenCancelLEd = "HAS_BEEN_CANCELLED",
     }
 }
@@ -245,35 +245,35 @@ w::open_enum! {
     ///
     /// What `out_account_type` of `AccountInfo`, `out_account_type` of `AccountWithdrawResult` and 1 more may be.
     pub enum OutAccountType {
-        /// Basic account (`BASIC_ACCOUNT`).
+        /// Basic account, where takings are settled (`BASIC_ACCOUNT`).
         BasicAccount = "BASIC_ACCOUNT",
-        /// Operating account (`OPERATE_ACCOUNT`).
+        /// Operating account, for payouts (`OPERATE_ACCOUNT`).
         OperateAccount = "OPERATE_ACCOUNT",
-        /// Deposit account (`MARGIN_ACCOUNT`).
+        /// Deposit account, which holds the platform's deposit (`MARGIN_ACCOUNT`).
         MarginAccount = "MARGIN_ACCOUNT",
-        /// Fee account (`TRADE_FEE_ACCOUNT`).
+        /// Fee account, from which service fees are taken (`TRADE_FEE_ACCOUNT`).
         TradeFeeAccount = "TRADE_FEE_ACCOUNT",
     }
 }
 
 w::open_enum! {
-    /// Whether the payout went through.
+    /// Whether the payout went through, such as `PAY_FAIL`.
     ///
     /// What `pay_state` of `AccountWithdrawResult` may be.
     pub enum PayState {
-        /// Being paid (`PAY_PROCESSING`).
+        /// The payout is under way; query again (`PAY_PROCESSING`).
         PayProcessing = "PAY_PROCESSING",
-        /// Paid out (`PAY_SUCCEED`).
+        /// Paid out; the bank may still send it back (`PAY_SUCCEED`).
         PaySucceed = "PAY_SUCCEED",
-        /// Payment failed (`PAY_FAIL`).
+        /// The payout failed; see its description (`PAY_FAIL`).
         PayFail = "PAY_FAIL",
-        /// Returned by the bank (`BANK_REFUNDED`).
+        /// The bank sent the money back; correct the account and apply again (`BANK_REFUNDED`).
         BankRefunded = "BANK_REFUNDED",
     }
 }
 
 w::open_enum! {
-    /// What the document proves, such as authority or relationship.
+    /// Kind of document, such as `LEGAL_ID_CARD` or `WITHDRAWAL_APPLICATION`.
     ///
     /// What `proof_media_type` of `ProofMedia` may be.
     pub enum ProofMediaType {
@@ -287,51 +287,51 @@ w::open_enum! {
     ///
     /// What `type` of `BlockReason` may be.
     pub enum Type {
-        /// Complaints are open (`CONSUMER_COMPLAINT_UNPROCESSED`).
+        /// Consumer complaints are open; settle them first (`CONSUMER_COMPLAINT_UNPROCESSED`).
         ConsumerComplaintUnProcessEd = "CONSUMER_COMPLAINT_UNPROCESSED",
-        /// Account is under control (`HAS_BLOCKING_CONTROL`).
+        /// The account is under a control that blocks closing (`HAS_BLOCKING_CONTROL`).
         HasBlockingControl = "HAS_BLOCKING_CONTROL",
-        /// Funds are pending (`FUNDS_PENDING_PROCESSING`).
+        /// Funds are still pending; settle them first (`FUNDS_PENDING_PROCESSING`).
         FundsPendingProcessing = "FUNDS_PENDING_PROCESSING",
-        /// Another reason (`OTHER_REASON`).
+        /// A reason that the others don't cover; see its description (`OTHER_REASON`).
         OtherReason = "OTHER_REASON",
     }
 }
 
 w::open_enum! {
-    /// Whether closing with payout is allowed.
+    /// Whether closing with payout is allowed, such as `ALLOW_CANCEL_WITHDRAW`.
     ///
     /// What `validate_result` of `ecommerce::account::ValidateCancelResponse` may be.
     pub enum ValidateResult {
-        /// May be closed (`ALLOW_CANCEL_WITHDRAW`).
+        /// The check passed: closing with payout is possible (`ALLOW_CANCEL_WITHDRAW`).
         AllowCancelWithdraw = "ALLOW_CANCEL_WITHDRAW",
-        /// May not be closed (`NOT_ALLOW_CANCEL_WITHDRAW`).
+        /// The check failed: see what keeps it from closing (`NOT_ALLOW_CANCEL_WITHDRAW`).
         NotAllowCancelWithdraw = "NOT_ALLOW_CANCEL_WITHDRAW",
     }
 }
 
 w::open_enum! {
-    /// Whether the balance is to be paid out on closing.
+    /// Whether the balance is paid out on closing: `APPLY_WITHDRAW` or `NOT_APPLY_WITHDRAW`.
     ///
     /// What `withdraw` of `ecommerce::account::ApplyCancelWithdraw`, `withdraw` of `ecommerce::account::GetCancelWithdrawResponse` and 1 more may be.
     pub enum Withdraw {
-        /// Pay the balance out (`APPLY_WITHDRAW`).
+        /// The balance is paid out on closing (`APPLY_WITHDRAW`).
         ApplyWithdraw = "APPLY_WITHDRAW",
-        /// Do not pay out (`NOT_APPLY_WITHDRAW`).
+        /// The balance isn't paid out on closing (`NOT_APPLY_WITHDRAW`).
         NotApplyWithdraw = "NOT_APPLY_WITHDRAW",
     }
 }
 
 w::open_enum! {
-    /// State of the payout: processing, exception or succeeded.
+    /// State of the payout, such as `WITHDRAW_PROCESSING`.
     ///
     /// What `withdraw_state` of `ecommerce::account::GetCancelWithdrawResponse`, `withdraw_state` of `ecommerce::account::GetCancelWithdrawByApplymentIdResponse` may be.
     pub enum WithdrawState {
-        /// Payout in progress (`WITHDRAW_PROCESSING`).
+        /// The payout is under way; query again (`WITHDRAW_PROCESSING`).
         Processing = "WITHDRAW_PROCESSING",
-        /// Payout met a problem (`WITHDRAW_EXCEPTION`).
+        /// The payout met a problem; correct the account or ask support (`WITHDRAW_EXCEPTION`).
         Exception = "WITHDRAW_EXCEPTION",
-        /// Paid out (`WITHDRAW_SUCCEED`).
+        /// Paid out; final (`WITHDRAW_SUCCEED`).
         Succeed = "WITHDRAW_SUCCEED",
     }
 }
@@ -348,15 +348,15 @@ w::record! {
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         1 out_request_no: String => "out_request_no: must",
-        /// Whether the balance is to be paid out on closing; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
+        /// Whether the balance is paid out on closing: `APPLY_WITHDRAW` or `NOT_APPLY_WITHDRAW`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
         2 withdraw: Option<Withdraw> => "withdraw",
         /// Payee's bank account and identity: `account_type`, `bank_account_info` and `identity_info`; needed according to the documentation.
         3 payee_info: Option<PayeeInfo> => "payee_info",
-        /// Supporting documents, by type.
+        /// Supporting documents, one entry per type.
         4 proof_medias: Option<Vec<ProofMedia>> => "proof_medias",
         /// Further documents, as media handles.
         5 additional_materials: Option<Vec<String>> => "additional_materials",
-        /// Note on closing and payout.
+        /// Note on closing and payout, for your own records.
         6 remark: Option<String> => "remark",
     }
     new(sub_mchid: impl Into<xinqiao_types::MchId>, out_request_no: impl Into<String>)
@@ -407,11 +407,11 @@ w::record! {
         1 applyment_id: Option<String> => "applyment_id",
         /// The merchant's number for the request, unique; also the idempotency key; such as `APPLYMENT_00000000001`.
         2 out_request_no: Option<String> => "out_request_no",
-        /// Who confirmed; needed according to the documentation.
+        /// Id of the platform's person who confirmed; needed according to the documentation.
         3 operator_identification: Option<String> => "operator_identification",
-        /// When it was confirmed; format `rfc3339`.
+        /// When the merchant confirmed the closing; format `rfc3339`.
         4 confirm_time: String => "confirm_time: must",
-        /// Edition of the closing agreement that was accepted.
+        /// Edition of the agreement on closing that was accepted.
         5 cancel_contract_version: String => "cancel_contract_version: must",
     }
     new(
@@ -573,9 +573,9 @@ w::record! {
         3 cancel_state: CancelState => "cancel_state: must",
         /// State of the closing in words.
         4 cancel_state_description: String => "cancel_state_description: must",
-        /// Whether the balance is to be paid out on closing; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
+        /// Whether the balance is paid out on closing: `APPLY_WITHDRAW` or `NOT_APPLY_WITHDRAW`; one of `APPLY_WITHDRAW` `NOT_APPLY_WITHDRAW`.
         5 withdraw: Option<Withdraw> => "withdraw",
-        /// State of the payout: processing, exception or succeeded; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
+        /// State of the payout, such as `WITHDRAW_PROCESSING`; one of `WITHDRAW_PROCESSING` `WITHDRAW_EXCEPTION` `WITHDRAW_SUCCEED`.
         6 withdraw_state: Option<WithdrawState> => "withdraw_state",
         /// State of the payout in words.
         7 withdraw_state_description: Option<String> => "withdraw_state_description",
@@ -707,9 +707,9 @@ w::record! {
     pub struct ValidateCancelResponse {
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-        /// `NORMAL` or `HAS_BEEN_CANCELLED`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
+        /// Whether the merchant is open: `NORMAL` or `HAS_BEEN_CANCELLED`; one of `NORMAL` `HAS_BEEN_CANCELLED`.
         1 merchant_state: MerchantState => "merchant_state: must",
-        /// Whether closing with payout is allowed; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
+        /// Whether closing with payout is allowed, such as `ALLOW_CANCEL_WITHDRAW`; one of `ALLOW_CANCEL_WITHDRAW` `NOT_ALLOW_CANCEL_WITHDRAW`.
         2 validate_result: ValidateResult => "validate_result: must",
         /// Accounts with their balances: `out_account_type` and `amount`.
         3 account_info: Vec<ValidateCancelAccountInfo> => "account_info: must",

@@ -39,7 +39,7 @@ w::record! {
     pub struct Receiver {
         /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: ReceiverType => "type: must",
-        /// Merchant number of the receiver.
+        /// Merchant ID of the receiver.
         1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
         /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
@@ -63,7 +63,7 @@ w::record! {
     pub struct ReceiverItem {
         /// `MERCHANT_ID`, `PERSONAL_OPENID`, or `PERSONAL_SUB_OPENID` under the sub-merchant's AppID; one of `MERCHANT_ID` `PERSONAL_OPENID`.
         0 type_: ReceiverType => "type: must",
-        /// Merchant number of the receiver.
+        /// Merchant ID of the receiver.
         1 receiver_mchid: Option<xinqiao_types::MchId> => "receiver_mchid",
         /// Receiver's account: merchant number or `openid`.
         2 receiver_account: String => "receiver_account: must",
@@ -79,11 +79,11 @@ w::record! {
         7 fail_reason: Option<FailReason> => "fail_reason",
         /// When the split was done; format `rfc3339`.
         8 finish_time: Option<String> => "finish_time",
-        /// How far the abnormal money has been dealt with; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
         9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
         /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
-        /// Number of the redirection of abnormal money.
+        /// The platform's number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
         /// Who received the redirected money: `mchid`.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
@@ -91,15 +91,15 @@ w::record! {
 }
 
 w::open_enum! {
-    /// How far the abnormal money has been dealt with.
+    /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`.
     ///
     /// What `abnormal_status` of `ecommerce::profit_sharing::GetOrdersResponse`, `abnormal_status` of `ReceiverItem` may be.
     pub enum AbnormalStatus {
-        /// Abnormal funds are pending (`ABNORMAL_PENDING`).
+        /// The money waits for the platform to name a receiver (`ABNORMAL_PENDING`).
         Pending = "ABNORMAL_PENDING",
-        /// Abnormal funds are dealt with (`ABNORMAL_FINISHED`).
+        /// The money went to another receiver; final (`ABNORMAL_FINISHED`).
         Finished = "ABNORMAL_FINISHED",
-        /// Handling was closed (`ABNORMAL_CLOSED`).
+        /// Dealing with it was closed; see the reason (`ABNORMAL_CLOSED`).
         Closed = "ABNORMAL_CLOSED",
     }
 }
@@ -109,11 +109,11 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `ecommerce::profit_sharing::GetAfterSalesOrdersResponse`, `fail_reason` of `Receiver` and 1 more may be.
     pub enum FailReason {
-        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// The account is frozen or closed; no money can move (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
         /// Receiver was removed from the list (`NO_RELATION`).
         NoRelation = "NO_RELATION",
-        /// Receiver is risky (`RECEIVER_HIGH_RISK`).
+        /// The receiver counts as risky and can't be split to (`RECEIVER_HIGH_RISK`).
         ReceiverHighRisk = "RECEIVER_HIGH_RISK",
     }
 }
@@ -123,9 +123,9 @@ w::open_enum! {
     ///
     /// What `funds_abnormal_closed_reason` of `ecommerce::profit_sharing::GetOrdersResponse`, `funds_abnormal_closed_reason` of `ReceiverItem` may be.
     pub enum FundsAbnormalClosedReason {
-        /// Time ran out (`CLOSED_REASON_TIMEOUT`).
+        /// No receiver was named in time (`CLOSED_REASON_TIMEOUT`).
         Timeout = "CLOSED_REASON_TIMEOUT",
-        /// Transfer is restricted (`CLOSED_REASON_RESTRICT_TRANSFER`).
+        /// The transfer to the named receiver is restricted (`CLOSED_REASON_RESTRICT_TRANSFER`).
         RestrictTransfer = "CLOSED_REASON_RESTRICT_TRANSFER",
     }
 }
@@ -135,11 +135,11 @@ w::open_enum! {
     ///
     /// What `result` of `Receiver`, `result` of `ReceiverItem` may be.
     pub enum ReceiverResult {
-        /// Waits to be split (`PENDING`).
+        /// Not split to this receiver yet; query again (`PENDING`).
         Pending = "PENDING",
-        /// Split (`SUCCESS`).
+        /// This receiver has its money; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Closed without splitting (`CLOSED`).
+        /// Not split to this receiver and closed for good; see `fail_reason` (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -149,7 +149,7 @@ w::open_enum! {
     ///
     /// What `type` of `ecommerce::profit_sharing::receivers::Add`, `relation_type` of `ecommerce::profit_sharing::receivers::Add` and 6 more may be.
     pub enum ReceiverType {
-        /// Merchant number (`MERCHANT_ID`).
+        /// The receiver is a merchant, given by merchant ID (`MERCHANT_ID`).
         MerchantId = "MERCHANT_ID",
         /// Person, `openid` under the caller's AppID (`PERSONAL_OPENID`).
         PersonalOpenid = "PERSONAL_OPENID",
@@ -161,37 +161,37 @@ w::open_enum! {
     ///
     /// What `result` of `ecommerce::profit_sharing::GetAfterSalesOrdersResponse` may be.
     pub enum ResultDetail {
-        /// In progress (`PROCESSING`).
+        /// In progress; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Succeeded (`SUCCESS`).
+        /// The step is done; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Failed (`FAILED`).
+        /// The step failed; final (`FAILED`).
         Failed = "FAILED",
     }
 }
 
 w::open_enum! {
-    /// Why the return failed.
+    /// Code of why the return failed; only when it did.
     ///
     /// What `fail_reason` of `ecommerce::profit_sharing::CreateReturnOrderResponse` may be.
     pub enum CreateReturnOrderFailReason {
-        /// Account is abnormal (`ACCOUNT_ABNORMAL`).
+        /// The account is frozen or closed; no money can move (`ACCOUNT_ABNORMAL`).
         AccountAbnormal = "ACCOUNT_ABNORMAL",
-        /// Closed after a time-out (`TIME_OUT_CLOSED`).
+        /// Not done in time and closed; retry under a new number (`TIME_OUT_CLOSED`).
         TimeOutClosed = "TIME_OUT_CLOSED",
     }
 }
 
 w::open_enum! {
-    /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
+    /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`).
     ///
     /// What `result` of `ecommerce::profit_sharing::CreateReturnOrderResponse` may be.
     pub enum CreateReturnOrderResult {
-        /// Return in progress (`PROCESSING`).
+        /// Return under way; query again by its number (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Returned (`SUCCESS`).
+        /// The money is back at the side that split it; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Could not be returned (`FAIL`).
+        /// Return failed for good; see `fail_reason`, retry under a new number (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -201,11 +201,11 @@ w::open_enum! {
     ///
     /// What `scene` of `ecommerce::profit_sharing::CreateAfterSalesOrder` may be.
     pub enum Scene {
-        /// Ticket refunded (`REFUND_TICKET`).
+        /// The ticket was given back (`REFUND_TICKET`).
         RefundTicket = "REFUND_TICKET",
-        /// Ticket changed (`CHANGE_TICKET`).
+        /// The ticket was changed (`CHANGE_TICKET`).
         ChangeTicket = "CHANGE_TICKET",
-        /// Goods returned (`RETURN_GOODS`).
+        /// The goods were returned (`RETURN_GOODS`).
         ReturnGoods = "RETURN_GOODS",
     }
 }
@@ -215,9 +215,9 @@ w::open_enum! {
     ///
     /// What `status` of `ecommerce::profit_sharing::CreateOrderResponse`, `status` of `ecommerce::profit_sharing::GetOrdersResponse` may be.
     pub enum Status {
-        /// In progress (`PROCESSING`).
+        /// Split in progress; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Finished (`FINISHED`).
+        /// The order is done; each receiver has its own result (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -227,7 +227,7 @@ w::open_enum! {
     ///
     /// What `type` of `ecommerce::profit_sharing::CreateAfterSalesOrder` may be.
     pub enum Type {
-        /// Service fee income (`SERVICE_FEE_INCOME`).
+        /// The split is the platform's service fee (`SERVICE_FEE_INCOME`).
         ServiceFeeIncome = "SERVICE_FEE_INCOME",
     }
 }
@@ -340,9 +340,9 @@ w::record! {
         4 status: Status => "status: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<ReceiverItem>> => "receivers",
-        /// Amount unfrozen to the merchant at the end; in fen.
+        /// Amount unfrozen to the merchant at the end, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Why splitting ended.
+        /// Why splitting ended, as given when finishing.
         7 finish_description: Option<String> => "finish_description",
     }
 }
@@ -388,7 +388,7 @@ w::record! {
         5 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Amount to take back, in fen; at most what was split; in fen.
         6 amount: xinqiao_types::Fen => "amount: must",
-        /// Why the money comes back.
+        /// Why the money comes back; kept with the record.
         7 description: String => "description: must",
     }
     new(
@@ -420,9 +420,9 @@ w::record! {
         6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Amount to take back, in fen; at most what was split; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
-        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`; one of `PROCESSING` `SUCCESS` `FAIL`.
+        /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`); one of `PROCESSING` `SUCCESS` `FAIL`.
         8 result: CreateReturnOrderResult => "result: must",
-        /// Why the return failed; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
+        /// Code of why the return failed; only when it did; one of `ACCOUNT_ABNORMAL` `TIME_OUT_CLOSED`.
         9 fail_reason: Option<CreateReturnOrderFailReason> => "fail_reason",
         /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
@@ -462,7 +462,7 @@ w::record! {
         1 transaction_id: String => "transaction_id: must",
         /// The merchant's number for the split, unique; keep it when retrying; such as `P20150806125346`.
         2 out_order_no: String => "out_order_no: must",
-        /// Why splitting ends.
+        /// Why splitting ends and the rest is released.
         3 description: String => "description: must",
     }
     new(
@@ -579,7 +579,7 @@ w::record! {
     pub struct GetOrderAmountsResponse {
         /// Paid order whose money is split.
         0 transaction_id: String => "transaction_id: must",
-        /// Amount of the order that can still be split; in fen.
+        /// Amount of the order that can still be split, in fen; in fen.
         1 unsplit_amount: xinqiao_types::Fen => "unsplit_amount: must",
     }
 }
@@ -640,17 +640,17 @@ w::record! {
         4 status: Status => "status: must",
         /// Receivers of the money, at most 50 per request.
         5 receivers: Option<Vec<Receiver>> => "receivers",
-        /// Amount unfrozen to the merchant at the end; in fen.
+        /// Amount unfrozen to the merchant at the end, in fen; in fen.
         6 finish_amount: Option<xinqiao_types::Fen> => "finish_amount",
-        /// Why splitting ended.
+        /// Why splitting ended, as given when finishing.
         7 finish_description: Option<String> => "finish_description",
-        /// Why it was closed, such as `OVERDUE_CLOSE`; only when closed.
+        /// Why it was closed; only when closed.
         8 close_reason: Option<String> => "close_reason",
-        /// How far the abnormal money has been dealt with; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
+        /// How far the abnormal money has been dealt with, such as `ABNORMAL_PENDING`; one of `ABNORMAL_PENDING` `ABNORMAL_FINISHED` `ABNORMAL_CLOSED`.
         9 abnormal_status: Option<AbnormalStatus> => "abnormal_status",
         /// Why dealing with the abnormal money was closed; one of `CLOSED_REASON_TIMEOUT` `CLOSED_REASON_RESTRICT_TRANSFER`.
         10 funds_abnormal_closed_reason: Option<FundsAbnormalClosedReason> => "funds_abnormal_closed_reason",
-        /// Number of the redirection of abnormal money.
+        /// The platform's number of the redirection of abnormal money.
         11 funds_abnormal_redirect_id: Option<String> => "funds_abnormal_redirect_id",
         /// Who received the redirected money: `mchid`.
         12 funds_abnormal_receivers: Option<Vec<FundsAbnormalReceiver>> => "funds_abnormal_receivers",
@@ -716,9 +716,9 @@ w::record! {
         6 return_mchid: xinqiao_types::MchId => "return_mchid: must",
         /// Amount to take back, in fen; at most what was split; in fen.
         7 amount: xinqiao_types::Fen => "amount: must",
-        /// `PROCESSING`, `SUCCESS`, or `FAILED`/`FAIL`.
+        /// Return: `PROCESSING`, `SUCCESS`, or `FAILED` (also spelled `FAIL`).
         8 result: String => "result: must",
-        /// Why the return failed.
+        /// Code of why the return failed; only when it did.
         9 fail_reason: Option<String> => "fail_reason",
         /// When the return was done; format `rfc3339`.
         10 finish_time: Option<String> => "finish_time",
@@ -766,7 +766,7 @@ pub mod receivers {
             3 name: Option<String> => "name",
             /// True name of the person or merchant, encrypted with the platform key; encrypted on the wire; personal data, masked in `Debug`.
             4 encrypted_name: Option<String> => "encrypted_name: masked encrypted",
-            /// How the receiver is related to the splitting merchant; one of `MERCHANT_ID` `PERSONAL_OPENID`.
+            /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `MERCHANT_ID` `PERSONAL_OPENID`.
             5 relation_type: super::ReceiverType => "relation_type: must",
         }
         new(

@@ -46,7 +46,7 @@ w::record! {
         1 stock_id: String => "stock_id: must",
         /// Name of the merchant coupon stock, shown as the coupon's name.
         2 stock_name: String => "stock_name: must",
-        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         3 stock_type: StockType => "stock_type: must",
         /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         4 coupon_state: Status => "coupon_state: must",
@@ -68,15 +68,15 @@ w::record! {
         12 comment: Option<String> => "comment",
         /// When this coupon becomes usable; format `rfc3339`.
         13 available_start_time: String => "available_start_time: must",
-        /// When this coupon expires; format `rfc3339`.
+        /// When this coupon expires; it can't be used afterwards; format `rfc3339`.
         14 expire_time: String => "expire_time: must",
-        /// When the user received it; format `rfc3339`.
+        /// When the user received the coupon; format `rfc3339`.
         15 receive_time: String => "receive_time: must",
         /// Number of the request that sent the coupon.
         16 send_request_no: String => "send_request_no: must",
         /// Number of the redeeming request, your own; keep it on retries.
         17 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed; format `rfc3339`.
+        /// When the coupon was redeemed; format `rfc3339`.
         18 use_time: Option<String> => "use_time",
     }
 }
@@ -140,7 +140,7 @@ w::record! {
         2 comment: Option<String> => "comment",
         /// Words that tell users which goods the coupon covers.
         3 goods_name: String => "goods_name: must",
-        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         4 stock_type: StockType => "stock_type: must",
         /// Whether users may give it away: `true` yes.
         5 transferable: Option<bool> => "transferable",
@@ -304,7 +304,7 @@ w::record! {
 w::record! {
     /// `fixed_normal_coupon` of `marketing::busi_favor::CouponInformationCouponUseRule`.
     pub struct CouponUseRuleFixedNormalCoupon {
-        /// Money off, in fen.
+        /// Amount that the coupon takes off, in fen.
         0 discount_amount: i64 => "discount_amount: must",
         /// Order amount from which it is usable, in fen.
         1 transaction_minimum: i64 => "transaction_minimum: must",
@@ -485,7 +485,7 @@ w::record! {
 w::record! {
     /// `fixed_normal_coupon` of `marketing::busi_favor::CouponUseRule`; `fixed_normal_coupon` of `marketing::busi_favor::DataCouponUseRule`; and 1 more.
     pub struct FixedNormalCoupon {
-        /// Money off, in fen; in fen.
+        /// Amount that the coupon takes off, in fen; in fen.
         0 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Order amount from which it is usable, in fen; in fen.
         1 transaction_minimum: xinqiao_types::Fen => "transaction_minimum: must",
@@ -558,7 +558,7 @@ w::record! {
         8 out_subsidy_no: String => "out_subsidy_no: must",
         /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
         9 status: String => "status: must",
-        /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
+        /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
         10 fail_reason: Option<String> => "fail_reason",
         /// When the subsidy was paid; empty before; format `rfc3339`.
         11 success_time: Option<String> => "success_time",
@@ -636,11 +636,11 @@ w::record! {
         0 code: Option<String> => "code",
         /// Whether the stored code has gone to a user.
         1 code_status: Option<String> => "code_status",
-        /// When the code was uploaded.
+        /// When the merchant uploaded the code.
         2 upload_time: Option<String> => "upload_time",
         /// When the code went to a user.
         3 dispatched_time: Option<String> => "dispatched_time",
-        /// The user who got this code; personal data, masked in `Debug`.
+        /// OpenID of the user who got this code; personal data, masked in `Debug`.
         4 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// UnionID of the user who got the coupon; personal data, masked in `Debug`.
         5 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
@@ -774,11 +774,11 @@ w::open_enum! {
     ///
     /// What `code_display_mode` of `CustomEntrance`, `code_display_mode` of `DataCustomEntrance` may be.
     pub enum CodeDisplayMode {
-        /// Code not shown (`NOT_SHOW`).
+        /// The code isn't shown to the user (`NOT_SHOW`).
         NotShow = "NOT_SHOW",
-        /// Shown as a bar code (`BARCODE`).
+        /// The code is shown as a bar code for shops to scan (`BARCODE`).
         Barcode = "BARCODE",
-        /// Shown as a QR code (`QRCODE`).
+        /// The code is shown as a QR code for shops to scan (`QRCODE`).
         QrCode = "QRCODE",
     }
 }
@@ -788,11 +788,11 @@ w::open_enum! {
     ///
     /// What `coupon_code_mode` of `marketing::busi_favor::CreateStock`, `coupon_code_mode` of `marketing::busi_favor::GetStockResponse` may be.
     pub enum CouponCodeMode {
-        /// WeChat Pay makes the codes (`WECHATPAY_MODE`).
+        /// WeChat Pay makes a code for each coupon (`WECHATPAY_MODE`).
         WechatPayMode = "WECHATPAY_MODE",
         /// The merchant gives the code on sending (`MERCHANT_API`).
         MerchantApi = "MERCHANT_API",
-        /// The merchant uploads codes beforehand (`MERCHANT_UPLOAD`).
+        /// The merchant uploads codes beforehand; each coupon takes one (`MERCHANT_UPLOAD`).
         MerchantUpload = "MERCHANT_UPLOAD",
     }
 }
@@ -802,23 +802,23 @@ w::open_enum! {
     ///
     /// What `coupon_state` of `marketing::busi_favor::users::GetCouponAppIdsResponse` may be.
     pub enum CouponState {
-        /// Sent and usable (`SENDED`).
+        /// In the user's wallet; can be redeemed (`SENDED`).
         SendEd = "SENDED",
-        /// Redeemed (`USED`).
+        /// Redeemed; can't be used again (`USED`).
         Used = "USED",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Deleted by the user (`DELETED`).
+        /// The user deleted it; can't be used any more (`DELETED`).
         Deleted = "DELETED",
-        /// Made void (`DEACTIVATED`).
+        /// Made void by the merchant; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
-        /// Waiting to be exchanged (`PENDING_REDEEM`).
+        /// Waits for the user to exchange it (`PENDING_REDEEM`).
         PendingRedeem = "PENDING_REDEEM",
-        /// Exchange being confirmed (`REDEEM_CONFIRMING`).
+        /// The exchange is being confirmed (`REDEEM_CONFIRMING`).
         RedeemConfirming = "REDEEM_CONFIRMING",
-        /// Exchange failed (`REDEEM_FAILED`).
+        /// The exchange failed; the user got nothing (`REDEEM_FAILED`).
         RedeemFailed = "REDEEM_FAILED",
-        /// Not exchanged in time (`REDEEM_EXPIRED`).
+        /// Not exchanged in time; void (`REDEEM_EXPIRED`).
         RedeemExpired = "REDEEM_EXPIRED",
     }
 }
@@ -828,9 +828,9 @@ w::open_enum! {
     ///
     /// What `coupon_type` of `marketing::busi_favor::product_coupons::Send` may be.
     pub enum CouponType {
-        /// Ordinary coupon (`NORMAL`).
+        /// Coupon that anyone can get (`NORMAL`).
         Normal = "NORMAL",
-        /// Coupon for members (`MEMBER`).
+        /// Coupon that only members can get (`MEMBER`).
         Member = "MEMBER",
     }
 }
@@ -840,15 +840,15 @@ w::open_enum! {
     ///
     /// What `status` of `marketing::busi_favor::ListStockCouponCodes`, `coupon_state` of `marketing::busi_favor::users::ListCoupons` and 1 more may be.
     pub enum Status {
-        /// Sent and usable (`SENDED`).
+        /// In the user's wallet; can be redeemed (`SENDED`).
         SendEd = "SENDED",
-        /// Redeemed (`USED`).
+        /// Redeemed; can't be used again (`USED`).
         Used = "USED",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Deleted by the user (`DELETED`).
+        /// The user deleted it; can't be used any more (`DELETED`).
         Deleted = "DELETED",
-        /// Made void (`DEACTIVATED`).
+        /// Made void by the merchant; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
     }
 }
@@ -858,27 +858,27 @@ w::open_enum! {
     ///
     /// What `stock_state` of `marketing::busi_favor::GetStockResponse` may be.
     pub enum StockState {
-        /// In review (`UNAUDIT`).
+        /// In review; can't send coupons yet (`UNAUDIT`).
         UnAudit = "UNAUDIT",
-        /// Running now (`RUNNING`).
+        /// In operation: coupons can be sent within its dates (`RUNNING`).
         Running = "RUNNING",
-        /// Stopped (spelled this way) (`STOPED`).
+        /// Stopped, sends no more (the platform's misspelling of `STOPPED`) (`STOPED`).
         StopEd = "STOPED",
-        /// Sending paused (`PAUSED`).
+        /// No more coupons are sent; those sent stay usable (`PAUSED`).
         Paused = "PAUSED",
     }
 }
 
 w::open_enum! {
-    /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in.
+    /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price.
     ///
     /// What `stock_type` of `marketing::busi_favor::CreateStock`, `stock_type` of `marketing::busi_favor::GetStockResponse` and 3 more may be.
     pub enum StockType {
-        /// Amount off (`NORMAL`).
+        /// Coupon that takes a fixed amount off from some total on (`NORMAL`).
         Normal = "NORMAL",
-        /// Percentage discount (`DISCOUNT`).
+        /// Coupon that takes a percentage off (`DISCOUNT`).
         Discount = "DISCOUNT",
-        /// Goods in exchange for a price (`EXCHANGE`).
+        /// Coupon that buys goods at an exchange price (`EXCHANGE`).
         Exchange = "EXCHANGE",
     }
 }
@@ -890,9 +890,9 @@ w::open_enum! {
     pub enum UseMethod {
         /// Code shown and scanned in the shop (`OFF_LINE`).
         OffLine = "OFF_LINE",
-        /// Redeemed in a Mini Program (`MINI_PROGRAMS`).
+        /// Redeemed online in a Mini Program (`MINI_PROGRAMS`).
         MiniPrograms = "MINI_PROGRAMS",
-        /// Redeemed by the user alone (`SELF_CONSUME`).
+        /// Redeemed by users themselves on the coupon's page (`SELF_CONSUME`).
         SelfConsume = "SELF_CONSUME",
         /// Redeemed when paying with the payment code (`PAYMENT_CODE`).
         PaymentCode = "PAYMENT_CODE",
@@ -932,7 +932,7 @@ w::record! {
     pub struct CreateStock {
         /// Name of the merchant coupon stock, shown as the coupon's name.
         0 stock_name: String => "stock_name: must",
-        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         1 stock_type: StockType => "stock_type: must",
         /// Your own request number; keep it on retries.
         2 out_request_no: String => "out_request_no: must",
@@ -1032,7 +1032,7 @@ w::record! {
     pub struct DeleteStockCouponCodeResponse {
         /// Number of the merchant coupon stock, given on creation; such as `128888000000001`.
         0 stock_id: Option<String> => "stock_id",
-        /// When the stored code was deleted.
+        /// When the merchant deleted the stored code.
         1 delete_time: Option<String> => "delete_time",
     }
 }
@@ -1120,7 +1120,7 @@ w::record! {
         0 stock_id: String => "stock_id: must",
         /// Name of the merchant coupon stock, shown as the coupon's name.
         1 stock_name: String => "stock_name: must",
-        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         2 stock_type: StockType => "stock_type: must",
         /// State of the stock: in review, running, stopped, paused; one of `UNAUDIT` `RUNNING` `STOPED` `PAUSED`.
         3 stock_state: StockState => "stock_state: must",
@@ -1488,7 +1488,7 @@ w::record! {
         1 total_count: i64 => "total_count: must",
         /// How many codes were taken.
         2 success_count: i64 => "success_count: must",
-        /// Codes that were taken.
+        /// Codes that were accepted.
         3 success_codes: Option<Vec<String>> => "success_codes",
         /// When the codes were taken; format `rfc3339`.
         4 success_time: Option<String> => "success_time",
@@ -1593,7 +1593,7 @@ pub mod coupons {
             1 coupon_code: String => "coupon_code: must",
             /// Your own number of the deactivating request.
             2 deactivate_request_no: String => "deactivate_request_no: must",
-            /// Why the coupon is made void.
+            /// Why the coupon is made void, kept with the record.
             3 deactivate_reason: Option<String> => "deactivate_reason",
         }
         new(
@@ -1806,7 +1806,7 @@ pub mod coupons {
             0 card_id: String => "card_id: must path",
             /// AppID that the spending card belongs to.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// Recipient under that AppID; personal data, masked in `Debug`.
+            /// OpenID of the receiver under `appid`; personal data, masked in `Debug`.
             2 openid: xinqiao_types::OpenId => "openid: must masked",
             /// Your own request number; keep it on retries.
             3 out_request_no: String => "out_request_no: must",
@@ -1867,7 +1867,7 @@ pub mod coupons {
             3 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// Number of the redeeming request, your own; keep it on retries.
             4 use_request_no: String => "use_request_no: must",
-            /// When it was redeemed; format `rfc3339`.
+            /// When the coupon was redeemed; format `rfc3339`.
             5 use_time: String => "use_time: must",
             /// Your own number of the paid order.
             6 out_trade_no: Option<String> => "out_trade_no",
@@ -2088,7 +2088,7 @@ pub mod subsidy {
             8 out_subsidy_no: String => "out_subsidy_no: must",
             /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             9 status: String => "status: must",
-            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
+            /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
             /// When the subsidy was paid; empty before; format `rfc3339`.
             11 success_time: Option<String> => "success_time",
@@ -2153,7 +2153,7 @@ pub mod subsidy {
             8 description: String => "description: must",
             /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             9 status: String => "status: must",
-            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
+            /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
             10 fail_reason: Option<String> => "fail_reason",
             /// When the return was completed; empty before.
             11 return_done_time: Option<String> => "return_done_time",
@@ -2357,7 +2357,7 @@ pub mod subsidy {
             10 out_subsidy_return_no: String => "out_subsidy_return_no: must",
             /// Subsidy: `ACCEPTED`, `SUCCESS`, `FAIL`, or returned (`RETURNING`, `PARTIAL_RETURN`, `FULL_RETURN`).
             11 status: String => "status: must",
-            /// Why the subsidy failed; such as `INSUFFICIENT_BALANCE`.
+            /// Why the subsidy failed; only when it did; such as `INSUFFICIENT_BALANCE`.
             12 fail_reason: Option<String> => "fail_reason",
             /// When the return was completed; empty before; format `rfc3339`.
             13 return_done_time: Option<String> => "return_done_time",
@@ -2421,7 +2421,7 @@ pub mod users {
             1 stock_id: String => "stock_id: must",
             /// Name of the merchant coupon stock, shown as the coupon's name.
             2 stock_name: String => "stock_name: must",
-            /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            /// Kind of coupon: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 stock_type: super::StockType => "stock_type: must",
             /// State of the coupon: sent, used, expired, deleted, deactivated, …; one of `SENDED` `USED` `EXPIRED` `DELETED` `DEACTIVATED` `PENDING_REDEEM` `REDEEM_CONFIRMING` `REDEEM_FAILED` ….
             4 coupon_state: super::CouponState => "coupon_state: must",
@@ -2443,15 +2443,15 @@ pub mod users {
             12 comment: Option<String> => "comment",
             /// When this coupon becomes usable; format `rfc3339`.
             13 available_start_time: String => "available_start_time: must",
-            /// When this coupon expires; format `rfc3339`.
+            /// When this coupon expires; it can't be used afterwards; format `rfc3339`.
             14 expire_time: String => "expire_time: must",
-            /// When the user received it; format `rfc3339`.
+            /// When the user received the coupon; format `rfc3339`.
             15 receive_time: String => "receive_time: must",
             /// Number of the request that sent the coupon.
             16 send_request_no: String => "send_request_no: must",
             /// Number of the redeeming request, your own; keep it on retries.
             17 use_request_no: Option<String> => "use_request_no",
-            /// When it was redeemed; format `rfc3339`.
+            /// When the coupon was redeemed; format `rfc3339`.
             18 use_time: Option<String> => "use_time",
         }
     }

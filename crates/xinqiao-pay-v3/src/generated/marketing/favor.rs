@@ -8,13 +8,13 @@ w::record! {
     pub struct AvailableRegion {
         /// What kind of region it is, that is how far the names below go.
         0 type_: String => "type: must",
-        /// Country, spelled out.
+        /// Name of the country, in Chinese.
         1 country: Option<String> => "country",
-        /// Province, spelled out.
+        /// Name of the province, in Chinese.
         2 province: Option<String> => "province",
-        /// City, spelled out.
+        /// Name of the city, in Chinese.
         3 city: Option<String> => "city",
-        /// District, spelled out.
+        /// Name of the district, in Chinese.
         4 district: Option<String> => "district",
     }
 }
@@ -24,7 +24,7 @@ w::record! {
     pub struct Coupon {
         /// Number of this single cash coupon.
         0 coupon_id: String => "coupon_id: must",
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         1 stock_id: String => "stock_id: must",
         /// Merchant ID that created the stock; must match the one that made it.
         2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -55,7 +55,7 @@ w::record! {
         14 normal_coupon_information: Option<FixedNormalCoupon> => "normal_coupon_information",
         /// How the coupon was redeemed; absent while unused.
         15 consume_information: Option<ConsumeInformation> => "consume_information",
-        /// Money left on the multi-use credit; in fen.
+        /// Money left on the multi-use credit, in fen; in fen.
         16 available_balance: Option<xinqiao_types::Fen> => "available_balance",
         /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
         17 business_type: Option<BusinessType> => "business_type",
@@ -370,7 +370,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::favor::ListStocks`.
     pub struct Stock {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
@@ -480,9 +480,9 @@ w::open_enum! {
     ///
     /// What `status` of `marketing::favor::users::ListCoupons` may be.
     pub enum ListCouponsStatus {
-        /// Sent and usable (`SENDED`).
+        /// The user has it and can pay with it (`SENDED`).
         SendEd = "SENDED",
-        /// Spent (`USED`).
+        /// Spent in a payment (`USED`).
         Used = "USED",
     }
 }
@@ -492,7 +492,7 @@ w::open_enum! {
     ///
     /// What `coupon_type` of `marketing::favor::users::GetCouponResponse`, `coupon_type` of `Coupon` may be.
     pub enum CouponType {
-        /// Amount off (`NORMAL`).
+        /// Coupon that takes a fixed amount off from some total on (`NORMAL`).
         Normal = "NORMAL",
         /// Unit price cut down to a given price (`CUT_TO`).
         CutTo = "CUT_TO",
@@ -504,13 +504,13 @@ w::open_enum! {
     ///
     /// What `status` of `marketing::favor::users::GetCouponResponse`, `status` of `Coupon` may be.
     pub enum DataStatus {
-        /// Sent and usable (`SENDED`).
+        /// The user has it and can pay with it (`SENDED`).
         SendEd = "SENDED",
-        /// Spent (`USED`).
+        /// Spent in a payment (`USED`).
         Used = "USED",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Taken back (`RECOVER`).
+        /// Taken back from the user; can't be used (`RECOVER`).
         Recover = "RECOVER",
     }
 }
@@ -520,11 +520,11 @@ w::open_enum! {
     ///
     /// What `jump_target` of `PatternInfo` may be.
     pub enum JumpTarget {
-        /// Opens the payment code (`PAYMENT_CODE`).
+        /// A tap opens the user's payment code (`PAYMENT_CODE`).
         PaymentCode = "PAYMENT_CODE",
-        /// Opens a Mini Program (`MINI_PROGRAM`).
+        /// A tap opens the Mini Program that the merchant chose (`MINI_PROGRAM`).
         MiniProgram = "MINI_PROGRAM",
-        /// Opens WeChat Pay's default page (`DEFAULT_PAGE`).
+        /// A tap opens WeChat Pay's default page (`DEFAULT_PAGE`).
         DefaultPage = "DEFAULT_PAGE",
     }
 }
@@ -534,15 +534,15 @@ w::open_enum! {
     ///
     /// What `status` of `marketing::favor::GetStockResponse`, `status` of `marketing::favor::ListStocks` and 1 more may be.
     pub enum Status {
-        /// Not activated, cannot send (`unactivated`).
+        /// Must be activated before it can send coupons (`unactivated`).
         UnActivated = "unactivated",
-        /// In review (`audit`).
+        /// In review; can't send coupons yet (`audit`).
         Audit = "audit",
-        /// Running, can send (`running`).
+        /// Active: coupons can be sent (`running`).
         Running = "running",
-        /// Stopped for good (`stoped`).
+        /// Stopped for good, sends no more (the platform's misspelling of stopped) (`stoped`).
         StopEd = "stoped",
-        /// Sending paused (`paused`).
+        /// Sending paused; it can be restarted (`paused`).
         Paused = "paused",
     }
 }
@@ -552,15 +552,15 @@ w::open_enum! {
     ///
     /// What `stock_type` of `marketing::favor::CreateCouponStock`, `stock_type` of `marketing::favor::GetStockResponse` and 1 more may be.
     pub enum StockType {
-        /// Fixed amount off (`NORMAL`).
+        /// Fixed amount off from some order total on (`NORMAL`).
         Normal = "NORMAL",
-        /// Percentage discount (`DISCOUNT`).
+        /// Percentage off (`DISCOUNT`).
         Discount = "DISCOUNT",
-        /// Exchange purchase (spelled this way) (`EXCHAHGE`).
+        /// Goods at an exchange price (the platform's misspelling of `EXCHANGE`) (`EXCHAHGE`).
         Exchahge = "EXCHAHGE",
         /// Value differs from user to user (`RANDOM`).
         Random = "RANDOM",
-        /// Instant reductions and discounts (`DISCOUNT_CUT`).
+        /// Instant reductions and discounts; applied on payment, no coupon needed (`DISCOUNT_CUT`).
         DiscountCut = "DISCOUNT_CUT",
     }
 }
@@ -570,15 +570,15 @@ w::open_enum! {
     ///
     /// What `trade_type` of `CouponUseRule` may be.
     pub enum TradeType {
-        /// Mini Program payments (`MICROAPP`).
+        /// Usable for payments in Mini Programs (`MICROAPP`).
         MicroApp = "MICROAPP",
-        /// App payments (`APPPAY`).
+        /// Usable for payments in the merchant's app (`APPPAY`).
         AppPay = "APPPAY",
-        /// Payments without password (`PPAY`).
+        /// Usable for automatic charges without password (`PPAY`).
         Ppay = "PPAY",
         /// Payment codes shown to the cashier (`CARD`).
         Card = "CARD",
-        /// Face payments (`FACE`).
+        /// Usable for payments by face (`FACE`).
         Face = "FACE",
         /// Other ways, such as in accounts or by scanning (`OTHER`).
         OtherValue = "OTHER",
@@ -636,7 +636,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreateCouponStock`].
     pub struct CreateCouponStockResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// When the stock was made; format `rfc3339`.
         1 create_time: String => "create_time: must",
@@ -713,7 +713,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460564>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock`.
     pub struct GetStock {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
@@ -724,7 +724,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetStock`].
     pub struct GetStockResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// Name of the stock, which users usually see as the coupon's name.
         1 stock_name: String => "stock_name: must",
@@ -795,7 +795,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463523>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow`.
     pub struct GetStockRefundFlow {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
     new(stock_id: impl Into<String>)
@@ -839,9 +839,9 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_refund_flow_by_day`.
     pub struct GetStockRefundFlowByDay {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// Day of the bill; format `yyyy-MM-dd`.
+        /// Day of the bill, `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
@@ -888,7 +888,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463585>.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow`.
     pub struct GetStockUseFlow {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
     }
     new(stock_id: impl Into<String>)
@@ -923,9 +923,9 @@ w::record! {
     /// * For: merchant, partner.
     /// * Catalog: `pay_v3.marketing.favor.get_stock_use_flow_by_day`.
     pub struct GetStockUseFlowByDay {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
-        /// Day of the bill; format `yyyy-MM-dd`.
+        /// Day of the bill, `yyyy-MM-dd`; format `yyyy-MM-dd`.
         1 bill_date: String => "bill_date: must query",
     }
     new(stock_id: impl Into<String>, bill_date: impl Into<String>)
@@ -972,7 +972,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463442>.
     /// * Catalog: `pay_v3.marketing.favor.list_stock_items`.
     pub struct ListStockItems {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
@@ -992,7 +992,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListStockItems`].
     pub struct ListStockItemsResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// Codes of the items that the stock covers.
         1 data: Vec<String> => "data: must",
@@ -1047,7 +1047,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012463358>.
     /// * Catalog: `pay_v3.marketing.favor.list_stock_merchants`.
     pub struct ListStockMerchants {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must query",
@@ -1181,7 +1181,7 @@ w::record! {
     /// * For: merchant.
     /// * Catalog: `pay_v3.marketing.favor.modify_goods_id`.
     pub struct ModifyGoodsId {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -1197,9 +1197,9 @@ w::record! {
 w::record! {
     /// Answer to [`ModifyGoodsId`].
     pub struct ModifyGoodsIdResponse {
-        /// When the change of items took effect.
+        /// When the change of items took effect; format `rfc3339`.
         0 pause_time: String => "pause_time: must",
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         1 stock_id: String => "stock_id: must",
     }
 }
@@ -1231,7 +1231,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460305>.
     /// * Catalog: `pay_v3.marketing.favor.pause_stock`.
     pub struct PauseStock {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -1242,11 +1242,11 @@ w::record! {
 w::record! {
     /// Answer to [`PauseStock`].
     pub struct PauseStockResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
-        /// When the pause took effect.
+        /// When the pause took effect; format `rfc3339`.
         2 pause_time: String => "pause_time: must",
     }
 }
@@ -1278,7 +1278,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460411>.
     /// * Catalog: `pay_v3.marketing.favor.restart_stock`.
     pub struct RestartStock {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -1289,11 +1289,11 @@ w::record! {
 w::record! {
     /// Answer to [`RestartStock`].
     pub struct RestartStockResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
-        /// When the stock was resumed.
+        /// When the stock was resumed; format `rfc3339`.
         2 restart_time: String => "restart_time: must",
     }
 }
@@ -1373,7 +1373,7 @@ w::record! {
     /// * Source: <https://pay.weixin.qq.com/doc/v3/merchant/4012460137>.
     /// * Catalog: `pay_v3.marketing.favor.start_stock`.
     pub struct StartStock {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must path",
         /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
         1 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -1384,7 +1384,7 @@ w::record! {
 w::record! {
     /// Answer to [`StartStock`].
     pub struct StartStockResponse {
-        /// Number of the cash coupon stock; such as `9856000`.
+        /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
         0 stock_id: String => "stock_id: must",
         /// When the stock was activated; format `rfc3339`.
         1 start_time: String => "start_time: must",
@@ -1518,7 +1518,7 @@ pub mod users {
         pub struct GetCouponResponse {
             /// Number of this single cash coupon.
             0 coupon_id: String => "coupon_id: must",
-            /// Number of the cash coupon stock; such as `9856000`.
+            /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
             1 stock_id: String => "stock_id: must",
             /// Merchant ID that created the stock; must match the one that made it.
             2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",
@@ -1547,7 +1547,7 @@ pub mod users {
             13 cut_to_message: Option<super::CutToMessage> => "cut_to_message",
             /// Face value and threshold of an amount-off coupon: `coupon_amount` and `transaction_minimum`.
             14 normal_coupon_information: Option<super::FixedNormalCoupon> => "normal_coupon_information",
-            /// Money left on the multi-use credit; in fen.
+            /// Money left on the multi-use credit, in fen; in fen.
             15 available_balance: Option<xinqiao_types::Fen> => "available_balance",
             /// `MULTIUSE` for a multi-use credit; absent for plain cash coupons; one of `MULTIUSE`.
             16 business_type: Option<super::BusinessType> => "business_type",
@@ -1593,7 +1593,7 @@ pub mod users {
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
             /// AppID bound to the merchant; the openid is valid only under it.
             1 appid: xinqiao_types::AppId => "appid: must query",
-            /// Number of the cash coupon stock; such as `9856000`.
+            /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
             2 stock_id: Option<String> => "stock_id: query",
             /// Only coupons of stocks that this merchant made.
             3 creator_mchid: Option<xinqiao_types::MchId> => "creator_mchid: query",
@@ -1680,7 +1680,7 @@ pub mod users {
         pub struct SendCoupon {
             /// The user's id under the given AppID; personal data, masked in `Debug`.
             0 openid: xinqiao_types::OpenId => "openid: must path masked",
-            /// Number of the cash coupon stock; such as `9856000`.
+            /// WeChat Pay's number of the cash coupon batch, returned when it was created; such as `9856000`.
             1 stock_id: String => "stock_id: must",
             /// Merchant ID that created the stock; must match the one that made it; the account's merchantid.
             2 stock_creator_mchid: xinqiao_types::MchId => "stock_creator_mchid: must",

@@ -16,7 +16,7 @@ w::record! {
         3 activity_info: Option<ActivityInfo> => "activity_info",
         /// Product that is subsidized: `goods_id`, `goods_name` and `goods_picture_url`.
         4 goods_information: Option<GoodsInformation> => "goods_information",
-        /// Subsidies, quotas and regions.
+        /// How much a piece is subsidised, how many pieces, and where.
         5 rule_information: Option<RuleInformation> => "rule_information",
     }
 }
@@ -34,7 +34,7 @@ w::record! {
         3 activity_start_time: Option<String> => "activity_start_time",
         /// When the campaign stops subsidizing.
         4 activity_end_time: Option<String> => "activity_end_time",
-        /// What the campaign is about.
+        /// What the campaign offers, as shop owners see it.
         5 activity_description: Option<String> => "activity_description",
     }
 }
@@ -54,11 +54,11 @@ w::record! {
 w::record! {
     /// An item of `areas` in `marketing::goods_subsidy_activity::RuleInformation`.
     pub struct Area {
-        /// Province of the region.
+        /// Province to which the subsidy applies.
         0 province: Option<String> => "province",
-        /// City of the region.
+        /// City to which the subsidy applies.
         1 city: Option<String> => "city",
-        /// District of the region.
+        /// District to which the subsidy applies.
         2 district: Option<String> => "district",
     }
 }
@@ -92,11 +92,11 @@ w::record! {
 w::record! {
     /// `goods_information` of `marketing::goods_subsidy_activity::Activity`.
     pub struct GoodsInformation {
-        /// Number of the campaign's product.
+        /// The platform's number of the product.
         0 goods_id: Option<String> => "goods_id",
-        /// Name of the campaign's product.
+        /// Name of the product that is subsidised.
         1 goods_name: Option<String> => "goods_name",
-        /// Picture of the product.
+        /// Link to the product's picture.
         2 goods_picture_url: Option<String> => "goods_picture_url",
     }
 }
@@ -104,7 +104,7 @@ w::record! {
 w::record! {
     /// An item of `material_list` in the answer of `marketing::goods_subsidy_activity::retail_store_act::GenerateMaterial`.
     pub struct Material {
-        /// Number of the material code; such as `1001_123456`.
+        /// Number of the code that is on display in the store; such as `1001_123456`.
         0 material_id: String => "material_id: must",
         /// Link of the code, to print as a QR code.
         1 material_url: String => "material_url: must",
@@ -114,7 +114,7 @@ w::record! {
 w::record! {
     /// `order_information` of `marketing::goods_subsidy_activity::qualification::Lock`; `order_information` of `marketing::goods_subsidy_activity::qualification::Unlock`.
     pub struct OrderInformation {
-        /// The paying user; personal data, masked in `Debug`.
+        /// OpenID of the paying user; personal data, masked in `Debug`.
         0 payer_openid: Option<xinqiao_types::OpenId> => "payer_openid: masked",
         /// Your own number of the paid order.
         1 out_trade_no: Option<String> => "out_trade_no",
@@ -211,7 +211,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApplyActivity`].
     pub struct ApplyActivityResponse {
-        /// Outcome in words.
+        /// What went wrong, in words.
         0 return_message: Option<String> => "return_message",
         /// Stores that could not enroll: `store_info` and `goods_original_price`.
         1 failed_apply_infos: Option<Vec<ApplyInfo>> => "failed_apply_infos",
@@ -328,7 +328,7 @@ pub mod qualification {
     w::record! {
         /// Answer to [`Lock`].
         pub struct LockResponse {
-            /// Outcome in words.
+            /// What went wrong, in words.
             0 return_message: Option<String> => "return_message",
             /// Those that could not be locked or unlocked.
             1 failed_qualification_ids: Option<Vec<String>> => "failed_qualification_ids",

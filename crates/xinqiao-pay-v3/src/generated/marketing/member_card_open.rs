@@ -18,13 +18,13 @@ w::record! {
 w::record! {
     /// `additional_statement` of `marketing::member_card_open::CreateCard`; `additional_statement` of the answer of `marketing::member_card_open::CreateCard`; and 3 more.
     pub struct AdditionalStatement {
-        /// Title of the statement.
+        /// Title of the statement on the opening page.
         0 title: Option<String> => "title",
         /// Mini Program of the statement.
         1 appid: Option<xinqiao_types::AppId> => "appid",
         /// Page of that Mini Program.
         2 path: Option<String> => "path",
-        /// Web page of the statement.
+        /// Page that a tap on the statement opens.
         3 url: Option<String> => "url",
     }
     new()
@@ -69,7 +69,7 @@ w::record! {
     pub struct Bonus {
         /// Points given on opening the card.
         0 init_bonus: i64 => "init_bonus: must",
-        /// Words next to the number of points.
+        /// Words shown next to the number of points.
         1 bonus_value_word: Option<String> => "bonus_value_word",
         /// Title of what points are worth.
         2 bonus_cost_title: Option<String> => "bonus_cost_title",
@@ -112,9 +112,9 @@ w::record! {
 w::record! {
     /// `guide` of `marketing::member_card_open::UpdateCardCodeRight`; `guide` of `marketing::member_card_open::UpdateCardRight`.
     pub struct GuideInfo {
-        /// Name of the guide.
+        /// Name of the guide as users see it.
         0 staff_name: Option<String> => "staff_name",
-        /// Portrait of the guide.
+        /// Link to the portrait.
         1 head_image_url: Option<String> => "head_image_url",
         /// Name of the contact channel, such as a WeChat id.
         2 contact_information_name: Option<String> => "contact_information_name",
@@ -136,9 +136,9 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::member_card_open::ImportCardCodes`.
     pub struct ImportCardCodesData {
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
-        /// What came of this card number; one of `SUCCESS` `DUPLICATE` `FAIL`.
+        /// What came of this member code; one of `SUCCESS` `DUPLICATE` `FAIL`.
         1 result: ResultDetail => "result: must",
     }
 }
@@ -166,7 +166,7 @@ w::record! {
     pub struct UpdateCardRightBonus {
         /// Points given on opening the card.
         0 init_bonus: i64 => "init_bonus: must",
-        /// Words next to the number of points; needed according to the documentation.
+        /// Words shown next to the number of points; needed according to the documentation.
         1 bonus_value_word: Option<String> => "bonus_value_word",
         /// Title of what points are worth.
         2 bonus_cost_title: Option<String> => "bonus_cost_title",
@@ -307,7 +307,7 @@ w::record! {
     pub struct CommonField {
         /// Which standard field, such as phone or sex; one of `USER_FORM_FLAG_MOBILE` `USER_FORM_FLAG_SEX` `USER_FORM_FLAG_NAME` `USER_FORM_FLAG_BIRTHDAY` `USER_FORM_FLAG_ADDRESS` `USER_FORM_FLAG_EMAIL` `USER_FORM_FLAG_CITY`.
         0 name: Name => "name: must",
-        /// What the user filled in.
+        /// What the user filled in when opening the card.
         1 value: String => "value: must",
     }
 }
@@ -325,9 +325,9 @@ w::record! {
 w::record! {
     /// An item of `field_list` in `marketing::member_card_open::ContentTemplateData`; an item of `field_list` in `marketing::member_card_open::MessageTemplateSetting`; and 2 more.
     pub struct ContentTemplateDataField {
-        /// Field of the template; such as `hotel_name`.
+        /// Number of the field in the card template; such as `hotel_name`.
         0 field_id: String => "field_id: must",
-        /// Content of that field.
+        /// What this field shows for the user.
         1 field_value: String => "field_value: must",
     }
     new(field_id: impl Into<String>, field_value: impl Into<String>)
@@ -338,7 +338,7 @@ w::record! {
     pub struct CustomField {
         /// Label of the custom field.
         0 name: String => "name: must",
-        /// What the user filled in.
+        /// What the user filled in when opening the card.
         1 value: Option<String> => "value",
         /// Options that the user ticked.
         2 value_list: Option<Vec<String>> => "value_list",
@@ -367,7 +367,7 @@ w::record! {
 w::record! {
     /// `fapiao` of the answer of `marketing::member_card_open::CreateCard`; `fapiao` of the answer of `marketing::member_card_open::GetCard`; and 1 more.
     pub struct Fapiao {
-        /// Words on the invoice entrance.
+        /// Words shown on the invoice entrance.
         0 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// Mini Program of the invoice entrance.
         1 fapiao_jump_appid: Option<xinqiao_types::AppId> => "fapiao_jump_appid",
@@ -399,9 +399,9 @@ w::record! {
 w::record! {
     /// `guide` of the answer of `marketing::member_card_open::CreateCard`; `guide` of the answer of `marketing::member_card_open::GetCard`; and 1 more.
     pub struct Guide {
-        /// Name of the guide.
+        /// Name of the guide as users see it.
         0 staff_name: String => "staff_name: must",
-        /// Portrait of the guide.
+        /// Link to the portrait.
         1 head_image_url: String => "head_image_url: must",
         /// Name of the contact channel, such as a WeChat id.
         2 contact_information_name: Option<String> => "contact_information_name",
@@ -428,11 +428,11 @@ w::record! {
     pub struct MemberInformation {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: Option<String> => "code",
         /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
-        /// When the member signed up with the merchant.
+        /// When the member signed up with the merchant; format `rfc3339`.
         3 registration_time: String => "registration_time: must",
     }
     new(card_id: impl Into<String>, registration_time: impl Into<String>)
@@ -463,7 +463,7 @@ w::record! {
 w::record! {
     /// `state_setting` of `marketing::member_card_open::GetCardCodeServiceModule`.
     pub struct StateSetting {
-        /// Which state the service is in; such as `CHECKED_IN`.
+        /// Number of the state that the service is in, defined by the platform; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
         /// Content on the service card: `field_list` and `action_setting`.
         1 content_template_data: Option<ContentTemplateData> => "content_template_data",
@@ -487,7 +487,7 @@ w::record! {
 w::record! {
     /// `state_setting` of `marketing::member_card_open::SetServiceModuleData`.
     pub struct StateSettingItem {
-        /// Which state the service is in; such as `CHECKED_IN`.
+        /// Number of the state that the service is in, defined by the platform; such as `CHECKED_IN`.
         0 state_id: String => "state_id: must",
         /// Content on the service card: `field_list` and `action_setting`.
         1 content_template_data: StateSettingContentTemplateData => "content_template_data: must",
@@ -512,15 +512,15 @@ w::record! {
 w::record! {
     /// `user_card_information` of the answer of `marketing::member_card_open::phone_number_member::Search`.
     pub struct UserCardInformation {
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         0 code: String => "code: must",
         /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// The user's UnionID; personal data, masked in `Debug`.
+        /// The user's UnionID under the open platform account; personal data, masked in `Debug`.
         2 unionid: Option<xinqiao_types::UnionId> => "unionid: masked",
-        /// When the user received the card.
+        /// When the user received the card; format `rfc3339`.
         3 receive_time: String => "receive_time: must",
-        /// AppID of the brand.
+        /// AppID that is bound to the brand.
         4 card_appid: xinqiao_types::AppId => "card_appid: must",
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         5 card_id: String => "card_id: must",
@@ -532,7 +532,7 @@ w::record! {
     pub struct UserCard {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: Option<String> => "code",
     }
 }
@@ -578,7 +578,7 @@ w::open_enum! {
     pub enum ActivateType {
         /// Active as soon as the form is filled in (`AUTO_ACTIVATE`).
         AutoActivate = "AUTO_ACTIVATE",
-        /// Activated on the merchant's page (`JUMP_ACTIVATE`).
+        /// The user goes to the merchant's page to activate the card (`JUMP_ACTIVATE`).
         JumpActivate = "JUMP_ACTIVATE",
     }
 }
@@ -588,11 +588,11 @@ w::open_enum! {
     ///
     /// What `code_mode` of `marketing::member_card_open::CreateCard`, `code_mode` of `marketing::member_card_open::CreateCardResponse` and 3 more may be.
     pub enum CodeMode {
-        /// WeChat Pay gives the numbers (`SYSTEM_ALLOCATE`).
+        /// WeChat Pay makes the member codes (`SYSTEM_ALLOCATE`).
         SystemAllocate = "SYSTEM_ALLOCATE",
-        /// The merchant stores numbers beforehand (`MERCHANT_DEPOSIT`).
+        /// The merchant stores member codes beforehand; each card takes one (`MERCHANT_DEPOSIT`).
         MerchantDeposit = "MERCHANT_DEPOSIT",
-        /// The merchant gives the number on activation (`REAL_TIME`).
+        /// The merchant gives the member code on activation (`REAL_TIME`).
         RealTime = "REAL_TIME",
     }
     numbers
@@ -603,13 +603,13 @@ w::open_enum! {
     ///
     /// What `code_type` of `marketing::member_card_open::CreateCard`, `code_type` of `marketing::member_card_open::CreateCardResponse` and 3 more may be.
     pub enum CodeType {
-        /// Bar code (`BAR_CODE`).
+        /// Member code shown as a bar code (`BAR_CODE`).
         BarCode = "BAR_CODE",
-        /// QR code (`QRCODE`).
+        /// Member code shown as a QR code (`QRCODE`).
         QrCode = "QRCODE",
-        /// Bar code and QR code (`BAR_CODE_AND_QRCODE`).
+        /// Member code shown as bar code and QR code (`BAR_CODE_AND_QRCODE`).
         BarCodeAndQrCode = "BAR_CODE_AND_QRCODE",
-        /// No member code (`NONE_CODE`).
+        /// The card shows no member code (`NONE_CODE`).
         NoneCode = "NONE_CODE",
     }
 }
@@ -619,13 +619,13 @@ w::open_enum! {
     ///
     /// What `type` of `CreateCardCustomField`, `type` of `UserInformationFormCustomField` may be.
     pub enum CustomFieldType {
-        /// Text input (`TEXT`).
+        /// Text that the user types (`TEXT`).
         Text = "TEXT",
-        /// Drop-down choice (`SELECT`).
+        /// Drop-down list: one choice (`SELECT`).
         Select = "SELECT",
-        /// Radio buttons, one choice (`RADIO`).
+        /// Radio buttons: one choice (`RADIO`).
         Radio = "RADIO",
-        /// Check boxes, several choices (`CHECK_BOX`).
+        /// Check boxes: several choices (`CHECK_BOX`).
         CheckBox = "CHECK_BOX",
     }
 }
@@ -635,9 +635,9 @@ w::open_enum! {
     ///
     /// What `favor_module_title` of `UpdateCardRightFavor` may be.
     pub enum FavorModuleTitle {
-        /// Section titled member offers (`FAVOR`).
+        /// The section is titled “会员优惠” (`FAVOR`).
         Favor = "FAVOR",
-        /// Section titled member privileges (`VIP`).
+        /// The section is titled “会员特权” (`VIP`).
         Vip = "VIP",
     }
 }
@@ -647,9 +647,9 @@ w::open_enum! {
     ///
     /// What `member_price_title` of `UpdateCardRightFavor` may be.
     pub enum MemberPriceTitle {
-        /// Titled member prices (`MEMBER_PRICE`).
+        /// The section is titled “会员专享价” (`MEMBER_PRICE`).
         Price = "MEMBER_PRICE",
-        /// Titled member activities (`MEMBER_ACTIVITY`).
+        /// The section is titled “会员活动” (`MEMBER_ACTIVITY`).
         Activity = "MEMBER_ACTIVITY",
     }
 }
@@ -659,19 +659,19 @@ w::open_enum! {
     ///
     /// What `common_field_list` of `UpdateCardUserInformationForm`, `common_field_list` of `CreateCardUserInformationForm` and 2 more may be.
     pub enum Name {
-        /// Mobile phone number (`USER_FORM_FLAG_MOBILE`).
+        /// The form asks for the mobile number (`USER_FORM_FLAG_MOBILE`).
         Mobile = "USER_FORM_FLAG_MOBILE",
-        /// Sex of the member (`USER_FORM_FLAG_SEX`).
+        /// The form asks for the sex (`USER_FORM_FLAG_SEX`).
         Sex = "USER_FORM_FLAG_SEX",
-        /// Name of the member (`USER_FORM_FLAG_NAME`).
+        /// The form asks for the name (`USER_FORM_FLAG_NAME`).
         Name = "USER_FORM_FLAG_NAME",
-        /// Birthday of the member (`USER_FORM_FLAG_BIRTHDAY`).
+        /// The form asks for the birthday (`USER_FORM_FLAG_BIRTHDAY`).
         BirthDay = "USER_FORM_FLAG_BIRTHDAY",
-        /// Postal address (`USER_FORM_FLAG_ADDRESS`).
+        /// The form asks for the postal address (`USER_FORM_FLAG_ADDRESS`).
         Address = "USER_FORM_FLAG_ADDRESS",
-        /// Mail address (`USER_FORM_FLAG_EMAIL`).
+        /// The form asks for the mail address (`USER_FORM_FLAG_EMAIL`).
         Email = "USER_FORM_FLAG_EMAIL",
-        /// City of the member (`USER_FORM_FLAG_CITY`).
+        /// The form asks for the city (`USER_FORM_FLAG_CITY`).
         City = "USER_FORM_FLAG_CITY",
     }
 }
@@ -681,25 +681,25 @@ w::open_enum! {
     ///
     /// What `receive_status` of `marketing::member_card_open::phone_number_member::SearchResponse` may be.
     pub enum ReceiveStatus {
-        /// Not shown to the user yet (`UNSHOWED`).
+        /// The card wasn't shown to the user yet (`UNSHOWED`).
         UnShowEd = "UNSHOWED",
-        /// Shown but not received (`UNRECEIVED`).
+        /// Shown to the user, who didn't take it (`UNRECEIVED`).
         UnReceived = "UNRECEIVED",
-        /// Received by the user (`RECEIVED`).
+        /// The user took the card (`RECEIVED`).
         Received = "RECEIVED",
     }
 }
 
 w::open_enum! {
-    /// What came of this card number.
+    /// What came of this member code.
     ///
     /// What `result` of `ImportCardCodesData` may be.
     pub enum ResultDetail {
-        /// Stored (`SUCCESS`).
+        /// Stored; a card can take it (`SUCCESS`).
         Success = "SUCCESS",
-        /// Number already there (`DUPLICATE`).
+        /// The code was stored before and is skipped (`DUPLICATE`).
         Duplicate = "DUPLICATE",
-        /// Could not be stored (`FAIL`).
+        /// This code could not be stored; send it again (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -709,13 +709,13 @@ w::open_enum! {
     ///
     /// What `status` of `marketing::member_card_open::CreateCardResponse`, `status` of `marketing::member_card_open::GetCardResponse` and 1 more may be.
     pub enum Status {
-        /// Waiting for review (`NOT_APPROVE`).
+        /// Waits for the review; no cards yet (`NOT_APPROVE`).
         NotApprove = "NOT_APPROVE",
-        /// Failed the review (`APPROVE_FAIL`).
+        /// Refused by the review; correct the template (`APPROVE_FAIL`).
         ApproveFail = "APPROVE_FAIL",
-        /// Approved, can be given out (`APPROVED`).
+        /// Approved: cards can be given out (`APPROVED`).
         Approved = "APPROVED",
-        /// Deleted by the merchant (`DELETED`).
+        /// Deleted by the merchant; no more cards (`DELETED`).
         Deleted = "DELETED",
     }
 }
@@ -725,11 +725,11 @@ w::open_enum! {
     ///
     /// What `type` of `DateInformation` may be.
     pub enum Type {
-        /// Valid between fixed dates (`FIX_TIME_RANGE`).
+        /// Valid between fixed dates, which are given beside it (`FIX_TIME_RANGE`).
         FixTimeRange = "FIX_TIME_RANGE",
-        /// Valid for days after receipt (`FIX_TERM`).
+        /// Valid for a number of days after receipt, which is given beside it (`FIX_TERM`).
         FixTerm = "FIX_TERM",
-        /// Valid for ever (`PERMANENT`).
+        /// Valid without an end (`PERMANENT`).
         Permanent = "PERMANENT",
     }
 }
@@ -739,11 +739,11 @@ w::open_enum! {
     ///
     /// What `user_card_status` of `marketing::member_card_open::GetCardCodeResponse` may be.
     pub enum UserCardStatus {
-        /// Not activated yet (`NOT_ACTIVATE`).
+        /// Taken but not activated by the user (`NOT_ACTIVATE`).
         NotActivate = "NOT_ACTIVATE",
-        /// In force (`EFFECTIVE`).
+        /// The card can be used (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Past its validity (`EXPIRE`).
+        /// Past its validity; can't be used (`EXPIRE`).
         Expire = "EXPIRE",
         /// Made void by the merchant (`UNAVAILABLE`).
         Unavailable = "UNAVAILABLE",
@@ -762,7 +762,7 @@ w::record! {
     pub struct ActivateCardCode {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
@@ -854,7 +854,7 @@ w::record! {
     pub struct CommitCardBonus {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// Merchant ID that took the payment; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1053,7 +1053,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`; `card_id` on the wire.
         1 card_id_param: String => "card_id: must query",
-        /// Encrypted card number from the jump link.
+        /// Encrypted member code from the jump link.
         2 encrypt_code: String => "encrypt_code: must query",
     }
     new(
@@ -1168,7 +1168,7 @@ w::record! {
     pub struct GetActivateInformationResponse {
         /// The user's WeChat nickname; personal data, masked in `Debug`.
         0 nickname: Option<String> => "nickname: masked",
-        /// Address of the portrait.
+        /// Link to the portrait.
         1 head_image_url: Option<String> => "head_image_url",
         /// What the user filled in on opening the card: `common_field_list` and `custom_field_list`.
         2 user_information: Option<UserInformation> => "user_information",
@@ -1281,7 +1281,7 @@ w::record! {
     pub struct GetCardCode {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
     }
     new(card_id: impl Into<String>, code: impl Into<String>)
@@ -1300,7 +1300,7 @@ w::record! {
         3 level: Option<String> => "level",
         /// The user's WeChat nickname; personal data, masked in `Debug`.
         4 nickname: Option<String> => "nickname: masked",
-        /// Address of the portrait.
+        /// Link to the portrait.
         5 head_image_url: Option<String> => "head_image_url",
         /// Background of the card, from the marketing image upload.
         6 background_picture_url: Option<String> => "background_picture_url",
@@ -1314,7 +1314,7 @@ w::record! {
         10 user_information: Option<UserInformation> => "user_information",
         /// Service items shown on the card: `service_module_id` and so on.
         11 service_modules: Option<Vec<GetCardCodeServiceModule>> => "service_modules",
-        /// Words on the invoice entrance.
+        /// Words shown on the invoice entrance.
         12 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         13 guide: Option<Guide> => "guide",
@@ -1467,7 +1467,7 @@ w::record! {
     pub struct ImportCardCodes {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Card numbers to store.
+        /// Member codes to store, one for each card.
         1 code: Option<Vec<String>> => "code",
     }
     new(card_id: impl Into<String>)
@@ -1477,7 +1477,7 @@ w::record! {
 w::record! {
     /// Answer to [`ImportCardCodes`].
     pub struct ImportCardCodesResponse {
-        /// What came of each card number: `code` and `result`.
+        /// What came of each member code: `code` and `result`.
         0 data: Vec<ImportCardCodesData> => "data: must",
     }
 }
@@ -1513,7 +1513,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// The user's id under the given AppID; personal data, masked in `Debug`.
         1 openid: xinqiao_types::OpenId => "openid: must masked",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         2 code: Option<String> => "code",
         /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
@@ -1557,7 +1557,7 @@ w::record! {
         0 card_id: String => "card_id: must path",
         /// The user's phone number, encrypted with WeChat Pay's public key; encrypted on the wire; personal data, masked in `Debug`.
         1 encrypted_phone_number: String => "encrypted_phone_number: must masked encrypted",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         2 code: Option<String> => "code",
         /// Your own number of this request, kept the same when you repeat it.
         3 out_request_no: String => "out_request_no: must",
@@ -1599,7 +1599,7 @@ w::record! {
     pub struct InvalidateCardCode {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// Why the user's card is made void.
         2 reason: Option<String> => "reason",
@@ -1779,7 +1779,7 @@ w::record! {
     pub struct PrepareCardBonus {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// Merchant ID that took the payment; the account's merchantid.
         2 mchid: xinqiao_types::MchId => "mchid: must",
@@ -1863,7 +1863,7 @@ w::record! {
     pub struct SetServiceModuleData {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// Your own number of this request, kept the same when you repeat it.
         2 out_request_no: String => "out_request_no: must",
@@ -2038,7 +2038,7 @@ w::record! {
     pub struct UpdateCardCode {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
         /// The merchant's own member number, shown on the card.
         2 membership_number: Option<String> => "membership_number",
@@ -2098,11 +2098,11 @@ w::record! {
     pub struct UpdateCardCodeRight {
         /// Number of the card template, returned when it is created; such as `pbLatjvWOibDc5-TBnbUk1pD12o0`.
         0 card_id: String => "card_id: must path",
-        /// Number of the user's own card, unique within the template; such as `478515832665`.
+        /// Member code of the user's card, unique within the template; such as `478515832665`.
         1 code: String => "code: must path",
-        /// Points before the change.
+        /// The member's points before the change.
         2 before_bonus_value: Option<i64> => "before_bonus_value",
-        /// Points after the change.
+        /// The member's points after the change.
         3 bonus_value: Option<i64> => "bonus_value",
         /// Change of the points; negative when spent.
         4 add_bonus_value: Option<i64> => "add_bonus_value",
@@ -2112,7 +2112,7 @@ w::record! {
         6 need_inform_bonus: Option<bool> => "need_inform_bonus",
         /// Words shown for the member prices.
         7 member_price_word: Option<String> => "member_price_word",
-        /// Words on the invoice entrance.
+        /// Words shown on the invoice entrance.
         8 fapiao_jump_word: Option<String> => "fapiao_jump_word",
         /// Personal shop guide or contact: `staff_name`, `head_image_url`, `contact_information_name` and so on.
         9 guide: Option<GuideInfo> => "guide",

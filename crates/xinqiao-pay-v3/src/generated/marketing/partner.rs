@@ -57,7 +57,7 @@ w::record! {
     pub struct Choice {
         /// Name of the item that users see.
         0 name: String => "name: must",
-        /// Picture of the item.
+        /// Link to the item's picture.
         1 image_url: Option<String> => "image_url",
         /// Mini Program that opens on tapping.
         2 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
@@ -91,7 +91,7 @@ w::record! {
 w::record! {
     /// The body `COMBINE_IMAGE` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CombineImageResult {
-        /// Address of the combined coupon picture.
+        /// Link to the composed coupon picture.
         0 image_url: String => "image_url: must",
     }
 }
@@ -99,7 +99,7 @@ w::record! {
 w::record! {
     /// An item of `combo_package_list` in `marketing::partner::DisplayInfo`.
     pub struct ComboPackage {
-        /// Name of the package.
+        /// Name of the package as users see it.
         0 name: String => "name: must",
         /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
@@ -118,7 +118,7 @@ w::record! {
         1 price: i64 => "price: must",
         /// How many pieces of the item.
         2 count: i64 => "count: must",
-        /// Picture of the item.
+        /// Link to the item's picture.
         3 image_url: Option<String> => "image_url",
         /// Mini Program that opens on tapping.
         4 mini_program_appid: Option<xinqiao_types::AppId> => "mini_program_appid",
@@ -209,7 +209,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page behind the Mini Program entrance.
         1 path: String => "path: must",
-        /// Words on the entrance.
+        /// Words shown on the entrance.
         2 entrance_wording: String => "entrance_wording: must",
         /// Leading words next to the entrance.
         3 guidance_wording: String => "guidance_wording: must",
@@ -237,7 +237,7 @@ w::record! {
 w::record! {
     /// `member_tag_info` of `marketing::partner::SendUserCouponTagInfo`.
     pub struct CouponTagInfoMemberTagInfo {
-        /// Number of the membership card template.
+        /// Number of the membership card template, returned when it was made.
         0 member_card_id: Option<String> => "member_card_id",
     }
     new()
@@ -256,7 +256,7 @@ w::record! {
 w::record! {
     /// The body `CUT_OUT` of the answer of `marketing::partner::product_coupon::GetImageGenerationTask`.
     pub struct CutOutResult {
-        /// Picture after cutting out.
+        /// Link to the picture of the product without background.
         0 image_url: String => "image_url: must",
     }
 }
@@ -277,7 +277,7 @@ w::record! {
     pub struct DetailItem {
         /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed; format `rfc3339`.
+        /// When the coupon was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
         /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
@@ -312,11 +312,11 @@ w::record! {
     pub struct DisplayInfo {
         /// Name of the product coupon that users see.
         0 name: String => "name: must",
-        /// Main picture of the product coupon.
+        /// Link to the main picture of the product coupon.
         1 image_url: String => "image_url: must",
         /// Background picture of the product coupon.
         2 background_url: String => "background_url: must",
-        /// Pictures for the detail page.
+        /// Links to the pictures of the detail page.
         3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
         /// List price of the product, in fen, shown struck through.
         4 original_price: Option<i64> => "original_price",
@@ -334,7 +334,7 @@ w::record! {
 w::record! {
     /// An item of `combo_package_list` in `marketing::partner::ProductCouponDisplayInfo`.
     pub struct DisplayInfoComboPackage {
-        /// Name of the package.
+        /// Name of the package as users see it.
         0 name: String => "name: must",
         /// How many items may be picked.
         1 pick_count: i64 => "pick_count: must",
@@ -367,7 +367,7 @@ w::record! {
         0 appid: xinqiao_types::AppId => "appid: must",
         /// Page behind the Mini Program entrance.
         1 path: String => "path: must",
-        /// Words on the entrance.
+        /// Words shown on the entrance.
         2 entrance_wording: String => "entrance_wording: must",
         /// Leading words next to the entrance.
         3 guidance_wording: Option<String> => "guidance_wording",
@@ -438,7 +438,7 @@ w::record! {
 w::record! {
     /// `member_tag_info` of `marketing::partner::CouponTagInfo`; `member_tag_info` of `marketing::partner::UserProductCouponTagInfo`.
     pub struct MemberTagInfo {
-        /// Number of the membership card template.
+        /// Number of the membership card template, returned when it was made.
         0 member_card_id: String => "member_card_id: must",
     }
     new(member_card_id: impl Into<String>)
@@ -482,7 +482,7 @@ w::record! {
     pub struct NormalCoupon {
         /// Order amount required, in fen; `0` for none.
         0 threshold: i64 => "threshold: must",
-        /// Money off, in fen.
+        /// Amount that the coupon takes off, in fen.
         1 discount_amount: i64 => "discount_amount: must",
     }
     new(threshold: i64, discount_amount: i64)
@@ -561,7 +561,7 @@ w::record! {
         8 user_limit: Option<i64> => "user_limit",
         /// Most that can be received a day; without limit if empty.
         9 daily_limit: Option<i64> => "daily_limit",
-        /// When the delivery starts; format `rfc3339`.
+        /// When the delivery starts; users get nothing before; format `rfc3339`.
         10 delivery_start_time: Option<String> => "delivery_start_time",
         /// When the delivery ends; before the stock does; format `rfc3339`.
         11 delivery_end_time: Option<String> => "delivery_end_time",
@@ -581,7 +581,7 @@ w::record! {
         2 brand_id: String => "brand_id: must",
         /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
         3 scope: Scope => "scope: must",
-        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         4 type_: Type => "type: must",
         /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `PROGRESSIVE_BUNDLE`.
         5 usage_mode: UsageMode => "usage_mode: must",
@@ -607,11 +607,11 @@ w::record! {
     pub struct ProductCouponDisplayInfo {
         /// Name of the product coupon that users see.
         0 name: String => "name: must",
-        /// Main picture of the product coupon.
+        /// Link to the main picture of the product coupon.
         1 image_url: String => "image_url: must",
         /// Background picture of the product coupon.
         2 background_url: String => "background_url: must",
-        /// Pictures for the detail page.
+        /// Links to the pictures of the detail page.
         3 detail_image_url_list: Option<Vec<String>> => "detail_image_url_list",
         /// List price of the product, in fen, shown struck through.
         4 original_price: Option<i64> => "original_price",
@@ -733,7 +733,7 @@ w::record! {
     pub struct ProgressiveBundleUsageDetail {
         /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed.
+        /// When the coupon was redeemed.
         1 use_time: Option<String> => "use_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         2 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
@@ -755,7 +755,7 @@ w::record! {
         2 valid_end_time: Option<String> => "valid_end_time",
         /// Number of the redeeming request; empty before.
         3 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed.
+        /// When the coupon was redeemed.
         4 use_time: Option<String> => "use_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         5 associated_order_info: Option<AssociatedOrderInfo> => "associated_order_info",
@@ -837,7 +837,7 @@ w::record! {
     pub struct SequentialUsageDetailItem {
         /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed; format `rfc3339`.
+        /// When the coupon was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
         /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
@@ -925,7 +925,7 @@ w::record! {
     pub struct SingleUsageDetail {
         /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed; format `rfc3339`.
+        /// When the coupon was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
         /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
@@ -985,7 +985,7 @@ w::record! {
     pub struct SingleUsageInfoNormalCoupon {
         /// Order amount required, in fen; `0` for none; in fen.
         0 threshold: xinqiao_types::Fen => "threshold: must",
-        /// Money off, in fen; in fen.
+        /// Amount that the coupon takes off, in fen; in fen.
         1 discount_amount: xinqiao_types::Fen => "discount_amount: must",
     }
     new(threshold: xinqiao_types::Fen, discount_amount: xinqiao_types::Fen)
@@ -1166,7 +1166,7 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of `marketing::partner::CreateStockBundleStock`; `stock_send_rule` of `marketing::partner::StockBundle`; and 1 more.
     pub struct StockBundleStockSendRule {
-        /// Most times it is sent.
+        /// Most coupons that the batch sends altogether.
         0 max_count: i64 => "max_count: must",
         /// Most times it is sent a day; without limit if empty.
         1 max_count_per_day: Option<i64> => "max_count_per_day",
@@ -1212,7 +1212,7 @@ w::record! {
 w::record! {
     /// `weekly_available_period` of `marketing::partner::StockBundleCouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::StockCouponAvailablePeriod`.
     pub struct StockBundleWeeklyAvailablePeriod {
-        /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
+        /// Weekdays on which it is usable, such as `MONDAY`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<DayList>> => "day_list",
         /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<WeeklyAvailablePeriodDayPeriod>> => "day_period_list",
@@ -1327,7 +1327,7 @@ w::record! {
 w::record! {
     /// `stock_send_rule` of the answer of `marketing::partner::product_coupon::CreateStock`; `stock_send_rule` of the answer of `marketing::partner::product_coupon::DeactivateStock`; and 7 more.
     pub struct StockSendRule {
-        /// Most times it is sent.
+        /// Most coupons that the batch sends altogether.
         0 max_count: i64 => "max_count: must",
         /// Most times it is sent a day; without limit if empty.
         1 max_count_per_day: Option<i64> => "max_count_per_day",
@@ -1494,7 +1494,7 @@ w::record! {
         3 valid_begin_time: String => "valid_begin_time: must",
         /// When this coupon stops being usable; format `rfc3339`.
         4 valid_end_time: String => "valid_end_time: must",
-        /// When the user received it; format `rfc3339`.
+        /// When the user received the coupon; format `rfc3339`.
         5 receive_time: String => "receive_time: must",
         /// Your own number of the sending request, 6–128 characters.
         6 send_request_no: String => "send_request_no: must",
@@ -1544,7 +1544,7 @@ w::record! {
         1 brand_id: String => "brand_id: must",
         /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
         2 scope: Scope => "scope: must",
-        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+        /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
         3 type_: Type => "type: must",
         /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
         4 usage_mode: CreateUsageMode => "usage_mode: must",
@@ -1620,7 +1620,7 @@ w::record! {
         2 valid_begin_time: String => "valid_begin_time: must",
         /// When this coupon stops being usable.
         3 valid_end_time: String => "valid_end_time: must",
-        /// When the user received it.
+        /// When the user received the coupon.
         4 receive_time: String => "receive_time: must",
         /// Your own number of the sending request, 6–128 characters.
         5 send_request_no: String => "send_request_no: must",
@@ -1750,7 +1750,7 @@ w::record! {
     pub struct UserCouponSingleUsageDetail {
         /// Number of the redeeming request; empty before.
         0 use_request_no: Option<String> => "use_request_no",
-        /// When it was redeemed; format `rfc3339`.
+        /// When the coupon was redeemed; format `rfc3339`.
         1 use_time: Option<String> => "use_time",
         /// Number of the returning request; empty if not returned.
         2 return_request_no: Option<String> => "return_request_no",
@@ -1768,7 +1768,7 @@ w::record! {
 w::record! {
     /// `weekly_available_period` of `marketing::partner::CouponAvailablePeriod`; `weekly_available_period` of `marketing::partner::UsageRuleCouponAvailablePeriod`.
     pub struct WeeklyAvailablePeriod {
-        /// Usable weekdays; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
+        /// Weekdays on which it is usable, such as `MONDAY`; one of `MONDAY` `TUESDAY` `WEDNESDAY` `THURSDAY` `FRIDAY` `SATURDAY` `SUNDAY`.
         0 day_list: Option<Vec<DayList>> => "day_list",
         /// Hours within the usable days: `begin_time` and `end_time`.
         1 day_period_list: Option<Vec<DayPeriod>> => "day_period_list",
@@ -1793,11 +1793,11 @@ w::open_enum! {
     ///
     /// What `app_jump_type` of `StockBundleUsageRuleDisplayInfo`, `app_jump_type` of `StockUsageRuleDisplayInfo` and 1 more may be.
     pub enum AppJumpType {
-        /// Through a web page (`H5`).
+        /// Opens a web page that leads to the app (`H5`).
         H5 = "H5",
-        /// Through a passcode link (`PASSCODE_LINK`).
+        /// Opens the app through a passcode link (`PASSCODE_LINK`).
         PassCodeLink = "PASSCODE_LINK",
-        /// Usage guide is shown (`USAGE_GUIDE`).
+        /// Shows a guide to its use instead of opening the app (`USAGE_GUIDE`).
         UsageGuide = "USAGE_GUIDE",
     }
 }
@@ -1807,13 +1807,13 @@ w::open_enum! {
     ///
     /// What `audit_state` of `marketing::partner::delivery_plan::List` may be.
     pub enum AuditState {
-        /// Review not started (`AUDIT_INITIAL`).
+        /// The review hasn't started (`AUDIT_INITIAL`).
         Initial = "AUDIT_INITIAL",
-        /// In review (`AUDIT_PROCESSING`).
+        /// In review; wait for the outcome (`AUDIT_PROCESSING`).
         Processing = "AUDIT_PROCESSING",
-        /// Passed the review (`AUDIT_PASSED`).
+        /// Passed the review; can be used (`AUDIT_PASSED`).
         PassEd = "AUDIT_PASSED",
-        /// Rejected by the review (`AUDIT_REJECTED`).
+        /// Refused by the review; correct and hand in again (`AUDIT_REJECTED`).
         Rejected = "AUDIT_REJECTED",
     }
 }
@@ -1851,11 +1851,11 @@ w::open_enum! {
     ///
     /// What `code_display_mode` of `CouponDisplayInfo`, `code_display_mode` of `StockBundleCouponDisplayInfo` and 1 more may be.
     pub enum CodeDisplayMode {
-        /// Code not shown (`INVISIBLE`).
+        /// The code isn't shown to the user (`INVISIBLE`).
         InVisible = "INVISIBLE",
-        /// Shown as a bar code (`BARCODE`).
+        /// The code is shown as a bar code for shops to scan (`BARCODE`).
         Barcode = "BARCODE",
-        /// Shown as a QR code (`QRCODE`).
+        /// The code is shown as a QR code for shops to scan (`QRCODE`).
         QrCode = "QRCODE",
     }
 }
@@ -1865,9 +1865,9 @@ w::open_enum! {
     ///
     /// What `coupon_code_mode` of `marketing::partner::product_coupon::CreateStockResponse`, `coupon_code_mode` of `marketing::partner::product_coupon::DeactivateStockResponse` and 7 more may be.
     pub enum CouponCodeMode {
-        /// WeChat Pay makes random codes (`WECHATPAY`).
+        /// WeChat Pay makes a random code for each coupon (`WECHATPAY`).
         WechatPay = "WECHATPAY",
-        /// The brand uploads codes beforehand (`UPLOAD`).
+        /// The brand uploads codes beforehand; each coupon takes one (`UPLOAD`).
         Upload = "UPLOAD",
         /// The brand gives the code on sending (`API_ASSIGN`).
         ApiAssign = "API_ASSIGN",
@@ -1879,19 +1879,19 @@ w::open_enum! {
     ///
     /// What `coupon_state` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `coupon_state` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 7 more may be.
     pub enum CouponState {
-        /// Waiting for the brand to confirm (`CONFIRMING`).
+        /// Waits until the brand confirms that it is sent (`CONFIRMING`).
         Confirming = "CONFIRMING",
-        /// Sent, not usable yet (`PENDING`).
+        /// Sent; its time of use hasn't begun (`PENDING`).
         Pending = "PENDING",
-        /// Usable now (`EFFECTIVE`).
+        /// Within its time and can be redeemed (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Redeemed (`USED`).
+        /// Redeemed; can't be used again (`USED`).
         Used = "USED",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Deleted by the user (`DELETED`).
+        /// Deleted by the user; can't be used any more (`DELETED`).
         Deleted = "DELETED",
-        /// Made void by the brand (`DEACTIVATED`).
+        /// Made void by the brand; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
     }
 }
@@ -1901,7 +1901,7 @@ w::open_enum! {
     ///
     /// What `coupon_tag_list` of `UserProductCouponTagInfo`, `coupon_tag_list` of `SendUserCouponTagInfo` may be.
     pub enum CouponTagList {
-        /// For members only (`MEMBER`).
+        /// Marked for members; others can't get it (`MEMBER`).
         Member = "MEMBER",
     }
 }
@@ -1911,19 +1911,19 @@ w::open_enum! {
     ///
     /// What `coupon_usage_method_list` of `StockBundleUsageRuleDisplayInfo`, `coupon_usage_method_list` of `StockUsageRuleDisplayInfo` and 2 more may be.
     pub enum CouponUsageMethodList {
-        /// Code shown in the shop (`OFFLINE`).
+        /// The code is shown to the staff of the shop (`OFFLINE`).
         Offline = "OFFLINE",
-        /// Used in a Mini Program (`MINI_PROGRAM`).
+        /// Used in a Mini Program, which the coupon opens (`MINI_PROGRAM`).
         MiniProgram = "MINI_PROGRAM",
-        /// Used in the merchant's app (`APP`).
+        /// Used in the merchant's app, which the coupon opens (`APP`).
         App = "APP",
-        /// Used with the payment code (`PAYMENT_CODE`).
+        /// Used when paying with the payment code (`PAYMENT_CODE`).
         PaymentCode = "PAYMENT_CODE",
     }
 }
 
 w::open_enum! {
-    /// Usable weekdays.
+    /// Weekdays on which it is usable, such as `MONDAY`.
     ///
     /// What `day_list` of `StockBundleWeeklyAvailablePeriod`, `day_list` of `WeeklyAvailablePeriod` may be.
     pub enum DayList {
@@ -1949,17 +1949,17 @@ w::open_enum! {
     ///
     /// What `detail_state` of `DetailItem`, `detail_state` of `BundleUsageDetailItem` may be.
     pub enum DetailState {
-        /// Sent, not usable yet (`PENDING`).
+        /// Sent; its time of use hasn't begun (`PENDING`).
         Pending = "PENDING",
-        /// Usable now (`EFFECTIVE`).
+        /// Within its time and can be redeemed (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Redeemed (`USED`).
+        /// Redeemed; can't be used again (`USED`).
         Used = "USED",
-        /// Past its validity (`EXPIRED`).
+        /// Past its validity; can't be used (`EXPIRED`).
         Expired = "EXPIRED",
-        /// Deleted by the user (`DELETED`).
+        /// Deleted by the user; can't be used any more (`DELETED`).
         Deleted = "DELETED",
-        /// Made void by the brand (`DEACTIVATED`).
+        /// Made void by the brand; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
     }
 }
@@ -1969,9 +1969,9 @@ w::open_enum! {
     ///
     /// What `image_generation_type` of `marketing::partner::product_coupon::GetImageGenerationTask` may be.
     pub enum ImageGenerationType {
-        /// Compose a coupon picture (`COMBINE_IMAGE`).
+        /// Task: compose a coupon picture from that of the goods (`COMBINE_IMAGE`).
         CombineImage = "COMBINE_IMAGE",
-        /// Cut the product out of its picture (`CUT_OUT`).
+        /// Task: remove the background of the goods' picture (`CUT_OUT`).
         CutOut = "CUT_OUT",
     }
 }
@@ -1981,19 +1981,19 @@ w::open_enum! {
     ///
     /// What `plan_state` of `marketing::partner::delivery_plan::List`, `plan_state` of `Plan` may be.
     pub enum PlanState {
-        /// Being created (`PLAN_CREATING`).
+        /// Being created; query again (`PLAN_CREATING`).
         Creating = "PLAN_CREATING",
-        /// Created, not delivering yet (`PLAN_CREATED`).
+        /// Created; waits for review or its start (`PLAN_CREATED`).
         Created = "PLAN_CREATED",
-        /// Being terminated (`PLAN_TERMINATING`).
+        /// Being terminated; query again (`PLAN_TERMINATING`).
         Terminating = "PLAN_TERMINATING",
         /// Terminated for good (`PLAN_TERMINATED`).
         Terminated = "PLAN_TERMINATED",
-        /// Past its end (`PLAN_EXPIRED`).
+        /// Past its end; nothing is delivered any more (`PLAN_EXPIRED`).
         Expired = "PLAN_EXPIRED",
-        /// Delivering now (`PLAN_DELIVERING`).
+        /// Delivering: users can get it (`PLAN_DELIVERING`).
         Delivering = "PLAN_DELIVERING",
-        /// Paused, for instance without stock (`PLAN_PAUSED`).
+        /// Paused, for instance without stock; can go on (`PLAN_PAUSED`).
         Paused = "PLAN_PAUSED",
     }
 }
@@ -2003,7 +2003,7 @@ w::open_enum! {
     ///
     /// What `usage_mode` of `marketing::partner::product_coupon::Create`, `usage_mode` of `marketing::partner::product_coupon::CreateResponse` and 4 more may be.
     pub enum CreateUsageMode {
-        /// Single use (`SINGLE`).
+        /// One coupon that is spent with one use (`SINGLE`).
         Single = "SINGLE",
         /// Several uses of one coupon, round by round (`SEQUENTIAL`).
         Sequential = "SEQUENTIAL",
@@ -2017,9 +2017,9 @@ w::open_enum! {
     pub enum Scope {
         /// All goods; not for exchange coupons (`ALL`).
         All = "ALL",
-        /// Chosen goods only (`SINGLE`).
+        /// Usable for chosen goods only (`SINGLE`).
         Single = "SINGLE",
-        /// Chosen category only (`CATEGORY`).
+        /// Usable for a chosen category of goods (`CATEGORY`).
         Category = "CATEGORY",
     }
 }
@@ -2029,17 +2029,17 @@ w::open_enum! {
     ///
     /// What `send_channel` of `marketing::partner::product_coupon::ConfirmUserCouponResponse`, `send_channel` of `marketing::partner::product_coupon::DeactivateUserCouponResponse` and 6 more may be.
     pub enum SendChannel {
-        /// Sent by API (`API`).
+        /// Sent by the brand through the API (`API`).
         Api = "API",
-        /// Shake-for-offers of the brand platform (`BRAND_MANAGE`).
+        /// Got by shaking the phone; set up on the brand's console (`BRAND_MANAGE`).
         BrandManage = "BRAND_MANAGE",
-        /// Merchant card (`MERCHANT_CARD`).
+        /// Got from the merchant's card after paying (`MERCHANT_CARD`).
         MerchantCard = "MERCHANT_CARD",
-        /// Member offers (`MEMBER`).
+        /// Got as a member offer (`MEMBER`).
         Member = "MEMBER",
-        /// Small campaigns (`SMALL_ACTIVITY`).
+        /// Got through one of WeChat Pay's small campaigns (`SMALL_ACTIVITY`).
         SmallActivity = "SMALL_ACTIVITY",
-        /// Receiving component in a Mini Program (`RECEIVE_COMPONENT`).
+        /// Got through the coupon component in a Mini Program (`RECEIVE_COMPONENT`).
         ReceiveComponent = "RECEIVE_COMPONENT",
     }
 }
@@ -2049,9 +2049,9 @@ w::open_enum! {
     ///
     /// What `type` of `CreateSequentialUsageInfo`, `type` of `SequentialUsageInfo` may be.
     pub enum SequentialUsageInfoType {
-        /// Offer grows with each use (`INCREMENTAL`).
+        /// The offer grows with each use (`INCREMENTAL`).
         Incremental = "INCREMENTAL",
-        /// Same offer each time (`EQUAL`).
+        /// The offer is the same each time (`EQUAL`).
         Equal = "EQUAL",
     }
 }
@@ -2061,11 +2061,11 @@ w::open_enum! {
     ///
     /// What `state` of `marketing::partner::product_coupon::CreateResponse`, `state` of `marketing::partner::product_coupon::DeactivateResponse` and 4 more may be.
     pub enum State {
-        /// In review (`AUDITING`).
+        /// In review; can't be sent yet (`AUDITING`).
         Auditing = "AUDITING",
-        /// In force (`EFFECTIVE`).
+        /// In force: can be sent (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Made void (`DEACTIVATED`).
+        /// Made void; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
     }
 }
@@ -2075,9 +2075,9 @@ w::open_enum! {
     ///
     /// What `coupon_code_mode` of `CreateStockBundleStock`, `coupon_code_mode` of `StockBundle` and 1 more may be.
     pub enum StockBundleCouponCodeMode {
-        /// WeChat Pay makes random codes (`WECHATPAY`).
+        /// WeChat Pay makes a random code for each coupon (`WECHATPAY`).
         WechatPay = "WECHATPAY",
-        /// The brand uploads codes beforehand (`UPLOAD`).
+        /// The brand uploads codes beforehand; each coupon takes one (`UPLOAD`).
         Upload = "UPLOAD",
     }
 }
@@ -2087,15 +2087,15 @@ w::open_enum! {
     ///
     /// What `state` of `marketing::partner::product_coupon::CreateStockResponse`, `state` of `marketing::partner::product_coupon::DeactivateStockResponse` and 8 more may be.
     pub enum StockState {
-        /// In review (`AUDITING`).
+        /// In review; can't be sent yet (`AUDITING`).
         Auditing = "AUDITING",
         /// Can be sent (`SENDING`).
         Sending = "SENDING",
-        /// Sending paused (`PAUSED`).
+        /// No more are sent; those sent stay usable (`PAUSED`).
         Paused = "PAUSED",
-        /// Ended by time (`STOPPED`).
+        /// Past its end time; sends no more (`STOPPED`).
         Stopped = "STOPPED",
-        /// Made void (`DEACTIVATED`).
+        /// Made void; can't be restored (`DEACTIVATED`).
         Deactivated = "DEACTIVATED",
     }
 }
@@ -2105,9 +2105,9 @@ w::open_enum! {
     ///
     /// What `store_scope` of `marketing::partner::product_coupon::CreateStockResponse`, `store_scope` of `marketing::partner::product_coupon::DeactivateStockResponse` and 12 more may be.
     pub enum StoreScope {
-        /// No stores linked (`NONE`).
+        /// No stores are linked to it (`NONE`).
         None = "NONE",
-        /// All stores of the brand (`ALL`).
+        /// Usable in all stores of the brand (`ALL`).
         All = "ALL",
         /// Only stores linked separately (`SPECIFIC`).
         Specific = "SPECIFIC",
@@ -2115,29 +2115,29 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the picture task.
+    /// State of the picture task, such as `PROCESSING`.
     ///
     /// What `task_state` of `marketing::partner::product_coupon::GetImageGenerationTaskResponse` may be.
     pub enum TaskState {
-        /// Task under way (`PROCESSING`).
+        /// Under way; query again later (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Picture could not be made (`FAIL`).
+        /// The picture could not be made; try another one (`FAIL`).
         Fail = "FAIL",
-        /// Picture made (`SUCCESS`).
+        /// The picture is made; its link is in the answer (`SUCCESS`).
         Success = "SUCCESS",
     }
 }
 
 w::open_enum! {
-    /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in.
+    /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price.
     ///
     /// What `type` of `marketing::partner::product_coupon::Create`, `type` of `marketing::partner::product_coupon::CreateResponse` and 5 more may be.
     pub enum Type {
-        /// Amount off (`NORMAL`).
+        /// Coupon that takes a fixed amount off from some total on (`NORMAL`).
         Normal = "NORMAL",
-        /// Percentage discount (`DISCOUNT`).
+        /// Coupon that takes a percentage off (`DISCOUNT`).
         Discount = "DISCOUNT",
-        /// Goods in exchange for a price (`EXCHANGE`).
+        /// Coupon that buys goods at an exchange price (`EXCHANGE`).
         Exchange = "EXCHANGE",
     }
 }
@@ -2147,9 +2147,9 @@ w::open_enum! {
     ///
     /// What `update_mode` of `marketing::partner::product_coupon::StockBundleUpdateBudget`, `update_mode` of `marketing::partner::product_coupon::StockUpdateBudget` may be.
     pub enum UpdateMode {
-        /// Changes the total limit (`MAX_COUNT`).
+        /// Changes the limit of the whole batch (`MAX_COUNT`).
         Count = "MAX_COUNT",
-        /// Changes the daily limit (`MAX_COUNT_PER_DAY`).
+        /// Changes the limit of a day (`MAX_COUNT_PER_DAY`).
         CountPerDay = "MAX_COUNT_PER_DAY",
     }
 }
@@ -2159,7 +2159,7 @@ w::open_enum! {
     ///
     /// What `usage_mode` of `marketing::partner::delivery_plan::Create`, `usage_mode` of `CombineImage` and 1 more may be.
     pub enum UsageMode {
-        /// Single use (`SINGLE`).
+        /// One coupon that is spent with one use (`SINGLE`).
         Single = "SINGLE",
         /// Several uses, one stock of a bundle after another (`PROGRESSIVE_BUNDLE`).
         ProgressiveBundle = "PROGRESSIVE_BUNDLE",
@@ -2228,7 +2228,7 @@ pub mod delivery_plan {
             7 user_limit: Option<i64> => "user_limit",
             /// Most that can be received a day; without limit if empty.
             8 daily_limit: Option<i64> => "daily_limit",
-            /// When the delivery starts; format `rfc3339`.
+            /// When the delivery starts; users get nothing before; format `rfc3339`.
             9 delivery_start_time: Option<String> => "delivery_start_time",
             /// When the delivery ends; before the stock does; format `rfc3339`.
             10 delivery_end_time: Option<String> => "delivery_end_time",
@@ -2522,7 +2522,7 @@ pub mod product_coupon {
             3 valid_begin_time: String => "valid_begin_time: must",
             /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// When the user received it; format `rfc3339`.
+            /// When the user received the coupon; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
@@ -2590,7 +2590,7 @@ pub mod product_coupon {
             1 out_request_no: String => "out_request_no: must",
             /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
-            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
             /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
@@ -2630,7 +2630,7 @@ pub mod product_coupon {
             1 brand_id: String => "brand_id: must",
             /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
-            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
             /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
@@ -2894,7 +2894,7 @@ pub mod product_coupon {
             1 brand_id: String => "brand_id: must",
             /// What it covers: `ALL` everything, `SINGLE` chosen goods; one of `ALL` `SINGLE` `CATEGORY`.
             2 scope: super::Scope => "scope: must",
-            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` trade-in; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
+            /// Kind: `NORMAL` amount off, `DISCOUNT` rate, `EXCHANGE` goods at an exchange price; one of `NORMAL` `DISCOUNT` `EXCHANGE`.
             3 type_: super::Type => "type: must",
             /// How often: `SINGLE` once, the others several times in order; one of `SINGLE` `SEQUENTIAL`.
             4 usage_mode: super::CreateUsageMode => "usage_mode: must",
@@ -3075,7 +3075,7 @@ pub mod product_coupon {
             3 valid_begin_time: String => "valid_begin_time: must",
             /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// When the user received it; format `rfc3339`.
+            /// When the user received the coupon; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
@@ -3258,7 +3258,7 @@ pub mod product_coupon {
             0 brand_id: String => "brand_id: must",
             /// Number of the picture task, chosen by the caller; such as `image_generation_task_1`.
             1 task_id: String => "task_id: must",
-            /// State of the picture task; one of `PROCESSING` `FAIL` `SUCCESS`.
+            /// State of the picture task, such as `PROCESSING`; one of `PROCESSING` `FAIL` `SUCCESS`.
             2 task_state: super::TaskState => "task_state: must",
             /// What was made, depending on `image_generation_type`; present after success; told apart by `image_generation_type`.
             3 body: super::ImageResult => ": flat",
@@ -3918,7 +3918,7 @@ pub mod product_coupon {
             3 valid_begin_time: String => "valid_begin_time: must",
             /// When this coupon stops being usable; format `rfc3339`.
             4 valid_end_time: String => "valid_end_time: must",
-            /// When the user received it; format `rfc3339`.
+            /// When the user received the coupon; format `rfc3339`.
             5 receive_time: String => "receive_time: must",
             /// Your own number of the sending request, 6–128 characters.
             6 send_request_no: String => "send_request_no: must",
@@ -4238,11 +4238,11 @@ pub mod product_coupon {
             3 update_mode: super::UpdateMode => "update_mode: must",
             /// Present total limit, as a guard against concurrent changes.
             4 current_max_count: Option<i64> => "current_max_count",
-            /// New total limit.
+            /// Limit of all coupons that shall hold from now on.
             5 target_max_count: Option<i64> => "target_max_count",
             /// Present daily limit, as a guard against concurrent changes.
             6 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// New daily limit.
+            /// Daily limit that shall hold from now on.
             7 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
             /// The brand's number in WeChat Pay; it must have authorized the caller; such as `40016`.
             8 brand_id: String => "brand_id: must",
@@ -4351,11 +4351,11 @@ pub mod product_coupon {
             4 update_mode: super::UpdateMode => "update_mode: must",
             /// Present total limit, as a guard against concurrent changes.
             5 current_max_count: Option<i64> => "current_max_count",
-            /// New total limit.
+            /// Limit of all coupons that shall hold from now on.
             6 target_max_count: Option<i64> => "target_max_count",
             /// Present daily limit, as a guard against concurrent changes.
             7 current_max_count_per_day: Option<i64> => "current_max_count_per_day",
-            /// New daily limit.
+            /// Daily limit that shall hold from now on.
             8 target_max_count_per_day: Option<i64> => "target_max_count_per_day",
         }
         new(
@@ -4706,7 +4706,7 @@ pub mod product_coupon {
             2 brand_id: String => "brand_id: must",
             /// Your own request number, 6–40 characters; keep it on retries; such as `34657_20250101_123456`.
             3 out_request_no: String => "out_request_no: must",
-            /// Coupon codes to upload.
+            /// Coupon codes to upload, one for each coupon.
             4 code_list: Vec<String> => "code_list: must",
         }
         new(
@@ -4723,7 +4723,7 @@ pub mod product_coupon {
         pub struct UploadStockCouponCodeResponse {
             /// Codes of the request without duplicates.
             0 total_count: i64 => "total_count: must",
-            /// Codes that were taken.
+            /// Codes that were accepted.
             1 success_code_list: Option<Vec<String>> => "success_code_list",
             /// Codes that were refused, with reasons.
             2 failed_code_list: Option<Vec<super::FailedCode>> => "failed_code_list",

@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// An item of `data` in the answer of `marketing::pay_gift_activity::ListActivityGoods`.
     pub struct ActivityGoods {
-        /// Code of a product in the campaign.
+        /// Product code as given in the order's item list.
         0 goods_id: String => "goods_id: must",
         /// When the campaign was set up at WeChat Pay; format `rfc3339`.
         1 create_time: String => "create_time: must",
@@ -183,9 +183,9 @@ w::record! {
     pub struct Award {
         /// Stock of the merchant coupon given away.
         0 stock_id: String => "stock_id: must",
-        /// Large picture of the gift.
+        /// Link to the large picture of the gift.
         1 original_image_url: String => "original_image_url: must",
-        /// Small picture of the gift.
+        /// Link to the small picture of the gift.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
 }
@@ -205,9 +205,9 @@ w::record! {
     pub struct AwardSendRuleAward {
         /// Stock of the merchant coupon given away.
         0 stock_id: Option<String> => "stock_id",
-        /// Large picture of the gift.
+        /// Link to the large picture of the gift.
         1 original_image_url: Option<String> => "original_image_url",
-        /// Small picture of the gift.
+        /// Link to the small picture of the gift.
         2 thumbnail_url: Option<String> => "thumbnail_url",
     }
     new()
@@ -375,17 +375,17 @@ w::open_enum! {
     ///
     /// What `activity_status` of `marketing::pay_gift_activity::GetActivityResponse`, `activity_status` of `marketing::pay_gift_activity::ListActivities` may be.
     pub enum ActivityStatus {
-        /// Created, not started (`CREATE_ACT_STATUS`).
+        /// Created; its start time hasn't come (`CREATE_ACT_STATUS`).
         CreateActStatus = "CREATE_ACT_STATUS",
-        /// Running now (`ONGOING_ACT_STATUS`).
+        /// Running: payments get its gift (`ONGOING_ACT_STATUS`).
         OnGoingActStatus = "ONGOING_ACT_STATUS",
         /// Terminated for good (`TERMINATE_ACT_STATUS`).
         TerminateActStatus = "TERMINATE_ACT_STATUS",
-        /// Paused (`STOP_ACT_STATUS`).
+        /// Paused: no gifts are given meanwhile (`STOP_ACT_STATUS`).
         StopActStatus = "STOP_ACT_STATUS",
-        /// Over by time (`OVER_TIME_ACT_STATUS`).
+        /// Past its end time (`OVER_TIME_ACT_STATUS`).
         OverTimeActStatus = "OVER_TIME_ACT_STATUS",
-        /// Could not be created (`CREATE_ACT_FAILED`).
+        /// Could not be created; make a new one (`CREATE_ACT_FAILED`).
         CreateActFailed = "CREATE_ACT_FAILED",
     }
 }
@@ -395,11 +395,11 @@ w::open_enum! {
     ///
     /// What `activity_type` of `marketing::pay_gift_activity::GetActivityResponse` may be.
     pub enum ActivityType {
-        /// Gift from one amount on (`FULL_SEND_ACT_TYPE`).
+        /// The gift comes with payments from one amount on (`FULL_SEND_ACT_TYPE`).
         FullSendActType = "FULL_SEND_ACT_TYPE",
         /// Gifts by steps of the amount (`STEP_SEND_ACT_TYPE`).
         StepSendActType = "STEP_SEND_ACT_TYPE",
-        /// Gift for buying chosen goods (`SPECIFIC_SEND_ACT_TYPE`).
+        /// The gift comes with orders of chosen goods (`SPECIFIC_SEND_ACT_TYPE`).
         SpecificSendActType = "SPECIFIC_SEND_ACT_TYPE",
     }
 }
@@ -409,7 +409,7 @@ w::open_enum! {
     ///
     /// What `award_type` of `marketing::pay_gift_activity::ListActivities`, `award_type` of `FullSendRule` and 2 more may be.
     pub enum AwardType {
-        /// The gift is a merchant coupon (`BUSIFAVOR`).
+        /// The gift is a merchant coupon, given by its batch (`BUSIFAVOR`).
         BusiFavor = "BUSIFAVOR",
     }
 }
@@ -459,9 +459,9 @@ w::open_enum! {
     ///
     /// What `delivery_user_category` of `AdvancedSetting`, `delivery_user_category` of `ThresholdActivityAdvancedSetting` may be.
     pub enum DeliveryUserCategory {
-        /// Everybody (`DELIVERY_ALL_PERSON`).
+        /// Everybody who pays gets it (`DELIVERY_ALL_PERSON`).
         AllPerson = "DELIVERY_ALL_PERSON",
-        /// Members of the merchant (`DELIVERY_MEMBER_PERSON`).
+        /// Only members of the merchant get it (`DELIVERY_MEMBER_PERSON`).
         MemberPerson = "DELIVERY_MEMBER_PERSON",
     }
 }
@@ -473,7 +473,7 @@ w::open_enum! {
     pub enum MerchantOption {
         /// Merchants where the coupon works (spelled this way) (`IN_SEVICE_COUPON_MERCHANT`).
         InSeviceCouponMerchant = "IN_SEVICE_COUPON_MERCHANT",
-        /// Merchants entered by hand (`MANUAL_INPUT_MERCHANT`).
+        /// Merchants that give gifts are listed one by one (`MANUAL_INPUT_MERCHANT`).
         ManualInputMerchant = "MANUAL_INPUT_MERCHANT",
     }
 }
@@ -483,7 +483,7 @@ w::open_enum! {
     ///
     /// What `payment_method` of `PaymentMethodInformation` may be.
     pub enum PaymentMethod {
-        /// Paid from WeChat balance (`CFT`).
+        /// Only for payments from WeChat balance (`CFT`).
         Cft = "CFT",
         /// Paid with cards of one bank (`SPECIFIC_BANK_CARD`).
         SpecificBankCard = "SPECIFIC_BANK_CARD",
@@ -495,7 +495,7 @@ w::open_enum! {
     ///
     /// What `payment_scene_list` of `PaymentMode` may be.
     pub enum PaymentSceneList {
-        /// App payments (`APP_SCENE`).
+        /// Gift after payments in the merchant's app (`APP_SCENE`).
         AppScene = "APP_SCENE",
     }
 }
@@ -505,9 +505,9 @@ w::open_enum! {
     ///
     /// What `send_content` of `FullSendRule`, `send_content` of `ThresholdActivityAwardSendRule` may be.
     pub enum SendContent {
-        /// One coupon (`SINGLE_COUPON`).
+        /// The gift is one coupon (`SINGLE_COUPON`).
         SingleCoupon = "SINGLE_COUPON",
-        /// Package of several coupons (`GIFT_PACKAGE`).
+        /// The gift is a package of several coupons (`GIFT_PACKAGE`).
         GiftPackage = "GIFT_PACKAGE",
     }
 }

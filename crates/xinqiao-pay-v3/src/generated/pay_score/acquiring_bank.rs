@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `collection` of the answer of `pay_score::acquiring_bank::CompleteServiceOrder`; `collection` of the answer of `pay_score::acquiring_bank::CreateServiceOrder`; and 3 more.
     pub struct Collection {
-        /// `USER_PAYING` or `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -28,7 +28,7 @@ w::record! {
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the money was collected, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -54,13 +54,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::acquiring_bank::ShoppingInfo`.
     pub struct Goods {
-        /// What the goods are called.
+        /// Name of the goods as users see it.
         0 name: Option<String> => "name",
         /// Picture of the goods, address or media handle.
         1 picture: Option<String> => "picture",
         /// Price of the goods, in fen.
         2 amount: Option<i64> => "amount",
-        /// How many pieces.
+        /// How many pieces were bought.
         3 count: Option<i64> => "count",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
@@ -77,9 +77,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off; in fen.
+        /// Amount taken off, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -91,9 +91,9 @@ w::record! {
     pub struct JumpLink {
         /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program; one of `JUMP_LINK_MINI_PROGRAM`.
         0 jump_link_type: Option<JumpLinkType> => "jump_link_type",
-        /// Mini program to open.
+        /// AppID of the Mini Program that a tap opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page inside the mini program; such as `pages/order/detail?id=1`.
+        /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
     new()
@@ -193,7 +193,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called.
+        /// Name of the campaign or coupon.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -203,12 +203,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -398,13 +398,13 @@ w::record! {
 w::record! {
     /// An item of `goods` in `pay_score::acquiring_bank::PayOnDeliveryOrderShoppingInfo`.
     pub struct ShoppingInfoGoods {
-        /// What the goods are called.
+        /// Name of the goods as users see it.
         0 name: String => "name: must",
         /// Picture of the goods, address or media handle.
         1 picture: String => "picture: must",
         /// Price of the goods, in fen.
         2 amount: f64 => "amount: must",
-        /// How many pieces.
+        /// How many pieces were bought.
         3 count: f64 => "count: must",
         /// Categories of the goods, broad to narrow.
         4 category_id: Option<Vec<String>> => "category_id",
@@ -416,9 +416,9 @@ w::record! {
     pub struct ShoppingInfoJumpLink {
         /// Kind of link; `JUMP_LINK_MINI_PROGRAM` opens a mini program.
         0 jump_link_type: String => "jump_link_type: must",
-        /// Mini program to open.
+        /// AppID of the Mini Program that a tap opens.
         1 appid: Option<xinqiao_types::AppId> => "appid",
-        /// Page inside the mini program; such as `pages/order/detail?id=1`.
+        /// Page of the mini program that a tap opens; such as `pages/order/detail?id=1`.
         2 path: Option<String> => "path",
     }
 }
@@ -456,7 +456,7 @@ w::open_enum! {
     ///
     /// What `jump_link_type` of `JumpLink` may be.
     pub enum JumpLinkType {
-        /// Opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
+        /// A tap on the order opens a mini program (`JUMP_LINK_MINI_PROGRAM`).
         JumpLinkMiniProgram = "JUMP_LINK_MINI_PROGRAM",
     }
 }
@@ -466,13 +466,13 @@ w::open_enum! {
     ///
     /// What `name` of `PayOnDeliveryOrderRiskFund` may be.
     pub enum Name {
-        /// Deposit (`DEPOSIT`).
+        /// The sum at risk is called a deposit (`DEPOSIT`).
         Deposit = "DEPOSIT",
-        /// Advance payment (`ADVANCE`).
+        /// The sum at risk is called an advance payment (`ADVANCE`).
         Advance = "ADVANCE",
-        /// Security deposit (`CASH_DEPOSIT`).
+        /// The sum at risk is called a security deposit (`CASH_DEPOSIT`).
         CashDeposit = "CASH_DEPOSIT",
-        /// Estimated cost of the order (`ESTIMATE_ORDER_COST`).
+        /// The sum at risk is called the order's estimated cost (`ESTIMATE_ORDER_COST`).
         EstimateOrderCost = "ESTIMATE_ORDER_COST",
     }
 }
@@ -1214,7 +1214,7 @@ w::record! {
     pub struct GetServiceOrderDeductionResponse {
         /// The merchant's number for the charge.
         0 out_trade_no: String => "out_trade_no: must",
-        /// The charge in words.
+        /// What is charged for, in words.
         1 description: String => "description: must",
     }
 }
@@ -1334,7 +1334,7 @@ w::record! {
 w::record! {
     /// Answer to [`RegisterDeductInfo`].
     pub struct RegisterDeductInfoResponse {
-        /// The charge in words.
+        /// What is charged for, in words.
         0 description: String => "description: must",
     }
 }

@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// `collection` of the answer of `pay_score::sign_plan::CreateServiceOrder`; `collection` of the answer of `pay_score::sign_plan::partner::CreateServiceOrder`.
     pub struct Collection {
-        /// `USER_PAYING` or `USER_PAID`.
+        /// `USER_PAYING` until the user has paid, then `USER_PAID`.
         0 state: String => "state: must",
         /// All that has to be collected, in fen; in fen.
         1 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -28,7 +28,7 @@ w::record! {
         1 amount: xinqiao_types::Fen => "amount: must",
         /// Who collected: `NEWTON` by PayScore, `MCH` by the merchant elsewhere.
         2 paid_type: Option<String> => "paid_type",
-        /// When it was paid, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
+        /// When the money was collected, Beijing time; format `yyyyMMddHHmmss`; such as `20260915132935`.
         3 paid_time: Option<String> => "paid_time",
         /// WeChat Pay's number of this payment, if WeChat collected.
         4 transaction_id: Option<String> => "transaction_id",
@@ -44,9 +44,9 @@ w::record! {
         0 goods_id: String => "goods_id: must",
         /// How many pieces of the item.
         1 quantity: i64 => "quantity: must",
-        /// Price of one piece; after the discount if the merchant gives one; in fen.
+        /// Price of one piece in fen; after the discount if the merchant gives one; in fen.
         2 unit_price: xinqiao_types::Fen => "unit_price: must",
-        /// Amount taken off; in fen.
+        /// Amount taken off, in fen; in fen.
         3 discount_amount: xinqiao_types::Fen => "discount_amount: must",
         /// Remark about the item from the coupon's settings.
         4 goods_remark: Option<String> => "goods_remark",
@@ -84,7 +84,7 @@ w::record! {
     pub struct PromotionDetail {
         /// Number of the one coupon in the user's hands; such as `109519`.
         0 coupon_id: String => "coupon_id: must",
-        /// What the discount is called.
+        /// Name of the campaign or coupon.
         1 name: Option<String> => "name",
         /// `GLOBAL` for the whole order, `SINGLE` for certain items.
         2 scope: String => "scope: must",
@@ -94,12 +94,12 @@ w::record! {
         4 amount: xinqiao_types::Fen => "amount: must",
         /// Batch from which the coupons come; such as `931386`.
         5 stock_id: Option<String> => "stock_id",
-        /// Part of the discount paid by WeChat; in fen; `wechatpay_contribute` on the wire.
+        /// Part of the discount paid by WeChat, in fen; in fen; `wechatpay_contribute` on the wire.
         #[doc(alias = "wechatpay_contribute")]
         6 wechat_pay_contribute: Option<xinqiao_types::Fen> => "wechatpay_contribute",
-        /// Part of the discount paid by the merchant; in fen.
+        /// Part of the discount paid by the merchant, in fen; in fen.
         7 merchant_contribute: Option<xinqiao_types::Fen> => "merchant_contribute",
-        /// Part of the discount paid by third parties; in fen.
+        /// Part of the discount paid by third parties, in fen; in fen.
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
@@ -151,7 +151,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed, or ended the contract.
+        /// Whether the user signed the contract: not yet, signed or ended.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -167,7 +167,7 @@ w::record! {
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// When it was signed; format `rfc3339`.
+        /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
@@ -208,11 +208,11 @@ w::record! {
         2 plan_detail_state: String => "plan_detail_state: must",
         /// Discount of this charge in words.
         3 plan_discount_description: Option<String> => "plan_discount_description",
-        /// Price before discount; in fen.
+        /// Price before discount, in fen; in fen.
         4 original_price: xinqiao_types::Fen => "original_price: must",
-        /// Price after discount; in fen.
+        /// Price after discount, in fen; in fen.
         5 actual_price: xinqiao_types::Fen => "actual_price: must",
-        /// What the user really paid for it; in fen.
+        /// What the user really paid for it, in fen; in fen.
         6 actual_pay_price: Option<xinqiao_types::Fen> => "actual_pay_price",
         /// The merchant's number for this charge.
         7 merchant_plan_detail_no: String => "merchant_plan_detail_no: must",
@@ -222,7 +222,7 @@ w::record! {
         9 use_time: Option<String> => "use_time",
         /// When the service was really finished; format `rfc3339`.
         10 complete_time: Option<String> => "complete_time",
-        /// When it was cancelled; format `rfc3339`.
+        /// When this charge was cancelled; format `rfc3339`.
         11 cancel_time: Option<String> => "cancel_time",
     }
 }
@@ -260,7 +260,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed, or ended the contract.
+        /// Whether the user signed the contract: not yet, signed or ended.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -276,7 +276,7 @@ w::record! {
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// When it was signed; format `rfc3339`.
+        /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
@@ -491,7 +491,7 @@ w::record! {
         5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
         /// The platform's number for the user's contract on a plan.
         6 sign_plan_id: String => "sign_plan_id: must",
-        /// Whether the user has signed, or ended the contract.
+        /// Whether the user signed the contract: not yet, signed or ended.
         7 sign_state: String => "sign_state: must",
         /// The user's id under `appid`; personal data, masked in `Debug`.
         8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -507,7 +507,7 @@ w::record! {
         13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
         /// Price of all charges after discount, in fen; in fen.
         14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-        /// When it was signed; format `rfc3339`.
+        /// When it was signed; absent before; format `rfc3339`.
         15 sign_time: Option<String> => "sign_time",
         /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
         16 cancel_sign_type: Option<String> => "cancel_sign_type",
@@ -815,7 +815,7 @@ pub mod partner {
             5 merchant_sign_plan_no: String => "merchant_sign_plan_no: must",
             /// The platform's number for the user's contract on a plan.
             6 sign_plan_id: String => "sign_plan_id: must",
-            /// Whether the user has signed, or ended the contract.
+            /// Whether the user signed the contract: not yet, signed or ended.
             7 sign_state: String => "sign_state: must",
             /// The user's id under `appid`; personal data, masked in `Debug`.
             8 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -831,7 +831,7 @@ pub mod partner {
             13 total_origin_price: xinqiao_types::Fen => "total_origin_price: must",
             /// Price of all charges after discount, in fen; in fen.
             14 total_actual_price: xinqiao_types::Fen => "total_actual_price: must",
-            /// When it was signed; format `rfc3339`.
+            /// When it was signed; absent before; format `rfc3339`.
             15 sign_time: Option<String> => "sign_time",
             /// Who ended the contract: user, merchant or system; `NOT_CANCEL` if nobody did.
             16 cancel_sign_type: Option<String> => "cancel_sign_type",

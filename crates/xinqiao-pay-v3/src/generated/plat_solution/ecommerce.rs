@@ -20,13 +20,13 @@ w::record! {
 w::record! {
     /// An item of `agreement_list` in `plat_solution::ecommerce::ApplyInsuranceContract`.
     pub struct Agreement {
-        /// Identifies which agreement was signed.
+        /// Tells which agreement was signed.
         0 agreement_code: String => "agreement_code: must",
         /// Edition of the agreement that was signed.
         1 agreement_version: String => "agreement_version: must",
         /// Party with whom the sub-merchant signed.
         2 sign_organization: String => "sign_organization: must",
-        /// When it was signed; format `rfc3339`.
+        /// When it was signed; absent before; format `rfc3339`.
         3 sign_time: String => "sign_time: must",
     }
     new(
@@ -66,9 +66,9 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `plat_solution::ecommerce::bank_transfer_recharges::Get`.
     pub struct BankTransferInfo {
-        /// Serial number at the bank.
+        /// Serial number of the transfer at the bank.
         0 bill_no: Option<String> => "bill_no",
-        /// Text on the bank transfer.
+        /// Text to give on the bank transfer, so that it can be matched.
         1 memo: Option<String> => "memo",
         /// When the money was sent back; empty if not; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
@@ -84,9 +84,9 @@ w::record! {
 w::record! {
     /// `bank_transfer_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `bank_transfer_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct GetBankTransferInfo {
-        /// Serial number at the bank.
+        /// Serial number of the transfer at the bank.
         0 bill_no: Option<String> => "bill_no",
-        /// Text on the bank transfer.
+        /// Text to give on the bank transfer, so that it can be matched.
         1 memo: Option<String> => "memo",
         /// When the money was sent back; empty if not; format `rfc3339`.
         2 return_time: Option<String> => "return_time",
@@ -96,7 +96,7 @@ w::record! {
         4 bank_name: Option<String> => "bank_name",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// Holder of the bank account.
+        /// Holder of the bank account, to give on the transfer.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -104,9 +104,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::CreateAfterSalesBill`; `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::CreateCompensateBill`; and 12 more.
     pub struct CloseInfo {
-        /// Reason code of the closing.
+        /// Code of why it was closed; only then.
         0 close_reason: String => "close_reason: must",
-        /// When it was closed; format `rfc3339`.
+        /// When it was closed; absent while it is open; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -114,9 +114,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBill`.
     pub struct CloseInfoItem {
-        /// When it was closed.
+        /// When it was closed; absent while it is open.
         0 close_time: Option<String> => "close_time",
-        /// Reason code of the closing.
+        /// Code of why it was closed; only then.
         1 close_reason: Option<String> => "close_reason",
     }
 }
@@ -140,9 +140,9 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByBillId`; `close_info` of the answer of `plat_solution::ecommerce::mch_transfer::GetInsuranceClaimBillByOutBillNo`.
     pub struct ClaimBillByBillIdCloseInfo {
-        /// Reason code of the closing.
+        /// Code of why it was closed; only then.
         0 close_reason: String => "close_reason: must",
-        /// When it was closed; format `rfc3339`.
+        /// When it was closed; absent while it is open; format `rfc3339`.
         1 close_time: String => "close_time: must",
         /// When WeChat Pay accepted it.
         2 accept_time: Option<String> => "accept_time",
@@ -183,7 +183,7 @@ w::record! {
 w::record! {
     /// `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `online_bank_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct OnlineBankRechargeInfo {
-        /// Serial number at the bank.
+        /// Serial number of the transfer at the bank.
         0 bill_no: Option<String> => "bill_no",
         /// When the money was sent back; empty if not.
         1 return_time: Option<String> => "return_time",
@@ -195,7 +195,7 @@ w::record! {
         4 online_bank_type: Option<OnlineBankType> => "online_bank_type",
         /// Last four digits of the bank card; such as `1234`.
         5 bank_card_tail: Option<String> => "bank_card_tail",
-        /// Holder of the bank account.
+        /// Holder of the bank account, to give on the transfer.
         6 bank_account_name: Option<String> => "bank_account_name",
     }
 }
@@ -203,7 +203,7 @@ w::record! {
 w::record! {
     /// `qr_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Close`; `qr_recharge_info` of the answer of `plat_solution::ecommerce::recharges::Get`.
     pub struct QrRechargeInfo {
-        /// The user who paid; personal data, masked in `Debug`.
+        /// OpenID of the user who paid; personal data, masked in `Debug`.
         0 openid: Option<xinqiao_types::OpenId> => "openid: masked",
         /// Who paid: `ADMIN` or `STAFF`; one of `ADMIN` `STAFF`.
         1 employee_type: Option<EmployeeType> => "employee_type",
@@ -348,7 +348,7 @@ w::record! {
     pub struct ReceiverDetailReceiverInfo {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
         0 type_: Option<PremiumsBillReceiverType> => "type",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         1 mch_info: Option<ReceiverDetailMchInfo> => "mch_info",
     }
 }
@@ -360,7 +360,7 @@ w::record! {
         0 type_: Option<PremiumsBillReceiverType> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<ReceiverDetailTransactionInfo> => "transaction_info",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
     }
 }
@@ -370,7 +370,7 @@ w::record! {
     pub struct ReceiverDetailTransactionInfo {
         /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment.
         0 type_: Option<String> => "type",
-        /// Number of that order; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
 }
@@ -390,7 +390,7 @@ w::record! {
         0 type_: Option<String> => "type",
         /// Order in question, whose payer gets the money.
         1 transaction_info: Option<TransactionInfo> => "transaction_info",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         2 mch_info: Option<MchInfo> => "mch_info",
         /// The user who receives the money: `sp_openid`.
         3 user_info: Option<UserInfo> => "user_info",
@@ -409,7 +409,7 @@ w::record! {
         1 transaction_info: Option<ReceiverTransactionInfo> => "transaction_info",
         /// The user who receives the money: `sp_openid`.
         2 user_info: Option<UserInfoItem> => "user_info",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         3 mch_info: Option<MchInfo> => "mch_info",
     }
     new()
@@ -446,7 +446,7 @@ w::record! {
     pub struct ReceiverTransactionInfo {
         /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment; one of `WXPAY` `WXVALUE`; needed according to the documentation.
         0 type_: Option<TransactionInfoType> => "type",
-        /// Number of that order; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
     new(transaction_id: impl Into<String>)
@@ -495,7 +495,7 @@ w::record! {
 w::record! {
     /// An item of `settle_info_list` in `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`.
     pub struct SettleInfo {
-        /// Number of that order; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         0 transaction_id: String => "transaction_id: must",
         /// Your own number of the settlement, unique in the batch.
         1 out_settle_no: String => "out_settle_no: must",
@@ -514,7 +514,7 @@ w::record! {
     pub struct SubMchCompensationBillReceiver {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT`.
         0 type_: PremiumsBillReceiverType => "type: must",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         1 mch_info: ReceiverMchInfo => "mch_info: must",
     }
     new(type_: impl Into<PremiumsBillReceiverType>, mch_info: ReceiverMchInfo)
@@ -533,7 +533,7 @@ w::record! {
     pub struct TransactionInfo {
         /// Kind of order: `WXPAY` payment, `WXVALUE` other than a payment; one of `WXPAY` `WXVALUE`.
         0 type_: Option<TransactionInfoType> => "type",
-        /// Number of that order; such as `4200001234202609150123456789`.
+        /// WeChat Pay's number of the order in question; such as `4200001234202609150123456789`.
         1 transaction_id: String => "transaction_id: must",
     }
     new(transaction_id: impl Into<String>)
@@ -573,7 +573,7 @@ w::record! {
     pub struct CreateTransferBillReceiver {
         /// Receiver: `MERCHANT`, or `TRANSACTION_USER` the payer of an order; one of `MERCHANT` `TRANSACTION_USER`.
         0 type_: Option<ReceiverType> => "type",
-        /// Receiving merchant; for `MERCHANT`.
+        /// The receiving merchant; given when the receiver is a `MERCHANT`.
         1 mch_info: Option<CreateTransferBillMchInfo> => "mch_info",
     }
     new()
@@ -594,11 +594,11 @@ w::record! {
     pub struct TransferInAccount {
         /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
         0 bank_name: Option<String> => "bank_name",
-        /// Region code of the bank branch; such as `110000`.
+        /// Six-digit division code of the bank branch's place; such as `110000`.
         1 bank_address_code: Option<String> => "bank_address_code",
         /// Interbank number of the branch; such as `991584000049`.
         2 bank_code: Option<String> => "bank_code",
-        /// Holder of the bank account.
+        /// Holder of the bank account, to give on the transfer.
         3 bank_account_name: Option<String> => "bank_account_name",
         /// Bank account to transfer to; personal data, masked in `Debug`.
         4 bank_account_no: Option<String> => "bank_account_no: masked",
@@ -629,7 +629,7 @@ w::open_enum! {
     ///
     /// What `abnormal_settle_type` of `plat_solution::ecommerce::settle::ApplyAbnormalSettle`, `abnormal_settle_type` of `ApplyAbnormalSettleResult` may be.
     pub enum AbnormalSettleType {
-        /// Pay the original receiver (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
+        /// Money goes to the user who should have received it (`TRANSFER_TO_ORIGINAL_RECEIVE_USER`).
         TransferToOriginalReceiveUser = "TRANSFER_TO_ORIGINAL_RECEIVE_USER",
     }
 }
@@ -651,11 +651,11 @@ w::open_enum! {
     ///
     /// What `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::Apply`, `account_type` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse` and 2 more may be.
     pub enum AccountType {
-        /// Basic account (`BASIC`).
+        /// Basic account, where takings are settled (`BASIC`).
         Basic = "BASIC",
-        /// Operation account (`OPERATION`).
+        /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
-        /// Fee account (`FEES`).
+        /// Fee account, from which service fees are taken (`FEES`).
         Fees = "FEES",
     }
 }
@@ -665,17 +665,17 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
     pub enum ApplyAbnormalSettleState {
-        /// Accepted (`ACCEPTED`).
+        /// Accepted; not final (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// The user has the money (`RECEIVED`).
+        /// The user has the money; the settlement isn't complete yet (`RECEIVED`).
         Received = "RECEIVED",
-        /// Settled (`SUCCESS`).
+        /// Settled; final (`SUCCESS`).
         Success = "SUCCESS",
         /// The user has the money, the fee could not be taken (`DEDUCT_FEE_FAIL`).
         DeductFeeFail = "DEDUCT_FEE_FAIL",
-        /// Settlement failed (`ABNORMAL`).
+        /// Settlement failed; apply for abnormal handling (`ABNORMAL`).
         Abnormal = "ABNORMAL",
-        /// Abnormal handling accepted (`ABNORMAL_SETTLE_SUCCESS`).
+        /// The abnormal settlement was applied for; wait for its outcome (`ABNORMAL_SETTLE_SUCCESS`).
         AbnormalSettleSuccess = "ABNORMAL_SETTLE_SUCCESS",
     }
 }
@@ -685,9 +685,9 @@ w::open_enum! {
     ///
     /// What `trade_scenario` of `plat_solution::ecommerce::settle::ApplyAbnormalSettleResponse` may be.
     pub enum ApplyAbnormalSettleTradeScenario {
-        /// Second-hand trade (`RECOMMERCE`).
+        /// Users sell used things to a recycler (`RECOMMERCE`).
         ReCommerce = "RECOMMERCE",
-        /// Trade between individuals (`INDIVIDUALTRADE`).
+        /// Trade of used things between individuals (`INDIVIDUALTRADE`).
         IndividualTrade = "INDIVIDUALTRADE",
     }
 }
@@ -697,9 +697,9 @@ w::open_enum! {
     ///
     /// What `account_type` of `plat_solution::ecommerce::recharges::Apply`, `account_type` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
     pub enum ApplyAccountType {
-        /// Deposit account (`DEPOSIT`).
+        /// Deposit account, from which compensation is paid (`DEPOSIT`).
         Deposit = "DEPOSIT",
-        /// Operation account (`OPERATION`).
+        /// Operating account, for payouts (`OPERATION`).
         Operation = "OPERATION",
     }
 }
@@ -709,9 +709,9 @@ w::open_enum! {
     ///
     /// What `recharge_scene` of `plat_solution::ecommerce::recharges::Apply`, `recharge_scene` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
     pub enum ApplyRechargeScene {
-        /// Top-up of the deposit (`ECOMMERCE_DEPOSIT`).
+        /// The deposit account is topped up (`ECOMMERCE_DEPOSIT`).
         Deposit = "ECOMMERCE_DEPOSIT",
-        /// Top-up for payments (`ECOMMERCE_PAYMENT`).
+        /// The account for payments is topped up (`ECOMMERCE_PAYMENT`).
         Payment = "ECOMMERCE_PAYMENT",
     }
 }
@@ -721,11 +721,11 @@ w::open_enum! {
     ///
     /// What `available_recharge_channels` of `plat_solution::ecommerce::recharges::Apply`, `recharge_channel` of `plat_solution::ecommerce::recharges::CloseResponse` and 3 more may be.
     pub enum AvailableRechargeChannels {
-        /// Bank transfer (`BANK_TRANSFER`).
+        /// Top-up by bank transfer (`BANK_TRANSFER`).
         BankTransfer = "BANK_TRANSFER",
-        /// By scanning a QR code (`QR_RECHARGE`).
+        /// Top-up by scanning a QR code with WeChat (`QR_RECHARGE`).
         QrRecharge = "QR_RECHARGE",
-        /// Online bank (`ONLINE_BANK`).
+        /// Top-up through online banking (`ONLINE_BANK`).
         OnlineBank = "ONLINE_BANK",
     }
 }
@@ -735,13 +735,13 @@ w::open_enum! {
     ///
     /// What `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBill`, `business_type` of `plat_solution::ecommerce::mch_transfer::CreateTransferBillResponse` and 4 more may be.
     pub enum BusinessType {
-        /// Compensation from the deposit (`DEPOSIT_COMPENSATION`).
+        /// Paid from the shop's deposit (`DEPOSIT_COMPENSATION`).
         DepositCompensation = "DEPOSIT_COMPENSATION",
-        /// After-sales compensation by the platform (`PLATFORM_AFTER_SALES_COMPENSATION`).
+        /// Paid by the platform after a sale (`PLATFORM_AFTER_SALES_COMPENSATION`).
         PlatformAfterSalesCompensation = "PLATFORM_AFTER_SALES_COMPENSATION",
-        /// Insurance claim (`INSURANCE_CLAIM`).
+        /// Claim paid by an insurer (`INSURANCE_CLAIM`).
         InsuranceClaim = "INSURANCE_CLAIM",
-        /// After-sales compensation from the deposit (`DEPOSIT_AFTER_SALES_COMPENSATION`).
+        /// Paid from the shop's deposit after a sale (`DEPOSIT_AFTER_SALES_COMPENSATION`).
         DepositAfterSalesCompensation = "DEPOSIT_AFTER_SALES_COMPENSATION",
     }
 }
@@ -751,9 +751,9 @@ w::open_enum! {
     ///
     /// What `calculate_amount_type` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalance` may be.
     pub enum CalculateAmountType {
-        /// Day-end balance only (`ONLY_DAY_END_BALANCE`).
+        /// Only the day-end balance is used; too little makes it fail (`ONLY_DAY_END_BALANCE`).
         OnlyDayEndBalance = "ONLY_DAY_END_BALANCE",
-        /// Current balance allowed as well (`ALLOW_CURRENT_BALANCE`).
+        /// The current balance helps out if the day-end balance is too low (`ALLOW_CURRENT_BALANCE`).
         AllowCurrentBalance = "ALLOW_CURRENT_BALANCE",
     }
 }
@@ -763,7 +763,7 @@ w::open_enum! {
     ///
     /// What `type` of `ReceiverDetailReceiverInfo`, `type` of `ReceiverDetailReceiverItem` and 2 more may be.
     pub enum PremiumsBillReceiverType {
-        /// A merchant receives it (`MERCHANT`).
+        /// A merchant receives it, given by merchant ID (`MERCHANT`).
         Merchant = "MERCHANT",
     }
 }
@@ -773,9 +773,9 @@ w::open_enum! {
     ///
     /// What `employee_type` of `QrRechargeInfo` may be.
     pub enum EmployeeType {
-        /// Administrator (`ADMIN`).
+        /// The employee is an administrator of the merchant (`ADMIN`).
         Admin = "ADMIN",
-        /// Staff member (`STAFF`).
+        /// The employee has no administrator's rights (`STAFF`).
         Staff = "STAFF",
     }
 }
@@ -785,9 +785,9 @@ w::open_enum! {
     ///
     /// What `online_bank_type` of `OnlineBankRechargeInfo` may be.
     pub enum OnlineBankType {
-        /// Corporate online bank (`ONLINE_BANK_TYPE_CORPORATE`).
+        /// Top-up through a company's online banking (`ONLINE_BANK_TYPE_CORPORATE`).
         Corporate = "ONLINE_BANK_TYPE_CORPORATE",
-        /// Personal online bank (`ONLINE_BANK_TYPE_PERSONAL`).
+        /// Top-up through a person's online banking (`ONLINE_BANK_TYPE_PERSONAL`).
         Personal = "ONLINE_BANK_TYPE_PERSONAL",
     }
 }
@@ -810,7 +810,7 @@ w::open_enum! {
     ///
     /// What `type` of `CreateInsuranceClaimBillReceiver`, `type` of `ReceiverDetailReceiver` and 2 more may be.
     pub enum ReceiverType {
-        /// A merchant receives it (`MERCHANT`).
+        /// A merchant receives it, given by merchant ID (`MERCHANT`).
         Merchant = "MERCHANT",
         /// The payer of the order receives it (`TRANSACTION_USER`).
         TransactionUser = "TRANSACTION_USER",
@@ -822,9 +822,9 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::ecommerce::AddRechargeEmployeeResponse`, `state` of `plat_solution::ecommerce::DeleteRechargeEmployeeResponse` and 1 more may be.
     pub enum AddRechargeEmployeeState {
-        /// May pay top-ups (`EFFECTIVE`).
+        /// In force: may pay top-ups for the merchant (`EFFECTIVE`).
         Effective = "EFFECTIVE",
-        /// Removed (`DELETED`).
+        /// Removed: may no longer pay top-ups (`DELETED`).
         Deleted = "DELETED",
     }
 }
@@ -844,11 +844,11 @@ w::open_enum! {
     ///
     /// What `recharge_state` of `plat_solution::ecommerce::bank_transfer_recharges::GetResponse`, `recharge_state` of `plat_solution::ecommerce::recharges::CloseResponse` and 1 more may be.
     pub enum RechargeState {
-        /// Topped up (`SUCCESS`).
+        /// The money is on the account; final (`SUCCESS`).
         Success = "SUCCESS",
-        /// Top-up under way (`RECHARGING`).
+        /// The top-up waits for its money (`RECHARGING`).
         ReCharging = "RECHARGING",
-        /// Top-up closed (`CLOSED`).
+        /// Top-up closed for good; no money came in (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -858,17 +858,17 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::ecommerce::mch_transfer::CancelCompensateBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::CancelInsuranceClaimBillResponse` and 16 more may be.
     pub enum State {
-        /// Accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Paid (`SUCCESS`).
+        /// The compensation arrived; final (`SUCCESS`).
         Success = "SUCCESS",
         /// Closed, such as for lack of balance (`CLOSED`).
         Closed = "CLOSED",
-        /// Waiting for the user to confirm (`WAIT_USER_CONFIRM`).
+        /// Ordered; the user has to accept the money (`WAIT_USER_CONFIRM`).
         WaitUserConfirm = "WAIT_USER_CONFIRM",
-        /// Being cancelled (`CANCELING`).
+        /// Being cancelled; query again (`CANCELING`).
         Canceling = "CANCELING",
-        /// Cancelled (`CANCELLED`).
+        /// Cancelled, the money is back; final (`CANCELLED`).
         CancelLEd = "CANCELLED",
     }
 }
@@ -878,13 +878,13 @@ w::open_enum! {
     ///
     /// What `status` of `plat_solution::ecommerce::withdraw::GetDayEndBalanceWithdrawResponse`, `status` of `plat_solution::ecommerce::withdraw::WithdrawDayEndBalanceResponse` may be.
     pub enum Status {
-        /// Withdrawal accepted (`CREATED`).
+        /// Withdrawal accepted, not paid yet (`CREATED`).
         Created = "CREATED",
-        /// Withdrawal under way (`PROCESSING`).
+        /// Withdrawal under way; query again (`PROCESSING`).
         Processing = "PROCESSING",
-        /// Withdrawal finished (`FINISHED`).
+        /// Withdrawal finished; the bank may still send it back (`FINISHED`).
         Finished = "FINISHED",
-        /// Withdrawal abnormal, needs a person (`ABNORMAL`).
+        /// The withdrawal got stuck; a person has to deal with it (`ABNORMAL`).
         Abnormal = "ABNORMAL",
     }
 }
@@ -894,9 +894,9 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::ecommerce::mch_transfer::CreateSubMchCompensationBillResponse`, `state` of `plat_solution::ecommerce::mch_transfer::GetSubMchCompensationBillResponse` may be.
     pub enum SubMchCompensationBillState {
-        /// Accepted (`ACCEPTED`).
+        /// Accepted, not final; query again (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Paid (`SUCCESS`).
+        /// The compensation arrived; final (`SUCCESS`).
         Success = "SUCCESS",
         /// Closed, such as for lack of balance (`CLOSED`).
         Closed = "CLOSED",
@@ -908,7 +908,7 @@ w::open_enum! {
     ///
     /// What `trade_scenario` of `plat_solution::ecommerce::settle::ApplyPrepaySettleOrder`, `trade_scenario` of `plat_solution::ecommerce::settle::GetPrepaySettleOrderResponse` may be.
     pub enum TradeScenario {
-        /// Second-hand trade (`RECOMMERCE`).
+        /// Users sell used things to a recycler (`RECOMMERCE`).
         ReCommerce = "RECOMMERCE",
     }
 }
@@ -918,7 +918,7 @@ w::open_enum! {
     ///
     /// What `type` of `ReceiverTransactionInfo`, `type` of `TransactionInfo` may be.
     pub enum TransactionInfoType {
-        /// WeChat Pay order (`WXPAY`).
+        /// The money comes from a WeChat Pay order (`WXPAY`).
         WxPay = "WXPAY",
         /// Not a payment, such as a compensation (`WXVALUE`).
         WxValue = "WXVALUE",
@@ -1290,7 +1290,7 @@ pub mod bank_transfer_recharges {
             3 recharge_scene: super::RechargeScene => "recharge_scene: must",
             /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
             4 recharge_state: super::RechargeState => "recharge_state: must",
-            /// The state in words.
+            /// The state of the top-up in words.
             5 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `BASIC` `OPERATION` `FEES`.
             6 account_type: super::AccountType => "account_type: must",
@@ -1302,7 +1302,7 @@ pub mod bank_transfer_recharges {
             9 accept_time: Option<String> => "accept_time",
             /// When it succeeded; absent before; format `rfc3339`.
             10 success_time: Option<String> => "success_time",
-            /// When it was closed; format `rfc3339`.
+            /// When it was closed; absent while it is open; format `rfc3339`.
             11 close_time: Option<String> => "close_time",
             /// Channels offered: bank transfer, QR code, online bank.
             12 available_recharge_channels: Option<Vec<String>> => "available_recharge_channels",
@@ -2889,7 +2889,7 @@ pub mod recharges {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4012762860>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.recharges.apply`.
         pub struct Apply {
-            /// Sub-merchant that tops up.
+            /// Merchant ID of the sub-merchant that tops up.
             0 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Your own number of the top-up.
             1 out_recharge_no: String => "out_recharge_no: must",
@@ -2958,7 +2958,7 @@ pub mod recharges {
         pub struct Close {
             /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
-            /// Sub-merchant that tops up.
+            /// Merchant ID of the sub-merchant that tops up.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
@@ -2969,7 +2969,7 @@ pub mod recharges {
         pub struct CloseResponse {
             /// Merchant ID of the platform.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Sub-merchant that tops up.
+            /// Merchant ID of the sub-merchant that tops up.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// Your own number of the top-up.
             2 out_recharge_no: String => "out_recharge_no: must",
@@ -2981,7 +2981,7 @@ pub mod recharges {
             5 recharge_scene: super::ApplyRechargeScene => "recharge_scene: must",
             /// State: `RECHARGING`, `SUCCESS` or `CLOSED`; one of `SUCCESS` `RECHARGING` `CLOSED`.
             6 recharge_state: super::RechargeState => "recharge_state: must",
-            /// The state in words.
+            /// The state of the top-up in words.
             7 recharge_state_desc: Option<String> => "recharge_state_desc",
             /// Account: `BASIC`, `OPERATION`, `DEPOSIT` or `FEES`; one of `DEPOSIT` `OPERATION`.
             8 account_type: super::ApplyAccountType => "account_type: must",
@@ -2995,7 +2995,7 @@ pub mod recharges {
             12 accept_time: Option<String> => "accept_time",
             /// When it succeeded; absent before; format `rfc3339`.
             13 success_time: Option<String> => "success_time",
-            /// When it was closed; format `rfc3339`.
+            /// When it was closed; absent while it is open; format `rfc3339`.
             14 close_time: Option<String> => "close_time",
             /// The online bank payment: `bill_no`, `return_time`, `return_reason`, `bank_name` and so on.
             15 online_bank_recharge_info: Option<super::OnlineBankRechargeInfo> => "online_bank_recharge_info",
@@ -3033,7 +3033,7 @@ pub mod recharges {
         pub struct Get {
             /// Your own number of the top-up.
             0 out_recharge_no: String => "out_recharge_no: must path",
-            /// Sub-merchant that tops up.
+            /// Merchant ID of the sub-merchant that tops up.
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must query",
         }
         new(out_recharge_no: impl Into<String>, sub_mchid: impl Into<xinqiao_types::MchId>)
@@ -3327,7 +3327,7 @@ pub mod withdraw {
             9 create_time: String => "create_time: must",
             /// When the state last changed.
             10 update_time: String => "update_time: must",
-            /// Why the withdrawal failed.
+            /// Why the withdrawal failed; only when it did.
             11 reason: Option<String> => "reason",
             /// Note shown on the document.
             12 remark: Option<String> => "remark",
@@ -3337,7 +3337,7 @@ pub mod withdraw {
             14 account_type: super::AccountType => "account_type: must",
             /// Last four digits of the receiving account; personal data, masked in `Debug`.
             15 account_number: String => "account_number: must masked",
-            /// Bank that receives the money.
+            /// Name of the bank that receives the money.
             16 account_bank: String => "account_bank: must",
             /// Full bank title with branch; such as `施秉县农村信用合作联社城关信用社`.
             17 bank_name: Option<String> => "bank_name",

@@ -20,7 +20,7 @@ w::record! {
     pub struct CloseInfo {
         /// Why it was closed, such as the user not confirming in time; one of `USER_OVERDUE_UNCONFIRMED` `CLOSE_CONFIRMED_VIA_MCH_API` `CLOSE_ACCEPTED_VIA_MCH_API` `TRANSFER_FINISHED` `OVERDUE_NOT_TRANSFER` `RESERVE_FAIL` `USER_CLOSE`.
         0 close_reason: CloseInfoCloseReason => "close_reason: must",
-        /// When it was closed; format `rfc3339`.
+        /// When it was closed; absent while it is open; format `rfc3339`.
         1 close_time: String => "close_time: must",
     }
 }
@@ -32,7 +32,7 @@ w::record! {
         0 product_registration_no: Option<String> => "product_registration_no",
         /// Number of the policy behind the transfer.
         1 policy_no: String => "policy_no: must",
-        /// What the insurance is called.
+        /// Name of the insurance product.
         2 name: String => "name: must",
         /// Number of the cash withdrawal; for money drawn from a policy.
         3 withdrawal_no: Option<String> => "withdrawal_no",
@@ -84,7 +84,7 @@ w::record! {
         12 total_num: i64 => "total_num: must",
         /// When the document was made; format `rfc3339`.
         13 create_time: String => "create_time: must",
-        /// Money transferred, in fen; in fen.
+        /// Sum of the transfers that succeeded, in fen; in fen.
         14 success_amount: xinqiao_types::Fen => "success_amount: must",
         /// How many transfers of the batch succeeded.
         15 success_num: i64 => "success_num: must",
@@ -123,13 +123,13 @@ w::open_enum! {
     ///
     /// What `batch_state` of `plat_solution::insurance::mch_transfer::ApplyBatchResponse`, `batch_state` of `TransferBatch` may be.
     pub enum BatchState {
-        /// Accepted, not started (`ACCEPTED`).
+        /// Batch accepted; nothing has been transferred yet (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Transfers under way (`PROCESSING`).
+        /// Under way; some entries may be done already (`PROCESSING`).
         Processing = "PROCESSING",
-        /// All transfers handled (`COMPLETED`).
+        /// Every entry is final; each may have succeeded or failed (`COMPLETED`).
         Completed = "COMPLETED",
-        /// Closed (`CLOSED`).
+        /// Batch closed for good; see the reason (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -139,7 +139,7 @@ w::open_enum! {
     ///
     /// What `close_reason` of `CloseInfo` may be.
     pub enum CloseInfoCloseReason {
-        /// Not confirmed by the user in time (`USER_OVERDUE_UNCONFIRMED`).
+        /// The user didn't confirm the reservation in time (`USER_OVERDUE_UNCONFIRMED`).
         UserOverdueUnConfirmed = "USER_OVERDUE_UNCONFIRMED",
         /// Closed by the merchant after confirmation (`CLOSE_CONFIRMED_VIA_MCH_API`).
         CloseConfirmedViaMchApi = "CLOSE_CONFIRMED_VIA_MCH_API",
@@ -161,7 +161,7 @@ w::open_enum! {
     ///
     /// What `close_reason` of `TransferBatch` may be.
     pub enum CloseReason {
-        /// Revoked by the merchant (`MERCHANT_REVOCATION`).
+        /// The merchant revoked it (`MERCHANT_REVOCATION`).
         MerchantRevocation = "MERCHANT_REVOCATION",
         /// Closed because it took too long (`OVERDUE_CLOSE`).
         OverdueClose = "OVERDUE_CLOSE",
@@ -173,15 +173,15 @@ w::open_enum! {
     ///
     /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` and 1 more may be.
     pub enum DataDetailState {
-        /// Being checked (`INIT`).
+        /// Being checked; nothing is transferred yet (`INIT`).
         Init = "INIT",
-        /// All; for filters only (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        /// The merchant has to confirm before money moves (`WAIT_PAY`).
         WaitPay = "WAIT_PAY",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
         /// Returned by the bank to the merchant (`BANK_REFUND`).
         BankRefund = "BANK_REFUND",
@@ -193,13 +193,13 @@ w::open_enum! {
     ///
     /// What `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByBatchId`, `detail_state` of `plat_solution::insurance::mch_transfer::GetBatchByOutBatchNo` may be.
     pub enum DetailState {
-        /// All; for filters only (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        /// The merchant has to confirm before money moves (`WAIT_PAY`).
         WaitPay = "WAIT_PAY",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
         /// Returned by the bank to the merchant (`BANK_REFUND`).
         BankRefund = "BANK_REFUND",
@@ -211,35 +211,35 @@ w::open_enum! {
     ///
     /// What `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByDetailIdResponse`, `fail_reason` of `plat_solution::insurance::mch_transfer::GetBatchDetailsByOutDetailNoResponse` may be.
     pub enum FailReason {
-        /// The account is frozen (`ACCOUNT_FROZEN`).
+        /// The account is frozen; transfer again once it is released (`ACCOUNT_FROZEN`).
         AccountFrozen = "ACCOUNT_FROZEN",
-        /// The receiver has no verified identity (`REAL_NAME_CHECK_FAIL`).
+        /// The user has no verified identity in WeChat yet (`REAL_NAME_CHECK_FAIL`).
         RealNameCheckFail = "REAL_NAME_CHECK_FAIL",
-        /// The name does not match (`NAME_NOT_CORRECT`).
+        /// The name isn't that of the WeChat account; check it (`NAME_NOT_CORRECT`).
         NameNotCorrect = "NAME_NOT_CORRECT",
         /// The openid is not of this AppID (`OPENID_INVALID`).
         OpenidInvalid = "OPENID_INVALID",
         /// Over the limit of one transfer (`TRANSFER_QUOTA_EXCEED`).
         TransferQuotaExceed = "TRANSFER_QUOTA_EXCEED",
-        /// Over the daily limit (`DAY_RECEIVED_QUOTA_EXCEED`).
+        /// Over what the user may receive in a day; go on tomorrow (`DAY_RECEIVED_QUOTA_EXCEED`).
         DayReceivedQuotaExceed = "DAY_RECEIVED_QUOTA_EXCEED",
-        /// Over the monthly limit (`MONTH_RECEIVED_QUOTA_EXCEED`).
+        /// Over what the user may receive in a month; go on next month (`MONTH_RECEIVED_QUOTA_EXCEED`).
         MonthReceivedQuotaExceed = "MONTH_RECEIVED_QUOTA_EXCEED",
-        /// Too many transfers today (`DAY_RECEIVED_COUNT_EXCEED`).
+        /// Too many transfers to the user today; go on tomorrow (`DAY_RECEIVED_COUNT_EXCEED`).
         DayReceivedCountExceed = "DAY_RECEIVED_COUNT_EXCEED",
-        /// Product not opened or frozen (`PRODUCT_AUTH_CHECK_FAIL`).
+        /// The transfer product isn't open or is frozen; see the merchant platform (`PRODUCT_AUTH_CHECK_FAIL`).
         ProductAuthCheckFail = "PRODUCT_AUTH_CHECK_FAIL",
-        /// Closed after the retry period (`OVERDUE_CLOSE`).
+        /// Not done within the retry period and closed (`OVERDUE_CLOSE`).
         OverdueClose = "OVERDUE_CLOSE",
         /// The identity card does not match (`ID_CARD_NOT_CORRECT`).
         IdCardNotCorrect = "ID_CARD_NOT_CORRECT",
-        /// There is no such account (`ACCOUNT_NOT_EXIST`).
+        /// There is no such account; check the receiver (`ACCOUNT_NOT_EXIST`).
         AccountNotExist = "ACCOUNT_NOT_EXIST",
-        /// Blocked as a risk (`TRANSFER_RISK`).
+        /// Stopped by the platform as risky (`TRANSFER_RISK`).
         TransferRisk = "TRANSFER_RISK",
-        /// The payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
+        /// The user's payroll card was closed (`PAYROLL_CARD_ALREADY_LOGOUT`).
         PayrollCardAlreadyLogOut = "PAYROLL_CARD_ALREADY_LOGOUT",
-        /// The payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
+        /// The user's payroll card is frozen (`PAYROLL_CARD_ALREADY_FROZEN`).
         PayrollCardAlreadyFrozen = "PAYROLL_CARD_ALREADY_FROZEN",
         /// The payroll card has not authorized the merchant (`PAYROLL_CARD_UNAUTHORIZED`).
         PayrollCardUnauthorized = "PAYROLL_CARD_UNAUTHORIZED",
@@ -255,13 +255,13 @@ w::open_enum! {
         BankCardCollectionsAboveQuota = "BANK_CARD_COLLECTIONS_ABOVE_QUOTA",
         /// The bank card is closed, frozen or lost (`BANK_CARD_ACCOUNT_ABNORMAL`).
         BankCardAccountAbnormal = "BANK_CARD_ACCOUNT_ABNORMAL",
-        /// The bank card is not in order (`BANK_CARD_STATUS_ABNORMAL`).
+        /// The bank card is not in order; the user asks the bank or takes another card (`BANK_CARD_STATUS_ABNORMAL`).
         BankCardStatusAbnormal = "BANK_CARD_STATUS_ABNORMAL",
-        /// Bank or branch is wrong (`BANK_CARD_BANK_INFO_WRONG`).
+        /// Bank or branch is wrong; correct it and use a new number (`BANK_CARD_BANK_INFO_WRONG`).
         BankCardBankInfoWrong = "BANK_CARD_BANK_INFO_WRONG",
         /// Holder or number of the card is wrong (`BANK_CARD_CARD_INFO_WRONG`).
         BankCardCardInfoWrong = "BANK_CARD_CARD_INFO_WRONG",
-        /// Another reason (`OTHER_FAIL_REASON_TYPE`).
+        /// A reason that the others don't cover (`OTHER_FAIL_REASON_TYPE`).
         OtherFailReasonType = "OTHER_FAIL_REASON_TYPE",
         /// The identity's receiving quota is used up (`REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED`).
         RealNameAccountQuotaExceed = "REALNAME_ACCOUNT_RECEIVED_QUOTA_EXCEED",
@@ -269,7 +269,7 @@ w::open_enum! {
         ReceiveAccountNotPermmit = "RECEIVE_ACCOUNT_NOT_PERMMIT",
         /// The receiver must complete the identity (`PAYEE_ACCOUNT_ABNORMAL`).
         PayeeAccountAbnormal = "PAYEE_ACCOUNT_ABNORMAL",
-        /// The paying merchant is restricted (`PAYER_ACCOUNT_ABNORMAL`).
+        /// The paying merchant is restricted; have that lifted first (`PAYER_ACCOUNT_ABNORMAL`).
         PayerAccountAbnormal = "PAYER_ACCOUNT_ABNORMAL",
         /// The remark could not be set (`TRANSFER_REMARK_SET_FAIL`).
         TransferRemarkSetFail = "TRANSFER_REMARK_SET_FAIL",
@@ -277,13 +277,13 @@ w::open_enum! {
         TransferSceneInvalid = "TRANSFER_SCENE_INVALID",
         /// The scene has not been granted (`TRANSFER_SCENE_UNAVAILABLE`).
         TransferSceneUnavailable = "TRANSFER_SCENE_UNAVAILABLE",
-        /// Receivers are not configured (`RECEIVE_ACCOUNT_NOT_CONFIGURE`).
+        /// The user isn't among the receivers configured for the product (`RECEIVE_ACCOUNT_NOT_CONFIGURE`).
         ReceiveAccountNotConfigure = "RECEIVE_ACCOUNT_NOT_CONFIGURE",
         /// The user got 200,000 yuan this month (`BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH`).
         BlockB2CUserAmountBsRuleMonth = "BLOCK_B2C_USERLIMITAMOUNT_BSRULE_MONTH",
-        /// Risky account, limited this month (`BLOCK_B2C_USERLIMITAMOUNT_MONTH`).
+        /// The account looks risky and may receive no more this month (`BLOCK_B2C_USERLIMITAMOUNT_MONTH`).
         BlockB2CUserLimitAmountMonth = "BLOCK_B2C_USERLIMITAMOUNT_MONTH",
-        /// Refused by the checking employee (`MERCHANT_REJECT`).
+        /// The merchant's approving employee refused the payment (`MERCHANT_REJECT`).
         MerchantReject = "MERCHANT_REJECT",
         /// Not confirmed by the checking employee in time (`MERCHANT_NOT_CONFIRM`).
         MerchantNotConfirm = "MERCHANT_NOT_CONFIRM",
@@ -291,11 +291,11 @@ w::open_enum! {
         BankCardParamError = "BANK_CARD_PARAM_ERROR",
         /// The card is not a debit card (`BANK_CARD_TYPE_NOT_SUPPORTED`).
         BankCardTypeNotSupported = "BANK_CARD_TYPE_NOT_SUPPORTED",
-        /// The reservation is in the wrong state (`RESERVATION_STATE_INVALID`).
+        /// The reservation is in a state that allows no transfer (`RESERVATION_STATE_INVALID`).
         ReservationStateInvalid = "RESERVATION_STATE_INVALID",
-        /// More than was reserved (`EXCEEDED_ESTIMATED_AMOUNT`).
+        /// More than the amount that was reserved (`EXCEEDED_ESTIMATED_AMOUNT`).
         ExceededEstimatedAmount = "EXCEEDED_ESTIMATED_AMOUNT",
-        /// Differs from the reservation (`RESERVATION_INFO_NOT_MATCH`).
+        /// The payee isn't the one of the reservation (`RESERVATION_INFO_NOT_MATCH`).
         ReservationInfoNotMatch = "RESERVATION_INFO_NOT_MATCH",
         /// Other scene than in the reservation (`RESERVATION_SCENE_NOT_MATCH`).
         ReservationSceneNotMatch = "RESERVATION_SCENE_NOT_MATCH",
@@ -307,9 +307,9 @@ w::open_enum! {
     ///
     /// What `receipt_state` of `plat_solution::insurance::mch_transfer::ApplyBatchDetailReceiptResponse`, `receipt_state` of `plat_solution::insurance::mch_transfer::ApplyBatchSummaryReceiptResponse` and 2 more may be.
     pub enum ReceiptState {
-        /// Receipt in the making (`ACCEPTED`).
+        /// Asked for; the receipt is being made (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Receipt can be downloaded (`FINISHED`).
+        /// The receipt is made; fetch its download link (`FINISHED`).
         Finished = "FINISHED",
     }
 }
@@ -319,11 +319,11 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::insurance::mch_transfer::ApplyReservationResponse`, `state` of `plat_solution::insurance::mch_transfer::CloseReservationResponse` and 2 more may be.
     pub enum State {
-        /// Waiting for the user to confirm (`ACCEPTED`).
+        /// Reserved; the user has to confirm (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Confirmed by the user (`CONFIRMED`).
+        /// The user confirmed; money can be transferred (`CONFIRMED`).
         Confirmed = "CONFIRMED",
-        /// Reservation closed (`CLOSED`).
+        /// Closed: no transfer under it any more; see the reason (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -699,7 +699,7 @@ pub mod mch_transfer {
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// Transfers a page.
+            /// Entries to return in a page.
             5 limit: Option<i64> => "limit: query",
         }
         new(
@@ -720,7 +720,7 @@ pub mod mch_transfer {
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
-            /// Transfers a page.
+            /// Entries to return in a page.
             3 limit: Option<f64> => "limit",
         }
     }
@@ -777,7 +777,7 @@ pub mod mch_transfer {
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
             4 offset: Option<i64> => "offset: query",
-            /// Transfers a page.
+            /// Entries to return in a page.
             5 limit: Option<i64> => "limit: query",
         }
         new(

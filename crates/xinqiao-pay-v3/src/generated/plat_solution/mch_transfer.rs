@@ -18,7 +18,7 @@ w::record! {
 w::record! {
     /// `close_info` of the answer of `plat_solution::mch_transfer::reservation::Close`; `close_info` of the answer of `plat_solution::mch_transfer::reservation::GetByOutReservationNo`; and 1 more.
     pub struct CloseInfo {
-        /// When it was closed.
+        /// When it was closed; absent while it is open.
         0 close_time: String => "close_time: must",
         /// Why it was closed, such as the user not confirming in time.
         1 close_reason: String => "close_reason: must",
@@ -32,7 +32,7 @@ w::record! {
         0 product_registration_no: String => "product_registration_no: must",
         /// Number of the policy behind the transfer.
         1 policy_no: String => "policy_no: must",
-        /// What the insurance is called.
+        /// Name of the insurance product.
         2 name: String => "name: must",
         /// Number of the cash withdrawal; for money drawn from a policy.
         3 withdrawal_no: Option<String> => "withdrawal_no",
@@ -82,9 +82,9 @@ w::record! {
         9 total_amount: f64 => "total_amount: must",
         /// Number of transfers in the batch.
         10 total_num: f64 => "total_num: must",
-        /// When the document was made.
+        /// When the document was made; format `rfc3339`.
         11 create_time: String => "create_time: must",
-        /// Money transferred, in fen.
+        /// Sum of the transfers that succeeded, in fen.
         12 success_amount: f64 => "success_amount: must",
         /// How many transfers of the batch succeeded.
         13 success_num: f64 => "success_num: must",
@@ -125,13 +125,13 @@ w::open_enum! {
     ///
     /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByOutBatchNo` may be.
     pub enum GetByOutBatchNoDetailState {
-        /// All; for filters only (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        /// The merchant has to confirm before money moves (`WAIT_PAY`).
         WaitPay = "WAIT_PAY",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
         /// Returned by the bank to the merchant (`BANK_REFUND`).
         BankRefund = "BANK_REFUND",
@@ -143,13 +143,13 @@ w::open_enum! {
     ///
     /// What `detail_state` of `plat_solution::mch_transfer::batches::GetByBatchId` may be.
     pub enum DetailState {
-        /// All; for filters only (`ALL`).
+        /// Filter: entries of every state (`ALL`).
         All = "ALL",
-        /// Waiting for the merchant's confirmation (`WAIT_PAY`).
+        /// The merchant has to confirm before money moves (`WAIT_PAY`).
         WaitPay = "WAIT_PAY",
-        /// Transferred (`SUCCESS`).
+        /// Arrived; a transfer to a bank card may still be sent back (`SUCCESS`).
         Success = "SUCCESS",
-        /// Transfer failed (`FAIL`).
+        /// Failed for good; see `fail_reason` (`FAIL`).
         Fail = "FAIL",
     }
 }
@@ -159,11 +159,11 @@ w::open_enum! {
     ///
     /// What `state` of `plat_solution::mch_transfer::reservation::ApplyResponse` may be.
     pub enum State {
-        /// Waiting for the user to confirm (`ACCEPTED`).
+        /// Reserved; the user has to confirm (`ACCEPTED`).
         Accepted = "ACCEPTED",
-        /// Confirmed by the user (`CONFIRMED`).
+        /// The user confirmed; money can be transferred (`CONFIRMED`).
         Confirmed = "CONFIRMED",
-        /// Reservation closed (`CLOSED`).
+        /// Closed: no transfer under it any more; see the reason (`CLOSED`).
         Closed = "CLOSED",
     }
 }
@@ -225,7 +225,7 @@ pub mod batches {
             0 out_batch_no: String => "out_batch_no: must",
             /// WeChat Pay's number of the batch.
             1 batch_id: String => "batch_id: must",
-            /// When the document was made.
+            /// When the document was made; format `rfc3339`.
             2 create_time: String => "create_time: must",
             /// Batch: `ACCEPTED`, `PROCESSING`, `FINISHED` or `CLOSED`.
             3 batch_state: Option<String> => "batch_state",
@@ -371,7 +371,7 @@ pub mod batches {
             3 detail_state: Option<super::DetailState> => "detail_state: query",
             /// Transfer to start from, counted from 0.
             4 offset: Option<f64> => "offset: query",
-            /// Transfers a page.
+            /// Entries to return in a page.
             5 limit: Option<f64> => "limit: query",
         }
         new(
@@ -392,7 +392,7 @@ pub mod batches {
             1 data: Option<Vec<super::DataInfo>> => "data",
             /// Transfer to start from, counted from 0.
             2 offset: Option<f64> => "offset",
-            /// Transfers a page.
+            /// Entries to return in a page.
             3 limit: Option<f64> => "limit",
         }
     }
@@ -447,7 +447,7 @@ pub mod batches {
             2 need_query_detail: bool => "need_query_detail: must query",
             /// Transfer to start from, counted from 0.
             3 offset: Option<f64> => "offset: query",
-            /// Transfers a page.
+            /// Entries to return in a page.
             4 limit: Option<f64> => "limit: query",
             /// State of the transfer: waiting, success, failed, returned by the bank, …; one of `ALL` `WAIT_PAY` `SUCCESS` `FAIL` `BANK_REFUND`.
             5 detail_state: Option<super::GetByOutBatchNoDetailState> => "detail_state: query",
@@ -602,7 +602,7 @@ pub mod batches {
             5 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// AppID bound to the sub-merchant.
             6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-            /// When the document was made.
+            /// When the document was made; format `rfc3339`.
             7 create_time: String => "create_time: must",
             /// State of the transfer: waiting, success, failed, returned by the bank, ….
             8 detail_state: String => "detail_state: must",
@@ -618,9 +618,9 @@ pub mod batches {
             13 bank_type: Option<String> => "bank_type",
             /// Name of the receiver, encrypted.
             14 user_name: Option<String> => "user_name",
-            /// When the transfer reached its final result.
+            /// When the transfer reached its final result; format `rfc3339`.
             15 transfer_finish_time: Option<String> => "transfer_finish_time",
-            /// When the bank returned it; empty if not.
+            /// When the bank returned it; empty if not; format `rfc3339`.
             16 bank_refund_time: Option<String> => "bank_refund_time",
         }
     }
@@ -766,7 +766,7 @@ pub mod reservation {
             3 out_reservation_no: String => "out_reservation_no: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             4 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Latest day of the transfer; the reservation closes afterwards; such as `2025-11-22`.
+            /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`.
             5 estimated_date: String => "estimated_date: must",
             /// Most money expected, in fen; instead of the exact amount.
             6 estimated_max_amount: Option<f64> => "estimated_max_amount",
@@ -866,7 +866,7 @@ pub mod reservation {
             5 out_reservation_no: String => "out_reservation_no: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: String => "transfer_scene_id: must",
-            /// Latest day of the transfer; the reservation closes afterwards; such as `2025-11-22`.
+            /// Latest day of the transfer; the reservation closes afterwards; format `yyyy-MM-dd`; such as `2025-11-22`.
             7 estimated_date: Option<String> => "estimated_date",
             /// Most money expected, in fen; instead of the exact amount.
             8 estimated_max_amount: Option<f64> => "estimated_max_amount",
@@ -880,7 +880,7 @@ pub mod reservation {
             12 state: String => "state: must",
             /// When WeChat Pay accepted it.
             13 accept_time: String => "accept_time: must",
-            /// When the user confirmed the reservation.
+            /// When the user confirmed the reservation; format `rfc3339`.
             14 reserve_time: Option<String> => "reserve_time",
             /// Reason and time of closing; absent while open.
             15 close_info: Option<super::CloseInfo> => "close_info",

@@ -20,7 +20,7 @@ w::record! {
     pub struct CustomerDetail {
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-        /// Member who was added.
+        /// Member whom the customer added.
         1 userid: Option<xinqiao_types::UserId> => "userid",
         /// `0` the customer has not written, `1` has written, `2` unknown.
         2 chat_status: i64 => "chat_status: must",
@@ -62,9 +62,9 @@ w::record! {
 w::record! {
     /// `range` of `external_contact::customer_acquisition::CreateLink`; `range` of the answer of `external_contact::customer_acquisition::Get`; and 1 more.
     pub struct Range {
-        /// `userid`s of the members.
+        /// `userid`s of members who receive the customers.
         0 user_list: Option<Vec<String>> => "user_list",
-        /// Numbers of the departments.
+        /// Numbers of departments whose members receive the customers.
         1 department_list: Option<Vec<i64>> => "department_list",
     }
     new()
@@ -266,7 +266,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100130>.
     /// * Catalog: `work.external_contact.customer_acquisition.get_chat_info`.
     pub struct GetChatInfo {
-        /// Key from the event. From: `ChatKey` of the event.
+        /// Key from the event of the chat, by which its figures are read. From: `ChatKey` of the event.
         0 chat_key: String => "chat_key: must",
     }
     new(chat_key: impl Into<String>)
@@ -279,7 +279,7 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
-        /// How many messages came, and from where.
+        /// How many messages came, and from where: `recv_msg_cnt`, `link_id` and `state`.
         2 chat_info: ChatInfo => "chat_info: must",
     }
 }
@@ -323,7 +323,7 @@ w::record! {
 w::record! {
     /// Answer to [`ListLink`].
     pub struct ListLinkResponse {
-        /// Acquisition links of the corp.
+        /// Ids of the corp's acquisition links.
         0 link_id_list: Vec<String> => "link_id_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",
@@ -373,9 +373,9 @@ w::record! {
     pub struct Statistic {
         /// Id of the acquisition link, returned when it was made.
         0 link_id: String => "link_id: must query",
-        /// First day; format `unix`.
+        /// First day to count, as its midnight; format `unix`.
         1 start_time: xinqiao_types::UnixSeconds => "start_time: must query",
-        /// Last day, at most 30 days later; format `unix`.
+        /// Last day to count, as its midnight; at most 30 days later; format `unix`.
         2 end_time: xinqiao_types::UnixSeconds => "end_time: must query",
     }
     new(
@@ -388,9 +388,9 @@ w::record! {
 w::record! {
     /// Answer to [`Statistic`].
     pub struct StatisticResponse {
-        /// Customers who clicked the link.
+        /// Customers who clicked the link within these days.
         0 click_link_customer_cnt: i64 => "click_link_customer_cnt: must",
-        /// Customers who were added by it.
+        /// Customers who were added by the link within these days.
         1 new_customer_cnt: i64 => "new_customer_cnt: must",
     }
 }

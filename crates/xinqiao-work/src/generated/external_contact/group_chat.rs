@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `admin_list` in `external_contact::group_chat::GroupChat`.
     pub struct Admin {
-        /// `userid` of the admin.
+        /// `userid` of an admin of the group.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
@@ -14,7 +14,7 @@ w::record! {
 w::record! {
     /// An item of `failed_chat_list` in the answer of `external_contact::group_chat::OnJobTransfer`; an item of `failed_chat_list` in the answer of `external_contact::group_chat::Transfer`.
     pub struct FailedChat {
-        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
+        /// Id of the customer group, from the list of groups or the event of a change; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
         /// Outcome of this single item: `0` is success, else a platform error code; `errcode` on the wire.
         #[doc(alias = "errcode")]
@@ -28,7 +28,7 @@ w::record! {
 w::record! {
     /// An item of `items` in the answer of `external_contact::group_chat::GetNewExternalUserid`.
     pub struct GetNewExternalUseridItem {
-        /// The customer's id before; personal data, masked in `Debug`.
+        /// The customer's id under the corp, before the conversion; personal data, masked in `Debug`.
         0 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
         /// The customer's id under the provider.
         1 new_external_userid: xinqiao_types::ExternalUserId => "new_external_userid: must",
@@ -38,19 +38,19 @@ w::record! {
 w::record! {
     /// `group_chat` of the answer of `external_contact::group_chat::Get`.
     pub struct GroupChat {
-        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
+        /// Id of the customer group, from the list of groups or the event of a change; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
         /// Name of the group, empty if none was set.
         1 name: String => "name: must",
         /// `userid` of the group's owner.
         2 owner: String => "owner: must",
-        /// The group's notice.
+        /// Text of the group's notice.
         3 notice: String => "notice: must",
         /// Everyone in the group: `type`, `userid`, `unionid`, `invitor` and so on.
         4 member_list: Vec<Member> => "member_list: must",
         /// Admins of the group: `userid`.
         5 admin_list: Vec<Admin> => "admin_list: must",
-        /// When the group was made; format `unix`.
+        /// When the customer group was made; format `unix`.
         6 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// Version of the member list; compare with the events to see if any was missed.
         7 member_version: String => "member_version: must",
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// `invitor` of `external_contact::group_chat::Member`.
     pub struct Invitor {
-        /// `userid` of who invited them.
+        /// `userid` of the member who invited them.
         0 userid: xinqiao_types::UserId => "userid: must",
     }
 }
@@ -68,19 +68,19 @@ w::record! {
 w::record! {
     /// `data` of `external_contact::group_chat::StatisticGroupByDayItem`; `data` of `external_contact::group_chat::StatisticItem`.
     pub struct ItemData {
-        /// New groups.
+        /// Groups that were made that day.
         0 new_chat_cnt: i64 => "new_chat_cnt: must",
         /// Groups up to that day.
         1 chat_total: i64 => "chat_total: must",
-        /// Groups in which someone wrote.
+        /// Groups in which someone wrote that day.
         2 chat_has_msg: i64 => "chat_has_msg: must",
-        /// People who joined.
+        /// People who joined groups that day.
         3 new_member_cnt: i64 => "new_member_cnt: must",
         /// People in the groups up to that day.
         4 member_total: i64 => "member_total: must",
-        /// People who wrote.
+        /// People who wrote that day.
         5 member_has_msg: i64 => "member_has_msg: must",
-        /// Messages that were written.
+        /// Messages that were written in groups that day.
         6 msg_total: i64 => "msg_total: must",
         /// Groups that were migrated that day (training industry).
         7 migrate_trainee_chat_cnt: Option<i64> => "migrate_trainee_chat_cnt",
@@ -104,7 +104,7 @@ w::record! {
         5 room_base_id: Option<i64> => "room_base_id",
         /// Customer groups that people join, 1–5.
         6 chat_id_list: Vec<String> => "chat_id_list: must",
-        /// Address of the QR code.
+        /// Address of the QR code with which people join.
         7 qr_code: Option<String> => "qr_code",
         /// Your channel mark, handed back on those who join, at most 30 characters.
         8 state: Option<String> => "state",
@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// An item of `group_chat_list` in the answer of `external_contact::group_chat::List`.
     pub struct ListGroupChat {
-        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
+        /// Id of the customer group, from the list of groups or the event of a change; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
         /// `0` normal, `1` owner left, `2` being handed over, `3` handed over.
         1 status: i64 => "status: must",
@@ -136,11 +136,11 @@ w::record! {
         3 invitor: Option<Invitor> => "invitor",
         /// Their name, only if asked for with `need_name`.
         4 name: Option<String> => "name",
-        /// Their nickname in the group; personal data, masked in `Debug`.
+        /// Nickname that they chose in the group; personal data, masked in `Debug`.
         5 group_nickname: Option<String> => "group_nickname: masked",
         /// `1` invited by a member, `2` invitation link, `3` QR code.
         6 join_scene: i64 => "join_scene: must",
-        /// When they joined; format `unix`.
+        /// When this person joined the group; format `unix`.
         7 join_time: xinqiao_types::UnixSeconds => "join_time: must",
         /// Channel: the `state` of the join way that was used.
         8 state: Option<String> => "state",
@@ -272,7 +272,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92122>.
     /// * Catalog: `work.external_contact.group_chat.get`.
     pub struct Get {
-        /// Id of the customer group; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
+        /// Id of the customer group, from the list of groups or the event of a change; such as `wrOgQhDgAAMYQiS5ol9G7gK9JVAAAA`.
         0 chat_id: String => "chat_id: must",
         /// `1` gives members' names too, `0` does not (default); `0` or `1` on the wire.
         1 need_name: Option<bool> => "need_name: zero-one",

@@ -16,9 +16,9 @@ w::record! {
 w::record! {
     /// An item of `background_list` in the answer of `meeting::layout::AddBackground`; an item of `background_list` in the answer of `meeting::layout::ListBackground`.
     pub struct Background {
-        /// Which picture of the meeting.
+        /// Id of the background, returned when it was added.
         0 background_id: String => "background_id: must",
-        /// MD5 of the picture.
+        /// MD5 of the picture in hexadecimal.
         1 image_md5: String => "image_md5: must",
     }
 }
@@ -28,7 +28,7 @@ w::record! {
     pub struct Image {
         /// Address where the picture can be loaded.
         0 image_url: String => "image_url: must",
-        /// MD5 of the picture.
+        /// MD5 of the picture in hexadecimal.
         1 image_md5: String => "image_md5: must",
     }
     new(image_url: impl Into<String>, image_md5: impl Into<String>)
@@ -46,13 +46,13 @@ w::record! {
 w::record! {
     /// An item of `layout_template_list` in the answer of `meeting::layout::ListTemplate`.
     pub struct LayoutTemplate {
-        /// Which template the page is made from.
+        /// Id of the template of the page, from the list of templates.
         0 layout_template_id: String => "layout_template_id: must",
         /// Address of the small preview picture.
         1 thumbnail_url: String => "thumbnail_url: must",
-        /// Picture that shows the template.
+        /// Picture of the template that shows the numbers of the cells.
         2 picture_url: String => "picture_url: must",
-        /// How the template is drawn.
+        /// How the template is drawn: a JSON text with place and size of the cells.
         3 render_rule: String => "render_rule: must",
     }
 }
@@ -60,7 +60,7 @@ w::record! {
 w::record! {
     /// An item of `page_list` in `meeting::layout::Update`; an item of `page_list` in `meeting::layout::AddLayout`; and 1 more.
     pub struct Page {
-        /// Which template the page is made from.
+        /// Id of the template of the page, from the list of templates.
         0 layout_template_id: String => "layout_template_id: must",
         /// Who sits where: `grid_id`, `grid_type` and so on.
         1 user_seat_list: Vec<UserSeat> => "user_seat_list: must",
@@ -73,7 +73,7 @@ w::record! {
     pub struct UserSeat {
         /// Number of the cell in the template.
         0 grid_id: String => "grid_id: must",
-        /// Whether the cell shows an attendee or shared content, as a code.
+        /// What the cell shows: `1` a person's video, `2` the shared screen, `3` an app.
         1 grid_type: i64 => "grid_type: must",
         /// The member's account; outsiders have none.
         2 userid: Option<xinqiao_types::UserId> => "userid",
@@ -81,7 +81,7 @@ w::record! {
         3 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
         /// Name that the attendee shows in the meeting.
         4 nick_name: Option<String> => "nick_name",
-        /// Id of the tool shown in the cell; `tool_sdkid` on the wire.
+        /// Id of the app shown in the cell, if `grid_type` is `3`; `tool_sdkid` on the wire.
         #[doc(alias = "tool_sdkid")]
         5 tool_sdk_id: Option<String> => "tool_sdkid",
     }
@@ -152,7 +152,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Pictures to use as backgrounds.
+        /// Pictures to use as backgrounds, PNG, at most 7: `image_md5` and `image_url`.
         1 image_list: Vec<Image> => "image_list: must",
         /// Which of the pictures becomes the default, counted from 1.
         2 default_image_order: Option<i64> => "default_image_order",
@@ -235,7 +235,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Which picture of the meeting.
+        /// Id of the background, returned when it was added.
         1 background_id: String => "background_id: must",
     }
     new(meeting_id: impl Into<String>, background_id: impl Into<String>)

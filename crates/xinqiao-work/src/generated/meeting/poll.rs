@@ -8,7 +8,7 @@ w::record! {
     pub struct GetThemeInfoPollQuestionData {
         /// `0` single choice, `1` multiple choice.
         0 question_type: i64 => "question_type: must",
-        /// Words of the question.
+        /// Words of the question as attendees see them.
         1 question_desc: String => "question_desc: must",
         /// The options with results: `option_desc` and so on.
         2 option_info: Vec<PollQuestionDataOptionInfo> => "option_info: must",
@@ -18,9 +18,9 @@ w::record! {
 w::record! {
     /// An item of `option_info` in `meeting::poll::PollQuestionData`.
     pub struct OptionInfo {
-        /// Number of the option.
+        /// Number of the option within the question.
         0 option_id: w::TextOrNumber => "option_id: must",
-        /// Words of the option.
+        /// Words of the option as attendees see them.
         1 option_desc: String => "option_desc: must",
         /// How many chose it.
         2 option_num: i64 => "option_num: must",
@@ -46,9 +46,9 @@ w::record! {
     pub struct PollQuestion {
         /// `0` single choice, `1` multiple choice.
         0 question_type: i64 => "question_type: must",
-        /// Words of the question.
+        /// Words of the question as attendees see them.
         1 question_desc: String => "question_desc: must",
-        /// Words of the options.
+        /// Words of the options, one each.
         2 poll_option: Vec<String> => "poll_option: must",
     }
     new(question_type: i64, question_desc: impl Into<String>, poll_option: Vec<String>)
@@ -57,11 +57,11 @@ w::record! {
 w::record! {
     /// An item of `poll_question_data` in the answer of `meeting::poll::GetPollDetail`.
     pub struct PollQuestionData {
-        /// Number of the question.
+        /// Number of the question within the poll.
         0 question_id: w::TextOrNumber => "question_id: must",
         /// `0` single choice, `1` multiple choice.
         1 question_type: i64 => "question_type: must",
-        /// Words of the question.
+        /// Words of the question as attendees see them.
         2 question_desc: String => "question_desc: must",
         /// The options with results: `option_desc` and so on.
         3 option_info: Vec<OptionInfo> => "option_info: must",
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// An item of `option_info` in `meeting::poll::GetThemeInfoPollQuestionData`.
     pub struct PollQuestionDataOptionInfo {
-        /// Words of the option.
+        /// Words of the option as attendees see them.
         0 option_desc: String => "option_desc: must",
     }
 }
@@ -81,9 +81,9 @@ w::record! {
     pub struct PollsInfo {
         /// Id of one poll, which comes with starting it.
         0 poll_id: String => "poll_id: must",
-        /// Headline of the poll.
+        /// Headline of the poll as attendees see it.
         1 poll_topic: String => "poll_topic: must",
-        /// Whether the poll waits, runs or is over, as a code.
+        /// State of the poll: `0` not started, `1` running, `2` ended.
         2 status: i64 => "status: must",
         /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         3 is_shared: bool => "is_shared: must zero-one",
@@ -116,7 +116,7 @@ w::record! {
         1 operator_userid: xinqiao_types::UserId => "operator_userid: must",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// Headline of the poll.
+        /// Headline of the poll as attendees see it.
         3 poll_topic: String => "poll_topic: must",
         /// What the poll is about, shown to attendees.
         4 poll_desc: String => "poll_desc: must",
@@ -286,17 +286,17 @@ w::record! {
     pub struct GetPollDetailResponse {
         /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// Headline of the poll.
+        /// Headline of the poll as attendees see it.
         1 poll_topic: String => "poll_topic: must",
         /// What the poll is about, shown to attendees.
         2 poll_desc: String => "poll_desc: must",
-        /// Whether the poll waits, runs or is over, as a code.
+        /// State of the poll: `0` not started, `1` running, `2` ended.
         3 status: i64 => "status: must",
         /// `1` the result is shown, `0` not; `0` or `1` on the wire.
         4 is_shared: bool => "is_shared: must zero-one",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         5 is_anony: bool => "is_anony: must zero-one",
-        /// How many voted.
+        /// How many people voted.
         6 vote_total_num: i64 => "vote_total_num: must",
         /// The questions with results: `question_type`, `question_desc`, `option_info` and so on.
         7 poll_question_data: Vec<PollQuestionData> => "poll_question_data: must",
@@ -401,7 +401,7 @@ w::record! {
     pub struct GetThemeInfoResponse {
         /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// Headline of the poll.
+        /// Headline of the poll as attendees see it.
         1 poll_topic: String => "poll_topic: must",
         /// What the poll is about, shown to attendees.
         2 poll_desc: String => "poll_desc: must",
@@ -499,7 +499,7 @@ w::record! {
         2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
-        /// Headline of the poll.
+        /// Headline of the poll as attendees see it.
         4 poll_topic: String => "poll_topic: must",
         /// What the poll is about, shown to attendees.
         5 poll_desc: String => "poll_desc: must",

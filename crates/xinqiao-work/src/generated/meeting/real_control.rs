@@ -21,7 +21,7 @@ w::record! {
         0 tmp_openid: xinqiao_types::OpenId => "tmp_openid: must masked",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         1 instance_id: i64 => "instance_id: must",
-        /// New name in the meeting; personal data, masked in `Debug`.
+        /// New name to show in the meeting; personal data, masked in `Debug`.
         2 nickname: String => "nickname: must masked",
     }
     new(
@@ -229,7 +229,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Whether everyone is muted.
+        /// Whether everyone in the meeting is muted.
         1 mute_all: Option<bool> => "mute_all",
         /// Mute on joining: `0` off, `1` on, `2` on from 7 people.
         2 enable_enter_mute: Option<i64> => "enable_enter_mute",
@@ -239,15 +239,15 @@ w::record! {
         4 meeting_locked: Option<bool> => "meeting_locked",
         /// Whether number and password are hidden; a secret, masked in `Debug`.
         5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password: masked",
-        /// Who may chat, as a code.
+        /// Who may chat in the meeting, and whether in private.
         6 allow_chat: Option<i64> => "allow_chat",
         /// Whether people may share their screen.
         7 allow_share_screen: Option<bool> => "allow_share_screen",
-        /// Whether outsiders may join.
+        /// Whether people from outside the corp may join.
         8 allow_external_user: Option<bool> => "allow_external_user",
         /// Whether a sound tells that someone joined.
         9 play_ivr_on_join: Option<bool> => "play_ivr_on_join",
-        /// Whether there is a waiting room.
+        /// Whether people wait until the host lets them in.
         10 enable_waiting_room: Option<bool> => "enable_waiting_room",
     }
     new(meeting_id: impl Into<String>)

@@ -8,25 +8,25 @@ w::record! {
     pub struct RecordFile {
         /// Id of one recorded file, from the list of recordings.
         0 record_file_id: String => "record_file_id: must",
-        /// When the recording begins; format `unix`.
+        /// When this file's recording began; format `unix`.
         1 record_start_time: xinqiao_types::UnixSeconds => "record_start_time: must",
-        /// When the recording ends; format `unix`.
+        /// When this file's recording ended; format `unix`.
         2 record_end_time: xinqiao_types::UnixSeconds => "record_end_time: must",
-        /// Size of the file; in byte.
+        /// Size of the file in bytes; in byte.
         3 record_size: i64 => "record_size: must",
-        /// Whether sharing of the recording is on, as a code.
+        /// Whether sharing of the recording is on.
         4 sharing_state: i64 => "sharing_state: must",
-        /// Link under which it is shared.
+        /// Link under which the recording is shared.
         5 sharing_url: Option<String> => "sharing_url",
-        /// Whether only the corp may watch.
+        /// Whether only members of the corp may watch the shared recording.
         6 required_same_corp: Option<bool> => "required_same_corp",
-        /// Whether only attendees may watch.
+        /// Whether only attendees may watch the shared recording.
         7 required_attendee: Option<bool> => "required_attendee",
-        /// Password to watch; a secret, masked in `Debug`.
+        /// Password to watch the shared recording; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
-        /// Until when it is shared; format `unix`.
+        /// When the sharing link expires; format `unix`.
         9 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
-        /// Whether it may be downloaded.
+        /// Whether those who may watch may download it.
         10 allow_download: Option<bool> => "allow_download",
     }
 }
@@ -45,7 +45,7 @@ w::record! {
         3 host_user_id: xinqiao_types::UserId => "host_user_id: must",
         /// Headline of the meeting, at most 255 bytes.
         4 title: String => "title: must",
-        /// When the meeting began; format `unix`.
+        /// When the recorded meeting began; format `unix`.
         5 meeting_start_time: xinqiao_types::UnixSeconds => "meeting_start_time: must",
         /// `1` recording, `2` being converted, `3` ready.
         6 state: i64 => "state: must",
@@ -57,19 +57,19 @@ w::record! {
 w::record! {
     /// `sharing_config` of `meeting::record::UpdateSharingConfig`.
     pub struct SharingConfig {
-        /// Whether it is shared.
+        /// Whether the recording is shared by a link.
         0 enable_sharing: bool => "enable_sharing: must",
-        /// Who may watch the recording: all, the corp or attendees, as a code.
+        /// Who may watch the shared recording: anyone, the corp or attendees.
         1 sharing_auth_type: Option<i64> => "sharing_auth_type",
-        /// Whether a password is needed; a secret, masked in `Debug`.
+        /// Whether watching needs a password; a secret, masked in `Debug`.
         2 enable_password: Option<bool> => "enable_password: masked",
-        /// Password to watch; a secret, masked in `Debug`.
+        /// Password to watch the shared recording; a secret, masked in `Debug`.
         3 password: Option<String> => "password: masked",
-        /// Whether the sharing ends some day.
+        /// Whether the sharing link expires.
         4 enable_sharing_expire: Option<bool> => "enable_sharing_expire",
-        /// Until when it is shared; format `unix`.
+        /// When the sharing link expires; format `unix`.
         5 sharing_expire: Option<xinqiao_types::UnixSeconds> => "sharing_expire",
-        /// Whether it may be downloaded.
+        /// Whether those who may watch may download it.
         6 allow_download: Option<bool> => "allow_download",
     }
     new(enable_sharing: bool)
@@ -86,11 +86,11 @@ w::record! {
 w::record! {
     /// An item of `summaries` in the answer of `meeting::record::GetStatistics`.
     pub struct Summary {
-        /// Day of these figures; format `yyyy-MM-dd`.
+        /// Day these figures are about; format `yyyy-MM-dd`.
         0 date: String => "date: must",
-        /// How often it was watched.
+        /// How often it was watched that day.
         1 view_count: i64 => "view_count: must",
-        /// How often it was downloaded.
+        /// How often it was downloaded that day.
         2 download_count: i64 => "download_count: must",
     }
 }
@@ -241,9 +241,9 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
-        /// Begin of the range; format `unix`.
+        /// Begin of the range in which meetings were held; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range; format `unix`.
+        /// End of the range in which meetings were held; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
@@ -291,9 +291,9 @@ w::record! {
         1 meeting_code: Option<String> => "meeting_code",
         /// The member's account; outsiders have none.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Begin of the range; format `unix`.
+        /// Begin of the range in which meetings were held; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range; format `unix`.
+        /// End of the range in which meetings were held; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -310,7 +310,7 @@ w::record! {
     pub struct ListResponse {
         /// The recordings: `meeting_record_id`, `meetingid`, `meeting_code` and so on.
         0 record_meetings: Vec<RecordMeeting> => "record_meetings: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",

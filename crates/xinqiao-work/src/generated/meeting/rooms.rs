@@ -6,9 +6,9 @@ use xinqiao_wire as w;
 w::record! {
     /// `account_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct AccountInfo {
-        /// Kind of Rooms account, such as normal, special or trial, as a code.
+        /// Kind of Rooms account: `0` normal, `1` special, `2` trial.
         0 account_type: i64 => "account_type: must",
-        /// Until when the account holds.
+        /// Until when the account holds; always `-` for normal accounts.
         1 valid_period: String => "valid_period: must",
     }
 }
@@ -20,19 +20,19 @@ w::record! {
         0 rooms_id_list: Vec<String> => "rooms_id_list: must",
         /// Name of the room; matched loosely when listing.
         1 meeting_room_name: String => "meeting_room_name: must",
-        /// City of the room.
+        /// City in which the room is.
         2 city: String => "city: must",
-        /// Building of the room.
+        /// Building in which the room is.
         3 building: String => "building: must",
-        /// Floor of the room.
+        /// Floor on which the room is.
         4 floor: String => "floor: must",
         /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
         /// Equipment of the room in words.
         6 device: Option<String> => "device",
-        /// What there is to say of the room.
+        /// What the admin wrote on the room.
         7 desc: Option<String> => "desc",
-        /// Password of the room's device; a secret, masked in `Debug`.
+        /// Admin password of the room's device; a secret, masked in `Debug`.
         8 password: Option<String> => "password: masked",
     }
 }
@@ -46,29 +46,29 @@ w::record! {
         1 meeting_room_name: String => "meeting_room_name: must",
         /// Where the room is, as the admin wrote.
         2 meeting_room_location: String => "meeting_room_location: must",
-        /// Maker of the controller.
+        /// Maker of the room's controller.
         3 manufacture_name: String => "manufacture_name: must",
         /// Name of the controller; matched loosely when listing.
         4 controller_name: String => "controller_name: must",
-        /// Which product the controller is.
+        /// Model of the room's controller.
         5 controller_model: String => "controller_model: must",
         /// Which release of the Rooms software runs.
         6 app_version: String => "app_version: must",
-        /// Version of the system.
+        /// Version of the controller's system.
         7 framework_version: String => "framework_version: must",
-        /// Whether it is online, as a code.
+        /// Whether the controller is online.
         8 status: w::TextOrNumber => "status: must",
-        /// IP address of the controller.
+        /// IP address of the room's controller.
         9 ip_address: String => "ip_address: must",
-        /// MAC address of the controller.
+        /// MAC address of the room's controller.
         10 mac_address: String => "mac_address: must",
-        /// Kind of CPU.
+        /// CPU model of the controller.
         11 cpu_type: String => "cpu_type: must",
-        /// Load of the CPU.
+        /// CPU load of the controller.
         12 cpu_usage: String => "cpu_usage: must",
         /// Whether the controller uses cable or wireless.
         13 network_type: String => "network_type: must",
-        /// Memory in use.
+        /// Memory of the controller in use.
         14 mem_usage: String => "mem_usage: must",
     }
 }
@@ -84,13 +84,13 @@ w::record! {
         2 meeting_room_name: String => "meeting_room_name: must",
         /// Where the room is, as the admin wrote.
         3 meeting_room_location: String => "meeting_room_location: must",
-        /// Which product it is.
+        /// Model of the room's device.
         4 device_model: String => "device_model: must",
         /// Which release of the Rooms software runs.
         5 app_version: String => "app_version: must",
-        /// Whether the room is free, in use or offline, as a code.
+        /// Whether the room is free, in use, offline or other.
         6 meeting_room_status: i64 => "meeting_room_status: must",
-        /// State of camera, microphone and speaker.
+        /// State of the peripherals: `camera_status`, `microphone_status` and `speaker_status`.
         7 device_monitor_info: DeviceMonitorInfo => "device_monitor_info: must",
     }
 }
@@ -98,11 +98,11 @@ w::record! {
 w::record! {
     /// `device_monitor_info` of `meeting::rooms::DeviceInfo`.
     pub struct DeviceMonitorInfo {
-        /// Whether the camera works.
+        /// Whether the room's camera works.
         0 camera_status: bool => "camera_status: must",
-        /// Whether the microphone works.
+        /// Whether the room's microphone works.
         1 microphone_status: bool => "microphone_status: must",
-        /// Whether the speaker works.
+        /// Whether the room's speaker works.
         2 speaker_status: bool => "speaker_status: must",
     }
 }
@@ -110,47 +110,47 @@ w::record! {
 w::record! {
     /// `hardware_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct HardwareInfo {
-        /// Maker of the device.
+        /// Maker of the room's device.
         0 factory: String => "factory: must",
-        /// Which product it is.
+        /// Model of the room's device.
         1 device_model: String => "device_model: must",
         /// Serial number of the room's device.
         2 sn: String => "sn: must",
-        /// IP address of the device; personal data, masked in `Debug`.
+        /// IP address of the room's device; personal data, masked in `Debug`.
         3 ip: String => "ip: must masked",
-        /// MAC address of the device.
+        /// MAC address of the room's device.
         4 mac: String => "mac: must",
-        /// Version of the Rooms app.
+        /// Version of the Rooms app on the device.
         5 rooms_version: String => "rooms_version: must",
-        /// Which firmware it runs.
+        /// Firmware of the room's device.
         6 firmware_version: String => "firmware_version: must",
         /// Whether the device is well; what is wrong otherwise.
         7 health_status: String => "health_status: must",
         /// Operating system that the device runs.
         8 system_type: String => "system_type: must",
-        /// Whether the room is free, in use or offline, as a code.
+        /// Whether the room is free, in use, offline or other.
         9 meeting_room_status: i64 => "meeting_room_status: must",
-        /// When it was activated; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the device was activated, such as `2023-01-01 12:00:00`; format `yyyy-MM-dd HH:mm:ss`.
         10 active_time: String => "active_time: must",
-        /// Which CPU it has.
+        /// Which CPU the room's device has.
         11 cpu_info: String => "cpu_info: must",
-        /// Load of the CPU.
+        /// CPU load of the device.
         12 cpu_usage: String => "cpu_usage: must",
-        /// Which graphics card it has.
+        /// Which graphics card the room's device has.
         13 gpu_info: String => "gpu_info: must",
         /// Whether the device uses cable or wireless.
         14 net_type: String => "net_type: must",
-        /// How much memory it has.
+        /// How much memory the room's device has.
         15 memory_info: String => "memory_info: must",
-        /// Refresh rate of the screen.
+        /// Refresh rate of the room's screen, in hertz.
         16 monitor_frequency: w::TextOrNumber => "monitor_frequency: must",
-        /// Which camera it has.
+        /// Model of the camera in use.
         17 camera_model: String => "camera_model: must",
-        /// Whether the picture is mirrored.
+        /// Whether the own picture is mirrored.
         18 enable_video_mirror: bool => "enable_video_mirror: must",
-        /// Which microphone it has.
+        /// Which microphone the room's device uses.
         19 microphone_info: String => "microphone_info: must",
-        /// Which speaker it has.
+        /// Which speaker the room's device uses.
         20 speaker_info: String => "speaker_info: must",
     }
 }
@@ -164,17 +164,17 @@ w::record! {
         1 meeting_room_name: String => "meeting_room_name: must",
         /// Where the room is, as the admin wrote.
         2 meeting_room_location: String => "meeting_room_location: must",
-        /// Kind of Rooms account, such as normal, special or trial, as a code.
+        /// Kind of Rooms account: `0` normal, `1` special, `2` trial.
         3 account_type: i64 => "account_type: must",
-        /// Code that activates the room.
+        /// Code that is entered on the device to activate the room.
         4 active_code: String => "active_code: must",
         /// How many people fit in.
         5 participant_number: i64 => "participant_number: must",
-        /// Whether the room is free, in use or offline, as a code.
+        /// Whether the room is free, in use, offline or other.
         6 meeting_room_status: i64 => "meeting_room_status: must",
-        /// Whether it can be booked, as a code.
+        /// Whether it can be booked: `0` no, `1` yes.
         7 scheduled_status: i64 => "scheduled_status: must",
-        /// Whether it may be called.
+        /// Whether others may call the room into a meeting.
         8 is_allow_call: bool => "is_allow_call: must",
     }
 }
@@ -187,7 +187,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// What the meeting is about.
+        /// Subject of the meeting as shown in the room.
         2 subject: String => "subject: must",
         /// `0` single, `1` series and others.
         3 meeting_type: i64 => "meeting_type: must",
@@ -215,15 +215,15 @@ w::record! {
 w::record! {
     /// `meeting_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct MeetingSetting {
-        /// Whether and how screens are marked, as a code.
+        /// Watermark of the screen: `0` off, `1` one line, `2` several lines.
         0 water_mark: i64 => "water_mark: must",
-        /// Whether calls are taken automatically, as a code.
+        /// Whether calls are taken automatically: `1` yes, `2` no.
         1 auto_response: i64 => "auto_response: must",
-        /// Whether there are captions.
+        /// Whether captions are shown in meetings.
         2 caption: bool => "caption: must",
         /// Whether the room's own number works.
         3 room_pmi: bool => "room_pmi: must",
-        /// Whether the room shows notices.
+        /// Whether the room's screen shows notices.
         4 room_notification: bool => "room_notification: must",
     }
 }
@@ -242,9 +242,9 @@ w::record! {
 w::record! {
     /// `pmi_info` of the answer of `meeting::rooms::GetInfo`.
     pub struct PmiInfo {
-        /// The room's own meeting number.
+        /// The room's own meeting number, always the same.
         0 pmi_code: String => "pmi_code: must",
-        /// Password of that number.
+        /// Password to join by the room's own number.
         1 pmi_pwd: String => "pmi_pwd: must",
     }
 }
@@ -252,9 +252,9 @@ w::record! {
 w::record! {
     /// `record_settings` of the answer of `meeting::rooms::GetConfig`.
     pub struct RecordSetting {
-        /// Whether recordings are shared, as a code.
+        /// Who may see recordings: `0` nobody else, `1` anyone, `2` signed-in users, `3` the corp, `4` attendees.
         0 share_record: i64 => "share_record: must",
-        /// Whether recordings may be downloaded.
+        /// Whether the room's cloud recordings may be downloaded.
         1 download_record: bool => "download_record: must",
     }
 }
@@ -269,7 +269,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Which rooms to book or release.
+        /// Ids of the Rooms meeting rooms to book or release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
         /// Whether the room's screen shows the subject.
         2 subject_visible: Option<bool> => "subject_visible",
@@ -409,7 +409,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetConfig`].
     pub struct GetConfigResponse {
-        /// Settings of joining: `water_mark`, `auto_response`, `caption`, `room_pmi` and so on.
+        /// How the room takes part in meetings: `water_mark`, `auto_response`, `caption`, `room_pmi` and so on.
         0 meeting_settings: MeetingSetting => "meeting_settings: must",
         /// Settings of recording: `share_record` and `download_record`.
         1 record_settings: RecordSetting => "record_settings: must",
@@ -459,11 +459,11 @@ w::record! {
         2 hardware_info: HardwareInfo => "hardware_info: must",
         /// The room's own meeting number: `pmi_code` and `pmi_pwd`.
         3 pmi_info: PmiInfo => "pmi_info: must",
-        /// Whether monitoring is on, as a code.
+        /// Whether alarms are sent: `0` no, `1` yes.
         4 monitor_status: i64 => "monitor_status: must",
-        /// Whether it can be booked, as a code.
+        /// Whether it can be booked: `0` no, `1` yes.
         5 scheduled_status: i64 => "scheduled_status: must",
-        /// Whether it may be called.
+        /// Whether others may call the room into a meeting.
         6 is_allow_call: bool => "is_allow_call: must",
     }
 }
@@ -501,17 +501,17 @@ w::record! {
 w::record! {
     /// Answer to [`GetInventory`].
     pub struct GetInventoryResponse {
-        /// Normal accounts in all.
+        /// Normal Rooms accounts that the corp has.
         0 normal_count: i64 => "normal_count: must",
-        /// Special accounts in all.
+        /// Special Rooms accounts that the corp has.
         1 special_count: i64 => "special_count: must",
-        /// Normal accounts in use.
+        /// Normal Rooms accounts in use.
         2 normal_used_count: i64 => "normal_used_count: must",
-        /// Special accounts in use.
+        /// Special Rooms accounts in use.
         3 special_used_count: i64 => "special_used_count: must",
-        /// Normal accounts that expired.
+        /// Normal Rooms accounts that have expired.
         4 normal_expired_count: i64 => "normal_expired_count: must",
-        /// Special accounts that expired.
+        /// Special Rooms accounts that have expired.
         5 special_expired_count: i64 => "special_expired_count: must",
     }
 }
@@ -560,7 +560,7 @@ w::record! {
     pub struct GetResponseStatusResponse {
         /// `0` no answer, `1` not called, `2` joining, `3` declined, `4` ringing, `5` cancelled, `6` left.
         0 status: i64 => "status: must",
-        /// When it last answered; format `yyyy/MM/dd HH:mm:ss`.
+        /// When the called room last answered; format `yyyy/MM/dd HH:mm:ss`.
         1 response_time: String => "response_time: must",
     }
 }
@@ -608,7 +608,7 @@ w::record! {
     pub struct ListResponse {
         /// Rooms that were booked or found: `meeting_room_id`, `meeting_room_name` and so on.
         0 meeting_room_list: Vec<ListMeetingRoom> => "meeting_room_list: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -673,7 +673,7 @@ w::record! {
     pub struct ListControllersResponse {
         /// Controllers that match: `rooms_id`, `meeting_room_name`, `meeting_room_location` and so on.
         0 controller_info_list: Vec<ControllerInfo> => "controller_info_list: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -738,7 +738,7 @@ w::record! {
     pub struct ListDevicesResponse {
         /// The devices that match: `rooms_id`, `meeting_room_id`, `meeting_room_name` and so on.
         0 device_info_list: Vec<DeviceInfo> => "device_info_list: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -809,7 +809,7 @@ w::record! {
     pub struct ListMeetingsResponse {
         /// Meetings in this room: `meetingid`, `meeting_code`, `subject`, `meeting_type` and so on.
         0 meeting_info_list: Vec<MeetingInfo> => "meeting_info_list: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with the cursor.
         1 has_more: bool => "has_more: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         2 next_cursor: Option<String> => "next_cursor",
@@ -860,7 +860,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Which rooms to book or release.
+        /// Ids of the Rooms meeting rooms to book or release.
         1 meeting_room_id_list: Vec<String> => "meeting_room_id_list: must",
     }
     new(meeting_id: impl Into<String>, meeting_room_id_list: Vec<String>)

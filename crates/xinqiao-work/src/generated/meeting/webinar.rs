@@ -14,9 +14,9 @@ w::record! {
         2 question_type: i64 => "question_type: must",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         3 special_type: i64 => "special_type: must",
-        /// Number of the question in order.
+        /// Number of the question, to which the answer refers.
         4 question_num: i64 => "question_num: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         5 question_title: Option<String> => "question_title",
     }
 }
@@ -49,17 +49,17 @@ w::record! {
 w::record! {
     /// `media_setting` of the answer of `meeting::webinar::Get`.
     pub struct GetMediaSetting {
-        /// Whether people are muted on joining.
+        /// Whether people are muted when they join.
         0 enable_enter_mute: bool => "enable_enter_mute: must",
         /// Whether people may unmute themselves.
         1 allow_unmute_self: bool => "allow_unmute_self: must",
         /// Whether people may join before the host.
         2 allow_enter_before_host: bool => "allow_enter_before_host: must",
-        /// Whether screens carry a watermark.
+        /// Whether screens carry a watermark that names the viewer.
         3 enable_screen_watermark: bool => "enable_screen_watermark: must",
         /// `0` one line, `1` several lines.
         4 watermark_type: i64 => "watermark_type: must",
-        /// Whether outsiders may join.
+        /// Whether people from outside the corp may join.
         5 allow_external_user: bool => "allow_external_user: must",
         /// `none`, `local` or `cloud`.
         6 auto_record_type: String => "auto_record_type: must",
@@ -81,7 +81,7 @@ w::record! {
         2 area: Option<w::TextOrNumber> => "area",
         /// Phone number without the country code; personal data, masked in `Debug`.
         3 phone_number: Option<String> => "phone_number: masked",
-        /// Mail address of the person; such as `ops@example.com`; personal data, masked in `Debug`.
+        /// Mail address of the contact person or user; such as `ops@example.com`; personal data, masked in `Debug`.
         4 email: Option<String> => "email: masked",
         /// What the guest is called in the meeting.
         5 guest_name: Option<String> => "guest_name",
@@ -132,7 +132,7 @@ w::record! {
         1 userid: Option<xinqiao_types::UserId> => "userid",
         /// The attendee's temporary id in this meeting; another one in every meeting; outsiders have one too; personal data, masked in `Debug`.
         2 tmp_openid: Option<xinqiao_types::OpenId> => "tmp_openid: masked",
-        /// When they enrolled; format `yyyy/MM/dd HH:mm`.
+        /// When this person enrolled; format `yyyy/MM/dd HH:mm`.
         3 enroll_time: String => "enroll_time: must",
         /// `1` by hand, `2` imported.
         4 enroll_source_type: i64 => "enroll_source_type: must",
@@ -150,17 +150,17 @@ w::record! {
 w::record! {
     /// `media_setting` of `meeting::webinar::Create`; `media_setting` of `meeting::webinar::Update`.
     pub struct MediaSetting {
-        /// Whether people are muted on joining.
+        /// Whether people are muted when they join.
         0 enable_enter_mute: Option<bool> => "enable_enter_mute",
         /// Whether people may unmute themselves.
         1 allow_unmute_self: Option<bool> => "allow_unmute_self",
         /// Whether people may join before the host.
         2 allow_enter_before_host: Option<bool> => "allow_enter_before_host",
-        /// Whether screens carry a watermark.
+        /// Whether screens carry a watermark that names the viewer.
         3 enable_screen_watermark: Option<bool> => "enable_screen_watermark",
         /// `0` one line, `1` several lines.
         4 watermark_type: Option<i64> => "watermark_type",
-        /// Whether outsiders may join.
+        /// Whether people from outside the corp may join.
         5 allow_external_user: Option<bool> => "allow_external_user",
         /// `none`, `local` or `cloud`.
         6 auto_record_type: Option<String> => "auto_record_type",
@@ -202,7 +202,7 @@ w::record! {
         1 question_type: i64 => "question_type: must",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: i64 => "special_type: must",
-        /// Words of the question.
+        /// Words of the question as people see them.
         3 question_title: Option<String> => "question_title",
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<QuestionOption>> => "option_list",
@@ -212,7 +212,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::webinar::Question`.
     pub struct QuestionOption {
-        /// Words of the option.
+        /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
 }
@@ -220,7 +220,7 @@ w::record! {
 w::record! {
     /// An item of `option_list` in `meeting::webinar::SetConfigQuestion`.
     pub struct SetConfigOption {
-        /// Words of the option.
+        /// Words of the option as people see them.
         0 content: Option<String> => "content",
     }
     new()
@@ -236,7 +236,7 @@ w::record! {
         1 question_type: Option<i64> => "question_type",
         /// Standard question: `1` phone, `2` mail, `3` name, `4` company; `0` if none.
         2 special_type: Option<i64> => "special_type",
-        /// Words of the question.
+        /// Words of the question as people see them.
         3 question_title: Option<String> => "question_title",
         /// Options to choose from: `content`.
         4 option_list: Option<Vec<SetConfigOption>> => "option_list",
@@ -302,27 +302,27 @@ w::record! {
         6 admission_type: i64 => "admission_type: must",
         /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
-        /// Address of the cover.
+        /// Address of the webinar's cover picture.
         8 cover_url: Option<String> => "cover_url",
         /// What the meeting is about, at most 500 characters.
         9 description: Option<String> => "description",
         /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
-        /// Sound, video and recording.
+        /// Sound, video and recording: `enable_enter_mute`, `allow_unmute_self` and so on.
         11 media_setting: Option<MediaSetting> => "media_setting",
-        /// Whether questions may be asked.
+        /// Whether viewers may ask questions.
         12 enable_qa: Option<bool> => "enable_qa",
         /// Words that are blocked in the chat.
         13 sensitive_words: Option<Vec<String>> => "sensitive_words",
-        /// Whether chat is checked by hand.
+        /// Whether chat messages are checked by hand before they are shown.
         14 enable_manual_check: Option<bool> => "enable_manual_check",
-        /// Whether there is an event page.
+        /// Whether a page presents the event.
         15 activity_page: Option<bool> => "activity_page",
-        /// How the number of viewers is shown, as a code.
+        /// How the viewers' page shows the number of viewers.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",
-        /// Whether there is a backstage before it begins.
+        /// Whether speakers may come in before it begins, to rehearse.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
@@ -371,7 +371,7 @@ w::record! {
         8 guest_join_link: Option<String> => "guest_join_link",
         /// Page on which chat is checked.
         9 manual_check_link: Option<String> => "manual_check_link",
-        /// Password of that page; a secret, masked in `Debug`.
+        /// Password of the page on which chat is checked; a secret, masked in `Debug`.
         10 manual_check_password: Option<String> => "manual_check_password: masked",
     }
 }
@@ -436,7 +436,7 @@ w::record! {
         8 admission_type: i64 => "admission_type: must",
         /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         9 password: Option<String> => "password: masked",
-        /// Address of the cover.
+        /// Address of the webinar's cover picture.
         10 cover_url: Option<String> => "cover_url",
         /// What the meeting is about, at most 500 characters.
         11 description: Option<String> => "description",
@@ -448,21 +448,21 @@ w::record! {
         14 guest_join_link: Option<String> => "guest_join_link",
         /// Page on which chat is checked.
         15 manual_check_link: Option<String> => "manual_check_link",
-        /// Password of that page; a secret, masked in `Debug`.
+        /// Password of the page on which chat is checked; a secret, masked in `Debug`.
         16 manual_check_password: Option<String> => "manual_check_password: masked",
-        /// Sound, video and recording.
+        /// Sound, video and recording: `enable_enter_mute`, `allow_unmute_self` and so on.
         17 media_setting: GetMediaSetting => "media_setting: must",
-        /// Whether questions may be asked.
+        /// Whether viewers may ask questions.
         18 enable_qa: bool => "enable_qa: must",
-        /// Whether there is an event page.
+        /// Whether a page presents the event.
         19 activity_page: bool => "activity_page: must",
-        /// How the number of viewers is shown, as a code.
+        /// How the viewers' page shows the number of viewers.
         20 display_number_of_attendees: i64 => "display_number_of_attendees: must",
         /// Whether the audience may see a replay.
         21 playback_for_audience: bool => "playback_for_audience: must",
-        /// Where the replay is.
+        /// Address of the webinar's replay.
         22 playback_url: Option<String> => "playback_url",
-        /// Whether there is a backstage before it begins.
+        /// Whether speakers may come in before it begins, to rehearse.
         23 preparation_mode: bool => "preparation_mode: must",
         /// Warm-up picture; if a video is given too, the picture counts.
         24 warm_up_picture: Option<String> => "warm_up_picture",
@@ -560,27 +560,27 @@ w::record! {
         6 admission_type: i64 => "admission_type: must",
         /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
-        /// Address of the cover.
+        /// Address of the webinar's cover picture.
         8 cover_url: Option<String> => "cover_url",
         /// What the meeting is about, at most 500 characters.
         9 description: Option<String> => "description",
         /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
-        /// Sound, video and recording.
+        /// Sound, video and recording: `enable_enter_mute`, `allow_unmute_self` and so on.
         11 media_setting: Option<MediaSetting> => "media_setting",
-        /// Whether questions may be asked.
+        /// Whether viewers may ask questions.
         12 enable_qa: Option<bool> => "enable_qa",
         /// Words that are blocked in the chat.
         13 sensitive_words: Option<Vec<String>> => "sensitive_words",
-        /// Whether chat is checked by hand.
+        /// Whether chat messages are checked by hand before they are shown.
         14 enable_manual_check: Option<bool> => "enable_manual_check",
-        /// Whether there is an event page.
+        /// Whether a page presents the event.
         15 activity_page: Option<bool> => "activity_page",
-        /// How the number of viewers is shown, as a code.
+        /// How the viewers' page shows the number of viewers.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",
-        /// Whether there is a backstage before it begins.
+        /// Whether speakers may come in before it begins, to rehearse.
         18 preparation_mode: Option<bool> => "preparation_mode",
     }
     new(
@@ -716,7 +716,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// `1` undo, `2` reject, `3` approve.
             1 action: i64 => "action: must",
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             2 enroll_id_list: Vec<String> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, action: i64, enroll_id_list: Vec<String>)
@@ -725,7 +725,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Approve`].
         pub struct ApproveResponse {
-            /// How many were handled.
+            /// How many enrolments were handled.
             0 handled_count: i64 => "handled_count: must",
         }
     }
@@ -759,7 +759,7 @@ pub mod enroll {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             1 enroll_id_list: Vec<super::EnrollId> => "enroll_id_list: must",
         }
         new(meeting_id: impl Into<String>, enroll_id_list: Vec<super::EnrollId>)
@@ -768,7 +768,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Delete`].
         pub struct DeleteResponse {
-            /// How many were handled.
+            /// How many enrolments were deleted or imported.
             0 total_count: i64 => "total_count: must",
         }
     }
@@ -858,7 +858,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`Import`].
         pub struct ImportResponse {
-            /// How many were handled.
+            /// How many enrolments were deleted or imported.
             0 total_count: i64 => "total_count: must",
             /// The enrolments: `userid`, `nick_name` and so on.
             1 enroll_list: Vec<super::ImportEnroll> => "enroll_list: must",
@@ -911,7 +911,7 @@ pub mod enroll {
         pub struct ListResponse {
             /// The enrolments: `userid`, `nick_name` and so on.
             0 enroll_list: Vec<super::ListEnroll> => "enroll_list: must",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with the cursor.
             1 has_more: bool => "has_more: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             2 next_cursor: Option<String> => "next_cursor",
@@ -964,7 +964,7 @@ pub mod enroll {
             0 meeting_id: String => "meetingid: must",
             /// Look first at `1` imported enrolments (default), `2` those by hand.
             1 sorting_rules: Option<i64> => "sorting_rules",
-            /// Temporary ids of attendees.
+            /// Temporary ids of attendees in this meeting.
             2 tmp_openid_list: Vec<xinqiao_types::OpenId> => "tmp_openid_list: must",
         }
         new(meeting_id: impl Into<String>, tmp_openid_list: Vec<xinqiao_types::OpenId>)
@@ -974,7 +974,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`QueryByTmpOpenid`].
         pub struct QueryByTmpOpenidResponse {
-            /// Ids of the enrolments.
+            /// Ids of the enrolments concerned.
             0 enroll_id_list: Vec<super::QueryByTmpOpenidEnrollId> => "enroll_id_list: must",
         }
     }
@@ -1029,7 +1029,7 @@ pub mod enroll {
     w::record! {
         /// Answer to [`SetConfig`].
         pub struct SetConfigResponse {
-            /// How many questions there are.
+            /// How many questions are asked on enrolling.
             0 question_count: i64 => "question_count: must",
         }
     }

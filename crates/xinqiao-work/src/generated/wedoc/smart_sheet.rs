@@ -6,7 +6,7 @@ use xinqiao_wire as w;
 w::record! {
     /// An item of `fields` in `wedoc::smart_sheet::AddFields`.
     pub struct AddFieldsField {
-        /// Headline of the column.
+        /// Headline of the field (column), unique in the sheet.
         0 field_title: String => "field_title: must",
         /// For a text field, an empty object.
         1 property_text: Option<w::serial::Value> => "property_text",
@@ -41,7 +41,7 @@ w::record! {
 w::record! {
     /// `bool_value` of `wedoc::smart_sheet::Condition`; `bool_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct BoolValue {
-        /// What to compare with.
+        /// Truth value to compare with, that is ticked or not.
         0 value: bool => "value: must",
     }
     new(value: bool)
@@ -50,7 +50,7 @@ w::record! {
 w::record! {
     /// An item of `children` in `wedoc::smart_sheet::AddFieldGroup`; an item of `children` in `wedoc::smart_sheet::UpdateFieldGroup`; and 1 more.
     pub struct Children {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
     }
     new(field_id: impl Into<String>)
@@ -59,7 +59,7 @@ w::record! {
 w::record! {
     /// `color_config` of `wedoc::smart_sheet::ViewProperty`.
     pub struct ColorConfig {
-        /// The conditions one by one.
+        /// The conditions one by one: field, comparison and value.
         0 conditions: Vec<ColorConfigCondition> => "conditions: must",
     }
 }
@@ -71,7 +71,7 @@ w::record! {
         0 id: String => "id: must",
         /// What is coloured: row, column or cell.
         1 type_: String => "type: must",
-        /// Colour to use.
+        /// Colour for what meets the condition.
         2 color: String => "color: must",
         /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: FilterSpecCondition => "condition: must",
@@ -81,7 +81,7 @@ w::record! {
 w::record! {
     /// An item of `conditions` in `wedoc::smart_sheet::FilterSpec`; `condition` of `wedoc::smart_sheet::PropertyCondition`.
     pub struct Condition {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         1 field_type: Option<String> => "field_type",
@@ -112,7 +112,7 @@ w::record! {
 w::record! {
     /// `date_time_value` of `wedoc::smart_sheet::Condition`; `date_time_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct DateTimeValue {
-        /// What to compare with: `type` and `value`.
+        /// Date to compare with: `type` and `value`.
         0 value: TimeValue => "value: must",
     }
     new(value: TimeValue)
@@ -123,7 +123,7 @@ w::record! {
     pub struct TimeValue {
         /// Kind of date, such as a given day, today or the last 7 days.
         0 type_: String => "type: must",
-        /// The timestamp, for a given day.
+        /// The timestamp in milliseconds, for a given day.
         1 value: Option<Vec<String>> => "value",
     }
     new(type_: impl Into<String>)
@@ -133,9 +133,9 @@ w::record! {
 w::record! {
     /// `field_group` of the answer of `wedoc::smart_sheet::AddFieldGroup`; an item of `field_groups` in the answer of `wedoc::smart_sheet::GetFieldGroups`; and 1 more.
     pub struct FieldGroup {
-        /// Which set of columns.
+        /// Id of the field group, returned when it was made.
         0 field_group_id: String => "field_group_id: must",
-        /// What the group is called.
+        /// Name of the field group.
         1 name: String => "name: must",
         /// Fields in the group: `field_id`.
         2 children: Vec<Children> => "children: must",
@@ -145,9 +145,9 @@ w::record! {
 w::record! {
     /// An item of `fields` in the answer of `wedoc::smart_sheet::AddFields`.
     pub struct FieldItem {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the column.
+        /// Headline of the field (column), unique in the sheet.
         1 field_title: String => "field_title: must",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
@@ -159,7 +159,7 @@ w::record! {
     pub struct FilterSpec {
         /// `CONJUNCTION_AND` or `CONJUNCTION_OR`.
         0 conjunction: String => "conjunction: must",
-        /// The conditions one by one.
+        /// The conditions one by one: field, comparison and value.
         1 conditions: Vec<Condition> => "conditions: must",
     }
     new(conjunction: impl Into<String>, conditions: Vec<Condition>)
@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// `condition` of `wedoc::smart_sheet::ColorConfigCondition`; an item of `conditions` in `wedoc::smart_sheet::PropertyFilterSpec`.
     pub struct FilterSpecCondition {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         1 field_type: String => "field_type: must",
@@ -190,9 +190,9 @@ w::record! {
 w::record! {
     /// An item of `fields` in the answer of `wedoc::smart_sheet::GetFields`.
     pub struct GetFieldsField {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the column.
+        /// Headline of the field (column), unique in the sheet.
         1 field_title: String => "field_title: must",
         /// For a text field, an empty object.
         2 property_text: Option<w::serial::Value> => "property_text",
@@ -204,17 +204,17 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wedoc::smart_sheet::GetRecords`.
     pub struct GetRecordsRecord {
-        /// Which record (row) of the sheet; such as `r9IeVB`.
+        /// Id of the record (row), returned on adding or reading it; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
-        /// Who made the record.
+        /// Name of who made the record.
         1 creator_name: String => "creator_name: must",
-        /// Who changed the record last.
+        /// Name of who changed the record last.
         2 updater_name: String => "updater_name: must",
         /// Values by field headline or id.
         3 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
-        /// When the record was made.
+        /// When the record was made, a timestamp in milliseconds.
         4 create_time: i64 => "create_time: must",
-        /// When the record was changed last.
+        /// When the record was changed last, a timestamp in milliseconds.
         5 update_time: i64 => "update_time: must",
     }
 }
@@ -222,9 +222,9 @@ w::record! {
 w::record! {
     /// An item of `views` in the answer of `wedoc::smart_sheet::GetViews`.
     pub struct GetViewsView {
-        /// Which view of the sheet; such as `vwMG90`.
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
         0 view_id: String => "view_id: must",
-        /// Headline of the view.
+        /// Headline of the view as on its tab.
         1 view_title: String => "view_title: must",
         /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
         2 view_type: String => "view_type: must",
@@ -244,7 +244,7 @@ w::record! {
 w::record! {
     /// `number_value` of `wedoc::smart_sheet::Condition`; `number_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct NumberValue {
-        /// What to compare with.
+        /// Number to compare with.
         0 value: f64 => "value: must",
     }
     new(value: f64)
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_ATTACHMENT` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAttachment {
-        /// Shown as list or grid.
+        /// Whether files are shown as list or grid.
         0 display_mode: String => "display_mode: must",
     }
     new(display_mode: impl Into<String>)
@@ -274,7 +274,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_AUTONUMBER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyAutoNumber {
-        /// How values are entered.
+        /// How values come: a place by hand or automatic, a number counted or by rules of your own.
         0 input_type: String => "input_type: must",
         /// How the number is put together: `type` and `value`.
         1 rules: Option<Vec<Rule>> => "rules",
@@ -306,7 +306,7 @@ w::record! {
 w::record! {
     /// `color_config` of `wedoc::smart_sheet::UpdateViewProperty`.
     pub struct PropertyColorConfig {
-        /// The conditions one by one.
+        /// The conditions one by one: field, comparison and value.
         0 conditions: Vec<PropertyCondition> => "conditions: must",
     }
     new(conditions: Vec<PropertyCondition>)
@@ -319,7 +319,7 @@ w::record! {
         0 id: Option<String> => "id",
         /// What is coloured: row, column or cell.
         1 type_: String => "type: must",
-        /// Colour to use.
+        /// Colour for what meets the condition.
         2 color: String => "color: must",
         /// When it is coloured: `field_id`, `field_type`, `operator`, `string_value` and so on.
         3 condition: Condition => "condition: must",
@@ -331,7 +331,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CREATED_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CREATED_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCreatedTime {
-        /// Format of the date; such as `yyyy-mm-dd`.
+        /// How dates are shown, such as `yyyy-mm-dd hh:mm`; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
     new(format: impl Into<String>)
@@ -340,11 +340,11 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_CURRENCY` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyCurrency {
-        /// Which currency.
+        /// Currency, which decides the sign before the amount.
         0 currency_type: String => "currency_type: must",
-        /// Digits after the point.
+        /// How many digits after the point are shown.
         1 decimal_places: i64 => "decimal_places: must",
-        /// Whether thousands are separated.
+        /// Whether thousands are shown separated.
         2 use_separate: bool => "use_separate: must",
     }
     new(currency_type: impl Into<String>, decimal_places: i64, use_separate: bool)
@@ -353,7 +353,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_DATE_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_DATE_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyDateTime {
-        /// Format of the date; such as `yyyy-mm-dd`.
+        /// How dates are shown, such as `yyyy-mm-dd hh:mm`; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
         /// Whether new records get the present time.
         1 auto_fill: bool => "auto_fill: must",
@@ -366,7 +366,7 @@ w::record! {
     pub struct PropertyFilterSpec {
         /// `CONJUNCTION_AND` or `CONJUNCTION_OR`.
         0 conjunction: String => "conjunction: must",
-        /// The conditions one by one.
+        /// The conditions one by one: field, comparison and value.
         1 conditions: Vec<FilterSpecCondition> => "conditions: must",
     }
 }
@@ -374,9 +374,9 @@ w::record! {
 w::record! {
     /// The body `VIEW_TYPE_GANTT` of `wedoc::smart_sheet::AddView`; the body `VIEW_TYPE_CALENDAR` of `wedoc::smart_sheet::AddView`.
     pub struct PropertyGantt {
-        /// Field with the begin.
+        /// Id of the date field that begins the bars.
         0 start_date_field_id: String => "start_date_field_id: must",
-        /// Field with the end.
+        /// Id of the date field that ends the bars.
         1 end_date_field_id: String => "end_date_field_id: must",
     }
     new(start_date_field_id: impl Into<String>, end_date_field_id: impl Into<String>)
@@ -394,7 +394,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_LOCATION` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyLocation {
-        /// How values are entered.
+        /// How values come: a place by hand or automatic, a number counted or by rules of your own.
         0 input_type: String => "input_type: must",
     }
     new(input_type: impl Into<String>)
@@ -403,7 +403,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_MODIFIED_TIME` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyModifiedTime {
-        /// Format of the date; such as `yyyy-mm-dd`.
+        /// How dates are shown, such as `yyyy-mm-dd hh:mm`; such as `yyyy-mm-dd`.
         0 format: String => "format: must",
     }
     new(format: impl Into<String>)
@@ -412,9 +412,9 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_NUMBER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PERCENTAGE` of `wedoc::smart_sheet::AddFieldsField`; and 4 more.
     pub struct PropertyNumber {
-        /// Digits after the point.
+        /// How many digits after the point are shown.
         0 decimal_places: i64 => "decimal_places: must",
-        /// Whether thousands are separated.
+        /// Whether thousands are shown separated.
         1 use_separate: bool => "use_separate: must",
     }
     new(decimal_places: i64, use_separate: bool)
@@ -423,7 +423,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_PROGRESS` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyProgress {
-        /// Digits after the point.
+        /// How many digits after the point are shown.
         0 decimal_places: i64 => "decimal_places: must",
     }
     new(decimal_places: i64)
@@ -432,13 +432,13 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_REFERENCE` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyReference {
-        /// View it refers to.
+        /// Id of the view in the other sheet.
         0 view_id: String => "view_id: must",
-        /// Sheet it refers to; empty for this one.
+        /// Id of the sheet it refers to; empty for this one.
         1 sub_id: Option<String> => "sub_id",
-        /// Field it refers to.
+        /// Id of the field in the other sheet that is shown.
         2 field_id: Option<String> => "field_id",
-        /// Whether several may be chosen.
+        /// Whether a cell may hold several people or records.
         3 is_multiple: bool => "is_multiple: must",
     }
     new(view_id: impl Into<String>, is_multiple: bool)
@@ -459,7 +459,7 @@ w::record! {
 w::record! {
     /// An item of `options` in `wedoc::smart_sheet::PropertySelect`.
     pub struct PropertySelectOption {
-        /// Id of the option.
+        /// Id of the option, usable when writing records.
         0 id: String => "id: must",
         /// Words of the option.
         1 text: String => "text: must",
@@ -481,7 +481,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_URL` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_URL` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUrl {
-        /// Shown as text or icon.
+        /// Whether links are shown as text or icon.
         0 type_: String => "type: must",
     }
     new(type_: impl Into<String>)
@@ -490,7 +490,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_USER` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_USER` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyUser {
-        /// Whether several may be chosen.
+        /// Whether a cell may hold several people or records.
         0 is_multiple: bool => "is_multiple: must",
         /// Whether people are told when they are added.
         1 is_notified: bool => "is_notified: must",
@@ -501,7 +501,7 @@ w::record! {
 w::record! {
     /// The body `FIELD_TYPE_WWGROUP` of `wedoc::smart_sheet::AddFieldsField`; the body `FIELD_TYPE_WWGROUP` of `wedoc::smart_sheet::GetFieldsField`; and 1 more.
     pub struct PropertyWwGroup {
-        /// Whether several may be chosen.
+        /// Whether a cell may hold several chats.
         0 allow_multiple: bool => "allow_multiple: must",
     }
     new(allow_multiple: bool)
@@ -510,7 +510,7 @@ w::record! {
 w::record! {
     /// An item of `records` in the answer of `wedoc::smart_sheet::AddRecords`.
     pub struct RecordItem {
-        /// Which record (row) of the sheet; such as `r9IeVB`.
+        /// Id of the record (row), returned on adding or reading it; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
     }
 }
@@ -520,7 +520,7 @@ w::record! {
     pub struct Rule {
         /// Part of the number: counter, fixed text or date.
         0 type_: String => "type: must",
-        /// Digits, text or date format.
+        /// What this part is: digits, text or date format.
         1 value: String => "value: must",
     }
     new(type_: impl Into<String>, value: impl Into<String>)
@@ -535,7 +535,7 @@ w::record! {
         1 title: String => "title: must",
         /// Kind of sheet, such as `smartsheet` or `dashboard`.
         2 type_: String => "type: must",
-        /// Whether the sheet is shown.
+        /// Whether users see the sheet.
         3 is_visible: bool => "is_visible: must",
     }
 }
@@ -543,9 +543,9 @@ w::record! {
 w::record! {
     /// An item of `sort` in `wedoc::smart_sheet::GetRecords`.
     pub struct Sort {
-        /// Headline of the column.
+        /// Headline of the field (column), unique in the sheet.
         0 field_title: String => "field_title: must",
-        /// Whether it sorts downwards.
+        /// Whether it sorts downwards by this field; upwards by default.
         1 desc: bool => "desc: must",
     }
     new(field_title: impl Into<String>, desc: bool)
@@ -554,9 +554,9 @@ w::record! {
 w::record! {
     /// An item of `groups` in `wedoc::smart_sheet::GroupSpec`; an item of `sort_infos` in `wedoc::smart_sheet::SortSpec`.
     pub struct SortInfo {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Whether it sorts downwards.
+        /// Whether it sorts downwards by this field; upwards by default.
         1 desc: bool => "desc: must",
     }
 }
@@ -572,9 +572,9 @@ w::record! {
 w::record! {
     /// An item of `groups` in `wedoc::smart_sheet::PropertyGroupSpec`; an item of `sort_infos` in `wedoc::smart_sheet::PropertySortSpec`.
     pub struct SortSpecSortInfo {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Whether it sorts downwards.
+        /// Whether it sorts downwards by this field; upwards by default.
         1 desc: Option<bool> => "desc",
     }
     new(field_id: impl Into<String>)
@@ -584,7 +584,7 @@ w::record! {
 w::record! {
     /// `string_value` of `wedoc::smart_sheet::Condition`; `string_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct StringValue {
-        /// What to compare with.
+        /// Texts to compare with.
         0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
@@ -593,9 +593,9 @@ w::record! {
 w::record! {
     /// An item of `fields` in `wedoc::smart_sheet::UpdateFields`.
     pub struct UpdateFieldsField {
-        /// Which field (column) of the sheet; such as `fMg44Z`.
+        /// Id of the field (column), from the list of fields; such as `fMg44Z`.
         0 field_id: String => "field_id: must",
-        /// Headline of the column.
+        /// Headline of the field (column), unique in the sheet.
         1 field_title: Option<String> => "field_title",
         /// Kind of field, such as `FIELD_TYPE_TEXT`, `FIELD_TYPE_NUMBER`, `FIELD_TYPE_DATE_TIME`.
         2 field_type: String => "field_type: must",
@@ -606,7 +606,7 @@ w::record! {
         /// Settings of a tick box: `checked`; `property_checkbox` on the wire.
         #[doc(alias = "property_checkbox")]
         5 property_check_box: Option<PropertyCheckBox> => "property_checkbox",
-        /// Format, and whether it fills itself.
+        /// For a date: `format` and `auto_fill`.
         6 property_date_time: Option<PropertyDateTime> => "property_date_time",
         /// For files: `display_mode`.
         7 property_attachment: Option<PropertyAttachment> => "property_attachment",
@@ -667,7 +667,7 @@ w::record! {
 w::record! {
     /// An item of `records` in `wedoc::smart_sheet::UpdateRecords`.
     pub struct UpdateRecordsRecord {
-        /// Which record (row) of the sheet; such as `r9IeVB`.
+        /// Id of the record (row), returned on adding or reading it; such as `r9IeVB`.
         0 record_id: String => "record_id: must",
         /// Values by field headline or id.
         1 values: std::collections::BTreeMap<String, w::serial::Value> => "values: must",
@@ -690,9 +690,9 @@ w::record! {
 w::record! {
     /// `property` of `wedoc::smart_sheet::UpdateView`.
     pub struct UpdateViewProperty {
-        /// Whether it sorts by itself.
+        /// Whether the view sorts anew when data change.
         0 auto_sort: Option<bool> => "auto_sort",
-        /// Whether totals are shown.
+        /// Whether the view shows totals of the fields.
         1 is_field_stat_enabled: Option<bool> => "is_field_stat_enabled",
         /// How the view sorts: `sort_infos`.
         2 sort_spec: Option<PropertySortSpec> => "sort_spec",
@@ -700,9 +700,9 @@ w::record! {
         3 group_spec: Option<PropertyGroupSpec> => "group_spec",
         /// Which records to take: `conjunction` and `conditions`.
         4 filter_spec: Option<FilterSpec> => "filter_spec",
-        /// Which fields are shown.
+        /// Whether each field is shown, by field id.
         5 field_visibility: Option<std::collections::BTreeMap<String, bool>> => "field_visibility",
-        /// How many columns stay in place.
+        /// How many columns on the left stay in place.
         6 frozen_field_count: Option<i64> => "frozen_field_count",
         /// How rows are coloured: `conditions`.
         7 color_config: Option<PropertyColorConfig> => "color_config",
@@ -723,7 +723,7 @@ w::record! {
 w::record! {
     /// `user_value` of `wedoc::smart_sheet::Condition`; `user_value` of `wedoc::smart_sheet::FilterSpecCondition`.
     pub struct UserValue {
-        /// What to compare with.
+        /// `userid`s to compare with.
         0 value: Vec<String> => "value: must",
     }
     new(value: Vec<String>)
@@ -732,9 +732,9 @@ w::record! {
 w::record! {
     /// `view` of the answer of `wedoc::smart_sheet::AddView`.
     pub struct View {
-        /// Which view of the sheet; such as `vwMG90`.
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
         0 view_id: String => "view_id: must",
-        /// Headline of the view.
+        /// Headline of the view as on its tab.
         1 view_title: String => "view_title: must",
         /// Kind of view, such as `VIEW_TYPE_GRID`, `VIEW_TYPE_KANBAN`, `VIEW_TYPE_GANTT`.
         2 view_type: String => "view_type: must",
@@ -744,9 +744,9 @@ w::record! {
 w::record! {
     /// `property` of `wedoc::smart_sheet::GetViewsView`.
     pub struct ViewProperty {
-        /// Whether it sorts by itself.
+        /// Whether the view sorts anew when data change.
         0 auto_sort: bool => "auto_sort: must",
-        /// Whether totals are shown.
+        /// Whether the view shows totals of the fields.
         1 is_field_stat_enabled: bool => "is_field_stat_enabled: must",
         /// How the view sorts: `sort_infos`.
         2 sort_spec: SortSpec => "sort_spec: must",
@@ -754,9 +754,9 @@ w::record! {
         3 group_spec: GroupSpec => "group_spec: must",
         /// Which records to take: `conjunction` and `conditions`.
         4 filter_spec: PropertyFilterSpec => "filter_spec: must",
-        /// Which fields are shown.
+        /// Whether each field is shown, by field id.
         5 field_visibility: std::collections::BTreeMap<String, bool> => "field_visibility: must",
-        /// How many columns stay in place.
+        /// How many columns on the left stay in place.
         6 frozen_field_count: i64 => "frozen_field_count: must",
         /// How rows are coloured: `conditions`.
         7 color_config: Option<ColorConfig> => "color_config",
@@ -774,7 +774,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// What the group is called.
+        /// Name of the field group.
         2 name: String => "name: must",
         /// Fields in the group: `field_id`.
         3 children: Option<Vec<Children>> => "children",
@@ -821,7 +821,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Columns of the sheet, with kind and settings.
+        /// Fields (columns) of the sheet: headline, kind and settings.
         2 fields: Vec<AddFieldsField> => "fields: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<AddFieldsField>)
@@ -830,7 +830,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddFields`].
     pub struct AddFieldsResponse {
-        /// Columns of the sheet, with kind and settings.
+        /// Fields (columns) of the sheet: headline, kind and settings.
         0 fields: Vec<FieldItem> => "fields: must",
     }
 }
@@ -867,7 +867,7 @@ w::record! {
         1 sheet_id: String => "sheet_id: must",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
-        /// Records of the sheet, at most 500 at a time.
+        /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<AddRecordsRecord> => "records: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<AddRecordsRecord>)
@@ -877,7 +877,7 @@ w::record! {
 w::record! {
     /// Answer to [`AddRecords`].
     pub struct AddRecordsResponse {
-        /// Records of the sheet, at most 500 at a time.
+        /// Records (rows) of the sheet, at most 500 at a time.
         0 records: Vec<RecordItem> => "records: must",
     }
 }
@@ -972,7 +972,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Headline of the view.
+        /// Headline of the view as on its tab.
         2 view_title: String => "view_title: must",
         /// The view's settings, one kind according to `view_type`; told apart by `view_type`.
         3 body: ViewKind => ": flat",
@@ -1023,7 +1023,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Field groups to delete.
+        /// Ids of the field groups to delete.
         2 field_group_ids: Vec<String> => "field_group_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_group_ids: Vec<String>)
@@ -1059,7 +1059,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Fields to read or delete, by id.
+        /// Ids of the fields to read or delete.
         2 field_ids: Vec<String> => "field_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, field_ids: Vec<String>)
@@ -1095,7 +1095,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Records to read or delete.
+        /// Ids of the records to read or delete.
         2 record_ids: Vec<String> => "record_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, record_ids: Vec<String>)
@@ -1165,7 +1165,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Views to read or delete.
+        /// Ids of the views to read or delete.
         2 view_ids: Vec<String> => "view_ids: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, view_ids: Vec<String>)
@@ -1217,9 +1217,9 @@ w::record! {
         0 field_groups: Vec<FieldGroup> => "field_groups: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with `next`.
         2 has_more: bool => "has_more: must",
-        /// `offset` of the next page.
+        /// `offset` of the next page, if `has_more` is true.
         3 next: Option<i64> => "next",
     }
 }
@@ -1269,11 +1269,11 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Which view of the sheet; such as `vwMG90`.
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
-        /// Fields to read or delete, by id.
+        /// Ids of the fields to read or delete.
         3 field_ids: Option<Vec<String>> => "field_ids",
-        /// Fields to read, by headline.
+        /// Headlines of the fields to read.
         4 field_titles: Option<Vec<String>> => "field_titles",
         /// How many to skip, for paging.
         5 offset: Option<i64> => "offset",
@@ -1288,11 +1288,11 @@ w::record! {
 w::record! {
     /// Answer to [`GetFields`].
     pub struct GetFieldsResponse {
-        /// Columns of the sheet, with kind and settings.
+        /// Fields (columns) of the sheet: headline, kind and settings.
         0 fields: Vec<GetFieldsField> => "fields: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `offset` of the next page.
+        /// `offset` of the next page, if `has_more` is true.
         2 next: Option<i64> => "next",
     }
 }
@@ -1342,13 +1342,13 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Which view of the sheet; such as `vwMG90`.
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
         2 view_id: Option<String> => "view_id",
-        /// Records to read or delete.
+        /// Ids of the records to read or delete.
         3 record_ids: Option<Vec<String>> => "record_ids",
-        /// Fields to read or delete, by id.
+        /// Ids of the fields to read or delete.
         4 field_ids: Option<Vec<String>> => "field_ids",
-        /// Fields to read, by headline.
+        /// Headlines of the fields to read.
         5 field_titles: Option<Vec<String>> => "field_titles",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         6 key_type: Option<String> => "key_type",
@@ -1377,13 +1377,13 @@ w::record! {
 w::record! {
     /// Answer to [`GetRecords`].
     pub struct GetRecordsResponse {
-        /// Records of the sheet, at most 500 at a time.
+        /// Records (rows) of the sheet, at most 500 at a time.
         0 records: Vec<GetRecordsRecord> => "records: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `offset` of the next page.
+        /// `offset` of the next page, if `has_more` is true.
         2 next: Option<i64> => "next",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with `next`.
         3 has_more: bool => "has_more: must",
     }
 }
@@ -1508,7 +1508,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Views to read or delete.
+        /// Ids of the views to read or delete.
         2 view_ids: Option<Vec<String>> => "view_ids",
         /// How many to skip, for paging.
         3 offset: Option<i64> => "offset",
@@ -1526,9 +1526,9 @@ w::record! {
         0 views: Vec<GetViewsView> => "views: must",
         /// How many there are in all.
         1 total: i64 => "total: must",
-        /// `offset` of the next page.
+        /// `offset` of the next page, if `has_more` is true.
         2 next: Option<i64> => "next",
-        /// Whether another page follows.
+        /// Whether another page follows; if so, go on with `next`.
         3 has_more: bool => "has_more: must",
     }
 }
@@ -1610,9 +1610,9 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Which set of columns.
+        /// Id of the field group, returned when it was made.
         2 field_group_id: String => "field_group_id: must",
-        /// What the group is called.
+        /// Name of the field group.
         3 name: Option<String> => "name",
         /// Fields in the group: `field_id`.
         4 children: Option<Vec<Children>> => "children",
@@ -1655,7 +1655,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Columns of the sheet, with kind and settings.
+        /// Fields (columns) of the sheet: headline, kind and settings.
         2 fields: Vec<UpdateFieldsField> => "fields: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, fields: Vec<UpdateFieldsField>)
@@ -1693,7 +1693,7 @@ w::record! {
         1 sheet_id: String => "sheet_id: must",
         /// Keys of the values: `CELL_VALUE_KEY_TYPE_FIELD_TITLE` or `CELL_VALUE_KEY_TYPE_FIELD_ID`.
         2 key_type: Option<String> => "key_type",
-        /// Records of the sheet, at most 500 at a time.
+        /// Records (rows) of the sheet, at most 500 at a time.
         3 records: Vec<UpdateRecordsRecord> => "records: must",
     }
     new(docid: impl Into<String>, sheet_id: impl Into<String>, records: Vec<UpdateRecordsRecord>)
@@ -1764,9 +1764,9 @@ w::record! {
         0 docid: String => "docid: must",
         /// Id of the sheet in the document, from the list of sheets.
         1 sheet_id: String => "sheet_id: must",
-        /// Which view of the sheet; such as `vwMG90`.
+        /// Id of the view, returned on adding or reading it; such as `vwMG90`.
         2 view_id: String => "view_id: must",
-        /// Headline of the view.
+        /// Headline of the view as on its tab.
         3 view_title: Option<String> => "view_title",
         /// Properties to set or read: `auto_sort`, `is_field_stat_enabled`, `sort_spec` and so on.
         4 property: Option<UpdateViewProperty> => "property",
@@ -1920,7 +1920,7 @@ pub mod group_chat {
         pub struct Get {
             /// Id of the smart sheet's document, returned when it was made.
             0 docid: String => "docid: must",
-            /// Id of the linked group chat.
+            /// Id of the chat linked with the smart sheet.
             1 chat_id: String => "chat_id: must",
         }
         new(docid: impl Into<String>, chat_id: impl Into<String>)
@@ -1929,11 +1929,11 @@ pub mod group_chat {
     w::record! {
         /// Answer to [`Get`].
         pub struct GetResponse {
-            /// What the chat is called.
+            /// Name of the linked chat.
             0 name: String => "name: must",
-            /// `userid` of the chat's owner.
+            /// `userid` of the linked chat's owner.
             1 owner: String => "owner: must",
-            /// `userid`s of the members.
+            /// `userid`s of the chat's members.
             2 user_list: Vec<String> => "user_list: must",
         }
     }
@@ -1979,11 +1979,11 @@ pub mod group_chat {
     w::record! {
         /// Answer to [`List`].
         pub struct ListResponse {
-            /// Linked group chats.
+            /// Ids of the chats linked with the smart sheet.
             0 chat_id_list: Vec<String> => "chat_id_list: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
-            /// Whether another page follows.
+            /// Whether another page follows; if so, go on with `next`.
             2 has_more: bool => "has_more: must",
         }
     }
@@ -2031,13 +2031,13 @@ pub mod group_chat {
         pub struct Update {
             /// Id of the smart sheet's document, returned when it was made.
             0 docid: String => "docid: must",
-            /// Id of the linked group chat.
+            /// Id of the chat linked with the smart sheet.
             1 chat_id: String => "chat_id: must",
-            /// `userid` of the chat's owner.
+            /// `userid` of the linked chat's owner.
             2 owner: Option<String> => "owner",
-            /// Members to bring in.
+            /// Members to bring into the linked chat.
             3 add_user_list: Option<Vec<String>> => "add_user_list",
-            /// Members to remove.
+            /// Members to remove from the linked chat.
             4 del_user_list: Option<Vec<String>> => "del_user_list",
         }
         new(docid: impl Into<String>, chat_id: impl Into<String>)
