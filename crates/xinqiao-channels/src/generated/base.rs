@@ -123,7 +123,7 @@ w::record! {
         5 price: xinqiao_types::Fen => "price: must",
         /// Pieces in stock that can be sold now.
         6 stock_num: i64 => "stock_num: must",
-        /// Stock that can still be used.
+        /// Pieces that can still be given away.
         7 can_use_stock_num: i64 => "can_use_stock_num: must",
     }
 }

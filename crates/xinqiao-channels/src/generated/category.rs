@@ -22,7 +22,7 @@ w::record! {
 w::record! {
     /// An item of `cat_list` in the answer of `category::AvailableSonCategoriesGet`; an item of `cat_list_v2` in the answer of `category::AvailableSonCategoriesGet`.
     pub struct AvailableSonCategoriesGetCat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `cat` of `category::CatAndQua`.
     pub struct CatAndQuaCat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
@@ -143,7 +143,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `category::CategoryInfo`.
     pub struct CatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -201,7 +201,7 @@ w::record! {
 w::record! {
     /// `info` of the answer of `category::Detail`.
     pub struct DetailInfo {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// What the category, qualification or attribute is called.
         1 name: String => "name: must",
@@ -265,7 +265,7 @@ w::record! {
 w::record! {
     /// An item of `list` in the answer of `category::ListGet`.
     pub struct ListGetList {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// Number of a qualification, from the category's details; given with the papers.
         1 qua_id: Option<i64> => "qua_id",
@@ -490,7 +490,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/API/category/getcategorydetail.html>.
     /// * Catalog: `channels.category.detail`.
     pub struct Detail {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)

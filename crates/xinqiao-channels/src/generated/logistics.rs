@@ -48,11 +48,11 @@ w::record! {
         3 city_code: String => "city_code: must",
         /// City (prefecture level) by its full name; such as `广州市`.
         4 city_name: String => "city_name: must",
-        /// Code of the county or city district.
+        /// Code of the county or city district, from the list of regions.
         5 district_code: String => "district_code: must",
         /// Full name of the county or city district.
         6 district_name: String => "district_name: must",
-        /// Code of the town or subdistrict.
+        /// Code of the town or subdistrict, from the list of regions.
         7 street_code: String => "street_code: must",
         /// Full name of the street or town.
         8 street_name: String => "street_name: must",

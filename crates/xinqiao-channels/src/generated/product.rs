@@ -49,7 +49,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::gift::Add`.
     pub struct CatsV2ItemInfo {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -535,7 +535,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::Add`; an item of `cats` in `product::Update`.
     pub struct Cat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -544,7 +544,7 @@ w::record! {
 w::record! {
     /// `cat_info` of `product::CategoryCat`.
     pub struct CatInfo {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -570,7 +570,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Add`.
     pub struct CatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -579,7 +579,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Update`.
     pub struct V2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -1053,7 +1053,7 @@ w::record! {
 w::record! {
     /// An item of `cat_list` in the answer of `product::category::Get`.
     pub struct GetCat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// Name of the template, category or coupon.
         1 name: String => "name: must",
@@ -1065,7 +1065,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::GetProduct`.
     pub struct GetCatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -1679,7 +1679,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::Product`.
     pub struct ProductCat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -1687,7 +1687,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::Product`.
     pub struct ProductCatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -2529,7 +2529,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `product::gift::Update`.
     pub struct UpdateCatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
     new(cat_id: i64)
@@ -3035,7 +3035,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_categoryprecheck.html>.
     /// * Catalog: `channels.product.category_pre_check`.
     pub struct CategoryPreCheck {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: Option<i64> => "cat_id",
     }
     new()
@@ -3142,7 +3142,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/store/shop/API/channels-shop-product/shop/api_externalproductmapping.html>.
     /// * Catalog: `channels.product.external_product_mapping`.
     pub struct ExternalProductMapping {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// Attribute on the other platform.
         1 external_attribute_name: Option<String> => "external_attribute_name",
@@ -3926,7 +3926,7 @@ pub mod category {
             1 title: String => "title: must",
             /// Main pictures of the product, at most nine.
             2 head_imgs: Vec<String> => "head_imgs: must",
-            /// Number of the category; such as `1421`.
+            /// Number of the category, from the category list; such as `1421`.
             3 cat_id: Option<i64> => "cat_id",
         }
         new(req_type: i64, title: impl Into<String>, head_imgs: Vec<String>)

@@ -110,7 +110,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `promoter::ProductInfoDetail`.
     pub struct CatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -2048,7 +2048,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMsg`].
     pub struct GetMsgResponse {
-        /// How many people got it.
+        /// How many people the message went to.
         0 send_cnt: i64 => "send_cnt: must",
         /// How far the sending has come, in percent; in percent.
         1 percent: i64 => "percent: must",

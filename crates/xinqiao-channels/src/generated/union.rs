@@ -66,7 +66,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `union::ProductListProduct`.
     pub struct Cat {
-        /// Number of the category; such as `1421`; `catId` on the wire.
+        /// Number of the category, from the category list; such as `1421`; `catId` on the wire.
         0 cat_id: i64 => "catId: must",
         /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
@@ -594,7 +594,7 @@ w::record! {
 w::record! {
     /// An item of `productCats` in the answer of `union::promoter::product::Category`; an item of `category` in `union::ListProductInfoDetail`; and 1 more.
     pub struct ProductCat {
-        /// Number of the category; such as `1421`; `catId` on the wire.
+        /// Number of the category, from the category list; such as `1421`; `catId` on the wire.
         0 cat_id: i64 => "catId: must",
         /// What the category for promoters is called.
         1 name: String => "name: must",
@@ -936,7 +936,7 @@ w::record! {
         3 promotion_wording: Option<String> => "promotionWording",
         /// Link that the promotion entry opens; `promotionUrl` on the wire.
         4 promotion_url: Option<String> => "promotionUrl",
-        /// Text command that opens the product in WeChat; `promotionTag` on the wire.
+        /// Text command that opens the product in WeChat, with sales counted for the promoter; `promotionTag` on the wire.
         5 promotion_tag: Option<String> => "promotionTag",
         /// Result code, `0` for success.
         6 code: i64 => "code: must",

@@ -58,7 +58,7 @@ w::record! {
 w::record! {
     /// An item of `fail_voucher_list` in the answer of `voucher::Consume`; an item of `fail_voucher_list` in the answer of `voucher::Revoke`.
     pub struct FailVoucher {
-        /// Code as scanned, encrypted; decrypt it to use the voucher.
+        /// Code in encrypted form, as scanned; a plain one goes in `code`.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",
@@ -131,7 +131,7 @@ w::record! {
 w::record! {
     /// An item of `reovke_vouchers` in `voucher::Revoke`.
     pub struct ReovkeVoucher {
-        /// Code as scanned, encrypted; decrypt it to use the voucher.
+        /// Code in encrypted form, as scanned; a plain one goes in `code`.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",
@@ -329,7 +329,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/channels/locallife/api/purchase.html>.
     /// * Catalog: `channels.voucher.get`.
     pub struct Get {
-        /// Code as scanned, encrypted; decrypt it to use the voucher.
+        /// Code in encrypted form, as scanned; a plain one goes in `code`.
         0 encrypted_code: Option<String> => "encrypted_code",
         /// Code with which the voucher is used.
         1 code: Option<String> => "code",

@@ -47,7 +47,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `league::head_supplier::ItemProductInfo`; an item of `cats` in `league::head_supplier::ProductDetailProductInfo`.
     pub struct Cat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -79,7 +79,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ItemProductInfo`.
     pub struct CatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -538,7 +538,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ProductDetailProductInfo`.
     pub struct ProductDetailCatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }
@@ -580,7 +580,7 @@ w::record! {
 w::record! {
     /// An item of `cats_v2` in `league::head_supplier::ProductInfoDetail`.
     pub struct ProductInfoCatsV2Item {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
     }
 }

@@ -29,7 +29,7 @@ w::record! {
 w::record! {
     /// An item of `cats` in `product::spu::Add`; an item of `cats` in `product::spu::Update`; and 1 more.
     pub struct Cat {
-        /// Number of the category; such as `1421`.
+        /// Number of the category, from the category list; such as `1421`.
         0 cat_id: i64 => "cat_id: must",
         /// Level in the tree, from `1`.
         1 level: i64 => "level: must",
