@@ -95,8 +95,8 @@ budget:
 	bash scripts/budget
 
 dist: need-build web
-	$(CARGO) build --profile dist -p xinqiao-cli
-	bash scripts/archive $(TARGET)/dist/xinqiao
+	$(CARGO) build --release -p xinqiao-cli
+	bash scripts/archive $(TARGET)/release/xinqiao
 
 # Pages are written and their links followed; the builder is installed below the target folder if it is not there.
 book:
