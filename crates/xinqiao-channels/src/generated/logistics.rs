@@ -16,8 +16,8 @@ w::record! {
         3 acct_type: i64 => "acct_type: must",
         /// `1` binding in review, `2` unbinding in review, `3` bound, `4` unbound, `5` binding refused, `6` unbinding refused.
         4 status: i64 => "status: must",
-        /// How many waybills are left; in fen.
-        5 available: xinqiao_types::Fen => "available: must",
+        /// How many waybills are left.
+        5 available: i64 => "available: must",
         /// How many waybills were taken in all.
         6 allocated: i64 => "allocated: must",
         /// How many waybills came back in all.

@@ -846,7 +846,7 @@ w::record! {
         5 kf_info: Option<KfInfo> => "kf_info: json",
         /// Name of the store, that of the place chosen on Tencent Maps.
         6 store_name: String => "store_name: must",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
         7 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         8 address: String => "address: must masked",
@@ -915,7 +915,7 @@ w::record! {
         1 map_poi_id: String => "map_poi_id: must",
         /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
         3 hour: String => "hour: must",
         /// Street and number of the place; personal data, masked in `Debug`.
         4 address: String => "address: must masked",
@@ -3666,7 +3666,7 @@ w::record! {
         1 map_poi_id: String => "map_poi_id: must",
         /// Pictures of the store as JSON text: `list`, 1 to 9 for a nearby place; JSON in a text on the wire.
         2 pic_list: Pic => "pic_list: must json",
-        /// Opening hours that customers see, from and to joined by a hyphen; format `HHmm-HHmm`; such as `0900-2100`.
+        /// Opening hours that customers see, from and to joined by a hyphen; format `HH:mm-HH:mm`; such as `0900-2100`.
         3 hour: String => "hour: must",
         /// Phone of the store that customers see; such as `020-12345678`; personal data, masked in `Debug`.
         4 contract_phone: String => "contract_phone: must masked",
@@ -3790,7 +3790,7 @@ pub mod charge {
         }
 
         w::record! {
-            /// Get the recent average usage (查询近七日平均用量).
+            /// Get the average usage a month (查询月平均用量).
             ///
             /// * Call: `GET /wxa/charge/usage/get_recent_average` on `api.weixin.qq.com`.
             /// * Errors: 10120002, 10120700, 10122000.
