@@ -8,6 +8,7 @@ mod control;
 mod custom_messages;
 mod determinism;
 mod endpoints;
+mod kept_worlds;
 mod persistence;
 mod tokens;
 
