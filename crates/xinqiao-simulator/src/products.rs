@@ -16,7 +16,7 @@ use crate::{
     kernel::{
         self, House, Turn, World,
         command::Verb,
-        feature::{Migrate, View},
+        feature::{Migrate, Objection, View},
         route::Route,
         table::AnyTable,
         time,
@@ -50,6 +50,8 @@ pub(crate) struct Feature {
     pub(crate) routes: &'static [Route],
     /// What it adds to objects of the control interface.
     pub(crate) views: &'static [(&'static str, View)],
+    /// What it has against something that another feature is about to do.
+    pub(crate) objections: &'static [(&'static str, Objection)],
     pub(crate) due: Option<fn(&mut Turn<'_>, &Value)>,
     pub(crate) topics: &'static [(&'static str, fn(&mut Turn<'_>, &Value))],
     pub(crate) index: Option<fn(&mut World)>,
@@ -70,6 +72,7 @@ impl Feature {
         pushes: &[],
         routes: &[],
         views: &[],
+        objections: &[],
         due: None,
         topics: &[],
         index: None,
@@ -89,6 +92,7 @@ impl Feature {
             index: self.index,
             seed: self.seed,
             views: self.views,
+            objections: self.objections,
             routes: self.routes,
             migrate: self.migrate,
             earlier: self.earlier,

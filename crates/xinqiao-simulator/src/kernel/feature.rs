@@ -23,6 +23,8 @@ pub(crate) struct Feature {
     pub(crate) seed: Option<fn(&mut Turn<'_>)>,
     /// What it adds to an object of the control interface: the object's kind, and how.
     pub(crate) views: &'static [(&'static str, View)],
+    /// What it has against something that another feature is about to do.
+    pub(crate) objections: &'static [(&'static str, Objection)],
     pub(crate) routes: &'static [Route],
     /// Makes a row of its present version from an older one; none is dropped in silence.
     pub(crate) migrate: Option<Migrate>,
@@ -32,6 +34,8 @@ pub(crate) struct Feature {
 
 /// Completes the view of an object by its id.
 pub(crate) type View = fn(&World, &str, &mut Value);
+/// The platform's code of a refusal, if there is reason for one.
+pub(crate) type Objection = fn(&World, &Value) -> Option<i64>;
 /// Table, the row's version, key and row; gives key and row of the present version.
 pub(crate) type Migrate = fn(&str, u32, Value, Value) -> Result<(Value, Value), String>;
 
@@ -45,6 +49,7 @@ impl Feature {
         index: None,
         seed: None,
         views: &[],
+        objections: &[],
         routes: &[],
         migrate: None,
         earlier: None,
@@ -117,6 +122,15 @@ impl House {
                 add(world, id, view);
             }
         }
+    }
+
+    /// The first objection to something, in the order of the house.
+    pub(crate) fn objection(&self, world: &World, to: &str, what: &Value) -> Option<i64> {
+        self.features
+            .iter()
+            .flat_map(|feature| feature.objections)
+            .filter(|(of, _)| *of == to)
+            .find_map(|(_, objects)| objects(world, what))
     }
 
     /// Makes a row of an older version one of the present version.

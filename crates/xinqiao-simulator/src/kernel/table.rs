@@ -2,7 +2,7 @@
 //!
 //! A feature declares its tables as statics and reads and writes rows through them:
 //!
-//! ```ignore
+//! ```text
 //! static TAGS: Table<(Id, u64), Tag> = Table::new("official_account.tags", 1);
 //! TAGS.put(turn.world, (appid, 100), tag);
 //! ```

@@ -37,6 +37,9 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 
+/// Features may object to an account writing to a person: `{"account", "openid"}`.
+pub(super) const TO_WRITE: &str = "official_account.write";
+
 /// How old the latest message may be for typing to be shown.
 const EXCHANGE_SECONDS: i64 = 30;
 /// For how long typing is shown.
@@ -65,6 +68,11 @@ pub(crate) fn send(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     check_files(turn.world, asked, turn.now.0, &kind, &body)?;
     let staff = staff(turn.world, asked)?;
     let now = turn.now;
+    let whom = json!({"account": &*asked.appid, "openid": openid});
+    let house = turn.world.house;
+    if let Some(code) = house.objection(turn.world, TO_WRITE, &whom) {
+        return Err(Refuse::code(code));
+    }
     // Here 45015 and 45047 are decided.
     let openid = fans::contact(turn.world, &asked.appid, &openid)?
         .openid
