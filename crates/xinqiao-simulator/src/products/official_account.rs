@@ -14,6 +14,7 @@ mod push_xml;
 mod quota;
 pub(crate) mod seeded;
 mod stable_token;
+mod tags;
 mod token;
 mod trigger;
 
@@ -35,6 +36,7 @@ pub(super) static FEATURES: &[&Feature] = &[
     &custom_message::FEATURE,
     &customer_service::FEATURE,
     &fans::FEATURE,
+    &tags::FEATURE,
     &media::FEATURE,
     &trigger::FEATURE,
     &seeded::FEATURE,

@@ -33,8 +33,10 @@ async fn what_has_no_behaviour_answers_from_its_schema_and_says_so() {
     let world = TestWorld::start().await;
     let account = world.account(json!({})).await;
     let token = world.token(&account).await;
-    let path = format!("/cgi-bin/tags/create?access_token={token}");
-    let (headers, answer) = world.call_raw(&path, json!({"tag": {"name": "VIP"}})).await;
+    let path = format!("/cgi-bin/shorten/gen?access_token={token}");
+    let (headers, answer) = world
+        .call_raw(&path, json!({"long_data": "x", "expire_seconds": 60}))
+        .await;
     assert_eq!(headers["x-xinqiao-fidelity"], "fallback", "{answer}");
     assert_eq!(answer["errcode"].as_i64().unwrap_or(0), 0, "{answer}");
     let path = format!("/cgi-bin/menu/get?access_token={token}");

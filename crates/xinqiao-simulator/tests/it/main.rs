@@ -10,6 +10,7 @@ mod determinism;
 mod endpoints;
 mod kept_worlds;
 mod persistence;
+mod tags;
 mod tokens;
 
 use serde_json::{Value, json};
