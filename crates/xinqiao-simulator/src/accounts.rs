@@ -62,7 +62,7 @@ pub(crate) fn account<'w>(world: &'w World, reference: &str) -> Result<&'w Accou
     match ACCOUNTS.get(world, reference) {
         Some(account) => Ok(account),
         None if reference.contains(':') => Err(Refused::not_built(
-            "WeCom (an account reference `corpid:agentid`)",
+            "an application of a corporation (an account reference `corpid:agentid`)",
         )),
         None => Err(Refused::unknown("account", reference)),
     }

@@ -33,7 +33,7 @@ pub(crate) struct NewUser {
     pub(crate) country: Option<String>,
     /// Telephone number.
     pub(crate) phone: Option<String>,
-    /// A WeCom member; not built.
+    /// A member of a corporation; not built.
     pub(crate) corp: Option<Value>,
 }
 
@@ -49,7 +49,7 @@ impl Command for Create {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
         if self.0.corp.is_some() {
-            return Err(Refused::not_built("a WeCom member (`corp`)"));
+            return Err(Refused::not_built("a member of a corporation (`corp`)"));
         }
         let number = add(turn.world, self.0);
         turn.effects.push(Effect::Users);

@@ -30,7 +30,7 @@ pub(super) static FEATURE: Feature = Feature {
         ),
         stateful(
             oa::message::custom::TYPING,
-            "typing_needs_an_exchange",
+            "the_interaction_window_decides",
             typing,
         ),
     ],

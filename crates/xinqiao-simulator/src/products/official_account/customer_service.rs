@@ -20,18 +20,18 @@ pub(super) static FEATURE: Feature = Feature {
     name: "official_account.customer_service",
     tables: &[&STAFF],
     behaviours: &[
-        stateful(oa::custom_service::kf_account::ADD, UNDER, add),
-        stateful(oa::custom_service::kf_account::UPDATE, UNDER, update),
-        stateful(oa::custom_service::kf_account::DEL_GET, UNDER, delete),
-        stateful(oa::custom_service::kf_account::DEL_POST, UNDER, delete),
-        stateful(oa::custom_service::GET_KF_LIST, UNDER, list),
-        stateful(oa::custom_service::GET_ONLINE_KF_LIST, UNDER, online),
+        stateful(oa::custom_service::kf_account::ADD, MADE, add),
+        stateful(oa::custom_service::kf_account::UPDATE, MADE, update),
+        stateful(oa::custom_service::kf_account::DEL_GET, MADE, delete),
+        stateful(oa::custom_service::kf_account::DEL_POST, MADE, delete),
+        stateful(oa::custom_service::GET_KF_LIST, MADE, list),
+        stateful(oa::custom_service::GET_ONLINE_KF_LIST, MADE, online),
     ],
     topics: &[(accounts::DELETED, account_deleted)],
     earlier: Some(earlier),
     ..Feature::EMPTY
 };
-const UNDER: &str = "a_message_goes_out_under_a_staff_name";
+const MADE: &str = "staff_are_made_renamed_and_dismissed";
 
 fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     if let Some(appid) = id_in(what, "account") {
@@ -81,7 +81,11 @@ fn name_of<'n>(account: &Account, full: &'n str) -> Option<&'n str> {
 }
 
 fn given_name(turn: &Turn<'_>, asked: &Asked) -> Result<String, Refuse> {
-    let full = asked.given("kf_account").unwrap_or_default();
+    // WECHAT: dismissing by GET carries the name in the query, which no source of the catalog has.
+    let of_query = asked.query.get("kf_account").map(String::as_str);
+    let full = of_query
+        .or_else(|| asked.body.get("kf_account")?.as_str())
+        .unwrap_or_default();
     let account = asked.account(turn.world)?;
     let name = name_of(account, full).ok_or_else(|| {
         Refuse::code(code::INVALID_KF_ACCOUNT).because(

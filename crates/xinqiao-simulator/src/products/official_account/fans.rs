@@ -16,7 +16,7 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: "official_account.fans",
     behaviours: &[
-        stateful(oa::user::GET, TOLD, list),
+        stateful(oa::user::GET, "many_users_and_pages_of_them", list),
         stateful(oa::user::INFO, TOLD, info),
         stateful(oa::user::INFO_BATCH_GET, TOLD, batch),
         stateful(oa::user::INFO_UPDATE_REMARK, TOLD, remark),

@@ -24,7 +24,11 @@ pub(super) static FEATURE: Feature = Feature {
     behaviours: &[
         stateful(oa::media::UPLOAD, LIVES, upload),
         stateful(oa::media::GET, LIVES, get),
-        stateful(oa::media::UPLOAD_IMG, LIVES, upload_image),
+        stateful(
+            oa::media::UPLOAD_IMG,
+            "a_picture_for_articles_is_known_by_its_address_for_ever",
+            upload_image,
+        ),
     ],
     ..Feature::EMPTY
 };

@@ -21,13 +21,14 @@ pub(super) static FEATURE: Feature = Feature {
     name: "official_account.quota",
     behaviours: &[
         stateful(oa::base::CLEAR_QUOTA, COUNTED, clear),
-        stateful(oa::base::CLEAR_QUOTA_V2, COUNTED, clear),
-        stateful(oa::open_api::quota::CLEAR, COUNTED, clear_one),
+        stateful(oa::base::CLEAR_QUOTA_V2, CLEARED, clear),
+        stateful(oa::open_api::quota::CLEAR, CLEARED, clear_one),
         stateful(oa::open_api::quota::GET, COUNTED, get),
         stateful(oa::open_api::RID_GET, "a_call_is_found_by_its_rid", rid),
     ],
     ..Feature::EMPTY
 };
+const CLEARED: &str = "counters_are_cleared_by_secret_and_path_by_path";
 const COUNTED: &str = "quotas_are_counted_cleared_and_told";
 
 /// The row that counts clears, of both endpoints and the console together.
