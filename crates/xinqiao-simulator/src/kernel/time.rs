@@ -265,3 +265,53 @@ fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use crate::kernel::House;
+
+    /// When something fell due.
+    static LOG: Table<u64, i64> = Table::new("test.log", 1);
+
+    const TEST: Feature = Feature {
+        name: "test",
+        tables: &[&LOG],
+        due: Some(|turn, what| {
+            let number = turn.world.serial("log");
+            LOG.put(turn.world, number, turn.now.0);
+            if let Some(after) = what["again"].as_i64() {
+                turn.later(turn.now.0 + after, "test", what.clone());
+            }
+        }),
+        ..Feature::EMPTY
+    };
+
+    fn house() -> &'static House {
+        static HOUSE: LazyLock<House> =
+            LazyLock::new(|| House::new(vec![FEATURE, TEST], Vec::new()));
+        &HOUSE
+    }
+
+    #[test]
+    fn what_falls_due_on_the_way_of_a_jump_does_so_at_its_own_second_and_in_order() {
+        let mut world = World::new(1, false, house());
+        let wall = 1_000_000;
+        world.apply(ClockChange::Freeze(true), wall).answer.unwrap();
+        put_off(&mut world, 1025, "test", json!({}));
+        put_off(&mut world, 1010, "test", json!({"again": 10}));
+        world.apply(ClockChange::Now(1040), wall).answer.unwrap();
+        let times = |world: &World| LOG.all(world).map(|(_, at)| *at).collect::<Vec<_>>();
+        assert_eq!(times(&world), [1010, 1020, 1025, 1030, 1040]);
+        assert_eq!(world.now(wall), UnixSeconds(1040));
+        assert_eq!(world.next_due(), Some(1050));
+        world.apply(ClockChange::Now(1000), wall).answer.unwrap();
+        assert_eq!(
+            times(&world).len(),
+            5,
+            "going back undoes and repeats nothing"
+        );
+    }
+}
