@@ -3,6 +3,7 @@
 mod graph;
 mod layout;
 mod literals;
+mod rooms;
 mod sources;
 
 use anyhow::{Result, ensure};
@@ -18,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
         ("size of the façade", graph::facade(&repository)?),
         ("layout", layout::complaints(&sources)),
         ("literals of the platform", literals::complaints(&sources)),
+        ("rooms of the simulator", rooms::complaints(&sources)),
     ] {
         println!("{name}: {}", if found.is_empty() { "ok" } else { "FAILED" });
         complaints.extend(found);

@@ -37,4 +37,6 @@ pub use self::lookup::{
 pub use self::mock::mock;
 pub use self::model::*;
 pub use self::route::{RouteQuery, Routed, route};
-pub use self::validate::{Violation, validate, validate_query};
+pub use self::validate::{
+    Violation, ViolationKind, missing, query_violations, validate, validate_query, violations,
+};

@@ -4,6 +4,8 @@
 //! missing, what has the wrong structure, what is too long or too many, and what is not among the allowed values.
 //! Rules that need state (does this openid follow?) are the simulator's, not ours.
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use crate::code;
@@ -19,31 +21,61 @@ pub struct Violation {
     pub code: i64,
     /// What, in English: `is required`, `must be a list`.
     pub reason: String,
+    /// Of what sort it is.
+    pub kind: ViolationKind,
+}
+
+/// Of what sort a violation is: who looks at one may leave others to somebody who knows more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ViolationKind {
+    /// Something is not there.
+    Missing,
+    /// Something is a list, an object or a plain value where another of them belongs.
+    Structure,
+    /// Something is there and in its place, but too long, too many, or not among the allowed values.
+    Value,
 }
 
 /// WeCom's code for a parameter that is wrong.
 const WORK_INVALID_PARAMETER: i64 = 40058;
 const MAX_DEPTH: usize = 24;
 
-/// Checks a JSON body.
+/// Checks a JSON body, up to the first violation.
+///
+/// # Errors
+/// The first violation of [`violations`].
 pub fn validate(endpoint: &Endpoint, body: &Value) -> Result<(), Violation> {
-    if endpoint.partial {
-        return Ok(());
-    }
-    let check = Check {
-        product: endpoint.product,
-    };
-    if endpoint.request.is_empty() {
-        return Ok(());
-    }
-    check.object(&endpoint.request, body, "", 0)
+    violations(endpoint, body)
+        .into_iter()
+        .next()
+        .map_or(Ok(()), Err)
 }
 
-/// Checks query parameters. The credential and the value that tells endpoints apart are not asked for.
+/// Checks query parameters, up to the first violation.
+///
+/// # Errors
+/// The first violation of [`query_violations`].
 pub fn validate_query(endpoint: &Endpoint, query: &[(String, String)]) -> Result<(), Violation> {
-    let check = Check {
-        product: endpoint.product,
-    };
+    query_violations(endpoint, query)
+        .into_iter()
+        .next()
+        .map_or(Ok(()), Err)
+}
+
+/// All that is wrong with a JSON body, in the order of the schema.
+pub fn violations(endpoint: &Endpoint, body: &Value) -> Vec<Violation> {
+    if endpoint.partial || endpoint.request.is_empty() {
+        return Vec::new();
+    }
+    let check = Check::new(endpoint.product);
+    check.object(&endpoint.request, body, "", 0);
+    check.found.into_inner()
+}
+
+/// All that is wrong with query parameters. The credential and the value that tells endpoints apart are not asked
+/// for.
+pub fn query_violations(endpoint: &Endpoint, query: &[(String, String)]) -> Vec<Violation> {
+    let check = Check::new(endpoint.product);
     for field in &endpoint.query.fields {
         let fixed = endpoint
             .when
@@ -56,19 +88,49 @@ pub fn validate_query(endpoint: &Endpoint, query: &[(String, String)]) -> Result
             .find(|(name, _)| name == field.name)
             .map(|(_, value)| value);
         match value.filter(|value| !value.is_empty()) {
-            None if field.required => return Err(check.missing(field, field.name)),
+            None if field.required => check.note(check.missing(field, field.name)),
             None => {}
-            Some(value) => check.value(field, &Value::String(value.clone()), field.name, 0)?,
+            Some(value) => check.value(field, &Value::String(value.clone()), field.name, 0),
         }
     }
-    Ok(())
+    check.found.into_inner()
+}
+
+/// What is wrong where a field of the query or the body is missing, or is not what it must be.
+pub fn missing(endpoint: &Endpoint, name: &str) -> Violation {
+    let check = Check::new(endpoint.product);
+    let known = endpoint
+        .query
+        .field(name)
+        .or_else(|| endpoint.request.field(name));
+    match known {
+        Some(field) => check.missing(field, name),
+        None => Violation {
+            path: name.to_owned(),
+            code: check.default_code(),
+            reason: "is required".to_owned(),
+            kind: ViolationKind::Missing,
+        },
+    }
 }
 
 struct Check {
     product: Product,
+    found: RefCell<Vec<Violation>>,
 }
 
 impl Check {
+    fn new(product: Product) -> Self {
+        Self {
+            product,
+            found: RefCell::default(),
+        }
+    }
+
+    fn note(&self, violation: Violation) {
+        self.found.borrow_mut().push(violation);
+    }
+
     fn default_code(&self) -> i64 {
         match self.product {
             Product::Work => WORK_INVALID_PARAMETER,
@@ -106,6 +168,7 @@ impl Check {
             path: path.to_owned(),
             code,
             reason: "is required".to_owned(),
+            kind: ViolationKind::Missing,
         }
     }
 
@@ -119,6 +182,7 @@ impl Check {
             path: path.to_owned(),
             code,
             reason: reason.into(),
+            kind: ViolationKind::Value,
         }
     }
 
@@ -127,28 +191,23 @@ impl Check {
             path: path.to_owned(),
             code: self.structure_code(),
             reason: reason.to_owned(),
+            kind: ViolationKind::Structure,
         }
     }
 
-    fn object(
-        &self,
-        shape: &Shape,
-        value: &Value,
-        path: &str,
-        depth: usize,
-    ) -> Result<(), Violation> {
+    fn object(&self, shape: &Shape, value: &Value, path: &str, depth: usize) {
         let Value::Object(map) = value else {
             // WECHAT: an empty object may come as an empty list.
             let empty = value.as_array().is_some_and(Vec::is_empty);
             let needs = shape.fields.iter().find(|field| field.required);
             return match needs {
-                Some(field) if empty => Err(self.missing(field, &join(path, field.name))),
-                None if empty || value.is_null() => Ok(()),
-                _ => Err(self.structure(path, "must be an object")),
+                Some(field) if empty => self.note(self.missing(field, &join(path, field.name))),
+                None if empty || value.is_null() => {}
+                _ => self.note(self.structure(path, "must be an object")),
             };
         };
         if depth > MAX_DEPTH {
-            return Err(self.structure(path, "is nested too deeply"));
+            return self.note(self.structure(path, "is nested too deeply"));
         }
         for field in &shape.fields {
             let here = join(path, field.name);
@@ -156,33 +215,30 @@ impl Check {
                 None | Some(Value::Null) => {
                     let asked = field.required && field.origin == Origin::Caller;
                     if asked && !field.numbered {
-                        return Err(self.missing(field, &here));
+                        self.note(self.missing(field, &here));
+                        continue;
                     }
                 }
                 Some(value) => {
                     let empty = value.as_str() == Some("");
                     if field.required && empty && field.ty == TypeRef::String && field.code != 0 {
-                        return Err(self.missing(field, &here));
+                        self.note(self.missing(field, &here));
+                        continue;
                     }
-                    self.value(field, value, &here, depth)?;
+                    self.value(field, value, &here, depth);
                 }
             }
         }
         match &shape.union {
             Some(union) => self.union(union, map, path, depth),
-            None => Ok(()),
+            None => {}
         }
     }
 
-    fn union(
-        &self,
-        union: &Union,
-        map: &serde_json::Map<String, Value>,
-        path: &str,
-        depth: usize,
-    ) -> Result<(), Violation> {
+    fn union(&self, union: &Union, map: &serde_json::Map<String, Value>, path: &str, depth: usize) {
         let here = join(path, union.tag);
-        let message_type = |reason: String| Violation {
+        let message_type = |reason: String, kind| Violation {
+            kind,
             path: here.clone(),
             code: match self.default_code() {
                 code::INVALID_ARGUMENT => code::INVALID_MESSAGE_TYPE,
@@ -191,124 +247,116 @@ impl Check {
             reason,
         };
         let Some(tag) = map.get(union.tag).and_then(Value::as_str) else {
-            return Err(message_type("is required".to_owned()));
+            return self.note(message_type(
+                "is required".to_owned(),
+                ViolationKind::Missing,
+            ));
         };
         let Some(case) = union.cases.iter().find(|case| case.value == tag) else {
             let known: Vec<&str> = union.cases.iter().map(|case| case.value).collect();
-            return Err(message_type(format!("must be one of {}", known.join(", "))));
+            return self.note(message_type(
+                format!("must be one of {}", known.join(", ")),
+                ViolationKind::Value,
+            ));
         };
-        let Some(ty) = &case.ty else { return Ok(()) };
+        let Some(ty) = &case.ty else { return };
         let at = join(path, case.field);
         match map.get(case.field) {
-            None | Some(Value::Null) => Err(Violation {
+            None | Some(Value::Null) => self.note(Violation {
                 path: at,
                 code: self.default_code(),
                 reason: "is required".into(),
+                kind: ViolationKind::Missing,
             }),
             Some(body) => match ty.named().and_then(|id| type_def(self.product, id)) {
                 Some(def) => self.object(&def.shape, body, &at, depth + 1),
-                None => Ok(()),
+                None => {}
             },
         }
     }
 
-    fn value(
-        &self,
-        field: &Field,
-        value: &Value,
-        path: &str,
-        depth: usize,
-    ) -> Result<(), Violation> {
+    fn value(&self, field: &Field, value: &Value, path: &str, depth: usize) {
         if !field.alternatives.is_empty() || field.wire == Spelling::Other {
-            return Ok(());
+            return;
         }
         if field.wire == Spelling::JsonText {
             let Some(text) = value.as_str() else {
-                return Err(self.structure(path, "must be JSON in a string"));
+                return self.note(self.structure(path, "must be JSON in a string"));
             };
             return match serde_json::from_str::<Value>(text) {
                 Ok(inner) => self.typed(field, &field.ty, &inner, path, depth),
-                Err(_) => Err(self.structure(path, "must be JSON in a string")),
+                Err(_) => self.note(self.structure(path, "must be JSON in a string")),
             };
         }
         if matches!(
             field.wire,
             Spelling::Comma | Spelling::Pipe | Spelling::Semicolon
         ) {
-            return Ok(());
+            return;
         }
         self.typed(field, &field.ty, value, path, depth)
     }
 
-    fn typed(
-        &self,
-        field: &Field,
-        ty: &TypeRef,
-        value: &Value,
-        path: &str,
-        depth: usize,
-    ) -> Result<(), Violation> {
+    fn typed(&self, field: &Field, ty: &TypeRef, value: &Value, path: &str, depth: usize) {
         match ty {
-            TypeRef::Any | TypeRef::File | TypeRef::Bytes => Ok(()),
+            TypeRef::Any | TypeRef::File | TypeRef::Bytes => {}
             TypeRef::String | TypeRef::Timestamp => self.text(field, value, path),
             TypeRef::Int32 | TypeRef::Int64 | TypeRef::Uint64 | TypeRef::Float => match value {
-                Value::Number(_) | Value::Bool(_) => Ok(()),
-                Value::String(text) if text.trim().is_empty() => Ok(()),
-                Value::String(text) if text.trim().parse::<f64>().is_ok() => Ok(()),
-                Value::String(_) => Err(self.wrong(field, path, "must be a number")),
-                _ => Err(self.structure(path, "must be a number")),
+                Value::Number(_) | Value::Bool(_) => {}
+                Value::String(text) if text.trim().is_empty() => {}
+                Value::String(text) if text.trim().parse::<f64>().is_ok() => {}
+                Value::String(_) => self.note(self.wrong(field, path, "must be a number")),
+                _ => self.note(self.structure(path, "must be a number")),
             },
             TypeRef::Bool => match value {
                 Value::Array(_) | Value::Object(_) => {
-                    Err(self.structure(path, "must be true or false"))
+                    self.note(self.structure(path, "must be true or false"));
                 }
-                _ => Ok(()),
+                _ => {}
             },
             TypeRef::List(inner) => {
                 let Value::Array(items) = value else {
-                    return Err(self.structure(path, "must be a list"));
+                    return self.note(self.structure(path, "must be a list"));
                 };
                 if field.max > 0 && items.len() > field.max as usize {
                     let reason = format!("has {} items, at most {}", items.len(), field.max);
-                    return Err(self.wrong(field, path, reason));
+                    return self.note(self.wrong(field, path, reason));
                 }
                 if field.required && items.is_empty() && field.code != 0 {
-                    return Err(self.wrong(field, path, "must not be empty"));
+                    return self.note(self.wrong(field, path, "must not be empty"));
                 }
                 for (at, item) in items.iter().enumerate() {
-                    self.typed(field, inner, item, &format!("{path}[{at}]"), depth + 1)?;
+                    self.typed(field, inner, item, &format!("{path}[{at}]"), depth + 1);
                 }
-                Ok(())
             }
             TypeRef::Map(inner) => {
                 let Value::Object(map) = value else {
-                    return Err(self.structure(path, "must be an object"));
+                    return self.note(self.structure(path, "must be an object"));
                 };
                 for (name, item) in map {
-                    self.typed(field, inner, item, &join(path, name), depth + 1)?;
+                    self.typed(field, inner, item, &join(path, name), depth + 1);
                 }
-                Ok(())
             }
             TypeRef::Named(id) => match type_def(self.product, *id) {
                 Some(def) => self.object(&def.shape, value, path, depth + 1),
-                None => Ok(()),
+                None => {}
             },
         }
     }
 
-    fn text(&self, field: &Field, value: &Value, path: &str) -> Result<(), Violation> {
+    fn text(&self, field: &Field, value: &Value, path: &str) {
         let text = match value {
             Value::String(text) => text.as_str(),
-            Value::Number(_) | Value::Bool(_) | Value::Null => return Ok(()),
-            _ => return Err(self.structure(path, "must be text")),
+            Value::Number(_) | Value::Bool(_) | Value::Null => return,
+            _ => return self.note(self.structure(path, "must be text")),
         };
         if field.max_bytes > 0 && text.len() > field.max_bytes as usize {
             let reason = format!("has {} bytes, at most {}", text.len(), field.max_bytes);
-            return Err(self.wrong(field, path, reason));
+            return self.note(self.wrong(field, path, reason));
         }
         let list = matches!(field.ty, TypeRef::List(_));
         if !list && field.max > 0 && text.chars().count() > field.max as usize {
-            return Err(self.wrong(
+            return self.note(self.wrong(
                 field,
                 path,
                 format!("has more than {} characters", field.max),
@@ -319,9 +367,8 @@ impl Check {
         {
             let known: Vec<&str> = values.iter().map(|known| known.value).collect();
             let reason = format!("must be one of {}", known.join(", "));
-            return Err(self.wrong(field, path, reason));
+            return self.note(self.wrong(field, path, reason));
         }
-        Ok(())
     }
 }
 

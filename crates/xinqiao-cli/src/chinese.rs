@@ -27,8 +27,8 @@ const WORDS: &[(&str, &str)] = &[
         "* 正被另一个模拟器使用；先停掉它，或换一个目录，或用 --memory",
     ),
     (
-        "the world kept in * cannot be read; start with --fresh to make a new one",
-        "* 里保存的世界读不出来；用 --fresh 重新建立",
+        "the world kept in * cannot be read: *; start with --fresh to make a new one",
+        "* 里保存的世界读不出来：*；用 --fresh 重新建立",
     ),
     ("the system does not start a thread", "系统不让启动线程"),
     ("cannot use *", "无法使用 *"),

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Request, State},
     response::{IntoResponse, Response},
-    routing::{any, delete, get, post, put},
+    routing::{MethodFilter, any, delete, get, on, post, put},
 };
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -17,8 +17,13 @@ use serde_json::{Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
 use crate::{
+    kernel::{
+        Refused,
+        command::{no_other_fields, typed},
+        route::{self, Ask, Handler, Route},
+    },
+    products,
     shell::Shared,
-    world::command::{Answer, Refused, no_other_fields},
 };
 
 mod accounts;
@@ -70,12 +75,6 @@ fn not_as_it_should_be(error: &serde_json::Error) -> Refused {
     Refused::invalid(format!("the body is not as it should be: {error}"))
 }
 
-/// A body whose type depends on what is in it. Types of bodies refuse fields that they do not know: a misspelt one
-/// that is skipped looks like a setting that does nothing.
-fn typed<T: DeserializeOwned>(body: Value) -> Result<T, Refused> {
-    serde_json::from_value(body).map_err(|error| not_as_it_should_be(&error))
-}
-
 /// The query, leniently.
 pub(crate) struct Query(std::collections::BTreeMap<String, String>);
 
@@ -102,13 +101,16 @@ impl FromRequestParts<Arc<Shared>> for Query {
     }
 }
 
-/// What the world answers, as a response.
+/// What a command that makes something answers.
 #[expect(clippy::unnecessary_wraps, reason = "handlers end with it")]
-fn respond(status: StatusCode, answer: Answer) -> Reply {
-    Ok(match answer {
-        Answer::Json(value) => (status, Json(value)).into_response(),
-        _ => StatusCode::NO_CONTENT.into_response(),
-    })
+fn created(value: Value) -> Reply {
+    Ok((StatusCode::CREATED, Json(value)).into_response())
+}
+
+/// What a command answers that says nothing.
+#[expect(clippy::unnecessary_wraps, reason = "handlers end with it")]
+fn done() -> Reply {
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "handlers end with it")]
@@ -141,9 +143,70 @@ fn not_built() -> Router<Arc<Shared>> {
     router
 }
 
+/// Paths that features bring.
+fn of_features(mut router: Router<Arc<Shared>>) -> Router<Arc<Shared>> {
+    for route in products::house().routes() {
+        let Ok(method) = MethodFilter::try_from(
+            http::Method::from_bytes(route.method.as_bytes()).unwrap_or_default(),
+        ) else {
+            continue;
+        };
+        let run = move |State(shared): State<Arc<Shared>>,
+                        RawPathParams(path): RawPathParams,
+                        query: Query,
+                        Body(body): Body<Value>| async move {
+            let request = route::Request {
+                path,
+                query: query.0,
+                body,
+            };
+            ask(&shared, route, request).await
+        };
+        router = router.route(&at(route.path), on(method, run));
+    }
+    router
+}
+
+/// The parts of a path, by name.
+struct RawPathParams(std::collections::BTreeMap<String, String>);
+
+impl FromRequestParts<Arc<Shared>> for RawPathParams {
+    type Rejection = Refused;
+
+    async fn from_request_parts(
+        parts: &mut http::request::Parts,
+        state: &Arc<Shared>,
+    ) -> Result<Self, Refused> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(parts)| Self(parts))
+            .map_err(|error| Refused::invalid(format!("the path is not as it should be: {error}")))
+    }
+}
+
+async fn ask(shared: &Arc<Shared>, route: &'static Route, request: route::Request) -> Reply {
+    let value = match route.run {
+        Handler::Look(look) => {
+            shared
+                .world
+                .ask(move |world| look(world, &request))
+                .await??
+        }
+        Handler::Change(_) => {
+            let ask = Ask {
+                method: route.method.to_owned(),
+                route: route.path.to_owned(),
+                request,
+            };
+            shared.world.apply(ask).await?
+        }
+    };
+    ok(value)
+}
+
 /// The router below `/_sim/v1`.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
-    Router::new()
+    of_features(Router::new())
         .route(&at(""), get(platform::about))
         .route(&at("/"), get(platform::about))
         .route(&at("/reset"), post(platform::reset))

@@ -1,10 +1,10 @@
-//! What stands around the world: its thread, its journal, the pushes, the timeline.
+//! What stands around the world: its thread, its file, the pushes, the timeline.
 
 pub(crate) mod handshake;
-pub(crate) mod journal;
 pub(crate) mod owner;
 pub(crate) mod platform;
 pub(crate) mod pusher;
+pub(crate) mod store;
 pub(crate) mod timeline;
 
 use std::{
@@ -21,8 +21,8 @@ use xinqiao_http::{EventLog, Outbound};
 use xinqiao_types::{Clock, SystemClock};
 
 use crate::{
+    kernel::{Effect, World, clock::WorldClock, row::Diagnosed},
     options::{AppInfo, AppState, DevInfo, Storage},
-    world::{World, clock::WorldClock, command::Effect, row::Diagnosed},
 };
 
 /// What everything outside the world shares.
@@ -142,10 +142,10 @@ impl Shared {
     pub(crate) fn carry_out(self: &Arc<Self>, effects: Vec<Effect>, world: &World, wall_ms: i64) {
         for effect in effects {
             match effect {
-                Effect::Push(order) => {
+                Effect::Send { delivery, attempt } => {
                     let shared = self.clone();
-                    self.tasks
-                        .spawn(async move { pusher::push(shared, *order).await });
+                    let send = async move { pusher::push(shared, delivery, attempt).await };
+                    self.tasks.spawn(send);
                 }
                 Effect::Row(row) => {
                     self.timeline.add(&self.stream, *row);
@@ -155,9 +155,9 @@ impl Shared {
                     self.stream.publish("chat", data.to_string());
                 }
                 Effect::Clock => {
-                    self.clock.put(world.clock);
+                    self.clock.put(world.clock());
                     let clock =
-                        json!({"now": world.now(wall_ms), "frozen": world.clock.is_frozen()});
+                        json!({"now": world.now(wall_ms), "frozen": world.clock().is_frozen()});
                     self.stream.publish("clock", clock.to_string());
                 }
                 Effect::Accounts => {
@@ -166,7 +166,6 @@ impl Shared {
                 Effect::Users => {
                     self.stream.publish("users", "{}");
                 }
-                Effect::Debug => {}
                 Effect::Settled => {
                     self.settled.send_modify(|count| *count += 1);
                 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -23,18 +22,21 @@ use xinqiao_http::{
 use xinqiao_types::{AccountKind, CallbackMode, Clock};
 
 use crate::{
+    accounts::{
+        self,
+        registration::{self, CallbackSettings, SetCallback},
+    },
     control,
+    kernel::{World, time::Tick, world::Origins},
     options::{AppInfo, AppState, DevInfo, Options, Storage},
+    people::{USERS, user},
+    products::{self, official_account::seeded},
+    push::order::Resume,
     shell::{
         Dev, Shared, SharedClock, handshake,
-        journal::{Journal, JournalError},
         owner::{self, Owner},
         platform, pusher,
-    },
-    world::{
-        Origins, World,
-        command::{CallbackSettings, Command},
-        registration, seeded,
+        store::{self, Store, StoreError},
     },
 };
 
@@ -63,16 +65,10 @@ pub enum StartError {
     Listen(#[from] ListenError),
     /// The kept world could not be opened.
     #[error(transparent)]
-    Journal(#[from] JournalError),
+    Store(#[from] StoreError),
     /// The thread could not be started.
     #[error("the system does not start a thread")]
     Thread(#[source] std::io::Error),
-    /// The folder does not belong to a world.
-    #[error("cannot use {path}")]
-    Folder {
-        /// Which.
-        path: PathBuf,
-    },
 }
 
 /// The accounts and users that a seeded world starts with.
@@ -126,19 +122,13 @@ impl Simulator {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let listeners = listen_block(options.bind, options.port, PORTS).await?;
         let endpoints = endpoints(&listeners);
-        let origins = Origins {
-            control: listeners[0].origin(),
+        let (mut world, loaded, store) = open(&options)?;
+        world.origins = Origins {
             pages: listeners[usize::from(PORTS) - 1].origin(),
         };
-        let (world, journal) = open(&options)?;
-        let (mut world, loaded) = world;
-        let mut journal = journal;
-        world.set_origins(origins);
-        if let Some(journal) = &mut journal {
-            journal.begin(&world, loaded)?;
-        }
         let seeded = seeded_view(&world);
-        let (owner, waiting) = Owner::new();
+        let backlog = store.as_ref().map(Store::backlog).unwrap_or_default();
+        let (owner, waiting) = Owner::new(backlog);
         let (settled, _) = watch::channel(0);
         let allowed = CidrList::loopback_and(options.callback_allow.iter().copied());
         // Ids of the stream go on over a restart, so that a page left open sees no old ones again.
@@ -155,23 +145,23 @@ impl Simulator {
             storage: options.storage.clone(),
             dev: Mutex::new(Dev {
                 info: options.dev.clone(),
-                paused: world.patient,
+                paused: world.is_patient(),
                 ..Dev::default()
             }),
             settled,
-            clock: SharedClock::new(world.clock),
+            clock: SharedClock::new(world.clock()),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });
         let cell = Arc::new(OnceLock::new());
         let _ = cell.set(shared.clone());
-        owner::start(waiting, world, journal, cell).map_err(StartError::Thread)?;
+        owner::start(waiting, world, store, cell).map_err(StartError::Thread)?;
         let servers = TaskTracker::new();
         let serving = CancellationToken::new();
         serve(&shared, &options, listeners, &servers, &serving);
         shared.tasks.spawn(tick(shared.clone()));
         if loaded {
-            let _ = shared.world.apply(Command::Resume).await;
+            let _ = shared.world.apply(Resume).await;
         }
         Ok(Self {
             shared,
@@ -227,7 +217,7 @@ impl Simulator {
         let asked = appid.to_owned();
         let world = &self.shared.world;
         let before = world.ask(move |world| {
-            let account = world.account(&asked).ok()?;
+            let account = accounts::account(world, &asked).ok()?;
             Some(account.callback.url.clone())
         });
         if let Ok(Some(before)) = before.await
@@ -259,16 +249,21 @@ impl Simulator {
     }
 }
 
-fn open(options: &Options) -> Result<((World, bool), Option<Journal>), StartError> {
-    let fresh = || World::new(options.seed, options.seeded);
+/// The world, whether it was kept, and what keeps it.
+fn open(options: &Options) -> Result<(World, bool, Option<Store>), StoreError> {
+    let house = products::house();
+    let fresh = || World::new(options.seed, options.seeded, house);
     match &options.storage {
-        Storage::Memory => Ok(((fresh(), false), None)),
+        Storage::Memory => Ok((fresh(), false, None)),
         Storage::Dir(folder) => {
-            let (journal, world) = Journal::open(folder, options.fresh, options.seed)?;
-            let loaded = world.is_some();
-            let mut world = world.unwrap_or_else(fresh);
+            let mut opened = store::open(folder, options.fresh, options.seed, house)?;
+            let kept = opened.world.take();
+            let loaded = kept.is_some();
+            let mut world = kept.unwrap_or_else(fresh);
             world.seeded = options.seeded;
-            Ok(((world, loaded), Some(journal)))
+            world.watch();
+            let store = opened.keep(&mut world)?;
+            Ok((world, loaded, Some(store)))
         }
     }
 }
@@ -410,7 +405,7 @@ async fn tick(shared: Arc<Shared>) {
             .await;
         match due {
             Ok(true) => {
-                let _ = shared.world.apply(Command::Tick).await;
+                let _ = shared.world.apply(Tick).await;
             }
             Ok(false) => {}
             Err(_) => return,
@@ -418,12 +413,12 @@ async fn tick(shared: Arc<Shared>) {
     }
 }
 
-fn set_callback(appid: &str, url: &str) -> Command {
+fn set_callback(appid: &str, url: &str) -> SetCallback {
     let settings = CallbackSettings {
         url: url.to_owned(),
         ..CallbackSettings::default()
     };
-    Command::SetCallback {
+    SetCallback {
         appid: appid.to_owned(),
         settings,
     }
@@ -436,17 +431,17 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
         let prepared = shared
             .world
             .ask(move |world| {
-                let account = world.account(&asked)?;
+                let account = accounts::account(world, &asked)?;
                 let settings = CallbackSettings {
                     url: wanted,
                     ..CallbackSettings::default()
                 };
                 let callback = registration::complete_callback(account, &settings)?;
                 let whose = handshake::Whose {
-                    appid: account.appid.clone(),
+                    appid: account.appid.to_string(),
                     name: account.name.clone(),
                 };
-                Ok::<_, crate::world::command::Refused>((whose, callback))
+                Ok::<_, crate::kernel::Refused>((whose, callback))
             })
             .await
             .and_then(|inner| inner);
@@ -484,26 +479,26 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
 fn seeded_view(world: &World) -> Seeded {
     let accounts = seeded::accounts(world)
         .map(|account| SeededAccount {
-            appid: account.appid.clone(),
+            appid: account.appid.to_string(),
             secret: account.secret.clone(),
             kind: account.kind,
             verified: account.verified,
             name: account.name.clone(),
-            original_id: account.original_id.clone(),
+            original_id: account.original_id.to_string(),
             token: account.callback.token.clone(),
             aes_key: account.callback.aes_key.clone(),
             mode: account.callback.mode,
         })
         .collect();
-    let users = world
-        .user_order
-        .values()
+    let users = USERS
+        .all(world)
         .take(2)
-        .filter_map(|id| world.users.get(id))
-        .map(|user| SeededUser {
-            id: user.id.clone(),
-            nickname: user.nickname.clone(),
-            openids: user.openids.clone(),
+        .map(|(number, person)| SeededUser {
+            id: user::name(*number),
+            nickname: person.nickname.to_string(),
+            openids: user::openids(world, *number)
+                .map(|(appid, openid)| (appid.to_string(), openid.to_string()))
+                .collect(),
         })
         .collect();
     Seeded { accounts, users }

@@ -10,23 +10,26 @@ use axum::{
 use http::StatusCode;
 use serde_json::json;
 
-use super::{Body, Reply, ok, respond};
+use super::{Body, Reply, created, done, ok};
 use crate::{
-    shell::{Shared, handshake},
-    world::{
-        command::{AccountPatch, CallbackSettings, Command, NewAccount, QuotaSetting},
-        registration,
+    accounts::{
+        self, ACCOUNTS,
+        registration::{
+            self, AccountPatch, CallbackSettings, Create, Delete, NewAccount, NewSecret, Patch,
+            QuotaSetting, SetCallback, SetQuotas,
+        },
     },
+    kernel::Refused,
+    shell::{Shared, handshake},
 };
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Reply {
     let items = shared
         .world
         .ask(|world| {
-            world
-                .accounts
-                .values()
-                .map(crate::world::account::Account::view)
+            ACCOUNTS
+                .all(world)
+                .map(|(_, account)| accounts::view(world, account))
                 .collect::<Vec<_>>()
         })
         .await?;
@@ -37,20 +40,14 @@ pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     Body(new): Body<NewAccount>,
 ) -> Reply {
-    let answer = shared
-        .world
-        .apply(Command::CreateAccount(Box::new(new)))
-        .await?;
-    respond(StatusCode::CREATED, answer)
+    created(shared.world.apply(Create(new)).await?)
 }
 
 pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(appid): Path<String>) -> Reply {
     let view = shared
         .world
         .ask(move |world| {
-            world
-                .account(&appid)
-                .map(crate::world::account::Account::view)
+            accounts::account(world, &appid).map(|account| accounts::view(world, account))
         })
         .await??;
     ok(view)
@@ -61,26 +58,19 @@ pub(super) async fn patch(
     Path(appid): Path<String>,
     Body(patch): Body<AccountPatch>,
 ) -> Reply {
-    let command = Command::PatchAccount {
-        appid,
-        patch: Box::new(patch),
-    };
-    respond(StatusCode::OK, shared.world.apply(command).await?)
+    ok(shared.world.apply(Patch { appid, patch }).await?)
 }
 
 pub(super) async fn delete(State(shared): State<Arc<Shared>>, Path(appid): Path<String>) -> Reply {
-    let answer = shared.world.apply(Command::DeleteAccount { appid }).await?;
-    respond(StatusCode::NO_CONTENT, answer)
+    shared.world.apply(Delete { appid }).await?;
+    done()
 }
 
 pub(super) async fn new_secret(
     State(shared): State<Arc<Shared>>,
     Path(appid): Path<String>,
 ) -> Reply {
-    respond(
-        StatusCode::OK,
-        shared.world.apply(Command::NewSecret { appid }).await?,
-    )
+    ok(shared.world.apply(NewSecret { appid }).await?)
 }
 
 pub(super) async fn set_quotas(
@@ -88,13 +78,7 @@ pub(super) async fn set_quotas(
     Path(appid): Path<String>,
     Body(quotas): Body<BTreeMap<String, QuotaSetting>>,
 ) -> Reply {
-    respond(
-        StatusCode::OK,
-        shared
-            .world
-            .apply(Command::SetQuotas { appid, quotas })
-            .await?,
-    )
+    ok(shared.world.apply(SetQuotas { appid, quotas }).await?)
 }
 
 /// The handshake is made now; only what passes is stored.
@@ -107,20 +91,17 @@ pub(super) async fn set_callback(
     let (whose, callback) = shared
         .world
         .ask(move |world| {
-            let account = world.account(&asked)?;
+            let account = accounts::account(world, &asked)?;
             let callback = registration::complete_callback(account, &wanted)?;
             let whose = handshake::Whose {
-                appid: account.appid.clone(),
+                appid: account.appid.to_string(),
                 name: account.name.clone(),
             };
-            Ok::<_, crate::world::command::Refused>((whose, callback))
+            Ok::<_, Refused>((whose, callback))
         })
         .await??;
     match handshake::check(&shared, &whose, &callback).await {
-        Ok(()) => {
-            let command = Command::SetCallback { appid, settings };
-            respond(StatusCode::OK, shared.world.apply(command).await?)
-        }
+        Ok(()) => ok(shared.world.apply(SetCallback { appid, settings }).await?),
         Err(failed) => {
             let body = json!({
                 "verified": false,

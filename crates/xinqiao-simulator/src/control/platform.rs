@@ -6,19 +6,21 @@ use axum::{
     extract::{Path, Request, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
+use http::header;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Reply, no_other_fields, ok, respond};
+use super::{Body, LARGE, Reply, created, done, no_other_fields, ok};
 use crate::{
-    shell::Shared,
-    world::{
+    accounts::rules as switches,
+    door::faults::{Add, Delete, FAULTS, Fault},
+    kernel::{
+        Refused, World,
         clock::ClockChange,
-        command::{Command, Fault, Refused},
-        rules as switches,
+        time::{Debug, Import, Reset},
     },
+    shell::Shared,
 };
 
 pub(super) async fn about(State(shared): State<Arc<Shared>>) -> Reply {
@@ -34,15 +36,14 @@ pub(super) async fn about(State(shared): State<Arc<Shared>>) -> Reply {
 
 pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> Reply {
     let keep = shared.dev().connected.keys().cloned().collect();
-    let answer = shared.world.apply(Command::Reset { keep }).await?;
-    respond(StatusCode::OK, answer)
+    ok(shared.world.apply(Reset { keep }).await?)
 }
 
 pub(super) async fn clock(State(shared): State<Arc<Shared>>) -> Reply {
     let wall_ms = Shared::wall_ms();
     let (now, frozen) = shared
         .world
-        .ask(move |world| (world.now(wall_ms), world.clock.is_frozen()))
+        .ask(move |world| (world.now(wall_ms), world.clock().is_frozen()))
         .await?;
     ok(json!({"now": now, "frozen": frozen}))
 }
@@ -81,10 +82,10 @@ pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Bod
     }
     let mut last = None;
     for change in changes {
-        last = Some(shared.world.apply(Command::Clock(change)).await?);
+        last = Some(shared.world.apply(change).await?);
     }
     match last {
-        Some(answer) => respond(StatusCode::OK, answer),
+        Some(answer) => ok(answer),
         None => ok(json!({})),
     }
 }
@@ -92,7 +93,12 @@ pub(super) async fn set_clock(State(shared): State<Arc<Shared>>, Body(body): Bod
 pub(super) async fn faults(State(shared): State<Arc<Shared>>) -> Reply {
     let items = shared
         .world
-        .ask(|world| world.faults.values().cloned().collect::<Vec<_>>())
+        .ask(|world| {
+            FAULTS
+                .all(world)
+                .map(|(_, fault)| fault.clone())
+                .collect::<Vec<_>>()
+        })
         .await?;
     ok(json!({"items": items}))
 }
@@ -101,20 +107,19 @@ pub(super) async fn add_fault(
     State(shared): State<Arc<Shared>>,
     Body(fault): Body<Fault>,
 ) -> Reply {
-    let answer = shared.world.apply(Command::AddFault(fault)).await?;
-    respond(StatusCode::CREATED, answer)
+    created(shared.world.apply(Add(fault)).await?)
 }
 
 pub(super) async fn delete_fault(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
 ) -> Reply {
-    let answer = shared.world.apply(Command::DeleteFault { id }).await?;
-    respond(StatusCode::NO_CONTENT, answer)
+    shared.world.apply(Delete { id }).await?;
+    done()
 }
 
 pub(super) async fn export(State(shared): State<Arc<Shared>>) -> Result<Response, Refused> {
-    let text = shared.world.ask(crate::world::World::export).await?;
+    let text = shared.world.ask(World::export).await?;
     Ok((
         [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
         text,
@@ -132,8 +137,7 @@ pub(super) async fn import(State(shared): State<Arc<Shared>>, request: Request) 
         })?;
     let document = String::from_utf8(bytes.to_vec())
         .map_err(|_| Refused::invalid("an export is UTF-8 text"))?;
-    let answer = shared.world.apply(Command::Import { document }).await?;
-    respond(StatusCode::OK, answer)
+    ok(shared.world.apply(Import { document }).await?)
 }
 
 pub(super) async fn rules() -> Reply {
@@ -151,11 +155,8 @@ pub(super) struct Debugging {
 }
 
 pub(super) async fn debug(State(shared): State<Arc<Shared>>, Body(body): Body<Debugging>) -> Reply {
-    let answer = shared
-        .world
-        .apply(Command::Debug { pause: body.pause })
-        .await?;
+    let answer = shared.world.apply(Debug { pause: body.pause }).await?;
     shared.dev().paused = body.pause;
     shared.publish_dev();
-    respond(StatusCode::OK, answer)
+    ok(answer)
 }

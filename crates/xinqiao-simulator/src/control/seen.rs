@@ -12,14 +12,16 @@ use xinqiao_types::AccountKind;
 
 use super::{Query, Reply, ok};
 use crate::{
-    shell::Shared,
-    world::{
-        World,
-        account::Account,
-        command::Refused,
+    accounts::{self, ACCOUNTS, account::Account},
+    kernel::{Id, Refused, World},
+    people::{
+        self, OPENIDS,
         contact::{ChatItem, Contact, Speaker},
-        traffic::Delivery,
+        phone, user,
     },
+    products::official_account::CHAT_VIEW,
+    push::deliveries::{self, Delivery},
+    shell::Shared,
 };
 
 /// Rows a page.
@@ -44,7 +46,7 @@ pub(super) async fn stream(State(shared): State<Arc<Shared>>, headers: HeaderMap
     let wall_ms = Shared::wall_ms();
     let clock = shared
         .world
-        .ask(move |world| json!({"now": world.now(wall_ms), "frozen": world.clock.is_frozen()}))
+        .ask(move |world| json!({"now": world.now(wall_ms), "frozen": world.clock().is_frozen()}))
         .await?;
     let first = vec![
         ("clock", clock.to_string()),
@@ -58,16 +60,12 @@ pub(super) async fn deliveries(State(shared): State<Arc<Shared>>, query: Query) 
     let items = shared
         .world
         .ask(move |world| {
-            if let Some(appid) = &account {
-                world.account(appid)?;
-            }
-            Ok::<_, Refused>(
-                world
-                    .traffic
-                    .of(account.as_deref())
-                    .map(Delivery::view)
-                    .collect::<Vec<_>>(),
-            )
+            let appid = match &account {
+                Some(account) => Some(accounts::id(world, account)?),
+                None => None,
+            };
+            let items = deliveries::of(world, appid.as_ref()).map(Delivery::view);
+            Ok::<_, Refused>(items.collect::<Vec<_>>())
         })
         .await??;
     ok(json!({"items": items}))
@@ -79,12 +77,10 @@ fn contact<'w>(
     user: &str,
     account: &str,
 ) -> Result<(&'w Account, Option<&'w Contact>), Refused> {
-    let account = world.account(account)?;
-    let openid = world.user(user)?.openids.get(&account.appid);
-    Ok((
-        account,
-        openid.and_then(|openid| account.contacts.get(openid)),
-    ))
+    let account = accounts::account(world, account)?;
+    let number = people::find(world, user)?;
+    let contact = people::CONTACTS.get(world, &(account.appid.clone(), number));
+    Ok((account, contact))
 }
 
 pub(super) async fn inbox(
@@ -96,33 +92,28 @@ pub(super) async fn inbox(
     let items = shared
         .world
         .ask(move |world| {
-            let mut items: Vec<&ChatItem> = match &account {
+            let number = people::find(world, &user)?;
+            let chats: Vec<(Id, Id)> = match &account {
                 Some(account) => {
-                    let (_, contact) = contact(world, &user, account)?;
-                    contact
-                        .map(|contact| contact.chat.iter().collect())
-                        .unwrap_or_default()
+                    let appid = accounts::id(world, account)?;
+                    let openid = OPENIDS.get(world, &(number, appid.clone())).cloned();
+                    openid.map(|openid| (appid, openid)).into_iter().collect()
                 }
-                None => world
-                    .user(&user)?
-                    .openids
-                    .iter()
-                    .filter_map(|(appid, openid)| world.accounts.get(appid)?.contacts.get(openid))
-                    .flat_map(|contact| contact.chat.iter())
+                None => user::openids(world, number)
+                    .map(|(appid, openid)| (appid.clone(), openid.clone()))
                     .collect(),
             };
-            items.retain(|item| item.from != Speaker::User);
-            items.sort_by_key(|item| (item.time, number(&item.id)));
-            Ok::<_, Refused>(items.into_iter().map(ChatItem::view).collect::<Vec<_>>())
+            let mut items: Vec<(u64, &ChatItem)> = chats
+                .iter()
+                .flat_map(|(appid, openid)| phone::chat(world, appid, openid))
+                .filter(|(_, item)| item.from != Speaker::User)
+                .collect();
+            items.sort_by_key(|(number, item)| (item.time, *number));
+            let items = items.into_iter().map(|(number, item)| item.view(number));
+            Ok::<_, Refused>(items.collect::<Vec<_>>())
         })
         .await??;
     ok(json!({"items": items}))
-}
-
-fn number(id: &str) -> u64 {
-    id.get(1..)
-        .and_then(|digits| digits.parse().ok())
-        .unwrap_or(0)
 }
 
 /// Chats of a phone: those with something in them or a follow, and accounts that can be found.
@@ -132,20 +123,18 @@ pub(super) async fn chats(State(shared): State<Arc<Shared>>, Path(user): Path<St
         .world
         .ask(move |world| {
             let now = world.now(wall_ms).0;
-            let person = world.user(&user)?;
-            let mut list: Vec<(i64, u64, Value)> = world
-                .accounts
-                .values()
-                .filter(|account| account.kind.is_official_account())
-                .map(|account| {
-                    let contact = person
-                        .openids
-                        .get(&account.appid)
-                        .and_then(|openid| account.contacts.get(openid));
-                    let last = contact.and_then(|contact| contact.chat.last());
-                    let order = last.map_or(0, |item| number(&item.id));
+            let person = people::find(world, &user)?;
+            let mut list: Vec<(i64, u64, Value)> = ACCOUNTS
+                .all(world)
+                .filter(|(_, account)| account.kind.is_official_account())
+                .map(|(appid, account)| {
+                    let contact = people::CONTACTS.get(world, &(appid.clone(), person));
+                    let last =
+                        contact.and_then(|own| phone::chat(world, appid, &own.openid).next_back());
+                    let (order, last) =
+                        last.map_or((0, None), |(number, item)| (number, Some(item)));
                     let view = json!({
-                        "account": account.appid,
+                        "account": &*account.appid,
                         "name": account.name,
                         "alias": account.alias,
                         "kind": account.kind,
@@ -186,23 +175,22 @@ pub(super) async fn chat(
         .ask(move |world| {
             let now = world.now(wall_ms);
             let (account, contact) = contact(world, &user, &account)?;
-            let menu = account
-                .menu
-                .as_ref()
-                .map(|menu| json!({"button": menu["button"]}));
             let window = contact.and_then(|contact| contact.allowances.window(now));
             let typing = contact.and_then(|contact| contact.typing_until);
-            Ok::<_, Refused>(json!({
-                "items": contact
-                    .map(|contact| contact.chat.iter().map(ChatItem::view).collect::<Vec<_>>())
-                    .unwrap_or_default(),
+            let items: Vec<Value> = contact
+                .into_iter()
+                .flat_map(|contact| phone::chat(world, &account.appid, &contact.openid))
+                .map(|(number, item)| item.view(number))
+                .collect();
+            let view = json!({
+                "items": items,
                 "followed": contact.is_some_and(|contact| contact.followed),
-                "menu": menu,
                 "window": window.map(|window| json!({
                     "expires_at": window.expires, "remaining": window.remaining,
                 })),
                 "typing": typing.is_some_and(|until| now.0 < until),
-            }))
+            });
+            Ok::<_, Refused>(world.completed(CHAT_VIEW, &account.appid, view))
         })
         .await??;
     ok(view)

@@ -6,19 +6,27 @@ use axum::{
     extract::{Path, Request, State},
     response::Response,
 };
-use http::{StatusCode, header};
+use http::header;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use xinqiao_http::{BodyLimit, read_body};
 
-use super::{Body, LARGE, Query, Reply, ok, respond, typed};
+use super::{Body, LARGE, Query, Reply, created, done, ok, typed};
 use crate::{
-    shell::{Shared, platform},
-    world::{
-        command::{Act, Answer, Command, Refused},
-        official_account::act::check_fields,
-        user::User,
+    accounts,
+    kernel::Refused,
+    people::{
+        self, USERS,
+        act::{Acts, Input, Perform},
+        phone::{Create, CreateMany, MOST_AT_ONCE, MOST_IN_ALL, MarkRead},
+        user,
     },
+    products::{
+        self,
+        official_account::{Keep, Trigger},
+    },
+    push::deliveries::{DELIVERIES, Delivery},
+    shell::{Shared, platform},
 };
 
 /// Users a page.
@@ -29,13 +37,11 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, query: Query) -> Rep
     let items = shared
         .world
         .ask(move |world| {
-            let after = after.and_then(|id| world.users.get(&id).map(|user| user.order));
-            world
-                .user_order
-                .range(after.map_or(0, |order| order + 1)..)
+            let after = after.and_then(|id| people::find(world, &id).ok());
+            USERS
+                .range(world, after.map_or(0, |number| number + 1)..)
                 .take(PAGE)
-                .filter_map(|(_, id)| world.users.get(id))
-                .map(User::view)
+                .map(|(number, person)| user::view(world, *number, person))
                 .collect::<Vec<_>>()
         })
         .await?;
@@ -52,19 +58,45 @@ struct Many {
 }
 
 pub(super) async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<Value>) -> Reply {
-    let command = if body.get("count").is_some() {
-        let Many { count, follow } = typed(body)?;
-        Command::CreateUsers { count, follow }
-    } else {
-        Command::CreateUser(Box::new(typed(body)?))
+    if body.get("count").is_some() {
+        return create_many(&shared, typed(body)?).await;
+    }
+    created(shared.world.apply(Create(typed(body)?)).await?)
+}
+
+/// Makes many in pieces, so that everybody else is served in between, and no faster than they are written down.
+async fn create_many(shared: &Arc<Shared>, many: Many) -> Reply {
+    let Many { count, follow } = many;
+    if count > MOST_IN_ALL {
+        return Err(Refused::invalid(format!(
+            "at most {MOST_IN_ALL} users at once"
+        )));
+    }
+    let accounts = follow.clone();
+    let known = move |world: &crate::kernel::World| {
+        { accounts.iter() }.try_for_each(|account| accounts::id(world, account).map(|_| ()))
     };
-    respond(StatusCode::CREATED, shared.world.apply(command).await?)
+    shared.world.ask(known).await??;
+    let mut left = count;
+    while left > 0 {
+        let piece = CreateMany {
+            count: left.min(MOST_AT_ONCE),
+            follow: follow.clone(),
+        };
+        left -= piece.count;
+        shared.world.apply(piece).await?;
+        shared.world.catch_up().await;
+    }
+    created(json!({"count": count}))
 }
 
 pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(id): Path<String>) -> Reply {
     let view = shared
         .world
-        .ask(move |world| world.user(&id).map(User::view))
+        .ask(move |world| {
+            let number = people::find(world, &id)?;
+            people::user(world, number).map(|person| user::view(world, number, person))
+        })
         .await??;
     ok(view)
 }
@@ -72,25 +104,17 @@ pub(super) async fn one(State(shared): State<Arc<Shared>>, Path(id): Path<String
 pub(super) async fn act(
     State(shared): State<Arc<Shared>>,
     Path(user): Path<String>,
-    Body(act): Body<Act>,
+    Body(act): Body<Input>,
 ) -> Reply {
-    if let Some(message) = &act.message {
-        check_fields(message)?;
-    }
+    act.check(products::house().part::<Acts>())?;
     let wait = act.wait != Some(false);
-    let answer = shared
-        .world
-        .apply(Command::Act {
-            user,
-            act: Box::new(act),
-        })
-        .await?;
+    let answer = shared.world.apply(Perform { user, act }).await?;
     with_deliveries(&shared, answer, wait).await
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Trigger {
+pub(super) struct Triggered {
     account: String,
     user: Option<String>,
     event: String,
@@ -99,9 +123,12 @@ pub(super) struct Trigger {
     wait: Option<bool>,
 }
 
-pub(super) async fn trigger(State(shared): State<Arc<Shared>>, Body(body): Body<Trigger>) -> Reply {
+pub(super) async fn trigger(
+    State(shared): State<Arc<Shared>>,
+    Body(body): Body<Triggered>,
+) -> Reply {
     let wait = body.wait != Some(false);
-    let command = Command::Trigger {
+    let command = Trigger {
         account: body.account,
         user: body.user,
         event: body.event,
@@ -112,10 +139,7 @@ pub(super) async fn trigger(State(shared): State<Arc<Shared>>, Body(body): Body<
 }
 
 /// Replaces the numbers of deliveries by the deliveries, after they came to their end if asked.
-async fn with_deliveries(shared: &Arc<Shared>, answer: Answer, wait: bool) -> Reply {
-    let Answer::Json(mut value) = answer else {
-        return respond(StatusCode::OK, answer);
-    };
+async fn with_deliveries(shared: &Arc<Shared>, mut value: Value, wait: bool) -> Reply {
     let numbers: Vec<u64> = value
         .get("deliveries")
         .and_then(Value::as_array)
@@ -131,8 +155,8 @@ async fn with_deliveries(shared: &Arc<Shared>, answer: Answer, wait: bool) -> Re
         .ask(move |world| {
             numbers
                 .iter()
-                .filter_map(|number| world.traffic.deliveries.get(number))
-                .map(crate::world::traffic::Delivery::view)
+                .filter_map(|number| DELIVERIES.get(world, number))
+                .map(Delivery::view)
                 .collect::<Vec<_>>()
         })
         .await?;
@@ -150,10 +174,8 @@ async fn settled(shared: &Arc<Shared>, numbers: &[u64]) -> Result<(), Refused> {
             .world
             .ask(move |world| {
                 numbers.iter().any(|number| {
-                    world
-                        .traffic
-                        .deliveries
-                        .get(number)
+                    DELIVERIES
+                        .get(world, number)
                         .is_some_and(|delivery| !delivery.settled)
                 })
             })
@@ -179,11 +201,9 @@ pub(super) async fn read(
     Path(user): Path<String>,
     Body(body): Body<Read>,
 ) -> Reply {
-    let command = Command::MarkRead {
-        user,
-        account: body.account,
-    };
-    respond(StatusCode::NO_CONTENT, shared.world.apply(command).await?)
+    let account = body.account;
+    shared.world.apply(MarkRead { user, account }).await?;
+    done()
 }
 
 pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) -> Reply {
@@ -200,11 +220,11 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) 
             code: "body",
             message: error.to_string(),
         })?;
-    let command = Command::StoreMedia {
+    let keep = Keep {
         content_type,
         bytes: bytes.to_vec(),
     };
-    respond(StatusCode::CREATED, shared.world.apply(command).await?)
+    created(shared.world.apply(keep).await?)
 }
 
 pub(super) async fn media(

@@ -12,9 +12,9 @@ use xinqiao_message::envelope::{Keys, url_query};
 use xinqiao_types::{CallbackToken, Entropy, SystemEntropy};
 
 use super::{Shared, pusher};
-use crate::world::{
-    account::Callback,
-    row::{
+use crate::{
+    accounts::account::Callback,
+    kernel::row::{
         CallbackFacts, Diagnosed, Exchange, Row, RowKind, RowState, SignatureFacts, SignaturePart,
         Words, diagnose, shown,
     },

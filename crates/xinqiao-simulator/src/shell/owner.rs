@@ -1,31 +1,33 @@
 //! The one thread that owns the world. Everything else sends it commands and questions.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, mpsc},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Shared, journal::Journal};
-use crate::world::{
-    World,
-    command::{Answer, Command, Refused},
+use super::{
+    Shared,
+    store::{Backlog, Store},
 };
+use crate::kernel::{Command, Effect, Refused, World};
 
-/// So long after the last command the world is written down whole: the next start, even after a crash, need not
-/// carry the commands out again.
-const QUIET: Duration = Duration::from_secs(2);
+/// So long after a change at the latest it is handed over to be written; at once if nothing is being written.
+const SOON: Duration = Duration::from_millis(20);
+/// So many changes are handed over at once.
+const ENOUGH: usize = 5000;
 /// Commands that wait; a caller beyond them waits for its turn.
 const WAITING: usize = 1024;
+/// How often somebody who makes much looks whether the disk has caught up.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 type Question = Box<dyn FnOnce(&World) + Send>;
+type Reply = Box<dyn FnOnce() + Send>;
+type Order = Box<dyn FnOnce(&mut World, i64) -> (Vec<Effect>, Reply) + Send>;
 
 enum Job {
-    Apply {
-        command: Box<Command>,
-        reply: oneshot::Sender<Result<Answer, Refused>>,
-    },
+    Apply(Order),
     Ask(Question),
     Stop(oneshot::Sender<()>),
 }
@@ -33,11 +35,13 @@ enum Job {
 /// The way to the world. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Owner {
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<(Job, OwnedSemaphorePermit)>,
+    room: Arc<Semaphore>,
+    backlog: Backlog,
 }
 
 /// The receiving end, until the thread starts.
-pub(crate) struct Waiting(mpsc::Receiver<Job>);
+pub(crate) struct Waiting(mpsc::Receiver<(Job, OwnedSemaphorePermit)>);
 
 /// The world's thread has ended: the simulator is stopping.
 fn stopped() -> Refused {
@@ -49,19 +53,34 @@ fn stopped() -> Refused {
 }
 
 impl Owner {
-    pub(crate) fn new() -> (Self, Waiting) {
-        let (jobs, waiting) = mpsc::channel(WAITING);
-        (Self { jobs }, Waiting(waiting))
+    pub(crate) fn new(backlog: Backlog) -> (Self, Waiting) {
+        let (jobs, waiting) = mpsc::channel();
+        let room = Arc::new(Semaphore::new(WAITING));
+        let owner = Self {
+            jobs,
+            room,
+            backlog,
+        };
+        (owner, Waiting(waiting))
+    }
+
+    async fn send(&self, job: Job) -> Result<(), Refused> {
+        let room = { self.room.clone() }.acquire_owned().await;
+        let room = room.map_err(|_| stopped())?;
+        self.jobs.send((job, room)).map_err(|_| stopped())
     }
 
     /// Carries out a command. Dropping the future does not take the command back.
-    pub(crate) async fn apply(&self, command: Command) -> Result<Answer, Refused> {
+    pub(crate) async fn apply<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Apply {
-            command: Box::new(command),
-            reply,
-        };
-        self.jobs.send(job).await.map_err(|_| stopped())?;
+        let order: Order = Box::new(move |world, wall_ms| {
+            let outcome = world.apply(command, wall_ms);
+            let say = move || {
+                let _ = reply.send(outcome.answer);
+            };
+            (outcome.effects, Box::new(say))
+        });
+        self.send(Job::Apply(order)).await?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -71,17 +90,24 @@ impl Owner {
         question: impl FnOnce(&World) -> T + Send + 'static,
     ) -> Result<T, Refused> {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Ask(Box::new(move |world| {
+        let question = Box::new(move |world: &World| {
             let _ = reply.send(question(world));
-        }));
-        self.jobs.send(job).await.map_err(|_| stopped())?;
+        });
+        self.send(Job::Ask(question)).await?;
         answer.await.map_err(|_| stopped())
+    }
+
+    /// Waits until what was made so far is written: for who makes much, piece by piece.
+    pub(crate) async fn catch_up(&self) {
+        while self.backlog.is_long() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
     }
 
     /// Writes down what is to be kept and ends the thread.
     pub(crate) async fn stop(&self) {
         let (done_tx, done) = oneshot::channel();
-        if self.jobs.send(Job::Stop(done_tx)).await.is_ok() {
+        if self.send(Job::Stop(done_tx)).await.is_ok() {
             let _ = done.await;
         }
     }
@@ -91,51 +117,68 @@ impl Owner {
 pub(crate) fn start(
     waiting: Waiting,
     mut world: World,
-    mut journal: Option<Journal>,
+    store: Option<Store>,
     shared: Arc<OnceLock<Arc<Shared>>>,
 ) -> std::io::Result<()> {
-    let Waiting(mut jobs) = waiting;
+    let Waiting(jobs) = waiting;
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
         .name("xinqiao-world".to_owned())
         .spawn(move || {
             let _inside = runtime.enter();
-            let mut last_command = Instant::now();
-            while let Some(job) = jobs.blocking_recv() {
-                match job {
-                    // There is a question every second at least: the clock's.
-                    Job::Ask(question) => {
-                        question(&world);
-                        if let Some(journal) = &mut journal
-                            && last_command.elapsed() >= QUIET
-                        {
-                            journal.snapshot_if_behind(&world);
-                            last_command = Instant::now();
+            let mut due: Option<Instant> = None;
+            loop {
+                let job = match due {
+                    None => jobs.recv().ok(),
+                    Some(at) => {
+                        let left = at.saturating_duration_since(Instant::now());
+                        match jobs.recv_timeout(left) {
+                            Ok(job) => Some(job),
+                            Err(mpsc::RecvTimeoutError::Timeout) => {
+                                due = None;
+                                if let Some(store) = &store {
+                                    store.hand_over(&mut world);
+                                }
+                                continue;
+                            }
+                            Err(mpsc::RecvTimeoutError::Disconnected) => None,
                         }
                     }
+                };
+                let Some((job, _room)) = job else { break };
+                match job {
+                    Job::Ask(question) => question(&world),
                     Job::Stop(done) => {
-                        if let Some(journal) = &mut journal {
-                            journal.snapshot(&world);
+                        if let Some(store) = store {
+                            store.hand_over(&mut world);
+                            store.stop();
                         }
                         let _ = done.send(());
                         return;
                     }
-                    Job::Apply { command, reply } => {
+                    Job::Apply(order) => {
                         let wall_ms = Shared::wall_ms();
-                        if let Some(journal) = &mut journal {
-                            journal.append(wall_ms, &command);
-                        }
-                        let outcome = world.apply(*command, wall_ms);
+                        let (effects, reply) = order(&mut world, wall_ms);
                         if let Some(shared) = shared.get() {
-                            shared.carry_out(outcome.effects, &world, wall_ms);
+                            shared.carry_out(effects, &world, wall_ms);
                         }
-                        if let Some(journal) = &mut journal {
-                            journal.snapshot_if_long(&world);
-                        }
-                        let _ = reply.send(outcome.answer);
-                        last_command = Instant::now();
+                        reply();
                     }
                 }
+                let Some(store) = &store else { continue };
+                if !world.has_changes() {
+                    continue;
+                }
+                let at = *due.get_or_insert_with(|| Instant::now() + SOON);
+                let idle = !store.is_busy();
+                if idle || world.tables.changed() >= ENOUGH || Instant::now() >= at {
+                    store.hand_over(&mut world);
+                    due = None;
+                }
+            }
+            if let Some(store) = store {
+                store.hand_over(&mut world);
+                store.stop();
             }
         })?;
     Ok(())

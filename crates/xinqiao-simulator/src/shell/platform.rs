@@ -11,7 +11,10 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use xinqiao_http::{BodyLimit, DropConnection, Refusal, is_cross_site, read_body};
 
 use super::Shared;
-use crate::world::command::{Answer, Command, PlatformAnswer, PlatformCall};
+use crate::{
+    accounts::files,
+    door::call::{PlatformAnswer, PlatformCall},
+};
 
 /// Most bytes of a call: the largest upload is ten megabytes.
 const BODY: usize = 24 * 1024 * 1024;
@@ -67,9 +70,8 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         body: body.to_vec(),
         peer,
     };
-    match shared.world.apply(Command::Call(Box::new(call))).await {
-        Ok(Answer::Platform(answer)) => respond(*answer).await,
-        Ok(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    match shared.world.apply(Box::new(call)).await {
+        Ok(answer) => respond(*answer).await,
         Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, refused.message).into_response(),
     }
 }
@@ -112,11 +114,8 @@ pub(crate) async fn file(shared: &Arc<Shared>, media_id: String) -> Response {
         .world
         .ask(move |world| {
             let now = world.now(wall_ms).0;
-            world
-                .media
-                .get(&media_id)
-                .filter(|media| media.is_alive(now))
-                .map(|media| (media.content_type.clone(), media.bytes.clone()))
+            files::find(world, &media_id, now)
+                .map(|(file, bytes)| (file.content_type.clone(), bytes.clone()))
         })
         .await;
     match found {

@@ -1,21 +1,23 @@
-//! Carries a push out: seals it, posts it, reports what came back. The verdict is the world's.
+//! Carries a push out: has it sealed, posts it, reports what came back. The verdict is the world's.
 
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header};
-use xinqiao_crypto::callback;
 use xinqiao_http::{OutboundError, OutboundRequest};
-use xinqiao_message::envelope::{CallbackQuery, Push, SealedPush, seal_push};
-use xinqiao_types::{CallbackMode, Entropy, SystemEntropy};
+use xinqiao_types::{Entropy, SystemEntropy};
 
 use super::Shared;
-use crate::options::AppState;
-use crate::world::{
-    command::{Answer, Command, Judged, PushOrder, PushOutcome, PushResult},
-    official_account::push,
-    row::{
-        CallbackFacts, Exchange, Plain, Row, RowKind, RowState, SignatureFacts, SignaturePart,
-        Timing, Words, diagnose, shown,
+use crate::{
+    kernel::World,
+    kernel::row::{
+        CallbackFacts, Exchange, Plain, Row, RowKind, RowState, Timing, Words, diagnose, shown,
+    },
+    options::AppState,
+    push::{
+        Kinds,
+        deliveries::DELIVERIES,
+        envelope::{Sealed, Sealer},
+        order::{Judged, PushOrder, PushOutcome, PushResult},
     },
 };
 
@@ -29,27 +31,39 @@ pub(crate) const REFUSED: &str = "callback.refused";
 const MOST: usize = 1024 * 1024;
 
 /// Carries one attempt out and reports it; the world orders the next one.
-pub(super) async fn push(shared: Arc<Shared>, order: PushOrder) {
+pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
     let started_ms = Shared::wall_ms();
-    let sealed = match seal(&order, started_ms / 1000) {
+    let ordered = shared
+        .world
+        .ask(move |world| ready(world, delivery, attempt))
+        .await;
+    let Ok(Some((order, sealer))) = ordered else {
+        // The delivery came to its end, or the world was replaced, before anything was sent.
+        return;
+    };
+    let sealed = sealer.and_then(|sealer| {
+        let (nonce, random) = chance();
+        Ok((
+            (sealer.make)(started_ms / 1000, &nonce, random)?,
+            sealer.mode,
+        ))
+    });
+    let (sealed, mode) = match sealed {
         Ok(sealed) => sealed,
         Err(message) => {
-            let sealed = SealedPush {
-                query: String::new(),
-                body: String::new(),
-                content_type: "text/xml",
-            };
             let result = PushResult::Failed {
                 rule: "callback.keys".to_owned(),
                 message,
             };
+            let none = Sealed::default();
+            let spent = Spent::default();
             report(
                 &shared,
                 &order,
-                &sealed,
+                &none,
                 Vec::new(),
                 started_ms,
-                Spent::default(),
+                spent,
                 result,
             )
             .await;
@@ -77,7 +91,7 @@ pub(super) async fn push(shared: Arc<Shared>, order: PushOrder) {
             )
         })
         .collect();
-    let mut row = row(&order, &sealed, &url, &shown_headers, started_ms);
+    let mut row = row(&order, &sealed, &mode, &url, &shown_headers, started_ms);
     row.id = shared.timeline.add(&shared.stream, row.clone());
     let timeout = if order.patient {
         PATIENCE
@@ -155,6 +169,20 @@ pub(super) async fn push(shared: Arc<Shared>, order: PushOrder) {
     finish(&shared, row, judged, spent, response);
 }
 
+/// The order of an attempt that still counts, and what seals it with the keys of now.
+fn ready(world: &World, delivery: u64, attempt: u8) -> Option<(PushOrder, Result<Sealer, String>)> {
+    let delivery = DELIVERIES.get(world, &delivery)?;
+    let order = &delivery.order;
+    if delivery.settled || order.attempt != attempt {
+        return None;
+    }
+    let sealer = match world.house.part::<Kinds>().of(order) {
+        Some(kind) => (kind.envelope.seal)(world, order),
+        None => Err(format!("nothing is known of pushes `{}`", order.kind)),
+    };
+    Some((order.clone(), sealer))
+}
+
 /// Tells the page when the connected app went away, and when it is back.
 fn note_app(shared: &Arc<Shared>, order: &PushOrder, result: &PushResult) {
     let (state, reason, rule) = match result {
@@ -166,7 +194,7 @@ fn note_app(shared: &Arc<Shared>, order: &PushOrder, result: &PushResult) {
         ),
         PushResult::Failed { .. } => return,
     };
-    if shared.dev().connected.get(&order.appid) == Some(&order.url) {
+    if shared.dev().connected.get(&*order.appid) == Some(&order.url) {
         shared.note_app(state, reason, rule.map(|rule| diagnose(rule, None, None)));
     }
 }
@@ -182,7 +210,7 @@ struct Spent {
 async fn report(
     shared: &Arc<Shared>,
     order: &PushOrder,
-    sealed: &SealedPush,
+    sealed: &Sealed,
     headers: Vec<(String, String)>,
     started_ms: i64,
     spent: Spent,
@@ -198,14 +226,8 @@ async fn report(
         ms: spent.ms,
         result,
     };
-    match shared
-        .world
-        .apply(Command::PushOutcome(Box::new(outcome)))
-        .await
-    {
-        Ok(Answer::Judged(judged)) => Some(*judged),
-        _ => None,
-    }
+    let judged = shared.world.apply(Box::new(outcome)).await;
+    judged.ok().flatten().map(|judged| *judged)
 }
 
 /// The name of the rule that explains why nothing came back.
@@ -220,17 +242,6 @@ pub(super) fn rule_of(error: &OutboundError) -> &'static str {
         OutboundError::Protocol { .. } => "callback.protocol",
         _ => "callback.connection",
     }
-}
-
-fn seal(order: &PushOrder, now: i64) -> Result<SealedPush, String> {
-    let keys = push::keys(order);
-    let plain = Push {
-        plain: &order.xml,
-        to_user_name: &order.original_id,
-        openid: &order.openid,
-    };
-    let (nonce, random) = chance();
-    seal_push(&keys, &plain, now, &nonce, random).map_err(|error| error.to_string())
 }
 
 /// A nonce of digits and sixteen bytes. Pushes are traffic: their chance is real, as their time is.
@@ -263,7 +274,8 @@ pub(super) fn with_query(url: &str, query: &str) -> String {
 
 fn row(
     order: &PushOrder,
-    sealed: &SealedPush,
+    sealed: &Sealed,
+    mode: &str,
     url: &str,
     headers: &[(String, String)],
     wall_ms: i64,
@@ -286,11 +298,11 @@ fn row(
         wall_ms,
         cause: order.cause.clone(),
         kind: RowKind::Callback,
-        account: Some(order.appid.clone()),
+        account: Some(order.appid.to_string()),
         account_name: Some(order.account_name.clone()),
         user: order.user.clone(),
         user_name: order.user_name.clone(),
-        openid: Some(order.openid.clone()),
+        openid: Some(order.openid.to_string()),
         title: Words::new(
             format!("平台推送 {what} 给应用{}", again.zh),
             format!("The platform pushes {what} to the app{}", again.en),
@@ -309,7 +321,7 @@ fn row(
             attempt: order.attempt,
             of: order.of,
             url: order.url.clone(),
-            mode: order.mode.to_string(),
+            mode: mode.to_owned(),
             msg_type: order.msg_type.clone(),
             event: order.event.clone(),
             msg_id: order.msg_id.clone(),
@@ -324,50 +336,12 @@ fn row(
         }),
         response: None,
         plain: Some(Plain {
-            request: Some(order.xml.clone()),
+            request: Some(order.plain.clone()),
             response: None,
         }),
-        signature: signature(order, sealed),
+        signature: sealed.signature.clone(),
         timing: Vec::new(),
     }
-}
-
-/// How the signature was made, part by part in the order of hashing.
-fn signature(order: &PushOrder, sealed: &SealedPush) -> Option<SignatureFacts> {
-    let query = CallbackQuery::parse(&sealed.query);
-    let timestamp = query.timestamp.as_deref()?;
-    let nonce = query.nonce.as_deref()?;
-    let mut parts = vec![
-        SignaturePart {
-            name: "token",
-            value: order.token.clone(),
-        },
-        SignaturePart {
-            name: "timestamp",
-            value: timestamp.to_owned(),
-        },
-        SignaturePart {
-            name: "nonce",
-            value: nonce.to_owned(),
-        },
-    ];
-    if order.mode != CallbackMode::Plain {
-        let start = sealed.body.find("<Encrypt><![CDATA[")? + "<Encrypt><![CDATA[".len();
-        let end = start + sealed.body[start..].find("]]>")?;
-        parts.push(SignaturePart {
-            name: "encrypt",
-            value: sealed.body[start..end].to_owned(),
-        });
-    }
-    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
-    let texts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
-    let expected = callback::signature(&texts).to_string();
-    Some(SignatureFacts {
-        algorithm: "sha1",
-        parts,
-        received: None,
-        expected,
-    })
 }
 
 fn finish(

@@ -7,7 +7,7 @@ use std::{
 
 use xinqiao_http::EventLog;
 
-use crate::world::row::Row;
+use crate::kernel::row::Row;
 
 /// Most rows.
 const ROWS: usize = 5000;

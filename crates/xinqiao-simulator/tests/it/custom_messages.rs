@@ -197,3 +197,38 @@ async fn a_message_goes_out_under_a_staff_name() {
     assert_eq!(world.call(&path("del"), del).await["errcode"], 0);
     assert_ne!(send(&world, &token, message).await["errcode"], 0);
 }
+
+#[tokio::test]
+async fn staff_are_made_renamed_and_dismissed() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let alias = account["alias"].as_str().unwrap();
+    let call = async |path: &str, body: Value| {
+        let path = format!("/{path}?access_token={token}");
+        world.call(&path, body).await
+    };
+    let staff = |name: &str, nickname: &str| json!({"kf_account": format!("{name}@{alias}"), "nickname": nickname});
+    for name in ["anna", "bert"] {
+        let added = call("customservice/kfaccount/add", staff(name, name)).await;
+        assert_eq!(added["errcode"], 0, "{added}");
+    }
+    let renamed = call("customservice/kfaccount/update", staff("anna", "安娜")).await;
+    assert_eq!(renamed["errcode"], 0);
+    let nobody = call("customservice/kfaccount/update", staff("carl", "卡尔")).await;
+    assert_eq!(nobody["errcode"], 65401);
+    let listed = call("cgi-bin/customservice/getkflist", Value::Null).await;
+    let nicknames: Vec<&str> = { listed["kf_list"].as_array().unwrap().iter() }
+        .map(|member| member["kf_nick"].as_str().unwrap())
+        .collect();
+    assert_eq!(nicknames, ["安娜", "bert"]);
+    let online = call("cgi-bin/customservice/getonlinekflist", Value::Null).await;
+    assert_eq!(online["kf_online_list"].as_array().unwrap().len(), 2);
+    // Both methods dismiss.
+    let gone = call("customservice/kfaccount/del", staff("anna", "")).await;
+    assert_eq!(gone["errcode"], 0, "{gone}");
+    let path = format!("/customservice/kfaccount/del?access_token={token}&kf_account=bert@{alias}");
+    assert_eq!(world.call(&path, Value::Null).await["errcode"], 0);
+    let online = call("cgi-bin/customservice/getonlinekflist", Value::Null).await;
+    assert_eq!(online["kf_online_list"], json!([]));
+}

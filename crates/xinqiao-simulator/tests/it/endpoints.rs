@@ -33,8 +33,10 @@ async fn what_has_no_behaviour_answers_from_its_schema_and_says_so() {
     let world = TestWorld::start().await;
     let account = world.account(json!({})).await;
     let token = world.token(&account).await;
-    let path = format!("/cgi-bin/tags/create?access_token={token}");
-    let (headers, answer) = world.call_raw(&path, json!({"tag": {"name": "VIP"}})).await;
+    let path = format!("/cgi-bin/shorten/gen?access_token={token}");
+    let (headers, answer) = world
+        .call_raw(&path, json!({"long_data": "x", "expire_seconds": 60}))
+        .await;
     assert_eq!(headers["x-xinqiao-fidelity"], "fallback", "{answer}");
     assert_eq!(answer["errcode"].as_i64().unwrap_or(0), 0, "{answer}");
     let path = format!("/cgi-bin/menu/get?access_token={token}");
@@ -54,22 +56,28 @@ async fn a_menu_is_made_read_and_deleted() {
     let world = TestWorld::start().await;
     let account = world.account(json!({})).await;
     let token = world.token(&account).await;
-    let path = |name: &str| format!("/cgi-bin/menu/{name}?access_token={token}");
+    let path = |name: &str| format!("/cgi-bin/{name}?access_token={token}");
     assert_eq!(
-        world.call(&path("get"), Value::Null).await["errcode"],
+        world.call(&path("menu/get"), Value::Null).await["errcode"],
         46003
     );
     let menu = json!({"button": [{"type": "click", "name": "今日", "key": "T"}]});
-    assert_eq!(world.call(&path("create"), menu).await["errcode"], 0);
-    let got = world.call(&path("get"), Value::Null).await;
+    assert_eq!(world.call(&path("menu/create"), menu).await["errcode"], 0);
+    let got = world.call(&path("menu/get"), Value::Null).await;
     assert_eq!(got["menu"]["button"][0]["name"], "今日");
     let current = format!("/cgi-bin/get_current_selfmenu_info?access_token={token}");
     assert_eq!(world.call(&current, Value::Null).await["is_menu_open"], 1);
     let long = json!({"button": [{"type": "click", "name": "一二三四五六", "key": "T"}]});
-    assert_eq!(world.call(&path("create"), long).await["errcode"], 40018);
-    assert_eq!(world.call(&path("delete"), Value::Null).await["errcode"], 0);
     assert_eq!(
-        world.call(&path("get"), Value::Null).await["errcode"],
+        world.call(&path("menu/create"), long).await["errcode"],
+        40018
+    );
+    assert_eq!(
+        world.call(&path("menu/delete"), Value::Null).await["errcode"],
+        0
+    );
+    assert_eq!(
+        world.call(&path("menu/get"), Value::Null).await["errcode"],
         46003
     );
 }
@@ -329,4 +337,85 @@ async fn an_older_path_is_the_same_endpoint() {
         );
     }
     assert_eq!(codes, [0, 0, 0, 0, 45009, 45009], "the same quota");
+}
+
+#[tokio::test]
+async fn the_platform_tells_its_addresses() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    for path in ["/cgi-bin/get_api_domain_ip", "/cgi-bin/getcallbackip"] {
+        let answer = world
+            .call(&format!("{path}?access_token={token}"), Value::Null)
+            .await;
+        let list = answer["ip_list"].as_array().unwrap();
+        assert!(!list.is_empty(), "{path}: {answer}");
+        for address in list {
+            let parsed: Result<std::net::IpAddr, _> = address.as_str().unwrap().parse();
+            assert!(parsed.is_ok(), "{address}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_picture_for_articles_is_known_by_its_address_for_ever() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let body = "--b\r\nContent-Disposition: form-data; name=\"media\"; filename=\"a.png\"\r\n\
+        Content-Type: image/png\r\n\r\n\u{89}PNG\r\n--b--\r\n";
+    let mut bytes = body.as_bytes().to_vec();
+    // The first byte of the picture stands alone, not as UTF-8 has it.
+    let at = bytes.iter().position(|byte| *byte == 0xc2).unwrap();
+    bytes.remove(at);
+    let url = format!(
+        "{}/cgi-bin/media/uploadimg?access_token={token}",
+        world.api()
+    );
+    let answer = world
+        .client()
+        .post(url)
+        .header("content-type", "multipart/form-data; boundary=b")
+        .body(bytes)
+        .send()
+        .await
+        .unwrap();
+    let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let address = answer["url"].as_str().unwrap().to_owned();
+    world.advance(400 * 86_400).await;
+    let picture = world.client().get(address).send().await.unwrap();
+    assert_eq!(picture.headers()["content-type"], "image/png");
+    assert_eq!(&picture.bytes().await.unwrap()[..], b"\x89PNG");
+}
+
+#[tokio::test]
+async fn a_wrong_type_behind_a_missing_field_is_found() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({})).await;
+    let token = world.token(&account).await;
+    let path = format!("/cgi-bin/message/custom/send?access_token={token}");
+    let message = json!({"msgtype": "text", "text": {"content": {"no": "text"}}});
+    let answer = world.call(&path, message).await;
+    assert_eq!(
+        answer["errcode"], 47001,
+        "`touser` is missing and the content no text: {answer}"
+    );
+}
+
+#[tokio::test]
+async fn who_cannot_be_told_from_anybody_is_not_answered() {
+    let world = TestWorld::start().await;
+    let pay = &world.simulator().endpoints()["api.mch.weixin.qq.com"];
+    let answer = world
+        .client()
+        .get(format!("{pay}/v3/certificates"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 501);
+    let body = answer.text().await.unwrap();
+    assert!(
+        body.contains("not_built") && body.contains("pay_v3"),
+        "{body}"
+    );
 }

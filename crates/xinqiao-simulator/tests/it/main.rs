@@ -8,7 +8,9 @@ mod control;
 mod custom_messages;
 mod determinism;
 mod endpoints;
+mod kept_worlds;
 mod persistence;
+mod tags;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use xinqiao_simulator::{Options, Simulator, Storage};
 use xinqiao_testkit::{TestApp, TestWorld};
 
@@ -41,30 +41,147 @@ async fn a_world_survives_a_restart() {
     world.shutdown().await;
 }
 
+/// Where the process that is to be killed keeps its world.
+const FOLDER: &str = "XINQIAO_TEST_FOLDER";
+/// What a killed process may lose of what it acknowledged.
+const LOST: Duration = Duration::from_millis(50);
+
+/// Not a test by itself: the process that the next one kills.
+#[test]
+fn process_to_be_killed() {
+    let Some(folder) = std::env::var_os(FOLDER).map(std::path::PathBuf::from) else {
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let world = TestWorld::start_with(options(&folder)).await;
+        std::fs::write(folder.join("control.tmp"), world.control_base()).unwrap();
+        std::fs::rename(folder.join("control.tmp"), folder.join("control")).unwrap();
+        std::future::pending::<()>().await;
+    });
+}
+
 #[tokio::test]
-async fn a_crash_loses_nothing_that_was_answered() {
+async fn a_killed_process_loses_at_most_the_last_fifty_milliseconds_and_nothing_by_halves() {
     let folder = tempfile::tempdir().unwrap();
-    let copy = tempfile::tempdir().unwrap();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "persistence::process_to_be_killed"])
+        .env(FOLDER, folder.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut control = None;
+    for _ in 0..300 {
+        control = std::fs::read_to_string(folder.path().join("control")).ok();
+        if control.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let control = control.unwrap();
+    let client = reqwest::Client::new();
+    let accounts = client
+        .get(format!("{control}/accounts"))
+        .send()
+        .await
+        .unwrap();
+    let accounts: Value = serde_json::from_str(&accounts.text().await.unwrap()).unwrap();
+    let appid = accounts["items"][0]["appid"].as_str().unwrap().to_owned();
+    let mut acknowledged = Vec::new();
+    for number in 0..300 {
+        let message = json!({"type": "text", "content": format!("第 {number} 句")});
+        let act = json!({"do": "send", "account": appid, "message": message});
+        let answer = client
+            .post(format!("{control}/users/u1/actions"))
+            .header("content-type", "application/json")
+            .body(act.to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        acknowledged.push(std::time::Instant::now());
+    }
+    child.kill().unwrap();
+    let killed = std::time::Instant::now();
+    child.wait().unwrap();
+
     let world = TestWorld::start_with(options(folder.path())).await;
-    let appid = world.simulator().seeded().accounts[0].appid.clone();
-    let user = world.simulator().seeded().users[0].id.clone();
-    world.say(&user, &appid, "写下来").await;
-    let before = world
+    let chat = world.get(&format!("/users/u1/chat?account={appid}")).await;
+    let said: Vec<&str> = chat["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["content"].as_str().unwrap())
+        .collect();
+    let certain = acknowledged
+        .iter()
+        .filter(|at| killed.duration_since(**at) > LOST)
+        .count();
+    assert!(
+        said.len() >= certain,
+        "{} of {certain} are there",
+        said.len()
+    );
+    // What is there is all that was said up to some moment, and every table is of that moment.
+    let all: Vec<String> = (0..said.len())
+        .map(|number| format!("第 {number} 句"))
+        .collect();
+    assert_eq!(said, all);
+    let export = world
         .client()
         .get(format!("{}/export", world.control_base()));
-    let before = before.send().await.unwrap().text().await.unwrap();
-    // What is on the disk now is what a killed process leaves.
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
-    }
-    let revived = TestWorld::start_with(options(copy.path())).await;
-    let after = revived
-        .client()
-        .get(format!("{}/export", revived.control_base()));
-    assert_eq!(after.send().await.unwrap().text().await.unwrap(), before);
+    let export: Value =
+        serde_json::from_str(&export.send().await.unwrap().text().await.unwrap()).unwrap();
+    let counters = export["tables"]["kernel.counters"]["rows"]
+        .as_array()
+        .unwrap();
+    let item = counters.iter().find(|row| row[0] == "item").unwrap();
+    assert_eq!(item[1], said.len());
     world.shutdown().await;
-    revived.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_world_of_a_newer_program_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    TestWorld::start_with(options(folder.path()))
+        .await
+        .shutdown()
+        .await;
+    let path = folder.path().join("simulator.db");
+    let change = |sql: &str| {
+        let file = rusqlite::Connection::open(&path).unwrap();
+        file.execute_batch(sql).unwrap();
+    };
+    let why = || async {
+        let error = Simulator::start(options(folder.path())).await.unwrap_err();
+        error.to_string()
+    };
+    change(
+        "UPDATE rows SET version = 2 WHERE tbl = (SELECT id FROM tables WHERE name = 'people.users')",
+    );
+    let refused = why().await;
+    assert!(
+        refused
+            .contains("the table people.users is of version 2, newer than this program reads (1)"),
+        "{refused}"
+    );
+    change("UPDATE rows SET version = 1; INSERT INTO tables (name) VALUES ('work.departments')");
+    assert!(
+        why().await.contains("no table work.departments"),
+        "{}",
+        why().await
+    );
+    change("DELETE FROM tables WHERE name = 'work.departments'; PRAGMA user_version = 3");
+    assert!(
+        why().await.contains("newer program (format 3"),
+        "{}",
+        why().await
+    );
+    change("PRAGMA user_version = 2");
+    TestWorld::start_with(options(folder.path()))
+        .await
+        .shutdown()
+        .await;
 }
 
 #[tokio::test]

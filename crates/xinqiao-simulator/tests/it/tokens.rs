@@ -246,3 +246,45 @@ async fn a_call_is_found_by_its_rid() {
         76001
     );
 }
+
+#[tokio::test]
+async fn counters_are_cleared_by_secret_and_path_by_path() {
+    let world = TestWorld::start().await;
+    world.next_morning().await;
+    let account = world.account(json!({})).await;
+    let (appid, secret) = (
+        account["appid"].as_str().unwrap(),
+        account["secret"].as_str().unwrap(),
+    );
+    let token = world.token(&account).await;
+    let quotas =
+        json!({"/cgi-bin/menu/get": {"limit": 1}, "/cgi-bin/get_api_domain_ip": {"limit": 1}});
+    world
+        .must("PATCH", &format!("/accounts/{appid}/quotas"), quotas)
+        .await;
+    let menu = format!("/cgi-bin/menu/get?access_token={token}");
+    let spent = async |token: &str| {
+        world.call(&menu, Value::Null).await;
+        let menu = world.call(&menu, Value::Null).await["errcode"].as_i64();
+        errcode(&world, token).await;
+        (menu, errcode(&world, token).await)
+    };
+    assert_eq!(spent(&token).await, (Some(45009), 45009));
+    let one = format!("/cgi-bin/openapi/quota/clear?access_token={token}");
+    let cleared = world
+        .call(&one, json!({"cgi_path": "/cgi-bin/menu/get"}))
+        .await;
+    assert_eq!(cleared["errcode"], 0, "{cleared}");
+    assert_eq!(world.call(&menu, Value::Null).await["errcode"], 46003);
+    assert_eq!(
+        errcode(&world, &token).await,
+        45009,
+        "the other path stays spent"
+    );
+    let all = format!("/cgi-bin/clear_quota/v2?appid={appid}&appsecret={secret}");
+    let cleared = world
+        .call(&all, json!({"appid": appid, "appsecret": secret}))
+        .await;
+    assert_eq!(cleared["errcode"], 0, "{cleared}");
+    assert_eq!(errcode(&world, &token).await, 0);
+}

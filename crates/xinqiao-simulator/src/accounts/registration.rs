@@ -1,0 +1,533 @@
+//! Makes, changes and removes accounts, by the platform's rules of registration.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use xinqiao_catalog::{QuotaWindow, code, rules::quota::Limit};
+use xinqiao_crypto::AesKey;
+use xinqiao_types::{AccountKind, CallbackMode, ErrCode};
+
+use super::{
+    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, DELETED, QUOTAS, account,
+    account::{Account, Callback, SecretState, Subject},
+    account_mut, id, insert, rules, view,
+};
+use crate::kernel::{Command, Effect, Refused, Turn};
+
+/// `POST /accounts`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NewAccount {
+    /// Given or drawn.
+    pub(crate) appid: Option<String>,
+    /// Given or drawn.
+    pub(crate) secret: Option<String>,
+    /// `service` if missing.
+    pub(crate) kind: Option<AccountKind>,
+    /// Yes if missing.
+    pub(crate) verified: Option<bool>,
+    /// When the verification ends.
+    pub(crate) verified_until: Option<i64>,
+    /// Given or made up.
+    pub(crate) name: Option<String>,
+    /// Given or drawn.
+    pub(crate) alias: Option<String>,
+    /// Given or drawn.
+    pub(crate) original_id: Option<String>,
+    /// Given or drawn.
+    pub(crate) token: Option<String>,
+    /// Given or drawn.
+    pub(crate) aes_key: Option<String>,
+    /// `safe` if missing.
+    pub(crate) mode: Option<CallbackMode>,
+    /// Kept without a handshake only if empty.
+    pub(crate) callback_url: Option<String>,
+    /// Accounts with the same one share UnionIDs.
+    pub(crate) open_account: Option<String>,
+    /// One account an address.
+    pub(crate) email: Option<String>,
+    /// Who registers it.
+    pub(crate) subject: Option<Subject>,
+    /// Domain for web authorization.
+    pub(crate) oauth_domain: Option<String>,
+    /// Domain for the JS-SDK.
+    pub(crate) js_domain: Option<String>,
+    /// Addresses that may fetch tokens.
+    pub(crate) ip_whitelist: Vec<String>,
+    /// Rights switched by hand.
+    pub(crate) permissions: BTreeMap<String, bool>,
+    /// Switches for disputed behaviour.
+    pub(crate) rules: BTreeMap<String, Value>,
+}
+
+/// `PATCH /accounts/{appid}`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AccountPatch {
+    /// Verified or not.
+    pub(crate) verified: Option<bool>,
+    /// When the verification ends.
+    pub(crate) verified_until: Option<i64>,
+    /// Name.
+    pub(crate) name: Option<String>,
+    /// E-mail.
+    pub(crate) email: Option<String>,
+    /// Who registered it.
+    pub(crate) subject: Option<Subject>,
+    /// Domain for web authorization.
+    pub(crate) oauth_domain: Option<String>,
+    /// Domain for the JS-SDK.
+    pub(crate) js_domain: Option<String>,
+    /// Addresses that may fetch tokens.
+    pub(crate) ip_whitelist: Option<Vec<String>>,
+    /// Whether the secret works.
+    pub(crate) secret_state: Option<SecretState>,
+    /// Rights to switch.
+    pub(crate) permissions: BTreeMap<String, bool>,
+    /// Switches to set.
+    pub(crate) rules: BTreeMap<String, Value>,
+}
+
+/// `PATCH /accounts/{appid}/quotas`.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuotaSetting {
+    /// Calls a day.
+    pub(crate) limit: u64,
+    /// Calls that count already.
+    pub(crate) used: Option<u64>,
+}
+
+/// `PUT /accounts/{ref}/callback`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CallbackSettings {
+    /// Where to.
+    pub(crate) url: String,
+    /// Token; the account's own if missing.
+    pub(crate) token: Option<String>,
+    /// EncodingAESKey; the account's own if missing.
+    pub(crate) aes_key: Option<String>,
+    /// How to wrap; the account's own if missing.
+    pub(crate) mode: Option<CallbackMode>,
+    /// `xml` or `json`.
+    pub(crate) format: Option<String>,
+}
+
+/// The kind of subject that may not own a service account.
+const PERSON: &str = "person";
+
+/// Makes an account.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Create(pub(crate) NewAccount);
+
+impl Command for Create {
+    const NAME: &'static str = "accounts.create";
+    const WAS: &'static str = "create_account";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        let account = build(turn, self.0)?;
+        let appid = account.appid.clone();
+        insert(turn.world, account);
+        answered(turn, &appid)
+    }
+}
+
+/// The account, as it is now.
+fn answered(turn: &mut Turn<'_>, appid: &str) -> Result<Value, Refused> {
+    turn.effects.push(Effect::Accounts);
+    Ok(view(turn.world, account(turn.world, appid)?))
+}
+
+/// Checks the fields that were given and draws the others.
+pub(crate) fn build(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
+    let kind = new.kind.unwrap_or(AccountKind::Service);
+    match kind {
+        AccountKind::Component => {
+            return Err(Refused::not_built(
+                "a third-party platform (kind `component`)",
+            ));
+        }
+        AccountKind::Corp | AccountKind::Merchant => {
+            return Err(Refused::invalid(
+                "corporations are made by POST /corps, merchants by POST /merchants",
+            ));
+        }
+        _ => {}
+    }
+    check_registration(turn, None, kind, new.email.as_deref(), new.subject.as_ref())?;
+    if let Some(appid) = &new.appid {
+        check_text("appid", appid, 64)?;
+        if ACCOUNTS.has(turn.world, appid.as_str()) {
+            return Err(Refused::conflict(format!("the appid `{appid}` is in use")));
+        }
+    }
+    let draw = turn.world.next("account");
+    let number = ACCOUNTS.len(turn.world) + 1;
+    let original_id = new.original_id.unwrap_or_else(|| draw.original_id());
+    if BY_ORIGINAL_ID.has(turn.world, original_id.as_str()) {
+        return Err(Refused::conflict(format!(
+            "the original id `{original_id}` is in use"
+        )));
+    }
+    if new.callback_url.as_ref().is_some_and(|url| !url.is_empty()) {
+        return Err(Refused::invalid(
+            "`callback_url` is stored after a handshake only: PUT /accounts/{appid}/callback",
+        ));
+    }
+    let (token, aes_key) = (new.token, new.aes_key);
+    check_keys(token.as_deref(), aes_key.as_deref())?;
+    check_permissions(&new.permissions)?;
+    for (name, value) in &new.rules {
+        rules::check(name, value)?;
+    }
+    check_addresses(&new.ip_whitelist)?;
+    Ok(Account {
+        appid: new.appid.unwrap_or_else(|| draw.appid()).into(),
+        secret: new.secret.unwrap_or_else(|| draw.secret()),
+        kind,
+        verified: new.verified.unwrap_or(true),
+        verified_until: new.verified_until,
+        name: new
+            .name
+            .unwrap_or_else(|| format!("{} {number}", kind_name(kind))),
+        alias: new.alias.unwrap_or_else(|| format!("sim_{}", draw.word(8))),
+        original_id: original_id.into(),
+        open_account: new.open_account,
+        email: new.email,
+        subject: new.subject,
+        oauth_domain: new.oauth_domain,
+        js_domain: new.js_domain,
+        ip_whitelist: new.ip_whitelist,
+        secret_state: SecretState::Active,
+        permissions: new.permissions,
+        rules: new.rules,
+        created_at: turn.now.0,
+        callback: Callback {
+            url: String::new(),
+            token: token.unwrap_or_else(|| draw.callback_token()),
+            aes_key: aes_key.unwrap_or_else(|| draw.aes_key()),
+            mode: new.mode.unwrap_or(CallbackMode::Safe),
+            format: "xml".to_owned(),
+            failures: 0,
+            paused_until: None,
+        },
+    })
+}
+
+fn kind_name(kind: AccountKind) -> &'static str {
+    match kind {
+        AccountKind::Subscription => "订阅号",
+        AccountKind::Service => "服务号",
+        AccountKind::MiniProgram => "小程序",
+        AccountKind::Website => "网站应用",
+        AccountKind::MobileApp => "移动应用",
+        _ => "账号",
+    }
+}
+
+/// One e-mail, one account; a person owns no service account.
+fn check_registration(
+    turn: &Turn<'_>,
+    own: Option<&str>,
+    kind: AccountKind,
+    email: Option<&str>,
+    subject: Option<&Subject>,
+) -> Result<(), Refused> {
+    if let Some(email) = email {
+        let holder = BY_EMAIL
+            .get(turn.world, email.to_ascii_lowercase().as_str())
+            .filter(|holder| Some(&***holder) != own)
+            .and_then(|holder| ACCOUNTS.get(turn.world, holder));
+        if let Some(holder) = holder {
+            return Err(Refused::conflict(format!(
+                "the e-mail `{email}` is in use by `{}`; one address registers one account",
+                holder.name
+            )));
+        }
+    }
+    if kind == AccountKind::Service && subject.is_some_and(|subject| subject.kind == PERSON) {
+        return Err(Refused::unwilling(
+            "a person cannot own a service account; register a subscription account or give an organisation",
+        ));
+    }
+    Ok(())
+}
+
+fn check_text(name: &str, text: &str, most: usize) -> Result<(), Refused> {
+    let fine = !text.is_empty()
+        && text.len() <= most
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-@.".contains(&byte));
+    if fine {
+        Ok(())
+    } else {
+        Err(Refused::invalid(format!(
+            "`{name}` must be 1 to {most} letters, digits, `_` or `-`"
+        )))
+    }
+}
+
+/// WECHAT: a key may end in a character whose two spare bits are set; it is accepted.
+fn check_keys(token: Option<&str>, aes_key: Option<&str>) -> Result<(), Refused> {
+    if let Some(token) = token {
+        let fine = (3..=32).contains(&token.len())
+            && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !fine {
+            return Err(Refused::invalid(
+                "`token` must be 3 to 32 letters and digits",
+            ));
+        }
+    }
+    if let Some(key) = aes_key {
+        let fine = key.len() == 43 && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !fine || AesKey::parse(key).is_err() {
+            return Err(Refused::invalid(format!(
+                "`aes_key` must be 43 letters and digits, this one has {} characters",
+                key.chars().count()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_permissions(permissions: &BTreeMap<String, bool>) -> Result<(), Refused> {
+    for right in permissions.keys() {
+        if xinqiao_catalog::permission(right).is_none() {
+            return Err(Refused::invalid(format!(
+                "no row `{right}` in the permission table; rows look like `msg.custom`"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn check_addresses(list: &[String]) -> Result<(), Refused> {
+    for entry in list {
+        entry
+            .parse::<xinqiao_http::Cidr>()
+            .map_err(|error| Refused::invalid(format!("`ip_whitelist`: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Changes an account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Patch {
+    pub(crate) appid: String,
+    pub(crate) patch: AccountPatch,
+}
+
+impl Command for Patch {
+    const NAME: &'static str = "accounts.patch";
+    const WAS: &'static str = "patch_account";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        let Self { appid, patch } = self;
+        let kind = account(turn.world, &appid)?.kind;
+        let (email, subject) = (patch.email.as_deref(), patch.subject.as_ref());
+        check_registration(turn, Some(&appid), kind, email, subject)?;
+        check_permissions(&patch.permissions)?;
+        for (name, value) in &patch.rules {
+            rules::check(name, value)?;
+        }
+        check_addresses(patch.ip_whitelist.as_deref().unwrap_or_default())?;
+        let own = account_mut(turn.world, &appid)?;
+        let before = own.email.clone();
+        change(own, patch);
+        let after = own.email.clone();
+        if before != after {
+            if let Some(email) = before {
+                BY_EMAIL.remove(turn.world, email.to_ascii_lowercase().as_str());
+            }
+            if let Some(email) = after {
+                let id = id(turn.world, &appid)?;
+                BY_EMAIL.put(turn.world, email.to_ascii_lowercase().into(), id);
+            }
+        }
+        answered(turn, &appid)
+    }
+}
+
+fn change(account: &mut Account, patch: AccountPatch) {
+    if let Some(verified) = patch.verified {
+        account.verified = verified;
+    }
+    if let Some(name) = patch.name {
+        account.name = name;
+    }
+    if let Some(state) = patch.secret_state {
+        account.secret_state = state;
+    }
+    if let Some(list) = patch.ip_whitelist {
+        account.ip_whitelist = list;
+    }
+    let optional = [
+        (&mut account.email, patch.email),
+        (&mut account.oauth_domain, patch.oauth_domain),
+        (&mut account.js_domain, patch.js_domain),
+    ];
+    for (slot, value) in optional {
+        if let Some(value) = value {
+            *slot = (!value.is_empty()).then_some(value);
+        }
+    }
+    account.verified_until = patch.verified_until.or(account.verified_until);
+    if patch.subject.is_some() {
+        account.subject = patch.subject;
+    }
+    account.permissions.extend(patch.permissions);
+    account.rules.extend(patch.rules);
+}
+
+/// Removes an account.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Delete {
+    pub(crate) appid: String,
+}
+
+impl Command for Delete {
+    const NAME: &'static str = "accounts.delete";
+    const WAS: &'static str = "delete_account";
+    type Answer = ();
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        account(turn.world, &self.appid)?;
+        turn.publish(DELETED, &json!({"account": self.appid}));
+        QUOTAS.remove(turn.world, self.appid.as_str());
+        if let Some(account) = ACCOUNTS.remove(turn.world, self.appid.as_str()) {
+            BY_ORIGINAL_ID.remove(turn.world, &account.original_id);
+            if let Some(email) = account.email {
+                BY_EMAIL.remove(turn.world, email.to_ascii_lowercase().as_str());
+            }
+        }
+        turn.effects.extend([Effect::Accounts, Effect::Users]);
+        Ok(())
+    }
+}
+
+/// Gives an account a new secret.
+///
+/// WECHAT: a new secret works at once, the old one no more; tokens already issued live on.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct NewSecret {
+    pub(crate) appid: String,
+}
+
+impl Command for NewSecret {
+    const NAME: &'static str = "accounts.new_secret";
+    const WAS: &'static str = "new_secret";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        account(turn.world, &self.appid)?;
+        let secret = turn.world.next("secret").secret();
+        account_mut(turn.world, &self.appid)?.secret = secret;
+        answered(turn, &self.appid)
+    }
+}
+
+/// Sets limits of calls, by path.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SetQuotas {
+    pub(crate) appid: String,
+    pub(crate) quotas: BTreeMap<String, QuotaSetting>,
+}
+
+impl Command for SetQuotas {
+    const NAME: &'static str = "accounts.set_quotas";
+    const WAS: &'static str = "set_quotas";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        let appid = id(turn.world, &self.appid)?;
+        let mut rows = Vec::new();
+        for (path, setting) in &self.quotas {
+            // A path means the first product that has it: an account's own calls stand before those of others.
+            let routes = xinqiao_catalog::route::candidates(None, path);
+            let Some(first) = routes.iter().map(|route| route.product).min() else {
+                return Err(Refused::invalid(format!(
+                    "no endpoint has the path `{path}`"
+                )));
+            };
+            let own = routes.iter().filter(|route| route.product == first);
+            rows.extend(own.map(|route| (route.id, *setting)));
+        }
+        let now = turn.now;
+        let ledger = QUOTAS.or_default(turn.world, appid);
+        for (id, setting) in rows {
+            let window = QuotaWindow::Day;
+            let limit = Limit {
+                max: setting.limit,
+                window,
+                code: ErrCode::from(code::DAILY_QUOTA_REACHED),
+            };
+            ledger.set_limit(id, limit);
+            ledger.set_used(id, window, setting.used.unwrap_or(0), now);
+        }
+        Ok(json!({"quotas": self.quotas}))
+    }
+}
+
+/// Checks server settings before the handshake; gives them back complete.
+pub(crate) fn complete_callback(
+    account: &Account,
+    settings: &CallbackSettings,
+) -> Result<Callback, Refused> {
+    if !settings.url.starts_with("http://") && !settings.url.starts_with("https://") {
+        return Err(Refused::invalid(
+            "`url` must begin with http:// or https://",
+        ));
+    }
+    check_keys(settings.token.as_deref(), settings.aes_key.as_deref())?;
+    let format = settings
+        .format
+        .clone()
+        .unwrap_or_else(|| account.callback.format.clone());
+    match format.as_str() {
+        "xml" => {}
+        "json" if account.kind == AccountKind::MiniProgram => {
+            return Err(Refused::not_built("pushing JSON (format `json`)"));
+        }
+        "json" => return Err(Refused::unwilling("official accounts push XML only")),
+        _ => return Err(Refused::invalid("`format` must be `xml` or `json`")),
+    }
+    let own = &account.callback;
+    Ok(Callback {
+        url: settings.url.clone(),
+        token: settings.token.clone().unwrap_or_else(|| own.token.clone()),
+        aes_key: settings
+            .aes_key
+            .clone()
+            .unwrap_or_else(|| own.aes_key.clone()),
+        mode: settings.mode.unwrap_or(own.mode),
+        format,
+        failures: 0,
+        paused_until: None,
+    })
+}
+
+/// Stores server settings whose handshake succeeded.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SetCallback {
+    pub(crate) appid: String,
+    pub(crate) settings: CallbackSettings,
+}
+
+impl Command for SetCallback {
+    const NAME: &'static str = "accounts.set_callback";
+    const WAS: &'static str = "set_callback";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        let callback = complete_callback(account(turn.world, &self.appid)?, &self.settings)?;
+        account_mut(turn.world, &self.appid)?.callback = callback;
+        turn.effects.push(Effect::Accounts);
+        Ok(json!({"verified": true}))
+    }
+}

@@ -1,0 +1,551 @@
+//! Judges a call of an app to the platform, step by step, each step with the platform's own code and text.
+//!
+//! 1. host and path → endpoint (unknown: 404 with the nearest path, never passed on);
+//! 2. faults that a test set;
+//! 3. the caller, as the endpoint's `auth` in the catalog demands ([`credential`]); of no known kind: refused;
+//! 4. permission: kind × verified (48001);
+//! 5. quota: minute, day, month (45009);
+//! 6. parameters by schema;
+//! 7. state: the endpoint's behaviour ([`behaviour`]); without one the schema answers, marked `fallback`;
+//! 8. the answer is written by the product's dialect ([`dialect`]).
+//!
+//! Every answer carries `x-xinqiao-fidelity`, and a trace id by which the call is found again ([`traced`]).
+//!
+//! The door knows no product: what callers, behaviours and dialects there are is declared by the products' features.
+
+pub(crate) mod asked;
+pub(crate) mod behaviour;
+mod body;
+pub(crate) mod call;
+pub(crate) mod credential;
+pub(crate) mod dialect;
+pub(crate) mod faults;
+mod masking;
+pub(crate) mod traced;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use xinqiao_catalog::{
+    AuthKind, Code, Endpoint, Method, Product, code,
+    rules::{permission::Denied, quota::Exceeded},
+    surface,
+};
+use xinqiao_types::Rid;
+
+use crate::{
+    accounts::{ACCOUNTS, QUOTAS},
+    kernel::{
+        Feature, Id, Turn, World,
+        command::verb,
+        row::{CallFacts, Diagnosed, Exchange, RowKind, RowState, Words, diagnose, shown},
+    },
+    people,
+};
+
+pub use self::body::read_multipart;
+pub(crate) use self::{
+    asked::Asked,
+    behaviour::{Behaviour, Desk, modelled, stateful},
+    body::FilePart,
+};
+use self::{
+    call::{PlatformAnswer, PlatformCall},
+    credential::{Asking, Caller, proof},
+    dialect::{Saying, Written},
+    faults::Fault,
+    traced::Traced,
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    name: "door",
+    tables: &[&faults::FAULTS, &traced::TRACED],
+    verbs: &[
+        verb::<Box<PlatformCall>>(),
+        verb::<faults::Add>(),
+        verb::<faults::Delete>(),
+    ],
+    index: Some(index),
+    earlier: Some(earlier),
+    ..Feature::EMPTY
+};
+
+fn index(world: &mut World) {
+    faults::index(world);
+    traced::index(world);
+}
+
+fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
+    let read: BTreeMap<String, Fault> = serde_json::from_value(kept["world"]["faults"].clone())
+        .map_err(|error| error.to_string())?;
+    for (id, fault) in read {
+        let number = id.strip_prefix('f').and_then(|digits| digits.parse().ok());
+        faults::insert(world, number.ok_or("a fault has no number")?, fault);
+    }
+    for call in kept["traffic"]["rids"].as_array().into_iter().flatten() {
+        let call = serde_json::from_value(call.clone()).map_err(|error| error.to_string())?;
+        traced::remember(world, call);
+    }
+    Ok(())
+}
+
+/// What a behaviour answers.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// It worked, and there is nothing to say.
+    Acknowledged,
+    /// A JSON object as it is.
+    Json(Value),
+    /// A file.
+    File {
+        content_type: String,
+        filename: String,
+        bytes: bytes::Bytes,
+    },
+    /// Nothing at all: 204.
+    #[expect(dead_code, reason = "no behaviour says nothing yet")]
+    Nothing,
+    /// The browser is led elsewhere.
+    #[expect(dead_code, reason = "no behaviour leads a browser yet")]
+    Redirect(String),
+    /// A page for a browser.
+    #[expect(dead_code, reason = "no behaviour shows a page yet")]
+    Page(String),
+}
+
+/// Why a call is refused.
+#[derive(Debug)]
+pub(crate) struct Refuse {
+    /// A number, or a word in products whose codes are words.
+    pub(crate) code: Code<'static>,
+    /// Text on the wire, where it is not the catalog's.
+    pub(crate) text: Option<String>,
+    /// Further fields of the answer.
+    pub(crate) extra: Vec<(&'static str, Value)>,
+    pub(crate) diagnosis: Option<Box<Diagnosed>>,
+}
+
+pub(crate) type Verdict = Result<Reply, Refuse>;
+
+impl Refuse {
+    /// Refuses with the catalog's text.
+    pub(crate) fn code(code: impl Into<Code<'static>>) -> Self {
+        Self {
+            code: code.into(),
+            text: None,
+            extra: Vec::new(),
+            diagnosis: None,
+        }
+    }
+
+    /// Refuses with a text of the case.
+    pub(crate) fn text(code: impl Into<Code<'static>>, text: impl Into<String>) -> Self {
+        Self {
+            text: Some(text.into()),
+            ..Self::code(code)
+        }
+    }
+
+    /// Adds the rule that explains it.
+    pub(crate) fn because(
+        mut self,
+        rule: &str,
+        received: Option<String>,
+        expected: Option<String>,
+    ) -> Self {
+        self.diagnosis = Some(Box::new(diagnose(rule, received, expected)));
+        self
+    }
+
+    pub(crate) fn quota(exceeded: &Exceeded) -> Self {
+        let usage = &exceeded.0;
+        Self::code(exceeded.code()).because(
+            Exceeded::RULE,
+            Some(format!("{} / {}", usage.used + 1, usage.limit.max)),
+            Some(exceeded.to_string()),
+        )
+    }
+
+    fn permission(denied: &Denied) -> Self {
+        let mut refuse = Self::code(denied.code);
+        let mut diagnosis = diagnose(Denied::RULE, Some(denied.right.to_owned()), None);
+        diagnosis.cause = Words::new(&*denied.cause_zh, &*denied.cause_en);
+        diagnosis.remedy = serde_json::json!({"zh": [denied.remedy_zh], "en": [denied.remedy_en]});
+        refuse.diagnosis = Some(Box::new(diagnosis));
+        refuse
+    }
+}
+
+/// What is known of a call, for its answer's form and its row.
+#[derive(Debug)]
+struct Progress {
+    endpoint: Option<&'static Endpoint>,
+    caller: Option<Caller>,
+    fidelity: Option<behaviour::Fidelity>,
+    product: Product,
+}
+
+impl Progress {
+    fn account(&self) -> Option<&Id> {
+        self.caller.as_ref()?.account()
+    }
+
+    fn fidelity(&self) -> &'static str {
+        self.fidelity.map_or("none", behaviour::Fidelity::name)
+    }
+}
+
+/// Answers a call, and shows its row.
+pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer {
+    let seen = recognise(call);
+    let desk = turn.world.house.part::<Desk>();
+    let draw = turn.world.next("rid");
+    let trace = surface::trace(seen.product, turn.now, draw.entropy());
+    let endpoint = seen.endpoint();
+    let claimed = endpoint
+        .and_then(|endpoint| desk.finder(proof(&seen, endpoint), endpoint.product))
+        .and_then(|finder| (finder.claimed)(turn.world, &seen.credential));
+    let mut progress = Progress {
+        endpoint,
+        caller: claimed,
+        fidelity: endpoint.map(|endpoint| desk.fidelity(endpoint)),
+        product: seen.product,
+    };
+    if let Some(act) = body::openid_in(call)
+        .and_then(|openid| people::latest_act(turn.world, &openid).map(str::to_owned))
+    {
+        turn.cause = act;
+    }
+    let fault = faults::hit(turn, call, progress.account().map(|id| &**id));
+    let verdict = match &fault {
+        Some(Fault {
+            errcode: Some(errcode),
+            ..
+        }) => Err(Refuse::code(*errcode)
+            .because("fault.injected", None, None)
+            .into()),
+        Some(fault) if fault.http_status.is_some() || fault.drop == Some(true) => {
+            Err(Failure::Unanswered)
+        }
+        _ => judge(turn, desk, call, &seen, &mut progress),
+    };
+    let mut written = write(turn, desk, call, &progress, verdict, &trace);
+    if let Some(fault) = fault {
+        written.answer.delay_ms = fault.delay_ms.unwrap_or(0);
+        written.answer.drop = fault.drop == Some(true);
+        written.answer.status = fault.http_status.unwrap_or(written.answer.status);
+    }
+    remember(turn, call, &progress, &written, &trace);
+    show(turn, call, &progress, &mut written);
+    written.answer
+}
+
+/// Why there is no ordinary answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Refused(Refuse),
+    /// No such path on this host.
+    Unknown {
+        nearest: Option<&'static str>,
+    },
+    /// Nobody can prove to be a caller of this endpoint.
+    NoSuchCallers {
+        auth: AuthKind,
+    },
+    /// A fault took the answer away.
+    Unanswered,
+}
+
+impl From<Refuse> for Failure {
+    fn from(refuse: Refuse) -> Self {
+        Self::Refused(refuse)
+    }
+}
+
+fn recognise(call: &PlatformCall) -> surface::Call {
+    surface::recognise(&surface::Request {
+        host: &call.host,
+        method: &call.method,
+        path: &call.path,
+        query: &call.query,
+        content_type: call.header("content-type").unwrap_or_default(),
+        authorization: call.header("authorization").unwrap_or_default(),
+        body: &call.body,
+    })
+}
+
+fn judge(
+    turn: &mut Turn<'_>,
+    desk: &Desk,
+    call: &PlatformCall,
+    seen: &surface::Call,
+    progress: &mut Progress,
+) -> Result<Reply, Failure> {
+    let (endpoint, path) = match &seen.target {
+        surface::Target::Endpoint {
+            endpoint,
+            path_params,
+        } => (*endpoint, path_params),
+        surface::Target::WrongMethod { allowed } => {
+            // WECHAT: the platform names the method that it wants in the code: 43001 GET, 43002 POST.
+            let wants_get = allowed.contains(&Method::Get);
+            let code = if wants_get {
+                code::REQUIRE_GET
+            } else {
+                code::REQUIRE_POST
+            };
+            return Err(Refuse::code(code).into());
+        }
+        surface::Target::Unknown { nearest } => return Err(Failure::Unknown { nearest: *nearest }),
+    };
+    let behaviour = desk.behaviour(endpoint);
+    let query: BTreeMap<String, String> = body::pairs(&call.query).into_iter().collect();
+    let mut asking = Asking {
+        call,
+        seen,
+        endpoint,
+        query: &query,
+        parsed: None,
+    };
+    let proof = proof(seen, endpoint);
+    let (caller, parsed) = if proof == credential::Proof::Secret {
+        // The secret may stand in the body, so the body is read before the credential is looked at.
+        let parsed = body::parse(endpoint, call)?;
+        asking.parsed = Some(&parsed);
+        let caller = find(turn, desk, proof, &asking, progress)?;
+        (caller, parsed)
+    } else {
+        let caller = find(turn, desk, proof, &asking, progress)?;
+        check_rights(turn.world, turn.now.0, endpoint, &caller)?;
+        (caller, body::parse(endpoint, call)?)
+    };
+    progress.caller = Some(caller.clone());
+    spend_quota(turn, endpoint, &caller)?;
+    let missing = match behaviour {
+        Some(_) => body::Missing::BehaviourDecides,
+        None => body::Missing::SchemaRefuses,
+    };
+    body::check(endpoint, &call.query, &parsed, missing)?;
+    let asked = Asked {
+        endpoint,
+        appid: caller.account().cloned().unwrap_or_default(),
+        caller,
+        path: path.clone(),
+        query,
+        body: parsed.value,
+        files: parsed.files,
+    };
+    match behaviour {
+        Some(known) => Ok((known.run)(turn, &asked)?),
+        None => Ok(behaviour::from_schema(turn, &asked)),
+    }
+}
+
+fn find(
+    turn: &Turn<'_>,
+    desk: &Desk,
+    proof: credential::Proof,
+    asking: &Asking<'_>,
+    progress: &mut Progress,
+) -> Result<Caller, Failure> {
+    let auth = asking.endpoint.auth.kind;
+    match desk.finder(proof, asking.endpoint.product) {
+        Some(finder) => Ok((finder.find)(turn, asking, &mut progress.caller)?),
+        None if proof == credential::Proof::Auth(AuthKind::None) => Ok(Caller::Nobody),
+        None => Err(Failure::NoSuchCallers { auth }),
+    }
+}
+
+fn check_rights(
+    world: &World,
+    now: i64,
+    endpoint: &'static Endpoint,
+    caller: &Caller,
+) -> Result<(), Refuse> {
+    let Some(account) = caller.account().and_then(|id| ACCOUNTS.get(world, &**id)) else {
+        return Ok(());
+    };
+    xinqiao_catalog::rules::permission::check(endpoint, &account.facts(now))
+        .map_err(|denied| Refuse::permission(&denied))
+}
+
+fn spend_quota(
+    turn: &mut Turn<'_>,
+    endpoint: &'static Endpoint,
+    caller: &Caller,
+) -> Result<(), Refuse> {
+    let now = turn.now;
+    let Some(id) = caller.account() else {
+        return Ok(());
+    };
+    let Some(account) = ACCOUNTS.get(turn.world, &**id) else {
+        return Ok(());
+    };
+    let facts = account.facts(now.0);
+    QUOTAS
+        .or_default(turn.world, id.clone())
+        .spend(endpoint, &facts, now)
+        .map_err(|exceeded| Refuse::quota(&exceeded))
+}
+
+fn write(
+    turn: &Turn<'_>,
+    desk: &Desk,
+    call: &PlatformCall,
+    progress: &Progress,
+    verdict: Result<Reply, Failure>,
+    trace: &Rid,
+) -> Written {
+    let saying = Saying {
+        world: turn.world,
+        product: progress.product,
+        call,
+        caller: progress.caller.as_ref(),
+        trace,
+    };
+    let mut written = match verdict {
+        Ok(reply) => (desk.dialect(progress.product).reply)(&saying, reply),
+        Err(Failure::Refused(refuse)) => {
+            let diagnosis = refuse.diagnosis.as_deref().cloned();
+            let mut written = (desk.dialect(progress.product).refusal)(&saying, refuse);
+            written.diagnosis = diagnosis;
+            written
+        }
+        Err(Failure::Unknown { nearest }) => dialect::unknown_path(&saying, nearest),
+        Err(Failure::NoSuchCallers { auth }) => dialect::no_such_callers(&saying, auth),
+        Err(Failure::Unanswered) => Written {
+            diagnosis: Some(diagnose("fault.injected", None, None)),
+            ..Written::new(200)
+        },
+    };
+    let own = [
+        ("x-xinqiao-fidelity", progress.fidelity()),
+        ("x-xinqiao-rid", trace.as_str()),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    written.answer.headers.splice(0..0, own);
+    written.text = shown(&written.answer.body);
+    written
+}
+
+/// Keeps what `rid/get` will be asked for.
+fn remember(
+    turn: &mut Turn<'_>,
+    call: &PlatformCall,
+    progress: &Progress,
+    written: &Written,
+    rid: &Rid,
+) {
+    let Some(account) = progress.account() else {
+        return;
+    };
+    let traced = Traced {
+        rid: rid.as_str().into(),
+        appid: account.to_string(),
+        time: turn.now.0,
+        url: format!("{}?{}", call.path, masking::query(&call.query)),
+        request: shown(&call.body).chars().take(500).collect(),
+        response: written.text.chars().take(500).collect(),
+        client: call.peer.to_string(),
+        ms: 1,
+    };
+    traced::remember(turn.world, traced);
+}
+
+fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: &mut Written) {
+    let errcode = written.errcode.filter(|code| *code != 0);
+    let failed = errcode.is_some() || written.answer.status >= 400 || written.answer.drop;
+    let state = if failed {
+        RowState::Error
+    } else {
+        RowState::Ok
+    };
+    let mut row = turn.row(RowKind::Call, state);
+    if let Some(account) = progress
+        .account()
+        .and_then(|appid| ACCOUNTS.get(turn.world, &**appid))
+    {
+        row.account = Some(account.appid.to_string());
+        row.account_name = Some(account.name.clone());
+        let openid: Option<Id> = body::openid_in(call).map(Into::into);
+        if let Some(openid) = openid
+            && let Some((user, nickname)) =
+                people::user::behind(turn.world, &account.appid, &openid)
+        {
+            row.openid = Some(openid.to_string());
+            row.user = Some(people::user::name(user));
+            row.user_name = Some(nickname);
+        }
+    }
+    let title = progress.endpoint.map(|endpoint| endpoint.title);
+    row.title = match title {
+        Some(title) if !title.is_empty() => Words::new(
+            format!("应用调用 {}", title.get(true)),
+            format!("The app calls {}", title.get(false)),
+        ),
+        _ => Words::new(
+            format!("应用调用 {}", call.path),
+            format!("The app calls {}", call.path),
+        ),
+    };
+    row.subtitle = Words::same(format!("{} {}", call.method, call.path));
+    row.label = match (errcode, written.answer.status) {
+        (Some(code), _) => Words::same(code.to_string()),
+        (None, 200) => Words::same("ok"),
+        (None, status) => Words::same(status.to_string()),
+    };
+    row.diagnosis = written
+        .diagnosis
+        .take()
+        .or_else(|| errcode.and_then(|code| explain_code(progress.product, code)));
+    row.call = Some(CallFacts {
+        endpoint: progress
+            .endpoint
+            .map_or_else(String::new, |endpoint| endpoint.id.to_owned()),
+        method: call.method.clone(),
+        host: call.host.clone(),
+        path: call.path.clone(),
+        fidelity: progress.fidelity().to_owned(),
+        client: call.header("user-agent").unwrap_or_default().to_owned(),
+        errcode: written.errcode,
+    });
+    let query = masking::query(&call.query);
+    row.request = Some(Exchange {
+        method: call.method.clone(),
+        url: if query.is_empty() {
+            format!("https://{}{}", call.host, call.path)
+        } else {
+            format!("https://{}{}?{query}", call.host, call.path)
+        },
+        headers: masking::headers(&call.headers),
+        body: masking::body(&shown(&call.body)),
+        ..Exchange::default()
+    });
+    row.response = Some(Exchange {
+        status: Some(written.answer.status),
+        headers: written.answer.headers.clone(),
+        body: masking::body(&written.text),
+        ..Exchange::default()
+    });
+    turn.show(row);
+}
+
+/// What the catalog says about a code, as a diagnosis.
+fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
+    let known = xinqiao_catalog::error(product, code)?;
+    let remedy = |chinese: bool| -> Vec<&str> {
+        let text = known.remedy.get(chinese);
+        if text.is_empty() {
+            Vec::new()
+        } else {
+            vec![text]
+        }
+    };
+    Some(Diagnosed {
+        rule: format!("errcode.{code}"),
+        cause: Words::new(known.meaning.get(true), known.meaning.get(false)),
+        remedy: serde_json::json!({"zh": remedy(true), "en": remedy(false)}),
+        received: None,
+        expected: None,
+    })
+}

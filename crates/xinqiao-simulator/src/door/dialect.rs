@@ -1,0 +1,110 @@
+//! How an answer is written: one file a manner, named by its mechanism. A product says which one is its own.
+
+pub(crate) mod errcode_json;
+pub(crate) mod page;
+
+use serde_json::{Value, json};
+use xinqiao_catalog::{AuthKind, Product};
+use xinqiao_types::Rid;
+
+use super::{
+    Refuse, Reply,
+    call::{PlatformAnswer, PlatformCall},
+    credential::Caller,
+};
+use crate::kernel::{
+    World,
+    row::{Diagnosed, diagnose},
+};
+
+/// A manner of answering.
+#[derive(Debug)]
+pub(crate) struct Dialect {
+    /// An answer to a call that succeeded.
+    pub(crate) reply: fn(&Saying<'_>, Reply) -> Written,
+    /// A refusal.
+    pub(crate) refusal: fn(&Saying<'_>, Refuse) -> Written,
+}
+
+/// To whom something is said, and about what.
+#[derive(Debug)]
+#[expect(dead_code, reason = "keys to sign with are found by world and caller")]
+pub(crate) struct Saying<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) product: Product,
+    pub(crate) call: &'a PlatformCall,
+    pub(crate) caller: Option<&'a Caller>,
+    pub(crate) trace: &'a Rid,
+}
+
+/// An answer with what its row says.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) answer: PlatformAnswer,
+    pub(crate) errcode: Option<i64>,
+    pub(crate) diagnosis: Option<Diagnosed>,
+    /// The body as the row shows it.
+    pub(crate) text: String,
+}
+
+impl Written {
+    pub(crate) fn new(status: u16) -> Self {
+        Self {
+            answer: PlatformAnswer {
+                status,
+                ..PlatformAnswer::default()
+            },
+            errcode: None,
+            diagnosis: None,
+            text: String::new(),
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.answer.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, bytes: impl Into<bytes::Bytes>) -> Self {
+        self.answer.body = bytes.into();
+        self
+    }
+}
+
+/// What the simulator says for itself, where the platform would not be asked.
+fn own(status: u16, error: &Value) -> Written {
+    Written::new(status)
+        .header("content-type", "application/json; charset=utf-8")
+        .body(json!({"error": error}).to_string())
+}
+
+/// There is no such path.
+pub(crate) fn unknown_path(saying: &Saying<'_>, nearest: Option<&'static str>) -> Written {
+    let PlatformCall {
+        method, path, host, ..
+    } = saying.call;
+    let mut message = format!("no path {method} {path} on {host}");
+    if let Some(nearest) = nearest {
+        message = format!("{message}; did you mean {nearest}?");
+    }
+    let error = json!({"code": "unknown_path", "message": message, "nearest": nearest});
+    let mut written = own(404, &error);
+    written.diagnosis = Some(diagnose(
+        "call.unknown_path",
+        Some(format!("{method} {path}")),
+        nearest.map(ToOwned::to_owned),
+    ));
+    written
+}
+
+/// No product that is built knows callers of this kind: better no answer than one to anybody.
+pub(crate) fn no_such_callers(saying: &Saying<'_>, auth: AuthKind) -> Written {
+    let auth = serde_json::to_value(auth).unwrap_or_default();
+    let auth = auth.as_str().unwrap_or_default();
+    let message = format!(
+        "{} is called with the credential `{auth}` of {}, whose callers are not built yet: nobody can be told from anybody",
+        saying.call.path,
+        saying.product.name()
+    );
+    own(501, &json!({"code": "not_built", "message": message}))
+}

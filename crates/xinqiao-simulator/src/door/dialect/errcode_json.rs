@@ -1,0 +1,73 @@
+//! JSON with `errcode` and `errmsg`, status 200 whatever happened.
+
+use serde_json::Value;
+use xinqiao_catalog::{Code, surface};
+
+use super::{Dialect, Refuse, Reply, Saying, Written, page};
+
+pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
+
+const JSON: &str = "application/json; encoding=utf-8";
+
+fn reply(_: &Saying<'_>, reply: Reply) -> Written {
+    match reply {
+        Reply::Acknowledged => {
+            let mut written = Written::new(200).header("content-type", JSON);
+            written.errcode = Some(0);
+            written.body(surface::ACKNOWLEDGED)
+        }
+        Reply::Json(value) => {
+            let mut written = Written::new(200).header("content-type", JSON);
+            written.errcode = value.get("errcode").and_then(Value::as_i64);
+            written.body(value.to_string())
+        }
+        // WECHAT: WxJava takes a file only with a quoted name in exactly this header.
+        Reply::File {
+            content_type,
+            filename,
+            bytes,
+        } => Written::new(200)
+            .header("content-type", content_type)
+            .header(
+                "content-disposition",
+                format!("attachment; filename=\"{filename}\""),
+            )
+            .body(bytes),
+        Reply::Nothing => Written::new(204),
+        Reply::Redirect(to) => page::redirect(to),
+        Reply::Page(html) => page::show(html),
+    }
+}
+
+fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
+    let text = refuse.text.unwrap_or_default();
+    let refusal = surface::refusal(&surface::Refusal {
+        product: saying.product,
+        path: &saying.call.path,
+        code: refuse.code,
+        text: &text,
+        trace: saying.trace,
+        caller: "",
+    });
+    let mut written =
+        Written::new(refusal.status).header("content-type", refusal.content_type.to_owned());
+    if let Code::Number(code) = refuse.code {
+        written.errcode = Some(code);
+    }
+    written.body(with_extra(refusal.body, &refuse.extra))
+}
+
+fn with_extra(body: String, extra: &[(&'static str, Value)]) -> String {
+    if extra.is_empty() {
+        return body;
+    }
+    match serde_json::from_str::<Value>(&body) {
+        Ok(mut value) => {
+            for (name, field) in extra {
+                value[*name] = field.clone();
+            }
+            value.to_string()
+        }
+        Err(_) => body,
+    }
+}

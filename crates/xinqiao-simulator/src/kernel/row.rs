@@ -1,0 +1,291 @@
+//! Rows of the timeline: one line for each thing that happened, with its evidence.
+//!
+//! A row is traffic: it is shown and forgotten, never part of the world's export.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Text in both languages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Words {
+    /// Chinese.
+    pub(crate) zh: String,
+    /// English.
+    pub(crate) en: String,
+}
+
+impl Words {
+    pub(crate) fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+        }
+    }
+
+    pub(crate) fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            zh: text.clone(),
+            en: text,
+        }
+    }
+}
+
+/// What kind of thing happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RowKind {
+    /// Somebody did something on the phone or the console.
+    Act,
+    /// The platform called the app's server.
+    Callback,
+    /// The app answered with a passive reply.
+    Reply,
+    /// The app called the platform.
+    Call,
+    /// The platform did something by itself.
+    System,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RowState {
+    /// Not yet known.
+    Pending,
+    /// Well.
+    Ok,
+    /// Well, but look.
+    Warn,
+    /// Not well.
+    Error,
+}
+
+/// One row.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Row {
+    /// Given by the timeline; a second row of the same id replaces the first.
+    pub(crate) id: String,
+    /// Simulated second.
+    pub(crate) time: i64,
+    /// Real millisecond.
+    pub(crate) wall_ms: i64,
+    /// The act that it follows from.
+    pub(crate) cause: String,
+    /// Kind.
+    pub(crate) kind: RowKind,
+    /// The account's appid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// The account's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) account_name: Option<String>,
+    /// The user's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// The user's nickname.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_name: Option<String>,
+    /// The user's id with the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) openid: Option<String>,
+    /// Who did what.
+    pub(crate) title: Words,
+    /// What came of it.
+    pub(crate) subtitle: Words,
+    /// How long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ms: Option<u64>,
+    /// How it went.
+    pub(crate) state: RowState,
+    /// One word for the state.
+    pub(crate) label: Words,
+    /// Why it went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) diagnosis: Option<Diagnosed>,
+    /// Of a callback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) callback: Option<CallbackFacts>,
+    /// Of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) call: Option<CallFacts>,
+    /// What was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<Exchange>,
+    /// What came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) response: Option<Exchange>,
+    /// Both, decrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plain: Option<Plain>,
+    /// How the signature was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signature: Option<SignatureFacts>,
+    /// Where the time went.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) timing: Vec<Timing>,
+}
+
+/// Why it went wrong, and what to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Diagnosed {
+    /// Name of the rule.
+    pub(crate) rule: String,
+    /// Cause in one line.
+    pub(crate) cause: Words,
+    /// Steps to take.
+    pub(crate) remedy: Value,
+    /// What came.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) received: Option<String>,
+    /// What should have come.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) expected: Option<String>,
+}
+
+/// Of a callback.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CallbackFacts {
+    /// Its delivery.
+    pub(crate) delivery: String,
+    /// Which attempt, from 1.
+    pub(crate) attempt: u8,
+    /// Of how many.
+    pub(crate) of: u8,
+    /// Where to.
+    pub(crate) url: String,
+    /// How it was wrapped.
+    pub(crate) mode: String,
+    /// `text`, `event` …
+    pub(crate) msg_type: String,
+    /// The event's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) event: Option<String>,
+    /// The message's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) msg_id: Option<String>,
+}
+
+/// Of a call.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CallFacts {
+    /// The catalog's id; empty if there is none.
+    pub(crate) endpoint: String,
+    /// Method.
+    pub(crate) method: String,
+    /// Platform host.
+    pub(crate) host: String,
+    /// Path.
+    pub(crate) path: String,
+    /// How it was simulated.
+    pub(crate) fidelity: String,
+    /// User agent.
+    pub(crate) client: String,
+    /// The code that it answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) errcode: Option<i64>,
+}
+
+/// A request or an answer as it stood on the wire.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Exchange {
+    /// Method of a request.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) method: String,
+    /// Address of a request.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) url: String,
+    /// Status of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// Header lines.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Body as text, cut at [`BODY_SHOWN`].
+    pub(crate) body: String,
+}
+
+/// Both bodies, decrypted.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(crate) struct Plain {
+    /// What was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<String>,
+    /// What came back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) response: Option<String>,
+}
+
+/// How a signature was made.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SignatureFacts {
+    /// `sha1`.
+    pub(crate) algorithm: &'static str,
+    /// What was hashed, in the order of hashing.
+    pub(crate) parts: Vec<SignaturePart>,
+    /// What came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) received: Option<String>,
+    /// What is right.
+    pub(crate) expected: String,
+}
+
+/// One part of the text that was hashed.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct SignaturePart {
+    /// `token`, `timestamp`, `nonce`, `encrypt`.
+    pub(crate) name: &'static str,
+    /// Its text.
+    pub(crate) value: String,
+}
+
+/// A share of the time.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Timing {
+    /// Of what.
+    pub(crate) name: &'static str,
+    /// Milliseconds.
+    pub(crate) ms: f64,
+}
+
+/// Most bytes of a body that a row shows.
+pub(crate) const BODY_SHOWN: usize = 16 * 1024;
+
+/// A body as text for a row: lossy, cut, and said so.
+pub(crate) fn shown(body: &[u8]) -> String {
+    let looks_binary = body.iter().take(512).filter(|byte| **byte < 9).count() > 0;
+    if looks_binary {
+        return format!("({} bytes)", body.len());
+    }
+    if body.len() <= BODY_SHOWN {
+        return String::from_utf8_lossy(body).into_owned();
+    }
+    format!(
+        "{}… ({} bytes)",
+        String::from_utf8_lossy(&body[..BODY_SHOWN]),
+        body.len()
+    )
+}
+
+/// Looks a rule up in the catalog; a rule that is not there keeps its name and its evidence.
+pub(crate) fn diagnose(
+    rule: &str,
+    received: Option<String>,
+    expected: Option<String>,
+) -> Diagnosed {
+    let known = xinqiao_catalog::diagnosis(rule);
+    let cause = known.map_or_else(
+        || Words::same(rule),
+        |diagnosis| Words::new(diagnosis.cause.get(true), diagnosis.cause.get(false)),
+    );
+    let remedy = known.map_or_else(
+        || serde_json::json!({"zh": [], "en": []}),
+        |diagnosis| serde_json::json!({"zh": diagnosis.remedy_zh, "en": diagnosis.remedy_en}),
+    );
+    Diagnosed {
+        rule: rule.to_owned(),
+        cause,
+        remedy,
+        received,
+        expected,
+    }
+}

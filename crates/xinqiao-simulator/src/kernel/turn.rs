@@ -1,0 +1,79 @@
+//! One command being carried out: the world, the time, and the effects so far.
+
+use serde_json::Value;
+use xinqiao_types::UnixSeconds;
+
+use super::{
+    effect::Effect,
+    row::{Row, RowKind, RowState, Words},
+    world::World,
+};
+
+/// One command being carried out.
+#[derive(Debug)]
+pub(crate) struct Turn<'w> {
+    pub(crate) world: &'w mut World,
+    pub(crate) now: UnixSeconds,
+    pub(crate) wall_ms: i64,
+    /// The act that this follows from.
+    pub(crate) cause: String,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl<'w> Turn<'w> {
+    pub(crate) fn new(world: &'w mut World, wall_ms: i64) -> Self {
+        let now = world.now(wall_ms);
+        Self {
+            world,
+            now,
+            wall_ms,
+            cause: String::new(),
+            effects: Vec::new(),
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Tells every feature that hears this topic, in the order of the house. Who publishes knows none of them.
+    pub(crate) fn publish(&mut self, topic: &str, what: &Value) {
+        let house = self.world.house;
+        for feature in &house.features {
+            for (_, hear) in feature.topics.iter().filter(|(of, _)| *of == topic) {
+                hear(self, what);
+            }
+        }
+    }
+
+    /// A row about now, to be filled in.
+    pub(crate) fn row(&self, kind: RowKind, state: RowState) -> Row {
+        Row {
+            id: String::new(),
+            time: self.now.0,
+            wall_ms: self.wall_ms,
+            cause: self.cause.clone(),
+            kind,
+            account: None,
+            account_name: None,
+            user: None,
+            user_name: None,
+            openid: None,
+            title: Words::default(),
+            subtitle: Words::default(),
+            ms: None,
+            state,
+            label: Words::default(),
+            diagnosis: None,
+            callback: None,
+            call: None,
+            request: None,
+            response: None,
+            plain: None,
+            signature: None,
+            timing: Vec::new(),
+        }
+    }
+
+    pub(crate) fn show(&mut self, row: Row) {
+        self.effects.push(Effect::Row(Box::new(row)));
+    }
+}

@@ -1,0 +1,279 @@
+//! What is on a phone: contacts with accounts, chats with bubbles.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    BY_OPENID, CHAT, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, OPENIDS, USERS,
+    contact::{ChatItem, Contact, Said, Speaker},
+    user::{self, About, User},
+};
+use crate::{
+    accounts,
+    kernel::{Command, Effect, Id, Refused, Turn, World},
+};
+
+/// Most users that one command makes: more are made in several, so that nobody waits long.
+pub(crate) const MOST_AT_ONCE: u64 = 2000;
+/// Most users that one call makes.
+pub(crate) const MOST_IN_ALL: u64 = 1_000_000;
+/// Most items that a chat remembers.
+const CHAT_ITEMS: usize = 2000;
+
+/// `POST /users`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NewUser {
+    /// Given or made up.
+    pub(crate) nickname: Option<String>,
+    /// 0 unknown, 1 male, 2 female.
+    pub(crate) sex: Option<i64>,
+    pub(crate) province: Option<String>,
+    pub(crate) city: Option<String>,
+    pub(crate) country: Option<String>,
+    /// Telephone number.
+    pub(crate) phone: Option<String>,
+    /// A member of a corporation; not built.
+    pub(crate) corp: Option<Value>,
+}
+
+/// Makes a user.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Create(pub(crate) NewUser);
+
+impl Command for Create {
+    const NAME: &'static str = "people.create";
+    const WAS: &'static str = "create_user";
+    type Answer = Value;
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
+        if self.0.corp.is_some() {
+            return Err(Refused::not_built("a member of a corporation (`corp`)"));
+        }
+        let number = add(turn.world, self.0);
+        turn.effects.push(Effect::Users);
+        let user = super::user(turn.world, number)?;
+        Ok(user::view(turn.world, number, user))
+    }
+}
+
+/// Makes many users.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CreateMany {
+    pub(crate) count: u64,
+    /// Which accounts each follows.
+    pub(crate) follow: Vec<String>,
+}
+
+impl Command for CreateMany {
+    const NAME: &'static str = "people.create_many";
+    const WAS: &'static str = "create_users";
+    type Answer = ();
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        let accounts = { self.follow.iter() }
+            .map(|account| accounts::id(turn.world, account))
+            .collect::<Result<Vec<_>, _>>()?;
+        let scene: Id = "ADD_SCENE_OTHERS".into();
+        for _ in 0..self.count {
+            let number = add(turn.world, NewUser::default());
+            for appid in &accounts {
+                mark_following(turn.world, number, appid, turn.now.0, &scene);
+            }
+        }
+        turn.effects.push(Effect::Users);
+        Ok(())
+    }
+}
+
+/// A user with what was given, and the rest made up.
+pub(crate) fn add(world: &mut World, new: NewUser) -> u64 {
+    let number = world.serial("user");
+    let about = About {
+        province: new.province.unwrap_or_default(),
+        city: new.city.unwrap_or_default(),
+        country: new.country.unwrap_or_default(),
+        phone: new.phone.unwrap_or_default(),
+    };
+    let user = User {
+        nickname: new
+            .nickname
+            .unwrap_or_else(|| format!("用户{number}"))
+            .into(),
+        sex: new.sex.unwrap_or(0),
+        about: (about != About::default()).then(|| Box::new(about)),
+    };
+    USERS.put(world, number, user);
+    number
+}
+
+/// The openid of a user with an account, made at the first contact. Both must exist.
+pub(crate) fn contact(world: &mut World, user: u64, appid: &Id) -> Id {
+    if let Some(openid) = OPENIDS.get(world, &(user, appid.clone())) {
+        return openid.clone();
+    }
+    let who = format!("{appid}/{}", user::name(user));
+    let openid: Id = world.named("openid", &who).openid().into();
+    let contact = Contact {
+        openid: openid.clone(),
+        order: world.serial("contact"),
+        ..Contact::default()
+    };
+    OPENIDS.put(world, (user, appid.clone()), openid.clone());
+    BY_OPENID.put(world, (appid.clone(), openid.clone()), user);
+    CONTACTS.put(world, (appid.clone(), user), contact);
+    openid
+}
+
+/// The user now follows the account. Says whether that is news.
+pub(crate) fn mark_following(
+    world: &mut World,
+    user: u64,
+    appid: &Id,
+    now: i64,
+    scene: &Id,
+) -> bool {
+    let openid = contact(world, user, appid);
+    let order = world.serial("follow");
+    let key = (appid.clone(), user);
+    if CONTACTS.get(world, &key).is_none_or(|own| own.followed) {
+        return false;
+    }
+    let Some(contact) = CONTACTS.get_mut(world, &key) else {
+        return false;
+    };
+    contact.followed = true;
+    contact.order = order;
+    contact.subscribe_time = now;
+    contact.scene = Some(scene.clone());
+    *FOLLOWER_COUNTS.or_default(world, appid.clone()) += 1;
+    FOLLOWERS.put(world, (appid.clone(), order), openid);
+    true
+}
+
+/// A user no longer follows an account: `{"account", "openid"}`.
+pub(crate) const UNFOLLOWED: &str = "people.unfollowed";
+
+/// The user no longer follows the account. Says whether that is news.
+pub(crate) fn mark_unfollowed(turn: &mut Turn<'_>, openid: &Id, appid: &Id) -> bool {
+    let world = &mut *turn.world;
+    if super::contact(world, appid, openid).is_none_or(|own| !own.followed) {
+        return false;
+    }
+    let Some(contact) = super::contact_mut(world, appid, openid) else {
+        return false;
+    };
+    contact.followed = false;
+    contact.allowances.clear();
+    let order = contact.order;
+    FOLLOWERS.remove(world, &(appid.clone(), order));
+    *FOLLOWER_COUNTS.or_default(world, appid.clone()) -= 1;
+    turn.publish(
+        UNFOLLOWED,
+        &json!({"account": &**appid, "openid": &**openid}),
+    );
+    true
+}
+
+/// A chat's bubbles, oldest first.
+pub(crate) fn chat<'w>(
+    world: &'w World,
+    appid: &Id,
+    openid: &Id,
+) -> impl DoubleEndedIterator<Item = (u64, &'w ChatItem)> + use<'w> {
+    let (first, last) = (
+        (appid.clone(), openid.clone(), 0),
+        (appid.clone(), openid.clone(), u64::MAX),
+    );
+    { CHAT.range(world, first..=last) }.map(|(key, item)| (key.2, item))
+}
+
+impl Turn<'_> {
+    /// Puts an item into a chat and tells the phone.
+    pub(crate) fn say(
+        &mut self,
+        appid: &Id,
+        openid: &Id,
+        from: Speaker,
+        via: &str,
+        kind: &str,
+        fields: Map<String, Value>,
+    ) -> Option<Said> {
+        let number = self.world.serial("item");
+        let item = ChatItem {
+            time: self.now.0,
+            from,
+            via: via.to_owned(),
+            kind: kind.to_owned(),
+            fields,
+        };
+        let user = super::person(self.world, appid, openid)?;
+        let contact = CONTACTS.get_mut(self.world, &(appid.clone(), user))?;
+        if from == Speaker::User {
+            contact.unread = 0;
+        } else {
+            contact.unread += 1;
+            contact.typing_until = None;
+        }
+        let user = user::name(user);
+        CHAT.put(
+            self.world,
+            (appid.clone(), openid.clone(), number),
+            item.clone(),
+        );
+        self.forget_oldest(appid, openid);
+        self.effects.push(Effect::Chat {
+            user,
+            account: appid.to_string(),
+        });
+        Some(Said { number, item })
+    }
+
+    fn forget_oldest(&mut self, appid: &Id, openid: &Id) {
+        let length = super::CHAT_LENGTHS.or_default(self.world, (appid.clone(), openid.clone()));
+        *length += 1;
+        if *length <= CHAT_ITEMS {
+            return;
+        }
+        *length -= CHAT_ITEMS / 4;
+        let oldest: Vec<u64> = chat(self.world, appid, openid)
+            .take(CHAT_ITEMS / 4)
+            .map(|(number, _)| number)
+            .collect();
+        for number in oldest {
+            CHAT.remove(self.world, &(appid.clone(), openid.clone(), number));
+        }
+    }
+}
+
+/// The person has looked at the chat.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct MarkRead {
+    pub(crate) user: String,
+    pub(crate) account: String,
+}
+
+impl Command for MarkRead {
+    const NAME: &'static str = "people.mark_read";
+    const WAS: &'static str = "mark_read";
+    type Answer = ();
+
+    fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        let appid = accounts::id(turn.world, &self.account)?;
+        let user = super::find(turn.world, &self.user)?;
+        seen(turn, user, &appid);
+        Ok(())
+    }
+}
+
+/// Nothing in this chat is unread any more.
+pub(crate) fn seen(turn: &mut Turn<'_>, user: u64, appid: &Id) {
+    if let Some(contact) = CONTACTS.get_mut(turn.world, &(appid.clone(), user)) {
+        contact.unread = 0;
+    }
+    turn.effects.push(Effect::Chat {
+        user: user::name(user),
+        account: appid.to_string(),
+    });
+}

@@ -1,0 +1,147 @@
+//! Quotas as an app sees them: clearing, asking, and looking a call up by its trace id.
+//!
+//! Source: doc pages "清空 api 的调用 quota", "查询 openAPI 调用 quota", "查询 rid 信息".
+
+use serde_json::{Value, json};
+use xinqiao_catalog::{
+    Product, QuotaWindow, code,
+    id::official_account as oa,
+    rules::quota::{Ledger, Limit},
+};
+use xinqiao_types::{ErrCode, UnixSeconds};
+
+use crate::{
+    accounts::QUOTAS,
+    door::{Asked, Refuse, Reply, Verdict, stateful, traced},
+    kernel::Turn,
+    products::Feature,
+};
+
+pub(super) static FEATURE: Feature = Feature {
+    name: "official_account.quota",
+    behaviours: &[
+        stateful(oa::base::CLEAR_QUOTA, COUNTED, clear),
+        stateful(oa::base::CLEAR_QUOTA_V2, CLEARED, clear),
+        stateful(oa::open_api::quota::CLEAR, CLEARED, clear_one),
+        stateful(oa::open_api::quota::GET, COUNTED, get),
+        stateful(oa::open_api::RID_GET, "a_call_is_found_by_its_rid", rid),
+    ],
+    ..Feature::EMPTY
+};
+const CLEARED: &str = "counters_are_cleared_by_secret_and_path_by_path";
+const COUNTED: &str = "quotas_are_counted_cleared_and_told";
+
+/// The row that counts clears, of both endpoints and the console together.
+const CLEAR_ROW: &str = "clear_quota";
+/// The row that counts clears of one path.
+const CLEAR_ONE_ROW: &str = "quota.clear_one";
+/// For how long a call can be looked up.
+const TRACED_SECONDS: i64 = 7 * 86_400;
+
+fn spend(ledger: &mut Ledger, row: &str, otherwise: u64, now: UnixSeconds) -> Result<(), Refuse> {
+    let used_up = ErrCode::from(code::CLEAR_QUOTA_USED_UP);
+    // A row whose limit is no plain number (`10 together`) counts as told by the caller.
+    let known = xinqiao_catalog::quotas_of(row)
+        .map(|row| row.limit)
+        .find(|limit| *limit > 0);
+    let known = known.unwrap_or(otherwise);
+    let limit = Limit {
+        max: known,
+        window: QuotaWindow::Month,
+        code: used_up,
+    };
+    ledger
+        .spend_limit(row, limit, now)
+        .map_err(|exceeded| Refuse::quota(&exceeded))
+}
+
+/// `clear_quota` and `clear_quota/v2`: ten a month together.
+pub(crate) fn clear(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let named = asked.given("appid").unwrap_or_default();
+    if named != &*asked.appid {
+        return Err(Refuse::code(code::INVALID_APPID));
+    }
+    let now = turn.now;
+    let ledger = asked.ledger(turn);
+    spend(ledger, CLEAR_ROW, 10, now)?;
+    ledger.clear();
+    Ok(Reply::Acknowledged)
+}
+
+/// The endpoint of the account's product that a path names.
+fn endpoint(asked: &Asked) -> Result<&'static xinqiao_catalog::Endpoint, Refuse> {
+    let path = asked.given("cgi_path").unwrap_or_default();
+    let routes = xinqiao_catalog::route::candidates(None, path);
+    let route = routes
+        .iter()
+        .find(|route| route.product == Product::OfficialAccount)
+        .or_else(|| routes.first());
+    route
+        .and_then(|route| xinqiao_catalog::endpoint(route.id))
+        .ok_or_else(|| Refuse::code(code::INVALID_ARGUMENT))
+}
+
+/// `openapi/quota/clear`: one path.
+pub(crate) fn clear_one(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let endpoint = endpoint(asked)?;
+    let now = turn.now;
+    let facts = asked.account(turn.world)?.facts(now.0);
+    let ledger = asked.ledger(turn);
+    spend(ledger, CLEAR_ONE_ROW, 50, now)?;
+    ledger.clear_endpoint(endpoint, &facts);
+    Ok(Reply::Acknowledged)
+}
+
+/// `openapi/quota/get`.
+pub(crate) fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let endpoint = endpoint(asked)?;
+    let facts = asked.account(turn.world)?.facts(turn.now.0);
+    let none = Ledger::default();
+    let ledger = QUOTAS.get(turn.world, &*asked.appid).unwrap_or(&none);
+    let usages = ledger.usage(endpoint, &facts, turn.now);
+    let mut answer = json!({"errcode": 0, "errmsg": "ok"});
+    let daily = usages
+        .iter()
+        .find(|usage| usage.limit.window == QuotaWindow::Day);
+    answer["quota"] = match daily {
+        Some(usage) => json!({
+            "daily_limit": usage.limit.max, "used": usage.used, "remain": usage.remaining(),
+        }),
+        None => json!({"daily_limit": 0, "used": 0, "remain": 0}),
+    };
+    let minute = usages
+        .iter()
+        .find(|usage| usage.limit.window == QuotaWindow::Minute);
+    if let Some(usage) = minute {
+        answer["rate_limit"] = json!({"call_count": usage.limit.max, "refresh_second": 60});
+    }
+    Ok(Reply::Json(answer))
+}
+
+/// `openapi/rid/get`: only by the account that made the call, for seven days.
+pub(crate) fn rid(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let wanted = asked
+        .body
+        .get("rid")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let Some(call) = traced::find(turn.world, wanted) else {
+        return Err(Refuse::code(code::RID_NOT_FOUND));
+    };
+    if call.appid != *asked.appid {
+        return Err(Refuse::code(code::RID_OF_ANOTHER_ACCOUNT));
+    }
+    if turn.now.0 - call.time > TRACED_SECONDS {
+        return Err(Refuse::code(code::RID_TOO_OLD));
+    }
+    Ok(Reply::Json(
+        json!({"errcode": 0, "errmsg": "ok", "request": {
+            "invoke_time": call.time,
+            "cost_in_ms": call.ms,
+            "request_url": call.url,
+            "request_body": call.request,
+            "response_body": call.response,
+            "client_ip": call.client,
+        }}),
+    ))
+}

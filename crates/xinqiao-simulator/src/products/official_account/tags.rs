@@ -1,0 +1,415 @@
+//! Tags of an account's followers (标签), and its blacklist (黑名单).
+//!
+//! A tag that is deleted is gone at once; who wore it is freed piece by piece, since it may be a hundred thousand.
+//! Who unfollows wears no tag any more.
+//!
+//! Source: doc pages "用户标签管理", "黑名单管理", error codes 45056 to 45059 and 45157 to 45159.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use xinqiao_catalog::{code, id::official_account as oa};
+
+use super::{
+    custom_message::TO_WRITE,
+    fans::{self, FAN_VIEW},
+};
+use crate::{
+    accounts,
+    door::{Asked, Refuse, Reply, Verdict, asked::whole, stateful},
+    kernel::{
+        Id, Refused, Table, Turn, World,
+        feature::id_in,
+        route::{Handler, Request, Route},
+    },
+    people::phone::UNFOLLOWED,
+    products::Feature,
+};
+
+/// Tags of an account by number.
+static TAGS: Table<(Id, u64), Tag> = Table::new("official_account.tags", 1);
+/// The tags that a person wears, in the order of tagging, by account and openid.
+static WORN: Table<(Id, Id), Vec<u64>> = Table::new("official_account.tags_worn", 1);
+/// Who is on the blacklist of an account, and since when.
+static BLACKLIST: Table<(Id, Id), i64> = Table::new("official_account.blacklist", 1);
+/// Who wears a tag of an account.
+static WEARERS: Table<((Id, u64), Id), ()> = Table::memory("official_account.tag_wearers");
+/// How many wear it.
+static COUNTS: Table<(Id, u64), u64> = Table::memory("official_account.tag_counts");
+
+pub(super) static FEATURE: Feature = Feature {
+    name: NAME,
+    tables: &[&TAGS, &WORN, &BLACKLIST],
+    behaviours: &[
+        stateful(oa::tags::CREATE, MADE, create),
+        stateful(oa::tags::GET, MADE, get),
+        stateful(oa::tags::UPDATE, MADE, update),
+        stateful(oa::tags::DELETE, FREED, delete),
+        stateful(oa::tags::GET_ID_LIST, WEAR, of_person),
+        stateful(oa::tags::members::BATCH_TAGGING, WEAR, tag),
+        stateful(oa::tags::members::BATCH_UNTAGGING, WEAR, untag),
+        stateful(oa::user::TAG_GET, WEAR, wearers),
+        stateful(oa::tags::members::BATCH_BLACKLIST, BLACK, blacklist),
+        stateful(oa::tags::members::BATCH_UNBLACKLIST, BLACK, unblacklist),
+        stateful(oa::tags::members::GET_BLACKLIST, BLACK, blacklisted),
+    ],
+    routes: &[Route {
+        method: "GET",
+        path: "/accounts/{appid}/tags",
+        run: Handler::Look(in_control),
+    }],
+    views: &[(FAN_VIEW, in_fan)],
+    objections: &[(TO_WRITE, not_to_the_blacklisted)],
+    due: Some(free_some),
+    topics: &[
+        (UNFOLLOWED, unfollowed),
+        (accounts::DELETED, account_deleted),
+    ],
+    index: Some(index),
+    ..Feature::EMPTY
+};
+const NAME: &str = "official_account.tags";
+const MADE: &str = "a_tag_is_made_renamed_and_told";
+const WEAR: &str = "people_wear_tags_and_show_them";
+const FREED: &str = "a_deleted_tag_is_gone_from_everybody";
+const BLACK: &str = "who_is_on_the_blacklist_is_not_written_to";
+
+/// Tags 0, 1 and 2 are the platform's; the last of them exists in every account.
+const RESERVED: u64 = 2;
+const STARS: (u64, &str) = (2, "星标组");
+/// The number of an account's first tag.
+const FIRST: u64 = 100;
+/// Most tags of an account.
+const TAGS_MOST: usize = 100;
+/// Most bytes of a name.
+const NAME_BYTES: usize = 30;
+/// Most tags that a person wears.
+const WORN_MOST: usize = 20;
+/// Most people in one call.
+const BATCH: usize = 50;
+/// Most people in one call about the blacklist.
+const BLACK_BATCH: usize = 20;
+/// A tag that so many wear is not deleted.
+const TOO_MANY: u64 = 100_000;
+/// Most openids a page.
+const PAGE: usize = 10_000;
+/// So many are freed of a deleted tag at once, every second.
+const PIECE: usize = 2000;
+
+/// A tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Tag {
+    name: String,
+}
+
+fn count(world: &World, appid: &Id, tag: u64) -> u64 {
+    { COUNTS.get(world, &(appid.clone(), tag)) }
+        .copied()
+        .unwrap_or(0)
+}
+
+fn exists(world: &World, appid: &Id, tag: u64) -> bool {
+    tag == STARS.0 || TAGS.has(world, &(appid.clone(), tag))
+}
+
+/// An account's tags with how many wear them, the platform's first.
+fn listed(world: &World, appid: &Id) -> Vec<Value> {
+    let own = TAGS.under(world, appid).map(|(id, tag)| (*id, &*tag.name));
+    std::iter::once(STARS)
+        .chain(own)
+        .map(|(id, name)| json!({"id": id, "name": name, "count": count(world, appid, id)}))
+        .collect()
+}
+
+/// The name that a call gives a tag.
+///
+/// WECHAT: names are unique in an account; the limit counts bytes, as its error says, though pages say characters.
+fn given_name(world: &World, asked: &Asked, own: Option<u64>) -> Result<String, Refuse> {
+    let name = asked.group("tag")?.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    if name.len() > NAME_BYTES {
+        return Err(Refuse::code(code::TAG_NAME_TOO_LONG));
+    }
+    let taken = TAGS
+        .under(world, &asked.appid)
+        .any(|(id, tag)| tag.name == name && Some(*id) != own);
+    if name.is_empty() || name == STARS.1 || taken {
+        return Err(Refuse::code(code::TAG_NAME_TAKEN));
+    }
+    Ok(name.to_owned())
+}
+
+/// The tag of the account that a call is to change.
+fn own_tag(world: &World, asked: &Asked) -> Result<u64, Refuse> {
+    let id = asked.group("tag")?.get("id").and_then(whole);
+    let id = id.and_then(|id| u64::try_from(id).ok());
+    match id {
+        Some(id) if id <= RESERVED => Err(Refuse::code(code::SYSTEM_TAG)),
+        Some(id) if exists(world, &asked.appid, id) => Ok(id),
+        _ => Err(Refuse::code(code::INVALID_TAG_ID)),
+    }
+}
+
+/// `tags/create`.
+fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let name = given_name(turn.world, asked, None)?;
+    if TAGS.under(turn.world, &asked.appid).count() >= TAGS_MOST {
+        return Err(Refuse::code(code::TOO_MANY_TAGS));
+    }
+    let made = turn.world.serial(&format!("{NAME} {}", asked.appid));
+    let id = FIRST - 1 + made;
+    let answer = json!({"tag": {"id": id, "name": name}});
+    TAGS.put(turn.world, (asked.appid.clone(), id), Tag { name });
+    Ok(Reply::Json(answer))
+}
+
+/// `tags/get`.
+#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
+fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let tags = listed(turn.world, &asked.appid);
+    Ok(Reply::Json(json!({"tags": tags})))
+}
+
+/// `tags/update`.
+fn update(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let id = own_tag(turn.world, asked)?;
+    let name = given_name(turn.world, asked, Some(id))?;
+    TAGS.put(turn.world, (asked.appid.clone(), id), Tag { name });
+    Ok(Reply::Acknowledged)
+}
+
+/// `tags/delete`.
+///
+/// WECHAT: a tag that more than 100,000 wear must be taken off first (45057).
+fn delete(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let id = own_tag(turn.world, asked)?;
+    if count(turn.world, &asked.appid, id) > TOO_MANY {
+        return Err(Refuse::code(code::TAG_HAS_TOO_MANY_FANS));
+    }
+    TAGS.remove(turn.world, &(asked.appid.clone(), id));
+    free_some(turn, &json!({"account": &*asked.appid, "tag": id}));
+    Ok(Reply::Acknowledged)
+}
+
+/// Frees people of a tag that is no more, some now and the others later.
+fn free_some(turn: &mut Turn<'_>, what: &Value) {
+    let (Some(appid), Some(tag)) = (id_in(what, "account"), what["tag"].as_u64()) else {
+        return;
+    };
+    let some: Vec<Id> = WEARERS
+        .under(turn.world, &(appid.clone(), tag))
+        .take(PIECE)
+        .map(|(openid, ())| openid.clone())
+        .collect();
+    for openid in &some {
+        take_off(turn.world, &appid, openid, tag);
+    }
+    if some.len() == PIECE {
+        turn.later(turn.now.0 + 1, NAME, what.clone());
+    }
+}
+
+fn put_on(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
+    let worn = WORN.or_default(world, (appid.clone(), openid.clone()));
+    if worn.contains(&tag) {
+        return;
+    }
+    worn.push(tag);
+    note(world, appid, openid, tag);
+}
+
+fn take_off(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
+    let key = (appid.clone(), openid.clone());
+    let Some(worn) = WORN.get_mut(world, &key) else {
+        return;
+    };
+    let before = worn.len();
+    worn.retain(|own| *own != tag);
+    let (after, empty) = (worn.len(), worn.is_empty());
+    if empty {
+        WORN.remove(world, &key);
+    }
+    if after < before {
+        WEARERS.remove(world, &((appid.clone(), tag), openid.clone()));
+        *COUNTS.or_default(world, (appid.clone(), tag)) -= 1;
+    }
+}
+
+fn note(world: &mut World, appid: &Id, openid: &Id, tag: u64) {
+    WEARERS.put(world, ((appid.clone(), tag), openid.clone()), ());
+    *COUNTS.or_default(world, (appid.clone(), tag)) += 1;
+}
+
+/// The tags that a person wears and that still exist.
+fn worn(world: &World, appid: &Id, openid: &Id) -> Vec<u64> {
+    let worn = WORN.get(world, &(appid.clone(), openid.clone()));
+    worn.into_iter()
+        .flatten()
+        .copied()
+        .filter(|tag| exists(world, appid, *tag))
+        .collect()
+}
+
+/// The people of a call; all of them, or it is refused as a whole.
+fn people_named(world: &World, asked: &Asked, most: usize) -> Result<Vec<Id>, Refuse> {
+    let list = asked.texts("openid_list")?;
+    if list.is_empty() || list.len() > most {
+        return Err(Refuse::code(code::INVALID_OPENID_LIST_SIZE));
+    }
+    list.into_iter()
+        .map(|openid| Ok(fans::contact(world, &asked.appid, openid)?.openid.clone()))
+        .collect()
+}
+
+/// The tag that a call names.
+fn named(world: &World, asked: &Asked) -> Result<u64, Refuse> {
+    let id = u64::try_from(asked.number("tagid")?).unwrap_or_default();
+    if exists(world, &asked.appid, id) {
+        Ok(id)
+    } else {
+        Err(Refuse::code(code::INVALID_TAG_ID))
+    }
+}
+
+/// `tags/members/batchtagging`.
+fn tag(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (people, tag) = (
+        people_named(turn.world, asked, BATCH)?,
+        named(turn.world, asked)?,
+    );
+    for openid in &people {
+        if !fans::contact(turn.world, &asked.appid, openid)?.followed {
+            return Err(Refuse::code(code::NOT_FOLLOWING));
+        }
+        let worn = worn(turn.world, &asked.appid, openid);
+        if worn.len() >= WORN_MOST && !worn.contains(&tag) {
+            return Err(Refuse::code(code::TOO_MANY_TAGS_PER_USER));
+        }
+    }
+    for openid in &people {
+        put_on(turn.world, &asked.appid, openid, tag);
+    }
+    Ok(Reply::Acknowledged)
+}
+
+/// `tags/members/batchuntagging`.
+fn untag(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (people, tag) = (
+        people_named(turn.world, asked, BATCH)?,
+        named(turn.world, asked)?,
+    );
+    for openid in &people {
+        take_off(turn.world, &asked.appid, openid, tag);
+    }
+    Ok(Reply::Acknowledged)
+}
+
+/// `tags/getidlist`.
+fn of_person(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let contact = fans::contact(turn.world, &asked.appid, asked.text("openid")?)?;
+    let worn = worn(turn.world, &asked.appid, &contact.openid);
+    Ok(Reply::Json(json!({"tagid_list": worn})))
+}
+
+/// `user/tag/get`: ten thousand a page.
+fn wearers(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let tag = named(turn.world, asked)?;
+    let after: Id = asked.given("next_openid").unwrap_or_default().into();
+    let page: Vec<&str> = WEARERS
+        .after(turn.world, ((asked.appid.clone(), tag), after))
+        .take(PAGE)
+        .map(|(openid, ())| &**openid)
+        .collect();
+    let last = page.last().copied().unwrap_or_default();
+    Ok(Reply::Json(json!({
+        "count": page.len(), "data": {"openid": page}, "next_openid": last,
+    })))
+}
+
+/// `tags/members/batchblacklist`.
+fn blacklist(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    for openid in people_named(turn.world, asked, BLACK_BATCH)? {
+        let key = (asked.appid.clone(), openid);
+        if !BLACKLIST.has(turn.world, &key) {
+            let since = turn.now.0;
+            BLACKLIST.put(turn.world, key, since);
+        }
+    }
+    Ok(Reply::Acknowledged)
+}
+
+/// `tags/members/batchunblacklist`.
+fn unblacklist(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    for openid in people_named(turn.world, asked, BLACK_BATCH)? {
+        BLACKLIST.remove(turn.world, &(asked.appid.clone(), openid));
+    }
+    Ok(Reply::Acknowledged)
+}
+
+/// `tags/members/getblacklist`: ten thousand a page.
+#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
+fn blacklisted(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let after: Id = asked.given("begin_openid").unwrap_or_default().into();
+    let page: Vec<&str> = BLACKLIST
+        .after(turn.world, (asked.appid.clone(), after))
+        .take(PAGE)
+        .map(|(openid, _)| &**openid)
+        .collect();
+    let total = BLACKLIST.under(turn.world, &asked.appid).count();
+    let last = page.last().copied().unwrap_or_default();
+    Ok(Reply::Json(json!({
+        "total": total, "count": page.len(), "data": {"openid": page}, "next_openid": last,
+    })))
+}
+
+/// WECHAT: writing to a person on the blacklist is 43019.
+fn not_to_the_blacklisted(world: &World, what: &Value) -> Option<i64> {
+    let key = (id_in(what, "account")?, id_in(what, "openid")?);
+    BLACKLIST.has(world, &key).then_some(code::USER_BLACKLISTED)
+}
+
+fn in_fan(world: &World, id: &str, view: &mut Value) {
+    if let Some((appid, openid)) = id.split_once(' ') {
+        view["tagid_list"] = json!(worn(world, &appid.into(), &openid.into()));
+    }
+}
+
+fn in_control(world: &World, request: &Request) -> Result<Value, Refused> {
+    let appid = accounts::id(world, request.part("appid"))?;
+    Ok(json!({"items": listed(world, &appid)}))
+}
+
+fn unfollowed(turn: &mut Turn<'_>, what: &Value) {
+    let (Some(appid), Some(openid)) = (id_in(what, "account"), id_in(what, "openid")) else {
+        return;
+    };
+    let worn = WORN.get(turn.world, &(appid.clone(), openid.clone()));
+    for tag in worn.cloned().unwrap_or_default() {
+        take_off(turn.world, &appid, &openid, tag);
+    }
+}
+
+fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
+    let Some(appid) = id_in(what, "account") else {
+        return;
+    };
+    TAGS.remove_under(turn.world, &appid);
+    BLACKLIST.remove_under(turn.world, &appid);
+    for (openid, worn) in WORN.remove_under(turn.world, &appid) {
+        for tag in worn {
+            WEARERS.remove(turn.world, &((appid.clone(), tag), openid.clone()));
+        }
+    }
+    COUNTS.remove_under(turn.world, &appid);
+}
+
+fn index(world: &mut World) {
+    let all: Vec<((Id, Id), Vec<u64>)> = WORN
+        .all(world)
+        .map(|(key, worn)| (key.clone(), worn.clone()))
+        .collect();
+    for ((appid, openid), worn) in all {
+        for tag in worn {
+            note(world, &appid, &openid, tag);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Callbacks on their way: ordered, sealed, tried, judged, given up.
+//!
+//! A turn orders a push ([`attempts::start`]); somebody else carries the attempts out, with an envelope
+//! ([`envelope::Envelope`]) that is sealed when it is sent, and reports back ([`order::PushOutcome`]). What becomes of
+//! an app's reply, and of a user who waits in vain, is the feature's that declared the kind of push.
+
+pub(crate) mod attempts;
+pub(crate) mod deliveries;
+pub(crate) mod envelope;
+pub(crate) mod order;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    accounts,
+    kernel::{Feature, Turn, World, command::verb, feature::id_in},
+};
+
+pub(crate) use self::attempts::{Content, Taken, start};
+use self::{
+    deliveries::DELIVERIES,
+    envelope::PushKind,
+    order::{PushOrder, PushOutcome},
+};
+
+pub(crate) const FEATURE: Feature = Feature {
+    name: "push",
+    tables: &[&DELIVERIES],
+    verbs: &[verb::<Box<PushOutcome>>()],
+    topics: &[(accounts::DELETED, account_deleted)],
+    index: Some(deliveries::index),
+    earlier: Some(earlier),
+    ..Feature::EMPTY
+};
+
+/// Every kind of push, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds(BTreeMap<&'static str, &'static PushKind>);
+
+impl Kinds {
+    pub(crate) fn new(kinds: impl Iterator<Item = &'static PushKind>) -> Self {
+        Self(kinds.map(|kind| (kind.name, kind)).collect())
+    }
+
+    pub(crate) fn of(&self, order: &PushOrder) -> Option<&'static PushKind> {
+        self.0.get(order.kind.as_str()).copied()
+    }
+}
+
+/// Who is no longer there is pushed nothing more.
+fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
+    let Some(appid) = id_in(what, "account") else {
+        return;
+    };
+    let open: Vec<u64> = deliveries::of(turn.world, Some(&appid))
+        .filter(|delivery| !delivery.settled)
+        .map(|delivery| delivery.order.delivery)
+        .collect();
+    for number in open {
+        attempts::settle(turn, number, Value::Null);
+    }
+}
+
+/// Format 1 knew one kind of push only.
+fn earlier(world: &mut World, kept: &Value) -> Result<(), String> {
+    let kinds = world.house.part::<Kinds>();
+    let kind = kinds.0.values().find(|kind| kind.of_format_1);
+    let kind = kind.map_or("", |kind| kind.name);
+    let read: BTreeMap<u64, Value> =
+        serde_json::from_value(kept["traffic"]["deliveries"].clone()).unwrap_or_default();
+    for (number, mut value) in read {
+        value["order"]["kind"] = json!(kind);
+        let delivery = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        DELIVERIES.put(world, number, delivery);
+    }
+    Ok(())
+}

@@ -1,0 +1,355 @@
+//! Attempts of a push: begun, repeated, given up. The turn decides what comes next; somebody else carries it out.
+//!
+//! Source: doc pages "接收普通消息", "消息推送失败告警指引".
+
+use serde_json::{Value, json};
+use xinqiao_message::push::Judgement;
+
+use super::{
+    Kinds,
+    deliveries::{Attempt, DELIVERIES, Delivery, keep},
+    envelope::{Answered, PushKind, Replied},
+    order::{Judged, PushOrder, PushOutcome, PushResult},
+};
+use crate::{
+    accounts::{ACCOUNTS, rules},
+    kernel::{
+        Effect, Id, Turn,
+        row::{Diagnosed, RowKind, RowState, Words, diagnose},
+    },
+    people,
+};
+
+/// What is pushed, before it knows to whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Content {
+    pub(crate) plain: String,
+    pub(crate) msg_type: String,
+    pub(crate) event: Option<String>,
+    pub(crate) msg_id: Option<String>,
+    /// Whether the phone shows a notice when all attempts fail.
+    pub(crate) notice: bool,
+    /// Whether a reply may come back.
+    pub(crate) replyable: bool,
+}
+
+/// What an answer was taken for.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// Silence, or a reply that was taken.
+    Fine { judged: Judged, reply: Value },
+    /// Not retried: the user sees the notice.
+    Illegal {
+        diagnosis: Diagnosed,
+        detail: String,
+    },
+    /// Retried while attempts are left.
+    Failed {
+        diagnosis: Diagnosed,
+        detail: String,
+    },
+}
+
+/// Pushes something to an account's server. None if the account has no server.
+pub(crate) fn start(
+    turn: &mut Turn<'_>,
+    kind: &PushKind,
+    appid: &Id,
+    openid: &Id,
+    content: Content,
+) -> Option<u64> {
+    let account = ACCOUNTS.get(turn.world, &**appid)?;
+    if account.callback.url.is_empty() {
+        return None;
+    }
+    let paused = account
+        .callback
+        .paused_until
+        .is_some_and(|until| turn.now.0 < until);
+    let (account_name, url) = (account.name.clone(), account.callback.url.clone());
+    let user = people::user::behind(turn.world, appid, openid);
+    let order = PushOrder {
+        delivery: turn.world.traffic_serial("delivery"),
+        attempt: 1,
+        of: kind.envelope.attempts,
+        cause: turn.cause.clone(),
+        kind: kind.name.to_owned(),
+        appid: appid.clone(),
+        account_name,
+        user: user.as_ref().map(|(number, _)| people::user::name(*number)),
+        user_name: user.map(|(_, nickname)| nickname),
+        openid: openid.clone(),
+        url,
+        plain: content.plain,
+        msg_type: content.msg_type,
+        event: content.event,
+        msg_id: content.msg_id,
+        patient: turn.world.is_patient(),
+        time: turn.now.0,
+    };
+    let number = order.delivery;
+    let delivery = Delivery {
+        order: order.clone(),
+        attempts: Vec::new(),
+        settled: paused,
+        notice: content.notice,
+        replyable: content.replyable,
+        request: Value::Null,
+        response: Value::Null,
+        reply: Value::Null,
+    };
+    keep(turn.world, delivery);
+    if paused {
+        not_pushed(turn, kind, &order, content.notice);
+    } else {
+        turn.effects.push(Effect::Send {
+            delivery: number,
+            attempt: 1,
+        });
+    }
+    Some(number)
+}
+
+/// MarkFail: after many failures nothing is pushed for a while.
+fn not_pushed(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder, notice: bool) {
+    let mut row = turn.row(RowKind::Callback, RowState::Error);
+    row.account = Some(order.appid.to_string());
+    row.account_name = Some(order.account_name.clone());
+    row.user.clone_from(&order.user);
+    row.user_name.clone_from(&order.user_name);
+    row.title = Words::new(
+        "没有推送：连续失败太多次",
+        "Not pushed: too many failures in a row",
+    );
+    row.subtitle = Words::same(order.url.clone());
+    row.label = Words::same("MarkFail");
+    row.diagnosis = Some(diagnose("callback.mark_fail", None, None));
+    turn.show(row);
+    if notice {
+        (kind.given_up)(turn, order);
+    }
+    turn.effects.push(Effect::Settled);
+}
+
+/// What came of an attempt: the reply is taken, or the next attempt begins, or the push is given up.
+pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judged> {
+    let number = outcome.delivery;
+    let delivery = DELIVERIES.get(turn.world, &number)?;
+    if delivery.settled || delivery.order.attempt != outcome.attempt {
+        return None;
+    }
+    let (order, replyable, notice) = (delivery.order.clone(), delivery.replyable, delivery.notice);
+    let kind = turn.world.house.part::<Kinds>().of(&order)?;
+    turn.cause.clone_from(&order.cause);
+    let taken = take(turn, kind, &order, replyable, &outcome.result);
+    note(turn, outcome, &taken);
+    match taken {
+        Taken::Fine { judged, reply } => {
+            settle(turn, number, reply);
+            if let Some(account) = ACCOUNTS.get(turn.world, &*order.appid)
+                && account.callback.failures > 0
+                && let Some(account) = ACCOUNTS.get_mut(turn.world, &*order.appid)
+            {
+                account.callback.failures = 0;
+            }
+            Some(judged)
+        }
+        Taken::Failed { diagnosis, detail } if order.attempt < order.of => {
+            count_failure(turn, &order.appid);
+            let next = order.attempt + 1;
+            again(turn, number, next);
+            Some(red(diagnosis, &detail, Some(next)))
+        }
+        Taken::Illegal { diagnosis, detail } | Taken::Failed { diagnosis, detail } => {
+            count_failure(turn, &order.appid);
+            settle(turn, number, Value::Null);
+            if notice {
+                (kind.given_up)(turn, &order);
+            }
+            Some(red(diagnosis, &detail, None))
+        }
+    }
+}
+
+/// Writes an attempt down in its delivery.
+fn note(turn: &mut Turn<'_>, outcome: PushOutcome, taken: &Taken) {
+    let time = turn.world.now(outcome.started_ms).0;
+    let (error, rule) = match taken {
+        Taken::Fine { .. } => (None, None),
+        Taken::Illegal { diagnosis, detail } | Taken::Failed { diagnosis, detail } => {
+            (Some(detail.clone()), Some(diagnosis.rule.clone()))
+        }
+    };
+    let (status, body) = match &outcome.result {
+        PushResult::Answered { status, body, .. } => {
+            (*status, String::from_utf8_lossy(body).into_owned())
+        }
+        PushResult::Failed { .. } => (0, String::new()),
+    };
+    let Some(delivery) = DELIVERIES.get_mut(turn.world, &outcome.delivery) else {
+        return;
+    };
+    delivery.request =
+        json!({"query": outcome.query, "headers": outcome.headers, "body": outcome.body});
+    delivery.response = json!({"status": status, "body": body});
+    delivery.attempts.push(Attempt {
+        time,
+        status,
+        ms: outcome.ms,
+        error,
+        rule,
+    });
+}
+
+fn take(
+    turn: &mut Turn<'_>,
+    kind: &PushKind,
+    order: &PushOrder,
+    replyable: bool,
+    result: &PushResult,
+) -> Taken {
+    let answer = match result {
+        PushResult::Failed { rule, message } => {
+            return Taken::Failed {
+                diagnosis: diagnose(rule, Some(message.clone()), None),
+                detail: message.clone(),
+            };
+        }
+        PushResult::Answered {
+            status,
+            content_type,
+            body,
+        } => Answered {
+            status: *status,
+            content_type,
+            body,
+        },
+    };
+    match (kind.envelope.judge)(turn.world, kind, order, &answer) {
+        Judgement::Silent => Taken::Fine {
+            judged: silent(),
+            reply: Value::Null,
+        },
+        Judgement::Reply {
+            reply,
+            xml,
+            warnings,
+        } => {
+            let replied = Replied {
+                reply: &reply,
+                xml: &xml,
+                warnings: &warnings,
+                replyable,
+            };
+            (kind.replied)(turn, order, &replied)
+        }
+        Judgement::Illegal { rule, detail } => Taken::Illegal {
+            diagnosis: diagnose(rule, Some(excerpt(answer.body)), None),
+            detail,
+        },
+        Judgement::Failed { rule, detail } => {
+            let rule = by_status(answer.status).unwrap_or(rule);
+            Taken::Failed {
+                diagnosis: diagnose(rule, Some(excerpt(answer.body)), None),
+                detail,
+            }
+        }
+    }
+}
+
+/// Frameworks say with their status what is wrong: each has its own remedy.
+fn by_status(status: u16) -> Option<&'static str> {
+    Some(match status {
+        401 => "callback.status.unauthorized",
+        403 => "callback.status.forbidden",
+        404 => "callback.status.not_found",
+        405 => "callback.status.method",
+        413 => "callback.status.too_large",
+        419 => "callback.status.csrf",
+        500..=599 => "callback.status.server_error",
+        _ => return None,
+    })
+}
+
+fn excerpt(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().take(300).collect()
+}
+
+fn silent() -> Judged {
+    Judged {
+        state: RowState::Ok,
+        label: Words::new("已收到", "accepted"),
+        subtitle: Words::new(
+            "应用收到了，没有回复",
+            "The app accepted it and says nothing",
+        ),
+        diagnosis: None,
+        plain: None,
+    }
+}
+
+fn red(diagnosis: Diagnosed, detail: &str, next: Option<u8>) -> Judged {
+    // The detail is English, with addresses and numbers in it; the catalog says the same in Chinese.
+    let zh = if diagnosis.cause.zh == diagnosis.rule {
+        detail
+    } else {
+        &diagnosis.cause.zh
+    };
+    let then = match next {
+        Some(next) => Words::new(
+            format!("{zh}；马上推送第 {next} 次"),
+            format!("{detail}; attempt {next} follows"),
+        ),
+        None => Words::new(format!("{zh}；不再重试"), format!("{detail}; given up")),
+    };
+    Judged {
+        state: RowState::Error,
+        label: Words::new("失败", "failed"),
+        subtitle: then,
+        diagnosis: Some(diagnosis),
+        plain: None,
+    }
+}
+
+fn again(turn: &mut Turn<'_>, number: u64, next: u8) {
+    let patient = turn.world.is_patient();
+    if let Some(delivery) = DELIVERIES.get_mut(turn.world, &number) {
+        delivery.order.attempt = next;
+        delivery.order.patient = patient;
+    }
+    turn.effects.push(Effect::Send {
+        delivery: number,
+        attempt: next,
+    });
+}
+
+/// A delivery came to its end.
+pub(crate) fn settle(turn: &mut Turn<'_>, number: u64, reply: Value) {
+    if let Some(delivery) = DELIVERIES.get_mut(turn.world, &number) {
+        delivery.settled = true;
+        delivery.reply = reply;
+    }
+    turn.effects.push(Effect::Settled);
+}
+
+fn count_failure(turn: &mut Turn<'_>, appid: &str) {
+    let now = turn.now.0;
+    let Some(account) = ACCOUNTS.get_mut(turn.world, appid) else {
+        return;
+    };
+    account.callback.failures += 1;
+    let most = rules::number(account, rules::MARK_FAIL_AFTER);
+    if most > 0 && i64::from(account.callback.failures) >= most {
+        account.callback.failures = 0;
+        let seconds = rules::number(account, rules::MARK_FAIL_SECONDS);
+        account.callback.paused_until = Some(now + seconds);
+    }
+}
+
+/// The deliveries that an act began, for its answer.
+pub(crate) fn numbers(deliveries: &[u64]) -> Value {
+    deliveries
+        .iter()
+        .map(|number| json!(format!("d{number}")))
+        .collect()
+}

@@ -1,0 +1,110 @@
+//! Deliveries with their attempts. Bounded, kept over a restart, not part of an export.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::order::PushOrder;
+use crate::kernel::{Id, Table, World};
+
+/// Most deliveries that are remembered.
+const MOST: usize = 2000;
+
+/// Deliveries by number.
+pub(crate) static DELIVERIES: Table<u64, Delivery> = Table::traffic("push.deliveries", 1);
+/// Which deliveries an account has.
+static BY_ACCOUNT: Table<(Id, u64), ()> = Table::memory("push.deliveries_by_account");
+
+/// One callback on its way, with its attempts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// The order of the latest attempt.
+    pub(crate) order: PushOrder,
+    /// Attempts so far.
+    pub(crate) attempts: Vec<Attempt>,
+    /// Whether it came to its end.
+    pub(crate) settled: bool,
+    /// Whether the phone shows the platform's notice when all attempts fail.
+    pub(crate) notice: bool,
+    /// Whether a reply may come back.
+    pub(crate) replyable: bool,
+    /// What the latest attempt sent: query, headers, body.
+    pub(crate) request: Value,
+    /// What came back last.
+    pub(crate) response: Value,
+    /// The inbox item it became.
+    pub(crate) reply: Value,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) time: i64,
+    pub(crate) status: u16,
+    pub(crate) ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rule: Option<String>,
+}
+
+impl Delivery {
+    /// The object of the control interface.
+    pub(crate) fn view(&self) -> Value {
+        json!({
+            "id": format!("d{}", self.order.delivery),
+            "account": &*self.order.appid,
+            "url": self.order.url,
+            "msg_type": self.order.msg_type,
+            "event": self.order.event,
+            "msg_id": self.order.msg_id,
+            "settled": self.settled,
+            "request": self.request,
+            "plain": self.order.plain,
+            "attempts": self.attempts,
+            "response": self.response,
+            "reply": self.reply,
+        })
+    }
+}
+
+pub(crate) fn keep(world: &mut World, delivery: Delivery) {
+    let number = delivery.order.delivery;
+    BY_ACCOUNT.put(world, (delivery.order.appid.clone(), number), ());
+    DELIVERIES.put(world, number, delivery);
+    while DELIVERIES.len(world) > MOST {
+        let settled = DELIVERIES
+            .all(world)
+            .find(|(_, delivery)| delivery.settled)
+            .map(|(number, delivery)| (*number, delivery.order.appid.clone()));
+        let Some((oldest, appid)) = settled else {
+            break;
+        };
+        DELIVERIES.remove(world, &oldest);
+        BY_ACCOUNT.remove(world, &(appid, oldest));
+    }
+}
+
+pub(crate) fn index(world: &mut World) {
+    let numbers: Vec<(Id, u64)> = DELIVERIES
+        .all(world)
+        .map(|(number, delivery)| (delivery.order.appid.clone(), *number))
+        .collect();
+    for at in numbers {
+        BY_ACCOUNT.put(world, at, ());
+    }
+}
+
+/// Deliveries of an account or of all, oldest first.
+pub(crate) fn of<'w>(
+    world: &'w World,
+    account: Option<&Id>,
+) -> Box<dyn Iterator<Item = &'w Delivery> + 'w> {
+    match account {
+        Some(appid) => Box::new(
+            BY_ACCOUNT
+                .under(world, appid)
+                .filter_map(|(number, ())| DELIVERIES.get(world, number)),
+        ),
+        None => Box::new(DELIVERIES.all(world).map(|(_, delivery)| delivery)),
+    }
+}

@@ -1,0 +1,71 @@
+//! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
+
+pub(crate) mod sealed_message;
+
+use xinqiao_message::push::{Judgement, Speaker, Warning};
+use xinqiao_message::reply::Reply;
+
+use super::{attempts::Taken, order::PushOrder};
+use crate::kernel::{Turn, World, row::SignatureFacts};
+
+/// A manner of pushing.
+#[derive(Debug)]
+pub(crate) struct Envelope {
+    /// How often it is tried.
+    pub(crate) attempts: u8,
+    /// Takes the keys out of the world; what it gives seals without the world.
+    pub(crate) seal: fn(&World, &PushOrder) -> Result<Sealer, String>,
+    /// Judges an answer.
+    pub(crate) judge: fn(&World, &PushKind, &PushOrder, &Answered<'_>) -> Judgement,
+}
+
+/// A kind of push, as a feature declares it.
+#[derive(Debug)]
+pub(crate) struct PushKind {
+    /// `official_account.message`: begins with the feature's product.
+    pub(crate) name: &'static str,
+    pub(crate) envelope: &'static Envelope,
+    /// Who would reply to this order: what is legal depends on it.
+    pub(crate) speaker: fn(&PushOrder) -> Speaker,
+    /// An app replied as it may.
+    pub(crate) replied: fn(&mut Turn<'_>, &PushOrder, &Replied<'_>) -> Taken,
+    /// Nobody answers any more whom the user waits for.
+    pub(crate) given_up: fn(&mut Turn<'_>, &PushOrder),
+    /// Whether the orders of format 1 were of this kind.
+    pub(crate) of_format_1: bool,
+}
+
+/// An answer as it came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered<'a> {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'a str,
+    pub(crate) body: &'a [u8],
+}
+
+/// A legal reply.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Replied<'a> {
+    pub(crate) reply: &'a Reply,
+    pub(crate) xml: &'a str,
+    pub(crate) warnings: &'a [Warning],
+    /// Whether this push takes a reply at all.
+    pub(crate) replyable: bool,
+}
+
+/// Seals at this real second, with a nonce and sixteen bytes of chance.
+pub(crate) struct Sealer {
+    /// How the account wants it wrapped.
+    pub(crate) mode: String,
+    pub(crate) make: Box<dyn FnOnce(i64, &str, [u8; 16]) -> Result<Sealed, String> + Send>,
+}
+
+/// What goes over the wire.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sealed {
+    pub(crate) query: String,
+    pub(crate) body: String,
+    pub(crate) content_type: &'static str,
+    /// How it was signed, part by part.
+    pub(crate) signature: Option<SignatureFacts>,
+}
