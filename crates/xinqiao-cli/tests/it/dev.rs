@@ -193,6 +193,8 @@ fn a_world_on_disk_survives_kill_9() {
     let first = Running::start(folder.path(), &["sim"]);
     let (status, account) = first.control("POST", "/accounts", Some(&json!({"kind": "service"})));
     assert_eq!(status, 201, "{account}");
+    // What was acknowledged within the last 50 ms may be lost.
+    std::thread::sleep(std::time::Duration::from_millis(150));
     first.kill();
     let second = Running::start(folder.path(), &["sim"]);
     let appid = account["appid"].as_str().expect("an appid");
