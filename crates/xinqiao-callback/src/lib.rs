@@ -16,8 +16,9 @@
 //! stand behind a gateway that remembers on disk.
 //!
 //! ```no_run
-//! use xinqiao_callback::{Callback, Event, Message, Reply};
-//! use xinqiao_callback::events::official_account::{event::Subscribe, message::Text};
+//! # mod xinqiao { pub use ::xinqiao_callback as callback; }
+//! use xinqiao::callback::{Callback, Event, Message, Reply};
+//! use xinqiao::callback::events::official_account::{event::Subscribe, message::Text};
 //!
 //! # fn f() -> Result<axum::Router, xinqiao_callback::SetupError> {
 //! let callback = Callback::builder("wx0123456789abcdef", "token")
@@ -30,17 +31,22 @@
 //! ```
 //!
 //! It takes the pushes of every product that come in an envelope: official accounts, mini programs, third-party
-//! platforms, shops, WeCom. A handler names the type that it wants, or takes any of a product's:
+//! platforms, shops, WeCom. What it is built with is the receiver of the envelope: the appid of an account or of a
+//! third-party platform, the corp's id, of a suite's pushes the suite's id. WeCom and third-party platforms always
+//! encrypt: **without [`Builder::aes_key`] everything of theirs is refused.** A handler names the type that it wants,
+//! or takes any of a product's:
 //!
 //! ```no_run
-//! # #[cfg(feature = "work")] {
-//! use xinqiao_callback::{Callback, Event, Pushed};
-//! use xinqiao_callback::events::work::{Push, event::ChangeContact, info::SuiteTicket};
+//! # mod xinqiao { pub use ::xinqiao_callback as callback; }
+//! # #[cfg(feature = "work")]
+//! # fn f() -> Result<(), xinqiao::callback::SetupError> {
+//! use xinqiao::callback::{Callback, Event, Pushed};
+//! use xinqiao::callback::events::work::{Push, event::ChangeContact};
 //!
 //! let callback = Callback::builder("ww0123456789abcdef", "token")
-//!     .on(|Event(ticket): Event<SuiteTicket>| async move { println!("{}", ticket.suite_id) })
+//!     .aes_key("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")?
 //!     .on(|Event(change): Event<ChangeContact>| async move {
-//!         // `None`: not changed. Some and empty: cleared.
+//!         // `None`: not changed, or no part of this change. Some and empty: cleared.
 //!         println!("{:?} now is in {:?}", change.user_id, change.department);
 //!     })
 //!     .on(|Pushed(push): Pushed<Push>| async move {
@@ -49,8 +55,29 @@
 //!         }
 //!     })
 //!     .build();
-//! # let _ = callback; }
+//! # let _ = callback; Ok(()) }
 //! ```
+//!
+//! A handler that calls the platform takes a clone of the client with it:
+//!
+//! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_callback as callback; }
+//! # #[derive(Clone)] struct Client;
+//! # impl Client { async fn work(&self, _: String) {} }
+//! # fn f(builder: xinqiao::callback::Builder, client: Client) -> xinqiao::callback::Builder {
+//! # use xinqiao::callback::{Message, events::official_account::message::Text};
+//! builder.on(move |Message(text): Message<Text>| {
+//!     let client = client.clone();
+//!     async move { client.work(text.content).await }
+//! })
+//! # }
+//! ```
+//!
+//! A third-party platform receives tickets and the messages of its authorizers with the same keys: one `Callback` takes
+//! both, at both addresses. A message names its account by the original id (`gh_…`, [`Whole`] has it); which appid that
+//! is stands in the address that you gave (`$APPID$`), and in what `api_get_authorizer_info` answers.
+//!
+//! The service is one of tower: axum 0.8 takes it as it is.
 //!
 //! The types of a product are there with the feature of its name. Notices of WeChat Pay come without an envelope: the
 //! `notify` modules of its products take them.

@@ -104,8 +104,9 @@ impl Client {
     /// A client for an agent of a WeCom corp, with the agent's secret. An account's appid is no corpid:
     ///
     /// ```
-    /// use xinqiao_client::Client;
-    /// use xinqiao_types::CorpId;
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+    /// use xinqiao::Client;
+    /// use xinqiao::types::CorpId;
     ///
     /// let corp = Client::of_corp(CorpId::new("ww0123456789abcdef"), "secret");
     /// ```
@@ -282,9 +283,10 @@ impl Client {
     /// call. What travels as XML is JSON here too.
     ///
     /// ```no_run
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
     /// # async fn f(shop: xinqiao_client::Client) -> Result<(), xinqiao_client::Error> {
     /// use serde_json::json;
-    /// use xinqiao_client::{code, id::official_account::message::custom};
+    /// use xinqiao::{code, id::official_account::message::custom};
     ///
     /// let text = json!({"touser": "o1", "msgtype": "text", "text": {"content": "hi"}});
     /// match shop.call(custom::SEND, text).await {

@@ -79,7 +79,8 @@ impl Environment {
     /// Variables of one's own.
     ///
     /// ```
-    /// use xinqiao_client::Environment;
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+    /// use xinqiao::Environment;
     ///
     /// let error = Environment::of(|_| None).account().unwrap_err();
     /// let text = error.to_string();
@@ -95,7 +96,8 @@ impl Environment {
     /// The variable that names what stands in for a host.
     ///
     /// ```
-    /// let name = xinqiao_client::Environment::host_variable("api.weixin.qq.com");
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+    /// let name = xinqiao::Environment::host_variable("api.weixin.qq.com");
     /// assert_eq!(name, "XINQIAO_HOST_API_WEIXIN_QQ_COM");
     /// ```
     #[must_use]

@@ -62,7 +62,8 @@ impl Error {
     /// The error at length.
     ///
     /// ```
-    /// use xinqiao_client::{Error, Language};
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+    /// use xinqiao::{Error, Language};
     ///
     /// let error = Error::Config("the proxy `x` is no address".into());
     /// assert_eq!(error.explain(Language::English).rule, "client.config");

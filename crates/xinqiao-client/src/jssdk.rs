@@ -190,8 +190,9 @@ impl AgentConfig {
 /// application's. Keep one: it holds both tickets.
 ///
 /// ```no_run
+/// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 /// # async fn f(client: xinqiao_client::Client, href: &str) -> Result<(), xinqiao_client::Error> {
-/// use xinqiao_client::jssdk::WorkSigner;
+/// use xinqiao::jssdk::WorkSigner;
 ///
 /// let signer = WorkSigner::new(client, 1_000_002);
 /// let page = signer.config(href).await?.to_json(&[]);
@@ -399,7 +400,8 @@ fn page_url<'u>(href: &'u str, domains: &[String]) -> Result<&'u str, Error> {
 /// Where the address that was signed and the one that the client loaded part, for `invalid signature`.
 ///
 /// ```
-/// use xinqiao_client::jssdk::difference;
+/// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+/// use xinqiao::jssdk::difference;
 ///
 /// let said = difference("http://h5.cn/?a=1", "https://h5.cn/?a=1").unwrap();
 /// assert!(said.contains("http:// was signed, https:// was loaded"), "{said}");

@@ -10,9 +10,10 @@
 //! and no log.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 //! # async fn f() -> Result<(), xinqiao_client::Error> {
 //! use serde_json::json;
-//! use xinqiao_client::Client;
+//! use xinqiao::Client;
 //!
 //! let shop = Client::builder("wx0123456789abcdef").secret("…").build()?;
 //! let menu = shop.call("official_account.menu.get", json!({})).await?;

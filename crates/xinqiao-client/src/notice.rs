@@ -5,8 +5,9 @@
 //! [`Kind`] and the [catalog's event](best) of what was proved, and refuse to read one kind as another.
 //!
 //! ```
+//! # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 //! use http::HeaderMap;
-//! use xinqiao_client::notice::{Generation, Kind, Outline};
+//! use xinqiao::notice::{Generation, Kind, Outline};
 //!
 //! let body = br#"{"id":"EV-1","event_type":"REFUND.SUCCESS","resource":{"original_type":"refund"}}"#;
 //! let outline = Outline::of(&HeaderMap::new(), body).unwrap();

@@ -1,7 +1,8 @@
 //! Log-in on web pages: where to send the browser, what to do with the code that comes back.
 //!
 //! ```
-//! use xinqiao_client::oauth::{Authorize, Scope, Site};
+//! # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
+//! use xinqiao::oauth::{Authorize, Scope, Site};
 //!
 //! let url = Authorize::new(Site::OfficialAccount, "wx0123456789abcdef", "https://h5.example.com/back")
 //!     .scope(Scope::UserInfo)

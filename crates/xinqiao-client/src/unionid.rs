@@ -5,8 +5,9 @@
 //! Cause and remedy of each rule are in the catalog's diagnoses, so that `xinqiao explain unionid.scope` finds them too.
 //!
 //! ```
+//! # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 //! use serde_json::json;
-//! use xinqiao_client::unionid;
+//! use xinqiao::unionid;
 //!
 //! let answer = json!({"access_token": "a", "openid": "o", "scope": "snsapi_base"});
 //! let why = unionid::why("open_platform.sns.oauth2.access_token", &answer);
@@ -105,9 +106,10 @@ pub fn why(endpoint: &str, answer: &Value) -> Vec<Reason> {
 /// As [`why`], for a typed answer.
 ///
 /// ```no_run
+/// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 /// # async fn f<Info>(client: xinqiao_client::Client, request: Info) -> Result<(), xinqiao_client::Error>
 /// # where Info: xinqiao_client::Endpoint + 'static {
-/// use xinqiao_client::unionid;
+/// use xinqiao::unionid;
 ///
 /// let user = client.send(request).await?;
 /// for reason in unionid::why_typed::<Info>(&user) {

@@ -29,9 +29,10 @@ type Reader = Pin<Box<dyn AsyncRead + Send>>;
 /// A file to upload that is read while it is sent. It goes wherever a [`FilePart`] goes.
 ///
 /// ```no_run
+/// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
 /// # async fn f(client: xinqiao_client::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use serde_json::json;
-/// use xinqiao_client::Upload;
+/// use xinqiao::Upload;
 ///
 /// let film = Upload::open("桥.mp4").await?;
 /// let answer = client

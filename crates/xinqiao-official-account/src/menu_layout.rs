@@ -1,7 +1,8 @@
 //! Menus (自定义菜单) button by button, checked before they leave.
 //!
 //! ```
-//! use xinqiao_official_account::menu::{Button, Create};
+//! # mod xinqiao { pub use ::xinqiao_official_account as official_account; }
+//! use xinqiao::official_account::menu::{Button, Create};
 //!
 //! let create = Create::checked([
 //!     Button::click("今日特价", "TODAY"),

@@ -2,10 +2,11 @@
 //! [`xinqiao_client::invoke`]. An institution's order is paid as a service provider's.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_global as pay_global; }
 //! # async fn f(
 //! #     client: xinqiao_client::Client, order: xinqiao_pay_global::transactions::CreateApp,
 //! # ) -> Result<String, xinqiao_client::Error> {
-//! use xinqiao_pay_global::invoke;
+//! use xinqiao::pay_global::invoke;
 //!
 //! let answer = client.send(order.clone()).await?;
 //! let app = invoke::app(&client, &order, &answer).await?;

@@ -7,8 +7,9 @@
 //! fund flow bill comes with a hash, which is checked; it is signed no more than the file.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_v2 as pay_v2; }
 //! # async fn f(client: xinqiao_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! use xinqiao_pay_v2::{bill_file::{self, Trade, TradeSums}, pay::DownloadBill};
+//! use xinqiao::pay_v2::{bill_file::{self, Trade, TradeSums}, pay::DownloadBill};
 //!
 //! let day = DownloadBill::new("", "wx8888888888888888", "", "", "20260201").tar_type("GZIP");
 //! let mut bill = bill_file::rows(&client, day).await?;

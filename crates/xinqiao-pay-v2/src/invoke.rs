@@ -4,10 +4,11 @@
 //! paid there. It is signed as the order was. What a page hears afterwards is a hint: the truth is a query or a notice.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_v2 as pay_v2; }
 //! # async fn f(
 //! #     client: xinqiao_client::Client, order: xinqiao_pay_v2::pay::UnifiedOrder,
 //! # ) -> Result<String, xinqiao_client::Error> {
-//! use xinqiao_pay_v2::invoke;
+//! use xinqiao::pay_v2::invoke;
 //!
 //! let answer = client.send(order.clone()).await?;
 //! let page = invoke::jsapi(&client, &order, &answer)?;

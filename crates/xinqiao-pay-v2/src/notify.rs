@@ -4,7 +4,8 @@
 //! leave, compare merchant, appid and amount with the order.
 //!
 //! ```
-//! use xinqiao_pay_v2::{Merchant, notify::{self, Kind, NotifyError}};
+//! # mod xinqiao { pub use ::xinqiao_pay_v2 as pay_v2; }
+//! use xinqiao::pay_v2::{Merchant, notify::{self, Kind, NotifyError}};
 //!
 //! let merchant = Merchant::new("1900000109", "xinqiaoTestOnlyApiV2Key000000002");
 //! let refund = b"<xml><mch_id>1900000109</mch_id><req_info>AAAA</req_info></xml>";

@@ -5,7 +5,8 @@
 //! what counts here.
 //!
 //! ```
-//! use xinqiao_pay_v2::{numbered::Coupons, events::notify::PayResult};
+//! # mod xinqiao { pub use ::xinqiao_pay_v2 as pay_v2; }
+//! use xinqiao::pay_v2::{numbered::Coupons, events::notify::PayResult};
 //! use xinqiao_wire::{Keep, markup};
 //!
 //! let xml = "<xml><coupon_count>2</coupon_count><coupon_id_1>C1</coupon_id_1>\

@@ -7,8 +7,9 @@
 //! token of a download address is used: no signature ever leaves for another host.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_v3 as pay_v3; }
 //! # async fn f(client: xinqiao_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-//! use xinqiao_pay_v3::{bill::GetTradeBill, bill_file::{self, Trade, TradeSums}};
+//! use xinqiao::pay_v3::{bill::GetTradeBill, bill_file::{self, Trade, TradeSums}};
 //!
 //! // A day without trade has no ticket.
 //! let Some(ticket) = bill_file::ticket(&client, GetTradeBill::new("2026-02-01")).await? else { return Ok(()) };

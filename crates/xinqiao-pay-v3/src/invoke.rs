@@ -2,10 +2,11 @@
 //! [`xinqiao_client::invoke`].
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_v3 as pay_v3; }
 //! # async fn f(
 //! #     client: xinqiao_client::Client, order: xinqiao_pay_v3::pay::partner::transactions::CreateJsapi,
 //! # ) -> Result<String, xinqiao_client::Error> {
-//! use xinqiao_pay_v3::invoke;
+//! use xinqiao::pay_v3::invoke;
 //!
 //! let answer = client.send(order.clone()).await?;
 //! // The order knows whether it is paid in the provider's page or in the sub-merchant's.

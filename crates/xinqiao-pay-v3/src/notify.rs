@@ -5,10 +5,11 @@
 //! order.
 //!
 //! ```no_run
+//! # mod xinqiao { pub use ::xinqiao_pay_v3 as pay_v3; }
 //! # async fn f(
 //! #     client: xinqiao_client::Client, headers: http::HeaderMap, body: &[u8],
 //! # ) -> Result<(), Box<dyn std::error::Error>> {
-//! use xinqiao_pay_v3::{events::notify::{Refund, Transaction}, notify::{self, Kind}};
+//! use xinqiao::pay_v3::{events::notify::{Refund, Transaction}, notify::{self, Kind}};
 //!
 //! let notice = notify::open(&client, &headers, body).await?;
 //! match notice.kind() {

@@ -48,8 +48,8 @@ pub use xinqiao_client::{
     AccountFacts, Answer, AnswerCode, ApiError, Call, CallbackSettings, Client, ClientBuilder,
     Download, Endpoint, Environment, Error, Explanation, FilePart, FileStream, FreeCall,
     HttpOptions, HttpTransport, Items, Language, Listed, Paged, Pages, Policy, RecordExt, Refusal,
-    Retry, TokenSource, Transport, TransportReason, Upload, code, id, jssdk, oauth, session, token,
-    transport,
+    Retry, TokenSource, Transport, TransportReason, Upload, code, id, jssdk, notice, oauth,
+    session, token, transport, unionid,
 };
 /// Identifiers, units, time and secrets.
 pub use xinqiao_types as types;

@@ -112,8 +112,9 @@ impl Component {
     /// [`TICKET_PATIENCE`](super::TICKET_PATIENCE).
     ///
     /// ```no_run
+    /// # mod xinqiao { pub use ::xinqiao_client::*; pub use ::xinqiao_types as types; }
     /// # async fn f(client: xinqiao_client::Client, component: xinqiao_client::Component) {
-    /// use xinqiao_client::token::TICKET_PATIENCE;
+    /// use xinqiao::token::TICKET_PATIENCE;
     ///
     /// // The callback must be running: it is what hands the ticket to `set_ticket`.
     /// match component.recover(&client, TICKET_PATIENCE).await {
