@@ -1,19 +1,4 @@
 //! Credentials from environment variables.
-//!
-//! | for | variables |
-//! |---|---|
-//! | an account | `WECHAT_APPID`, `WECHAT_SECRET` |
-//! | its callbacks | `WECHAT_APPID`, `WECHAT_TOKEN`, `WECHAT_AES_KEY` |
-//! | a WeCom agent | `WECOM_CORPID`, `WECOM_SECRET` |
-//! | a third-party platform | `WECHAT_COMPONENT_APPID`, `WECHAT_COMPONENT_SECRET` |
-//! | a merchant, APIv3 | `WECHAT_PAY_MCHID`, `WECHAT_PAY_SERIAL`, `WECHAT_PAY_KEY_FILE` (`apiclient_key.pem`), `WECHAT_PAY_V3_KEY`; in public-key mode also `WECHAT_PAY_PUBLIC_KEY_ID` and `WECHAT_PAY_PUBLIC_KEY_FILE` |
-//! | a merchant, APIv2 | `WECHAT_PAY_MCHID`, `WECHAT_PAY_V2_KEY`; for calls that show it, `WECHAT_PAY_CERT_FILE` (`apiclient_cert.p12`) |
-//! | another platform | `WECHAT_BASE_URL` stands in for the host of what is read; `XINQIAO_HOST_API_WEIXIN_QQ_COM` and the like for one host each |
-//!
-//! What `xinqiao exec` and `xinqiao env` set (`XINQIAO_APPID`, `XINQIAO_SECRET`, `XINQIAO_TOKEN`, `XINQIAO_AES_KEY`)
-//! goes before `WECHAT_…`, all of it or nothing, so that a real secret never goes with a simulated account.
-//!
-//! An error names every variable that is missing, not the first alone. An empty variable is missing.
 
 use std::fmt;
 
@@ -31,6 +16,24 @@ use crate::{
 type Read = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Variables, of this process or of one's own.
+///
+/// | for | variables |
+/// |---|---|
+/// | an account | `WECHAT_APPID`, `WECHAT_SECRET` |
+/// | its callbacks | `WECHAT_APPID`, `WECHAT_TOKEN`, `WECHAT_AES_KEY` |
+/// | a WeCom agent | `WECOM_CORPID`, `WECOM_SECRET` |
+/// | a third-party platform | `WECHAT_COMPONENT_APPID`, `WECHAT_COMPONENT_SECRET` |
+/// | a merchant, APIv3 | `WECHAT_PAY_MCHID`, `WECHAT_PAY_SERIAL`, `WECHAT_PAY_KEY_FILE` (`apiclient_key.pem`), `WECHAT_PAY_V3_KEY`; in public-key mode also `WECHAT_PAY_PUBLIC_KEY_ID` and `WECHAT_PAY_PUBLIC_KEY_FILE` |
+/// | a merchant, APIv2 | `WECHAT_PAY_MCHID`, `WECHAT_PAY_V2_KEY`; for calls that show it, `WECHAT_PAY_CERT_FILE` (`apiclient_cert.p12`) |
+/// | another platform | `WECHAT_BASE_URL` stands in for the host of what is read; `XINQIAO_HOST_API_WEIXIN_QQ_COM` and the like for one host each |
+///
+/// What `xinqiao exec` and `xinqiao env` set (`XINQIAO_APPID`, `XINQIAO_SECRET`, `XINQIAO_TOKEN`, `XINQIAO_AES_KEY`)
+/// goes before `WECHAT_…`, all of it or nothing, so that a real secret never goes with a simulated account.
+///
+/// An error names every variable that is missing, not the first alone. An empty variable is missing.
+///
+/// What a third-party platform keeps (its ticket, the authorizers' refresh tokens) is lost at a restart unless
+/// [`Component`] is given a vault.
 pub struct Environment {
     read: Box<Read>,
 }

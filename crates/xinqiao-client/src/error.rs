@@ -338,9 +338,19 @@ impl Error {
         self.api().and_then(|error| error.code.number())
     }
 
-    /// Whether the platform reported this code, one of [`code`](crate::code).
-    pub fn is(&self, code: i64) -> bool {
-        self.code() == Some(ErrCode(code))
+    /// Whether the platform reported this code, one of [`code`](crate::code): a number, or a word of the payment products.
+    ///
+    /// ```
+    /// # mod xinqiao { pub use ::xinqiao_client::*; }
+    /// use xinqiao::{Error, code};
+    ///
+    /// fn paid_already(error: &Error) -> bool {
+    ///     error.is(code::pay_v3::ALREADY_EXISTS) || error.is(code::SYSTEM_BUSY)
+    /// }
+    /// ```
+    pub fn is<'c>(&self, code: impl Into<Code<'c>>) -> bool {
+        let code = code.into();
+        self.api().is_some_and(|error| error.code.as_code() == code)
     }
 
     /// Where the file lies that did not come itself ([`Error::Fields`]): the address of a film, for instance.

@@ -11,9 +11,9 @@ use xinqiao_client::{
 };
 use xinqiao_types::AppId;
 
-use crate::pay::{
-    TradeState,
-    transactions::{CodePay, GetByOutTradeNo, Reverse},
+use crate::{
+    pay::transactions::{CodePay, GetByOutTradeNo, Reverse},
+    types::TradeState,
 };
 
 /// Codes after which the order may be paid all the same.

@@ -153,6 +153,8 @@ pub mod transaction_block;
 #[cfg(feature = "transfer")]
 pub mod transfer;
 
+pub mod types;
+
 #[cfg(feature = "vehicle")]
 pub mod vehicle;
 

@@ -72,17 +72,29 @@ pub(crate) fn write(catalog: &Catalog, folder: &Path, files: &mut Files) {
 
 fn codes(catalog: &Catalog) -> String {
     let mut out = format!(
-        "{HEAD}//! Error codes by name: those of api.weixin.qq.com here, the others in modules.\n\n"
+        "{HEAD}//! Error codes by name: those of api.weixin.qq.com here, the others in modules. The SDK compares an error with\n//! either: `error.is(code::NOT_FOLLOWING)`, `error.is(code::pay_v3::ALREADY_EXISTS)`.\n\n"
     );
     let families = [
-        (ErrorFamily::Weixin, ""),
-        (ErrorFamily::Work, "work"),
-        (ErrorFamily::PayV2, "pay_v2"),
-        (ErrorFamily::PayV3, "pay_v3"),
-        (ErrorFamily::PayBusiness, "pay_business"),
-        (ErrorFamily::SampleCode, "sample_code"),
+        (ErrorFamily::Weixin, "", ""),
+        (
+            ErrorFamily::Work,
+            "work",
+            "WeCom (企业微信). Those that have a name; the others are compared as numbers",
+        ),
+        (ErrorFamily::PayV2, "pay_v2", "WeChat Pay APIv2: words"),
+        (ErrorFamily::PayV3, "pay_v3", "WeChat Pay APIv3: words"),
+        (
+            ErrorFamily::PayBusiness,
+            "pay_business",
+            "business pay (微企付): words",
+        ),
+        (
+            ErrorFamily::SampleCode,
+            "sample_code",
+            "the samples in the platform's own documentation",
+        ),
     ];
-    for (family, module) in families {
+    for (family, module, whose) in families {
         let mut body = String::new();
         let pad = if module.is_empty() { "" } else { "    " };
         for error in catalog
@@ -114,7 +126,7 @@ fn codes(catalog: &Catalog) -> String {
         } else if !body.is_empty() {
             let _ = write!(
                 out,
-                "/// Codes of `{module}`.\npub mod {module} {{\n{body}}}\n"
+                "/// Codes of {whose}.\npub mod {module} {{\n{body}}}\n"
             );
         }
     }

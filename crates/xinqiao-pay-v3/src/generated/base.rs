@@ -5890,8 +5890,8 @@ pub mod refund {
                 5 user_received_account: String => "user_received_account: must",
                 /// Account that pays the refund, e.g. `AVAILABLE` balance or `UNSETTLED` takings.
                 6 funds_account: String => "funds_account: must",
-                /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`.
-                7 status: String => "status: must",
+                /// `SUCCESS`, `CLOSED`, `PROCESSING` or `ABNORMAL`; one of `SUCCESS` `CLOSED` `PROCESSING` `ABNORMAL`.
+                7 status: crate::types::RefundStatus => "status: must",
                 /// When the money was given back; only on success; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.
                 8 success_time: Option<String> => "success_time",
                 /// When the refund was accepted; format `rfc3339`; such as `2026-12-01T16:18:12+08:00`.

@@ -669,9 +669,9 @@ w::record! {
         /// WeChat Pay's number for the sub-order.
         5 transaction_id: String => "transaction_id: must",
         /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-        6 trade_type: TradeType => "trade_type: must",
+        6 trade_type: crate::types::TradeType => "trade_type: must",
         /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-        7 trade_state: TradeState => "trade_state: must",
+        7 trade_state: crate::types::TradeState => "trade_state: must",
         /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
@@ -777,62 +777,6 @@ w::record! {
         8 other_contribute: Option<xinqiao_types::Fen> => "other_contribute",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         9 currency: Option<String> => "currency",
-    }
-}
-
-w::open_enum! {
-    /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive).
-    ///
-    /// What `refund_status` of `pay_v3.notify.partner_refund`, `refund_status` of `pay_v3.notify.refund` may be.
-    pub enum RefundStatus {
-        /// The user has the money back; final (`SUCCESS`).
-        Success = "SUCCESS",
-        /// Refund closed, nothing was paid back (`CLOSED`).
-        Closed = "CLOSED",
-        /// Refund stuck: the card is void or frozen; another account is needed (`ABNORMAL`).
-        Abnormal = "ABNORMAL",
-    }
-}
-
-w::open_enum! {
-    /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` ….
-    ///
-    /// What `trade_state` of `SubOrder`, `trade_state` of `pay_v3.notify.education_transaction` and 2 more may be.
-    pub enum TradeState {
-        /// Paid; can be refunded (`SUCCESS`).
-        Success = "SUCCESS",
-        /// Refunded at least in part; look the refund up (`REFUND`).
-        Refund = "REFUND",
-        /// Not paid; the user still can (`NOTPAY`).
-        NotPay = "NOTPAY",
-        /// Closed without payment; can't be paid any more (`CLOSED`).
-        Closed = "CLOSED",
-        /// Reversed by the merchant; only for payment codes (`REVOKED`).
-        Revoked = "REVOKED",
-        /// The user is paying, e.g. entering the password (`USERPAYING`).
-        UserPaying = "USERPAYING",
-        /// Payment failed, e.g. at the bank (`PAYERROR`).
-        PayError = "PAYERROR",
-    }
-}
-
-w::open_enum! {
-    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
-    ///
-    /// What `trade_type` of `SubOrder`, `trade_type` of `pay_v3.notify.partner_transaction` and 1 more may be.
-    pub enum TradeType {
-        /// Payment in official account or mini program (`JSAPI`).
-        Jsapi = "JSAPI",
-        /// User scans the merchant's QR code (`NATIVE`).
-        Native = "NATIVE",
-        /// Payment started in the merchant's mobile app (`APP`).
-        App = "APP",
-        /// Merchant scans the user's payment code (`MICROPAY`).
-        MicroPay = "MICROPAY",
-        /// Payment started in a mobile browser (`MWEB`).
-        Mweb = "MWEB",
-        /// The user pays by face (`FACEPAY`).
-        FacePay = "FACEPAY",
     }
 }
 
@@ -1182,7 +1126,7 @@ pub mod notify {
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
             /// State of the charge, e.g. `SUCCESS` or `PAY_FAIL`; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            4 trade_state: super::TradeState => "trade_state: must",
+            4 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             5 trade_state_description: String => "trade_state_description: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -1665,8 +1609,8 @@ pub mod notify {
             5 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             6 refund_id: String => "refund_id: must",
-            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `ABNORMAL`.
-            7 refund_status: super::RefundStatus => "refund_status: must",
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `PROCESSING` `ABNORMAL`.
+            7 refund_status: crate::types::RefundStatus => "refund_status: must",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             8 user_received_account: String => "user_received_account: must",
             /// When the money was given back; only on success; format `rfc3339`.
@@ -1695,9 +1639,9 @@ pub mod notify {
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             5 transaction_id: String => "transaction_id: must",
             /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            6 trade_type: super::TradeType => "trade_type: must",
+            6 trade_type: crate::types::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            7 trade_state: super::TradeState => "trade_state: must",
+            7 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             8 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -2134,8 +2078,8 @@ pub mod notify {
             3 out_refund_no: String => "out_refund_no: must",
             /// WeChat Pay's number for the refund; such as `50000000382019052709732678859`.
             4 refund_id: String => "refund_id: must",
-            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `ABNORMAL`.
-            5 refund_status: super::RefundStatus => "refund_status: must",
+            /// Outcome: `SUCCESS`, `CLOSED` or `ABNORMAL` (the account cannot receive); one of `SUCCESS` `CLOSED` `PROCESSING` `ABNORMAL`.
+            5 refund_status: crate::types::RefundStatus => "refund_status: must",
             /// Where the refund arrives, in words: bank and card tail, or the user's balance; such as `招商银行信用卡0403`.
             6 user_received_account: String => "user_received_account: must",
             /// When the money was given back; only on success; format `rfc3339`.
@@ -2177,9 +2121,9 @@ pub mod notify {
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: String => "transaction_id: must",
             /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: super::TradeType => "trade_type: must",
+            4 trade_type: crate::types::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS`, `REFUND`, `NOTPAY`, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: super::TradeState => "trade_state: must",
+            5 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.

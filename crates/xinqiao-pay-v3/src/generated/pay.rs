@@ -965,48 +965,6 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` ….
-    ///
-    /// What `trade_state` of `pay::partner::transactions::CodePayResponse`, `trade_state` of `pay::partner::transactions::GetByOutTradeNoResponse` and 4 more may be.
-    pub enum TradeState {
-        /// Paid; can be refunded (`SUCCESS`).
-        Success = "SUCCESS",
-        /// Has refunds, partial ones too (`REFUND`).
-        Refund = "REFUND",
-        /// Not paid; the user still can (`NOTPAY`).
-        NotPay = "NOTPAY",
-        /// Closed without payment; can't be paid any more (`CLOSED`).
-        Closed = "CLOSED",
-        /// Reversed by the merchant; only for payment codes (`REVOKED`).
-        Revoked = "REVOKED",
-        /// User is paying, e.g. entering the password (`USERPAYING`).
-        UserPaying = "USERPAYING",
-        /// Payment failed, e.g. at the bank (`PAYERROR`).
-        PayError = "PAYERROR",
-    }
-}
-
-w::open_enum! {
-    /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
-    ///
-    /// What `trade_type` of `pay::partner::transactions::GetByOutTradeNoResponse`, `trade_type` of `pay::partner::transactions::GetByTransactionIdResponse` and 2 more may be.
-    pub enum TradeType {
-        /// Payment in official account or mini program (`JSAPI`).
-        Jsapi = "JSAPI",
-        /// User scans the merchant's QR code (`NATIVE`).
-        Native = "NATIVE",
-        /// Payment started in the merchant's mobile app (`APP`).
-        App = "APP",
-        /// Merchant scans the user's payment code (`MICROPAY`).
-        MicroPay = "MICROPAY",
-        /// Payment started in a mobile browser (`MWEB`).
-        Mweb = "MWEB",
-        /// The user pays by face (`FACEPAY`).
-        FacePay = "FACEPAY",
-    }
-}
-
-w::open_enum! {
     /// Kind of document, e.g. `IDCARD`.
     ///
     /// What `type` of `Identity` may be.
@@ -1397,7 +1355,7 @@ pub mod partner {
                 /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
                 6 trade_type: String => "trade_type: must",
                 /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: super::super::TradeState => "trade_state: must",
+                7 trade_state: crate::types::TradeState => "trade_state: must",
                 /// State in words for people; programs branch on `trade_state`.
                 8 trade_state_desc: String => "trade_state_desc: must",
                 /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -2195,9 +2153,9 @@ pub mod partner {
                 /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
                 5 transaction_id: Option<String> => "transaction_id",
                 /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-                6 trade_type: super::super::TradeType => "trade_type: must",
+                6 trade_type: crate::types::TradeType => "trade_type: must",
                 /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-                7 trade_state: super::super::TradeState => "trade_state: must",
+                7 trade_state: crate::types::TradeState => "trade_state: must",
                 /// State in words for people; programs branch on `trade_state`.
                 8 trade_state_desc: String => "trade_state_desc: must",
                 /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -2518,7 +2476,7 @@ pub mod transactions {
             /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`.
             4 trade_type: String => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: super::TradeState => "trade_state: must",
+            5 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -3079,9 +3037,9 @@ pub mod transactions {
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
             /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: super::TradeType => "trade_type: must",
+            4 trade_type: crate::types::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: super::TradeState => "trade_state: must",
+            5 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.
@@ -3164,9 +3122,9 @@ pub mod transactions {
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             3 transaction_id: Option<String> => "transaction_id",
             /// How the user paid: `JSAPI`, `NATIVE`, `APP`, `MICROPAY`, `MWEB`, `FACEPAY`; one of `JSAPI` `NATIVE` `APP` `MICROPAY` `MWEB` `FACEPAY`.
-            4 trade_type: super::TradeType => "trade_type: must",
+            4 trade_type: crate::types::TradeType => "trade_type: must",
             /// State of the order: `SUCCESS` paid, `REFUND` has refunds, `NOTPAY` unpaid, `CLOSED` …; one of `SUCCESS` `REFUND` `NOTPAY` `CLOSED` `REVOKED` `USERPAYING` `PAYERROR`.
-            5 trade_state: super::TradeState => "trade_state: must",
+            5 trade_state: crate::types::TradeState => "trade_state: must",
             /// State in words for people; programs branch on `trade_state`.
             6 trade_state_desc: String => "trade_state_desc: must",
             /// Code of the paying bank and card kind, e.g. `CMB_DEBIT`; `OTHERS` for the wallet balance; such as `CMB_DEBIT`.

@@ -20,6 +20,7 @@ use xinqiao::{
         pay::{self, partner::transactions as partner},
         refund::domestic,
         refund_policy::{Source, refund},
+        types::RefundStatus,
     },
     transport::{Arriving, BoxFuture, Chunks, Incoming, Outgoing, TransportError},
     types::{Fen, ManualClock},
@@ -620,7 +621,7 @@ const SHORT: Told = Told::Answer(403, r#"{"code":"NOT_ENOUGH","message":"余额�
 const BUSY: Told = Told::Answer(500, r#"{"code":"SYSTEM_ERROR","message":"系统繁忙"}"#);
 const DONE: Told = Told::Answer(200, r#"{"refund_id":"5","status":"PROCESSING"}"#);
 
-async fn refunded(told: &[Told], source: Source) -> (Result<String, Error>, Vec<Value>) {
+async fn refunded(told: &[Told], source: Source) -> (Result<RefundStatus, Error>, Vec<Value>) {
     let (client, platform) = client(NOW, told.iter().cloned());
     let amount = RefundAmount::new(Fen(100), Fen(40), "CNY");
     let request = domestic::Create::new("R1", amount).out_trade_no("T1");
@@ -634,7 +635,7 @@ async fn refunded(told: &[Told], source: Source) -> (Result<String, Error>, Vec<
 #[tokio::test]
 async fn a_short_refund_moves_to_the_balance_only_if_asked_to() {
     let (result, asked) = refunded(&[SHORT, DONE], Source::UnsettledThenAvailable).await;
-    assert_eq!(result.unwrap(), "PROCESSING");
+    assert_eq!(result.unwrap(), RefundStatus::Processing);
     assert_eq!(asked[0]["out_refund_no"], asked[1]["out_refund_no"]);
     assert_eq!(asked[0].get("funds_account"), None);
     assert_eq!(asked[1]["funds_account"], "AVAILABLE");
