@@ -18,6 +18,7 @@ use xinqiao::{
         pay::transactions::CreateJsapi,
         refund::domestic,
         refund_policy::{Source, refund},
+        types::RefundStatus,
     },
     types::{Fen, OpenId},
 };
@@ -71,7 +72,7 @@ async fn order(client: &Client, appid: &str, openid: OpenId) -> Result<String, B
 }
 
 /// Refunds a part; the balance helps out if today's takings do not suffice.
-pub async fn give_back(client: &Client) -> Result<String, xinqiao::Error> {
+pub async fn give_back(client: &Client) -> Result<RefundStatus, xinqiao::Error> {
     let amount = RefundAmount::new(Fen(100), Fen(40), "CNY");
     let request = domestic::Create::new("R2026020100001", amount).out_trade_no("T2026020100001");
     let answer = refund(client, request, Source::UnsettledThenAvailable).await?;

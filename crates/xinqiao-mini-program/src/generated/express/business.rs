@@ -91,8 +91,8 @@ w::record! {
         4 remark_wrong_msg: Option<String> => "remark_wrong_msg",
         /// Remark that was given when the account was bound.
         5 remark_content: Option<String> => "remark_content",
-        /// What is left of electronic waybills for the account; in fen.
-        6 quota_num: Option<xinqiao_types::Fen> => "quota_num",
+        /// What is left of electronic waybills for the account.
+        6 quota_num: Option<i64> => "quota_num",
         /// When the balance was updated, Unix seconds; format `unix`.
         7 quota_update_time: Option<xinqiao_types::UnixSeconds> => "quota_update_time",
         /// Kinds of service of the account: `service_type` and `service_name`.
@@ -346,8 +346,8 @@ w::record! {
 w::record! {
     /// Answer to [`QuotaGet`].
     pub struct QuotaGetResponse {
-        /// What is left of electronic waybills for the account; in fen.
-        0 quota_num: xinqiao_types::Fen => "quota_num: must",
+        /// What is left of electronic waybills for the account.
+        0 quota_num: i64 => "quota_num: must",
     }
 }
 
