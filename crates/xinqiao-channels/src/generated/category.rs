@@ -313,7 +313,7 @@ w::record! {
         1 name: Option<String> => "name",
         /// What the qualification is and how to provide it.
         2 tips: Option<String> => "tips",
-        /// Whether it has to be applied for.
+        /// Whether this qualification has to be applied for before selling in the category.
         3 need_to_apply: bool => "need_to_apply: must",
         /// Whether it must be handed in.
         4 mandatory: bool => "mandatory: must",

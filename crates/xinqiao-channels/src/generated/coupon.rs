@@ -84,9 +84,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when the coupon is valid, Unix seconds; format `unix`.
+        /// From when the coupon is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When the coupon stops being valid, Unix seconds; format `unix`.
+        /// When the coupon stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)

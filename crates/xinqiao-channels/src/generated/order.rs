@@ -646,7 +646,7 @@ w::record! {
         1 prepay_time: xinqiao_types::UnixSeconds => "prepay_time: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transaction_id",
-        /// When the user paid; absent before; format `unix`.
+        /// When the user paid; left out before; format `unix`.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// How it is paid: `1` WeChat Pay, `2` use first, pay later, `3` free lottery prize, `4` points.
         4 payment_method: Option<i64> => "payment_method",
@@ -687,7 +687,7 @@ w::record! {
 w::record! {
     /// `pay_info` of `order::PresentDetail`.
     pub struct PresentDetailPayInfo {
-        /// When the user paid; absent before; format `unix`.
+        /// When the user paid; left out before; format `unix`.
         0 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }

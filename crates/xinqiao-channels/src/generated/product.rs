@@ -598,7 +598,7 @@ w::record! {
         3 basic_info_status: i64 => "basic_info_status: must",
         /// Whether the agreement for taking payments has been signed.
         4 pay_sign_status: i64 => "pay_sign_status: must",
-        /// Why the review turned it down.
+        /// Why the review turned it down; submit again once mended.
         5 audit_reject_reasons: Option<String> => "audit_reject_reasons",
         /// Parameters that the payment review refused, each with its reason.
         6 pay_audit_detail: Option<PayAuditDetail> => "pay_audit_detail",
@@ -719,9 +719,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when the coupon is valid, Unix seconds; format `yyyy-MM-dd HH:mm:ss`.
+        /// From when the coupon is valid; format `yyyy-MM-dd HH:mm:ss`.
         2 valid_time: Option<String> => "valid_time",
-        /// When the coupon stops being valid, Unix seconds; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the coupon stops being valid; format `yyyy-MM-dd HH:mm:ss`.
         3 invalid_time: Option<String> => "invalid_time",
     }
 }
@@ -791,9 +791,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when the coupon is valid, Unix seconds; format `unix`.
+        /// From when the coupon is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When the coupon stops being valid, Unix seconds; format `unix`.
+        /// When the coupon stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
     new(valid_time: xinqiao_types::UnixSeconds, invalid_time: xinqiao_types::UnixSeconds)

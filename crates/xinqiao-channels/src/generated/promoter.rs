@@ -206,9 +206,9 @@ w::record! {
         0 jump_product_id: Option<i64> => "jump_product_id",
         /// Terms of use, shown to the user.
         1 notes: Option<String> => "notes",
-        /// From when the coupon is valid, Unix seconds; format `unix`.
+        /// From when the coupon is valid; format `unix`.
         2 valid_time: xinqiao_types::UnixSeconds => "valid_time: must",
-        /// When the coupon stops being valid, Unix seconds; format `unix`.
+        /// When the coupon stops being valid; format `unix`.
         3 invalid_time: xinqiao_types::UnixSeconds => "invalid_time: must",
     }
 }
@@ -748,7 +748,7 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `promoter::GetPromoteProductList`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list: `min` and `max`; in fen.
+        /// Lowest and highest price to list, in fen: `min` and `max`; in fen.
         0 selling_price_range: Option<SellingPriceRange> => "selling_price_range",
         /// Class in which the monthly sales fall; as a filter, its bounds.
         1 monthly_sales_range: Option<SellingPriceRange> => "monthly_sales_range",
@@ -835,7 +835,7 @@ w::record! {
     pub struct AddPromoterResponse {
         /// Entries that failed, with the reason where there is one.
         0 fail_list: Vec<Fail> => "fail_list: must",
-        /// How many match in all, for paging.
+        /// Promoters submitted in this call, failed ones included.
         1 total_cnt: i64 => "total_cnt: must",
         /// How many entries failed.
         2 fail_cnt: i64 => "fail_cnt: must",

@@ -26,13 +26,13 @@ w::record! {
     pub struct AccessInfo {
         /// Whether the product task was closed; `0` or `1` on the wire.
         0 spu_audit_finished: bool => "spu_audit_finished: must zero-one",
-        /// Whether the product interface works; `0` or `1` on the wire.
+        /// Whether a product has been uploaded and passed review: `1` yes, `0` no; `0` or `1` on the wire.
         1 spu_audit_success: bool => "spu_audit_success: must zero-one",
         /// Whether the delivery task was closed; `0` or `1` on the wire.
         2 send_delivery_finished: bool => "send_delivery_finished: must zero-one",
         /// Whether the delivery interface works; `0` or `1` on the wire.
         3 send_delivery_success: bool => "send_delivery_success: must zero-one",
-        /// Whether the payment interface works; `0` or `1` on the wire.
+        /// Whether one order has been placed and paid: `1` yes, `0` no; `0` or `1` on the wire.
         4 pay_order_success: bool => "pay_order_success: must zero-one",
         /// Whether the payment task was closed; `0` or `1` on the wire.
         5 pay_order_finished: bool => "pay_order_finished: must zero-one",
@@ -346,7 +346,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CreateOrder`.
     pub struct CreateOrderSubOrder {
-        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+        /// WeChat Pay number of the merchant that this sub-order is paid to.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
@@ -566,7 +566,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `shop::pay::GetOrder`.
     pub struct GetOrderDetail {
-        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+        /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
@@ -578,7 +578,7 @@ w::record! {
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
         /// When it last changed; format `unix`.
         5 update_time: xinqiao_types::UnixSeconds => "update_time: must",
-        /// When the user paid; absent before; format `unix`.
+        /// When the user paid; left out before; format `unix`.
         6 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// When it stops being valid; format `unix`.
         7 expire_time: Option<xinqiao_types::UnixSeconds> => "expire_time",
@@ -873,7 +873,7 @@ w::record! {
 w::record! {
     /// An item of `profit_sharing_list` in `shop::GetOrderDetail`.
     pub struct ProfitSharing {
-        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+        /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the profit split.
         1 profit_sharing_no: String => "profit_sharing_no: must",
@@ -984,7 +984,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `shop::pay::CloseOrder`.
     pub struct SubOrder {
-        /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+        /// WeChat Pay number of the merchant that this sub-order is paid to.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Number that the platform gave the transaction of the sub-order.
         1 trade_no: String => "trade_no: must",
@@ -2196,7 +2196,7 @@ pub mod pay {
             0 last_index: Option<String> => "last_index",
             /// Entries per page; the upper limit differs by endpoint.
             1 page_size: i64 => "page_size: must",
-            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+            /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
             2 mchid: Option<xinqiao_types::MchId> => "mchid",
             /// Only records made at or after this moment, Unix seconds; format `unix`.
             3 begin_create_time: Option<xinqiao_types::UnixSeconds> => "begin_create_time",
@@ -2261,7 +2261,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/profitsharing_order.html>.
         /// * Catalog: `channels.shop.pay.profit_sharing_order`.
         pub struct ProfitSharingOrder {
-            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+            /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -2306,7 +2306,7 @@ pub mod pay {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/order/refunds_order.html>.
         /// * Catalog: `channels.shop.pay.refund_order`.
         pub struct RefundOrder {
-            /// WeChat Pay number of the merchant that the payment belongs to; such as `1900000109`.
+            /// WeChat Pay number of the merchant that is paid; such as `1900000109`.
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// Id of the user under one AppID; the same person has another one under every other AppID; such as `oUpF8uMuAJO_M2pxb1Q9zNjWeS6o`; personal data, masked in `Debug`. From: Web OAuth, mini program login, or `FromUserName` of an event.
             1 openid: xinqiao_types::OpenId => "openid: must masked",

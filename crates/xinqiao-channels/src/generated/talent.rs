@@ -18,7 +18,7 @@ w::record! {
         4 order_status: i64 => "order_status: must",
         /// What the buyer really paid, in fen; in fen.
         5 actual_payment: String => "actual_payment: must",
-        /// Amount from which the commission is reckoned; in fen.
+        /// Amount from which the commission is reckoned, in fen; in fen.
         6 settle_payment: String => "settle_payment: must",
         /// When the order was paid, Unix seconds; format `unix`.
         7 order_pay_time: xinqiao_types::UnixSeconds => "order_pay_time: must",

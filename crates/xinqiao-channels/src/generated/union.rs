@@ -353,7 +353,7 @@ w::record! {
         2 shop_appid: Option<xinqiao_types::AppId> => "shopAppid",
         /// Shop as customers see it, by name; `shopName` on the wire.
         3 shop_name: Option<String> => "shopName",
-        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
+        /// When the user paid; left out before; format `unix`; `payTime` on the wire.
         4 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When the buyer confirmed receipt, Unix seconds; format `unix`; `confirmReceiptTime` on the wire.
         5 confirm_receipt_time: Option<xinqiao_types::UnixSeconds> => "confirmReceiptTime",
@@ -369,7 +369,7 @@ w::record! {
         1 out_order_id: String => "outOrderId: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`; `transactionId` on the wire. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transactionId",
-        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
+        /// When the user paid; left out before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",
@@ -415,7 +415,7 @@ w::record! {
         1 out_order_id: String => "outOrderId: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`; `transactionId` on the wire. From: Payment notification or order query.
         2 transaction_id: Option<String> => "transactionId",
-        /// When the user paid; absent before; format `unix`; `payTime` on the wire.
+        /// When the user paid; left out before; format `unix`; `payTime` on the wire.
         3 pay_time: Option<xinqiao_types::UnixSeconds> => "payTime",
         /// When this record was made, or this message sent; format `unix`; `createTime` on the wire.
         4 create_time: xinqiao_types::UnixSeconds => "createTime: must",

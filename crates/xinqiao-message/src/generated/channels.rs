@@ -63,7 +63,7 @@ w::record! {
     pub struct ChannelsEcOrderPayOrderInfo {
         /// Number that the platform gave the order; such as `3705115058471208928`. From: An order event, or the list of orders.
         0 order_id: i64 => "order_id: must",
-        /// When the user paid; absent before; format `unix`.
+        /// When the user paid; left out before; format `unix`.
         1 pay_time: xinqiao_types::UnixSeconds => "pay_time: must",
     }
 }

@@ -333,9 +333,9 @@ w::record! {
     pub struct Video {
         /// Media id of the video, which must have passed review; `MediaId` on the wire.
         0 media_id: xinqiao_types::MediaId => "MediaId: must",
-        /// Caption shown with the video in the chat; `Title` on the wire.
+        /// Title shown with the video, may be left out; `Title` on the wire.
         1 title: Option<String> => "Title",
-        /// Line under the title of the video; `Description` on the wire.
+        /// Line under the title of the video, may be left out; `Description` on the wire.
         2 description: Option<String> => "Description",
     }
 }

@@ -113,9 +113,9 @@ w::record! {
 w::record! {
     /// An item of `item` in `events::Article`.
     pub struct ArticleItem {
-        /// Headline, at most 512 bytes; `Title` on the wire.
+        /// Headline, at most 128 bytes, cut beyond that; `Title` on the wire.
         0 title: String => "Title: must",
-        /// Text below the headline, at most 512 bytes; `Description` on the wire.
+        /// Text below the headline, at most 512 bytes, cut beyond that; `Description` on the wire.
         1 description: String => "Description: must",
         /// Address of the picture that was sent; `PicUrl` on the wire.
         2 pic_url: String => "PicUrl: must",
@@ -478,7 +478,7 @@ w::record! {
 w::record! {
     /// `TemplateCard` of `work.reply.update_template_card`.
     pub struct TemplateCard {
-        /// Kind of the new card, the same as before; `CardType` on the wire.
+        /// Kind of the new card, which may differ from the old one; `CardType` on the wire.
         0 card_type: String => "CardType: must",
     }
 }

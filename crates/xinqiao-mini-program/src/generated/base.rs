@@ -187,7 +187,7 @@ pub mod wxa_app {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/qr-code/wxacode.createQRCode.html>.
         /// * Catalog: `mini_program.wxa_app.create_wxa_qr_code`.
         pub struct CreateWxaQrCode {
-            /// Page that scanning opens, may carry parameters, at most 1024 characters; such as `pages/index/index?id=7`.
+            /// Page that scanning opens, may carry parameters, not empty, at most 128 characters; such as `pages/index/index?id=7`.
             0 path: String => "path: must",
             /// Side of the code, 280 to 1280, 430 by default; in px.
             1 width: Option<i64> => "width",

@@ -71,7 +71,7 @@ w::record! {
     pub struct List {
         /// How many accounts to skip; 0 for the first page.
         0 offset: i64 => "offset: must",
-        /// How many accounts to return, with `offset` to go on.
+        /// How many accounts to return, at most 200, with `offset` to go on.
         1 count: i64 => "count: must",
     }
     new(offset: i64, count: i64)

@@ -115,7 +115,7 @@ w::record! {
         0 col_id: String => "col_id: must",
         /// Heading of the column, for display.
         1 col_name: String => "col_name: must",
-        /// Whether the column holds text, numbers or times.
+        /// Kind of values: `0` text, `1` number, `2` floating point.
         2 col_data_type: w::TextOrNumber => "col_data_type: must",
     }
 }
@@ -305,9 +305,9 @@ w::record! {
 w::record! {
     /// `pager` of the answer of `tcb::DatabaseCollectionGet`; `pager` of the answer of `tcb::DatabaseQuery`.
     pub struct Pager {
-        /// How many rows to skip, 0 by default; `Offset` on the wire.
+        /// How many rows the query skipped; `Offset` on the wire.
         0 offset: i64 => "Offset: must",
-        /// Rows to return at most, with `offset` to go on; `Limit` on the wire.
+        /// How many rows the query asked for at most; `Limit` on the wire.
         1 limit: i64 => "Limit: must",
         /// How many rows match in all, to know when paging is done; `Total` on the wire.
         2 total: i64 => "Total: must",

@@ -686,7 +686,7 @@ w::record! {
 w::record! {
     /// `quota_info` of the answer of `wxa::QueryScheme`; `quota_info` of the answer of `wxa::QueryUrlLink`.
     pub struct QuotaInfo {
-        /// How many more openings today allows.
+        /// How often links may still be opened today.
         0 remain_visit_quota: i64 => "remain_visit_quota: must",
     }
 }
@@ -2286,7 +2286,7 @@ w::record! {
         4 line_color: Option<LineColor> => "line_color",
         /// Whether the background is transparent, no by default.
         5 is_hyaline: Option<bool> => "is_hyaline",
-        /// Whether the page must exist (default); without the check there are only 600,000 codes.
+        /// Whether the page must exist in the release (default); without the check at most 60,000 pages.
         6 check_path: Option<bool> => "check_path",
         /// Which version opens: `release`, `trial` or `develop`.
         7 env_version: Option<String> => "env_version",
@@ -3156,7 +3156,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/service-market/serviceMarket.invokeService.html>.
     /// * Catalog: `mini_program.wxa.service_market`.
     pub struct ServiceMarket {
-        /// Id of the service, an AppID of its provider; such as `wx79ac3de8be320b71`.
+        /// Id of the service, as its own documentation tells; such as `wx79ac3de8be320b71`.
         0 service: String => "service: must",
         /// Name of the operation to call, as on the service's page; such as `OcrAllInOne`.
         1 api: String => "api: must",

@@ -2177,7 +2177,7 @@ pub mod wxa_mp_trade {
         pub struct GetPenaltyList {
             /// How many penalties to skip; 0 for the first page.
             0 offset: i64 => "offset: must query",
-            /// Penalties to return at most.
+            /// Penalties to return, at most 100.
             1 limit: Option<i64> => "limit: query",
         }
         new(offset: i64)

@@ -22,7 +22,7 @@ w::record! {
     pub struct AdverFund {
         /// Number of the ad credit, from its list.
         0 fund_id: String => "fund_id: must",
-        /// Origin of the credit: `0` ad reward, `1` general gift.
+        /// Origin of the credit: `0` general gift, `1` ad reward, `2` targeted reward.
         1 fund_type: i64 => "fund_type: must",
         /// Start of the ad credit's settlement period, Unix seconds; format `unix`.
         2 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
@@ -78,7 +78,7 @@ w::record! {
         0 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         1 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// Origin of the credit: `0` ad reward, `1` general gift.
+        /// Origin of the credit: `0` general gift, `1` ad reward, `2` targeted reward.
         2 fund_type: Option<i64> => "fund_type",
     }
     new(settle_begin: xinqiao_types::UnixSeconds, settle_end: xinqiao_types::UnixSeconds)
@@ -88,7 +88,7 @@ w::record! {
 w::record! {
     /// `order` of the answer of `xpay::QueryOrder`.
     pub struct Order {
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         0 order_id: String => "order_id: must",
         /// Environment: `1` live, `2` sandbox.
         1 env_type: i64 => "env_type: must",
@@ -214,7 +214,7 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in `xpay::StartUploadGoods`.
     pub struct StartUploadGoodsUploadItem {
-        /// Number of the item, chosen by you, at most 64 characters.
+        /// Number of the item, chosen by you, at most 20 characters.
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
@@ -232,7 +232,7 @@ w::record! {
 w::record! {
     /// An item of `upload_item` in the answer of `xpay::QueryUploadGoods`.
     pub struct UploadItem {
-        /// Number of the item uploaded, at most 64 characters.
+        /// Number of the item, as chosen on upload.
         0 id: String => "id: must",
         /// Name of the item as users see it when paying.
         1 name: String => "name: must",
@@ -452,7 +452,7 @@ w::record! {
         10 settle_begin: xinqiao_types::UnixSeconds => "settle_begin: must",
         /// End of the ad credit's settlement period, Unix seconds; format `unix`.
         11 settle_end: xinqiao_types::UnixSeconds => "settle_end: must",
-        /// Origin of the credit: `0` ad reward, `1` general gift.
+        /// Origin of the credit: `0` general gift, `1` ad reward, `2` targeted reward.
         12 fund_type: i64 => "fund_type: must",
         /// Whether ad data may be used; `0` or `1` on the wire.
         13 authorize_advertise: bool => "authorize_advertise: must zero-one",
@@ -574,7 +574,7 @@ w::record! {
         4 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         5 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         6 order_id: String => "order_id: must",
         /// Coins that are paid, given or returned.
         7 amount: i64 => "amount: must",
@@ -599,7 +599,7 @@ w::record! {
 w::record! {
     /// Answer to [`CurrencyPay`].
     pub struct CurrencyPayResponse {
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         0 order_id: String => "order_id: must",
         /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
@@ -891,7 +891,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
@@ -943,7 +943,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         5 order_id: String => "order_id: must",
         /// Coins that are paid, given or returned.
         6 amount: i64 => "amount: must",
@@ -956,7 +956,7 @@ w::record! {
 w::record! {
     /// Answer to [`PresentCurrency`].
     pub struct PresentCurrencyResponse {
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         0 order_id: String => "order_id: must",
         /// Coins that the user has, including presented ones.
         1 balance: i64 => "balance: must",
@@ -1229,7 +1229,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",
@@ -1658,7 +1658,7 @@ w::record! {
     pub struct QueryWithdrawOrderResponse {
         /// Your number of the withdrawal, 8 to 32 characters.
         0 withdraw_no: String => "withdraw_no: must",
-        /// How much to withdraw in yuan, all if left out; in yuan.
+        /// How much was withdrawn, in yuan; in yuan.
         1 withdraw_amount: f64 => "withdraw_amount: must",
         /// State: `1` under way, `2` done, `3` failed.
         2 status: i64 => "status: must",
@@ -1709,7 +1709,7 @@ w::record! {
         3 user_ip: Option<String> => "user_ip",
         /// Platform of the user: `1` Android, `2` iOS.
         4 device_type: Option<i64> => "device_type",
-        /// Order number of your system, 8 to 32 letters, digits, underscores and hyphens.
+        /// Order number of your system, chosen when ordering, spending or presenting.
         5 order_id: Option<String> => "order_id",
         /// Number at WeChat, alternative to your own.
         6 wx_order_id: Option<String> => "wx_order_id",

@@ -1495,7 +1495,7 @@ pub mod qr_code {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/Generating_a_Parametric_QR_Code.html>.
         /// * Catalog: `official_account.qr_code.create`.
         pub struct Create {
-            /// Life of a temporary code, at most 2592000 (30 days), 60 when left out; not for permanent codes; in s.
+            /// Seconds that a temporary code lives, at most 2592000 (30 days), 60 when left out; not for permanent codes; in s.
             0 expire_seconds: Option<i64> => "expire_seconds",
             /// `QR_SCENE` or `QR_STR_SCENE`: temporary with number or text; `QR_LIMIT_SCENE` or `QR_LIMIT_STR_SCENE`: permanent.
             1 action_name: String => "action_name: must",
@@ -1659,7 +1659,7 @@ pub mod shorten {
         /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Account_Management/KEY_Shortener.html>.
         /// * Catalog: `official_account.shorten.gen`.
         pub struct Gen {
-            /// Life of the key, at most 2592000 (30 days), which is also the default; in s.
+            /// Seconds that the key lives, at most 2592000 (30 days), which is also the default; in s.
             0 expire_seconds: i64 => "expire_seconds: must",
             /// The original data, at most 4 KB.
             1 long_data: String => "long_data: must",

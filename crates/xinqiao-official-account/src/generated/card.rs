@@ -176,9 +176,9 @@ w::record! {
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         32 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
@@ -403,9 +403,9 @@ w::record! {
         24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// Page that the promotion entry opens.
         25 promotion_url: Option<String> => "promotion_url",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         27 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         28 can_share: bool => "can_share: must",
@@ -561,7 +561,7 @@ w::record! {
         0 base_info: GrouponBaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: GrouponAdvancedInfo => "advanced_info: must",
-        /// Film ticket: showing, seat and so on, in words.
+        /// Text about the film, part of the template; showing and seat are set for each ticket by the update call.
         2 detail: String => "detail: must",
     }
 }
@@ -817,9 +817,9 @@ w::record! {
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         32 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
@@ -1009,9 +1009,9 @@ w::record! {
         24 promotion_url_sub_title: Option<String> => "promotion_url_sub_title",
         /// Page that the promotion entry opens.
         25 promotion_url: Option<String> => "promotion_url",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         27 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         28 can_share: bool => "can_share: must",
@@ -1208,9 +1208,9 @@ w::record! {
         29 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         30 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         31 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         32 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         33 can_share: Option<bool> => "can_share",
@@ -1306,7 +1306,7 @@ w::record! {
         0 base_info: BaseInfo => "base_info: must",
         /// Further data, such as conditions and pictures.
         1 advanced_info: AdvancedInfo => "advanced_info: must",
-        /// Film ticket: showing, seat and so on, in words.
+        /// Text about the film, part of the template; showing and seat are set for each ticket by the update call.
         2 detail: String => "detail: must",
     }
     new(base_info: BaseInfo, advanced_info: AdvancedInfo, detail: impl Into<String>)
@@ -1406,9 +1406,9 @@ w::record! {
     pub struct RuleBaseInfo {
         /// Merchant numbers the rule is for.
         0 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
-        /// When the rule starts.
+        /// When the rule starts, Unix seconds.
         1 begin_time: i64 => "begin_time: must",
-        /// When the rule ends.
+        /// When the rule ends, Unix seconds.
         2 end_time: i64 => "end_time: must",
         /// State of the rule; `RULE_STATUS_OK` is normal.
         3 status: String => "status: must",
@@ -1438,9 +1438,9 @@ w::record! {
     pub struct RuleInfoBaseInfo {
         /// Merchant numbers the rule is for.
         0 mchid_list: Vec<xinqiao_types::MchId> => "mchid_list: must",
-        /// When the rule starts.
+        /// When the rule starts, Unix seconds.
         1 begin_time: i64 => "begin_time: must",
-        /// When the rule ends.
+        /// When the rule ends, Unix seconds.
         2 end_time: i64 => "end_time: must",
     }
     new(mchid_list: Vec<xinqiao_types::MchId>, begin_time: i64, end_time: i64)
@@ -1633,9 +1633,9 @@ w::record! {
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         27 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
@@ -1824,9 +1824,9 @@ w::record! {
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         27 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
@@ -2112,9 +2112,9 @@ w::record! {
         24 promotion_app_brand_user_name: Option<String> => "promotion_app_brand_user_name",
         /// Page of the promotion entry's mini program.
         25 promotion_app_brand_pass: Option<String> => "promotion_app_brand_pass",
-        /// Copies one user may claim; no limit when left out.
+        /// Copies one user may claim, 50 when left out.
         26 get_limit: Option<i64> => "get_limit",
-        /// Copies one user may redeem; no limit when left out.
+        /// Copies one user may redeem, 50 when left out.
         27 use_limit: Option<i64> => "use_limit",
         /// Whether the claim page may be shared, `true` by default.
         28 can_share: Option<bool> => "can_share",
@@ -2172,7 +2172,7 @@ w::record! {
     pub struct UpdateMovieTicket {
         /// What all kinds of card share: merchant, title, colour, validity, stock, rules of use.
         0 base_info: UpdateBaseInfo => "base_info: must",
-        /// Film ticket: showing, seat and so on, in words.
+        /// Text about the film, part of the template; showing and seat are set for each ticket by the update call.
         1 detail: Option<String> => "detail",
     }
     new(base_info: UpdateBaseInfo)
@@ -2963,7 +2963,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html>.
     /// * Catalog: `official_account.card.qr_code_create`.
     pub struct QrCodeCreate {
-        /// Life of the code, 60–1800; 365 days when left out; in s.
+        /// Seconds that the code lives, 60–1800; 365 days when left out; in s.
         0 expire_seconds: Option<i64> => "expire_seconds",
         /// `QR_CARD` for one card, `QR_MULTIPLE_CARD` for several.
         1 action_name: String => "action_name: must",
@@ -3346,7 +3346,7 @@ pub mod member_card {
             0 card_id: Option<String> => "card_id",
             /// Code of the user's membership card.
             1 code: String => "code: must",
-            /// Member number shown on the card; the code by default.
+            /// Member number shown on the card; the code unless one was set.
             2 membership_number: String => "membership_number: must",
             /// Background of this user's card, an address from the picture upload.
             3 background_pic_url: Option<String> => "background_pic_url",
@@ -3644,7 +3644,7 @@ pub mod member_card {
             1 nickname: String => "nickname: must masked",
             /// Sex of the user, such as `MALE` or `FEMALE`.
             2 sex: String => "sex: must",
-            /// Member number shown on the card; the code by default.
+            /// Member number shown on the card; the code unless one was set.
             3 membership_number: String => "membership_number: must",
             /// What the user filled in on activation: `common_field_list` and `custom_field_list`.
             4 user_info: Option<super::ActivateTempInfoGetInfo> => "user_info",

@@ -2085,7 +2085,7 @@ w::record! {
         1 guide_openid: Option<xinqiao_types::OpenId> => "guide_openid: masked",
         /// Tag values to look for.
         2 tag_values: Vec<String> => "tag_values: must",
-        /// Only customers who got at most this many mass messages this month.
+        /// Messages that the adviser may still send the customer this month, as a filter; `0` for no limit.
         3 push_count: Option<i64> => "push_count",
     }
     new(tag_values: Vec<String>)

@@ -659,7 +659,7 @@ pub mod mass {
             0 to_user: Vec<xinqiao_types::OpenId> => "touser: must masked",
             /// When judged a reprint: `1` goes on (if the author allows it), `0` (default) stops; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
-            /// The developer's own id; the same one is refused for 24 hours; keep it within 32 bytes; `clientmsgid` on the wire.
+            /// Your own id against repeats, at most 64 bytes; for 24 hours the same one is refused and answered with the first `msg_id`; `clientmsgid` on the wire.
             #[doc(alias = "clientmsgid")]
             2 client_msg_id: Option<String> => "clientmsgid",
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.
@@ -711,7 +711,7 @@ pub mod mass {
             0 filter: super::Filter => "filter: must",
             /// When judged a reprint: `1` goes on (if the author allows it), `0` (default) stops; `0` or `1` on the wire.
             1 send_ignore_reprint: Option<bool> => "send_ignore_reprint: zero-one",
-            /// The developer's own id; the same one is refused for 24 hours; keep it within 32 bytes; `clientmsgid` on the wire.
+            /// Your own id against repeats, at most 64 bytes; for 24 hours the same one is refused and answered with the first `msg_id`; `clientmsgid` on the wire.
             #[doc(alias = "clientmsgid")]
             2 client_msg_id: Option<String> => "clientmsgid",
             /// The message: `msgtype` names the kind, the content stands in the field of that name; told apart by `msgtype`.

@@ -859,7 +859,7 @@ w::record! {
         2 bank_id: Option<String> => "bank_id",
         /// Kind of notice: `1` ordinary, `2` penalty.
         3 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// Number of the payment notice to look up.
+        /// Number of the payment notice looked up.
         4 payment_notice_no: String => "payment_notice_no: must",
         /// Code of the office that collects, given by the finance department.
         5 department_code: String => "department_code: must",
@@ -889,7 +889,7 @@ w::record! {
         3 department_name: String => "department_name: must",
         /// Kind of notice: `1` ordinary, `2` penalty.
         4 payment_notice_type: Option<i64> => "payment_notice_type",
-        /// Number of the payment notice to look up.
+        /// Number of the payment notice looked up.
         5 payment_notice_no: String => "payment_notice_no: must",
         /// When the notice was issued, Unix seconds; format `unix`.
         6 payment_notice_create_time: xinqiao_types::UnixSeconds => "payment_notice_create_time: must",

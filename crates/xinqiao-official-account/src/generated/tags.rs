@@ -60,7 +60,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.create`.
     pub struct Create {
-        /// The tag, by number or name as the endpoint asks.
+        /// The tag: its `id` or `name` as the endpoint asks, both once created.
         0 tag: NewTag => "tag: must",
     }
     new(tag: NewTag)
@@ -69,7 +69,7 @@ w::record! {
 w::record! {
     /// Answer to [`Create`].
     pub struct CreateResponse {
-        /// The tag, by number or name as the endpoint asks.
+        /// The tag: its `id` or `name` as the endpoint asks, both once created.
         0 tag: Tag => "tag: must",
     }
 }
@@ -101,7 +101,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.delete`.
     pub struct Delete {
-        /// The tag, by number or name as the endpoint asks.
+        /// The tag: its `id` or `name` as the endpoint asks, both once created.
         0 tag: TagId => "tag: must",
     }
     new(tag: TagId)
@@ -215,7 +215,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/doc/offiaccount/User_Management/User_Tag_Management.html>.
     /// * Catalog: `official_account.tags.update`.
     pub struct Update {
-        /// The tag, by number or name as the endpoint asks.
+        /// The tag: its `id` or `name` as the endpoint asks, both once created.
         0 tag: Tag => "tag: must",
     }
     new(tag: Tag)

@@ -642,9 +642,9 @@ w::record! {
 w::record! {
     /// `pager` of the answer of `component_tcb::DbRecord`.
     pub struct Pager {
-        /// How many rows to skip, 0 by default.
+        /// How many rows the query skipped.
         0 offset: i64 => "offset: must",
-        /// How many rows to return at most, 20 by default.
+        /// How many rows the query asked for at most.
         1 limit: i64 => "limit: must",
         /// How many rows match in all, to know when paging is done.
         2 total: i64 => "total: must",

@@ -50,7 +50,7 @@ w::record! {
         2 merchant_name: String => "merchant_name: must",
         /// Short name shown to payers.
         3 merchant_short_name: String => "merchant_short_name: must",
-        /// Full name of the legal representative; encrypted on the wire; personal data, masked in `Debug`.
+        /// Full name of the legal representative, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         4 legal_person_name: String => "legal_person_name: must masked encrypted",
         /// Term of the document: two dates, 「长期」 when unlimited.
         5 validity_period: Vec<String> => "validity_period: must",
@@ -71,7 +71,7 @@ w::record! {
 w::record! {
     /// `contact_info` of `base::ApplyProductApplication`.
     pub struct ContactInfo {
-        /// Contact's mobile phone; encrypted on the wire; personal data, masked in `Debug`.
+        /// Contact's mobile phone, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 mobile_number: String => "mobile_number: must masked encrypted",
     }
     new(mobile_number: impl Into<String>)
@@ -90,9 +90,9 @@ w::record! {
 w::record! {
     /// `legal_person_id_card` of `base::ApplyProductApplication`.
     pub struct LegalPersonIdCard {
-        /// Name on the document, matching its number; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, matching its number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Number on the document, matching its name; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, matching its name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",

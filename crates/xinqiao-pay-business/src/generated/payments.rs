@@ -143,7 +143,7 @@ w::record! {
         1 payer_name: Option<String> => "payer_name",
         /// The payer's number at the merchant.
         2 out_payer_id: Option<String> => "out_payer_id",
-        /// Bank accounts that may pay; others cannot; encrypted on the wire; personal data, masked in `Debug`.
+        /// Bank accounts that may pay; others cannot, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         3 bank_account_numbers: Option<Vec<String>> => "bank_account_numbers: masked encrypted",
     }
     new()

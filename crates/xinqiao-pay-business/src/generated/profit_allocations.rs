@@ -69,9 +69,9 @@ w::record! {
 w::record! {
     /// `natural_person_info` of `profit_allocations::CreateReceiverApplication`.
     pub struct NaturalPersonInfo {
-        /// Name on the document, matching its number; encrypted on the wire; personal data, masked in `Debug`.
+        /// Name on the document, matching its number, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Number on the document, matching its name; encrypted on the wire; personal data, masked in `Debug`.
+        /// Number on the document, matching its name, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 number: String => "number: must masked encrypted",
         /// Term of the document: two dates, 「长期」 when unlimited.
         2 validity_period: Vec<String> => "validity_period: must",

@@ -103,11 +103,11 @@ w::record! {
 w::record! {
     /// `contact` of `base::AddMerchant`; `contact` of the answer of `base::GetMerchant`; and 1 more.
     pub struct Contact {
-        /// Person whom the platform contacts; encrypted on the wire; personal data, masked in `Debug`.
+        /// Person whom the platform contacts, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         0 name: String => "name: must masked encrypted",
-        /// Phone at which the merchant is reached; encrypted on the wire; personal data, masked in `Debug`.
+        /// Phone at which the merchant is reached, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         1 phone: String => "phone: must masked encrypted",
-        /// Mail address at which the merchant is reached; encrypted on the wire; personal data, masked in `Debug`.
+        /// Mail address at which the merchant is reached, encrypted; encrypted on the wire; personal data, masked in `Debug`.
         2 email: String => "email: must masked encrypted",
     }
     new(name: impl Into<String>, phone: impl Into<String>, email: impl Into<String>)

@@ -310,7 +310,7 @@ w::record! {
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// `Y` marks the payment as a deposit; `Y` or `N` on the wire.
         7 deposit: Option<bool> => "deposit: yes-no",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
@@ -467,7 +467,7 @@ w::record! {
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
         /// `Y` marks the payment as a deposit; `Y` or `N` on the wire.
         7 deposit: bool => "deposit: must yes-no",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
@@ -1083,7 +1083,7 @@ w::record! {
         5 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         6 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         7 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",

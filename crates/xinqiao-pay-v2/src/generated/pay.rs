@@ -702,7 +702,7 @@ w::record! {
         5 contract_mchid: xinqiao_types::MchId => "contract_mchid: must",
         /// AppID that signs; must be the one that pays.
         6 contract_appid: xinqiao_types::AppId => "contract_appid: must",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         7 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         8 out_trade_no: String => "out_trade_no: must",
@@ -1039,7 +1039,7 @@ w::record! {
         6 nonce_str: String => "nonce_str: must",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
         7 sign: String => "sign: must",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
         /// Items as JSON for single-item offers; free text in old calls.
         9 detail: Option<String> => "detail",
@@ -1323,7 +1323,7 @@ w::record! {
         6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
@@ -1715,7 +1715,7 @@ w::record! {
         3 sign_type: Option<String> => "sign_type",
         /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
         4 sign: String => "sign: must",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         5 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         6 out_trade_no: String => "out_trade_no: must",
@@ -2822,7 +2822,7 @@ w::record! {
         6 sub_mch_id: Option<xinqiao_types::MchId> => "sub_mch_id",
         /// AppID that belongs to the sub-merchant; required with `sub_openid`; such as `wx8888888888888888`.
         7 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-        /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+        /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
         8 body: String => "body: must",
         /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
         9 out_trade_no: String => "out_trade_no: must",
@@ -3087,7 +3087,7 @@ pub mod partner {
             3 sign_type: Option<String> => "sign_type",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`; filled in by the client.
             4 sign: String => "sign: must",
-            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+            /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
             5 body: String => "body: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             6 out_trade_no: String => "out_trade_no: must",

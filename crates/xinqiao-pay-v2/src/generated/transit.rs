@@ -229,7 +229,7 @@ pub mod partner_pay {
             5 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             6 sign: String => "sign: must",
-            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+            /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
             7 body: String => "body: must",
             /// Further text about the goods.
             8 detail: Option<String> => "detail",
@@ -580,7 +580,7 @@ pub mod pay {
             3 sign_type: super::SignType => "sign_type: must",
             /// Signature over all other non-empty parameters with the APIv2 key, upper-case hex; such as `C380BEC2BFD727A4B6845133519F3AD6`.
             4 sign: String => "sign: must",
-            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+            /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
             5 body: String => "body: must",
             /// Further text about the goods.
             6 detail: Option<String> => "detail",

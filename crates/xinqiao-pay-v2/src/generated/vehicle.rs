@@ -387,7 +387,7 @@ pub mod partner_pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`; one of `3.0`.
             5 version: super::Version => "version: must",
-            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+            /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
             6 body: String => "body: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",
@@ -692,7 +692,7 @@ pub mod pay {
             4 sign: String => "sign: must",
             /// Always `3.0`; such as `3.0`; one of `3.0`.
             5 version: super::Version => "version: must",
-            /// What is sold, shown on the user's bill, ≤ 128 characters; such as `腾讯充值中心-QQ会员充值`.
+            /// What is sold, shown on the user's bill, ≤ 128 bytes; such as `腾讯充值中心-QQ会员充值`.
             6 body: String => "body: must",
             /// The merchant's order number, ≤ 32 characters, unique per merchant; such as `20150806125346`.
             7 out_trade_no: String => "out_trade_no: must",

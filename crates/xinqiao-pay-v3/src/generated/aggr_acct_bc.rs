@@ -38,7 +38,7 @@ w::record! {
         2 legal_representative_id_no: String => "legal_representative_id_no: must",
         /// First day of the representative's document; format `yyyy-MM-dd`; `legal_representative_effective_date` on the wire.
         3 legal_rep_effective_date: String => "legal_representative_effective_date: must",
-        /// Last day of that document; `9999-12-31` if unlimited; format `yyyy-MM-dd`.
+        /// Last day of the legal representative's identity document; `9999-12-31` if unlimited; format `yyyy-MM-dd`.
         4 legal_representative_expire_date: String => "legal_representative_expire_date: must",
         /// Image of the front of that document; `legal_representative_img_front_id` on the wire.
         5 legal_rep_img_front_id: String => "legal_representative_img_front_id: must",

@@ -492,7 +492,7 @@ w::record! {
         6 device_model: Option<String> => "device_model",
         /// Scene in which the face payment app runs, as a code.
         7 app_scene_code: Option<String> => "app_scene_code",
-        /// Where the device is used, such as restaurant or shop.
+        /// Mode of the face-pay software on the device.
         8 app_scene: Option<String> => "app_scene",
         /// OS that the device runs.
         9 operating_system: Option<String> => "operating_system",
@@ -3136,9 +3136,9 @@ pub mod apply_4_sub {
                 6 bank_name: Option<String> => "bank_name",
                 /// Review: `AUDIT_SUCCESS`, `AUDITING` or `AUDIT_FAIL`; one of `AUDIT_SUCCESS` `AUDITING` `AUDIT_FAIL`.
                 7 verify_result: super::super::VerifyResult => "verify_result: must",
-                /// Why the account or identity check failed.
+                /// Why the change was turned down.
                 8 verify_fail_reason: Option<String> => "verify_fail_reason",
-                /// When the account check ended; format `rfc3339`.
+                /// When the outcome of the review was last updated; format `rfc3339`.
                 9 verify_finish_time: Option<String> => "verify_finish_time",
             }
         }
@@ -3193,7 +3193,7 @@ pub mod apply_4_sub {
                 5 bank_name: Option<String> => "bank_name",
                 /// Account check: `VERIFY_SUCCESS`, `VERIFY_FAIL` or `VERIFYING`; one of `VERIFY_SUCCESS` `VERIFY_FAIL` `VERIFYING`.
                 6 verify_result: super::super::GetSettlementVerifyResult => "verify_result: must",
-                /// Why the account or identity check failed.
+                /// Why the trial transfer to the settlement account failed.
                 7 verify_fail_reason: Option<String> => "verify_fail_reason",
             }
         }
@@ -3722,9 +3722,9 @@ pub mod catering {
             5 openid: Option<xinqiao_types::OpenId> => "openid: masked",
             /// The user's id under `sub_appid`, which has to be sent along; such as `oUpF8uN95-Ptaags6E_roPHg7AG0`; personal data, masked in `Debug`; needed according to the documentation.
             6 sub_openid: Option<xinqiao_types::OpenId> => "sub_openid: masked",
-            /// Login ticket of the mini program, which tells who the user is; a secret, masked in `Debug`.
+            /// Ticket of the WeChat login: the OAuth `access_token` of an account, the `session_key` of a mini program; a secret, masked in `Debug`.
             7 login_token: String => "login_token: must masked",
-            /// Page of the order that a tap on the card opens.
+            /// Where the user orders: the full link of the page, or its path in a mini program.
             8 order_entry: String => "order_entry: must",
             /// Total of the meal, in fen; in fen.
             9 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -4204,7 +4204,7 @@ pub mod industry_coupon {
     w::record! {
         /// Answer to [`PrepareToken`].
         pub struct PrepareTokenResponse {
-            /// Credential issued by the platform, passed back unchanged.
+            /// Token of the card component, which the front end gets from this answer.
             0 token: String => "token: must",
             /// When the token ends; format `rfc3339`.
             1 expires_time: String => "expires_time: must",
@@ -4478,7 +4478,7 @@ pub mod love_feast {
         pub struct GetBrandResponse {
             /// Charity meals donated through the brand.
             0 donate_count: i64 => "donate_count: must",
-            /// Charity meals that were handed out.
+            /// Charity meals that were served.
             1 consume_count: Option<i64> => "consume_count",
         }
     }

@@ -17,7 +17,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::Close`.
     pub struct CloseSubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -56,7 +56,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `combine_transactions::Get`.
     pub struct GetSubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -76,7 +76,7 @@ w::record! {
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged.
         11 attach: String => "attach: must",
@@ -121,7 +121,7 @@ w::record! {
 w::record! {
     /// `contract_info` of `combine_transactions::CreateApp`.
     pub struct ContractInfo {
-        /// Merchant that starts the sub-order; such as `1900000109`.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
         1 appid: xinqiao_types::AppId => "appid: must",
@@ -205,7 +205,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateH5`; an item of `sub_orders` in `combine_transactions::CreateNative`.
     pub struct SubOrderInfo {
-        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -215,11 +215,11 @@ w::record! {
         3 order_service_type: Option<String> => "order_service_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// What is sold, shown on the user's bill, ≤ 127 characters.
+        /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters).
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
@@ -263,7 +263,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in the answer of `combine_transactions::GetByCombineTransactionId`.
     pub struct CombineTransactionIdSubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -283,7 +283,7 @@ w::record! {
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged.
         11 attach: String => "attach: must",
@@ -321,7 +321,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateJsapi`.
     pub struct CreateJsapiSubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`; needed according to the documentation. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -331,11 +331,11 @@ w::record! {
         3 order_service_type: Option<String> => "order_service_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// What is sold, shown on the user's bill, ≤ 127 characters.
+        /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters).
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
@@ -383,7 +383,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateMiniProgram`.
     pub struct CreateMiniProgramSubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -393,11 +393,11 @@ w::record! {
         3 order_service_type: Option<OrderServiceType> => "order_service_type",
         /// Authorisation number of an individual payee; needed according to the documentation. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// What is sold, shown on the user's bill, ≤ 127 characters.
+        /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters).
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",
@@ -478,7 +478,7 @@ w::record! {
 w::record! {
     /// An item of `sub_orders` in `combine_transactions::CreateApp`.
     pub struct SubOrder {
-        /// Merchant that starts the sub-order; such as `1900000109`; needed according to the documentation.
+        /// Merchant number that starts the sub-order, bound to the appid; with `sub_mchid` that one takes the money; such as `1900000109`; needed according to the documentation.
         0 mchid: Option<xinqiao_types::MchId> => "mchid",
         /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
         1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -488,11 +488,11 @@ w::record! {
         3 order_service_type: Option<String> => "order_service_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
         /// Private text of the sub-order, returned unchanged; needed according to the documentation.
         6 attach: Option<String> => "attach",
-        /// What is sold, shown on the user's bill, ≤ 127 characters.
+        /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters).
         7 description: String => "description: must",
         /// The merchant's number for the sub-order, 6–32 characters.
         8 out_trade_no: String => "out_trade_no: must",

@@ -547,7 +547,7 @@ w::record! {
         3 order_service_type: Option<String> => "order_service_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         4 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         5 individual_name: Option<String> => "individual_name",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         6 attach: Option<String> => "attach",
@@ -812,7 +812,7 @@ w::record! {
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
         /// Merchant's private text, returned unchanged by queries and notices; the user never sees it.
         11 attach: String => "attach: must",
@@ -3232,7 +3232,7 @@ pub mod refunds {
             6 individual_auth_id: Option<String> => "individual_auth_id",
             /// The merchant's refund number, unique; keep it on every retry; such as `1217752501201407033233368018`.
             7 out_refund_no: String => "out_refund_no: must",
-            /// Why it is refunded, ≤ 80 characters, shown to the user.
+            /// Why it is refunded, ≤ 80 bytes, shown to the user.
             8 reason: Option<String> => "reason",
             /// Amounts: refund, paid to user, discount, advanced.
             9 amount: super::ApplyAmount => "amount: must",

@@ -676,7 +676,7 @@ w::record! {
         8 bank_type: Option<String> => "bank_type",
         /// Authorisation number of an individual payee. From: From the individual contract query or notice.
         9 individual_auth_id: Option<String> => "individual_auth_id",
-        /// Name of the individual payee, encrypted with the platform key.
+        /// What the individual payee is called on the platform.
         10 individual_name: Option<String> => "individual_name",
         /// Private text that came with it.
         11 attach: String => "attach: must",
@@ -1578,9 +1578,9 @@ pub mod notify {
             1 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             2 transaction_id: String => "transaction_id: must",
-            /// Number in the merchant's own system, unique per merchant; also the idempotency key; such as `1234323JKHDFE1243252`.
+            /// The merchant's number of the split, unique per merchant; such as `1234323JKHDFE1243252`.
             3 out_order_no: String => "out_order_no: must",
-            /// The platform's number for the order; such as `3008450740201411110007820472`.
+            /// The platform's number of the split; such as `3008450740201411110007820472`.
             4 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             5 receiver: super::Receiver => "receiver: must",
@@ -2051,9 +2051,9 @@ pub mod notify {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// WeChat Pay's number for the paid order; exists only after payment; such as `4200001234202609150123456789`.
             1 transaction_id: String => "transaction_id: must",
-            /// Number in the merchant's own system, unique per merchant; also the idempotency key; such as `1234323JKHDFE1243252`.
+            /// The merchant's number of the split, unique per merchant; such as `1234323JKHDFE1243252`.
             2 out_order_no: String => "out_order_no: must",
-            /// The platform's number for the order; such as `3008450740201411110007820472`.
+            /// The platform's number of the split; such as `3008450740201411110007820472`.
             3 order_id: String => "order_id: must",
             /// Receiver whose money moved, with the amount.
             4 receiver: super::Receiver => "receiver: must",

@@ -2021,9 +2021,9 @@ pub mod mch_transfer {
             pub struct ApplyBudgetElectronicReceipt {
                 /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must path",
-                /// First day of the period; format `yyyy-MM-dd`; such as `2026-09-01`.
+                /// First day that the receipt covers; format `yyyy-MM-dd`; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// Last day of the period; format `yyyy-MM-dd`; such as `2026-09-30`.
+                /// Last day that the receipt covers; format `yyyy-MM-dd`; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
@@ -2044,9 +2044,9 @@ pub mod mch_transfer {
             pub struct ApplyBudgetElectronicReceiptResponse {
                 /// The merchant's number for the charity budget.
                 0 out_budget_no: String => "out_budget_no: must",
-                /// First day of the period; format `yyyy-MM-dd`; such as `2026-09-01`.
+                /// First day that the receipt covers; format `yyyy-MM-dd`; such as `2026-09-01`.
                 1 start_date: String => "start_date: must",
-                /// Last day of the period; format `yyyy-MM-dd`; such as `2026-09-30`.
+                /// Last day that the receipt covers; format `yyyy-MM-dd`; such as `2026-09-30`.
                 2 end_date: String => "end_date: must",
                 /// Merchant that puts up the money; such as `1900001109`.
                 3 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
@@ -2393,7 +2393,7 @@ pub mod mch_transfer {
                 2 sponsor_subject_name: String => "sponsor_subject_name: must",
                 /// Title of the campaign as shown.
                 3 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about, for donors.
+                /// What the charity campaign is, in the merchant's words.
                 4 activity_remark: String => "activity_remark: must",
                 /// Budget in fen.
                 5 amount: f64 => "amount: must",
@@ -2426,7 +2426,7 @@ pub mod mch_transfer {
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about, for donors.
+                /// What the charity campaign is, in the merchant's words.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `PENDING` `LOCKED` `FINISHED` `CLOSED`.
                 7 state: Option<super::super::CreateCharityBudgetState> => "state",
@@ -2436,7 +2436,7 @@ pub mod mch_transfer {
                 9 super_admin_wxid_mask: Option<String> => "super_admin_wxid_mask",
                 /// Budget that is left, in fen.
                 10 remain_amount: Option<f64> => "remain_amount",
-                /// Why the budget was released, for the records.
+                /// Note on unlocking the budget.
                 11 unlock_remark: Option<String> => "unlock_remark",
                 /// When the budget was locked; format `rfc3339`.
                 12 locked_time: Option<String> => "locked_time",
@@ -3123,7 +3123,7 @@ pub mod mch_transfer {
                 0 out_budget_no: String => "out_budget_no: must path",
                 /// Merchant that puts up the money; such as `1900001109`.
                 1 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
-                /// What the charity campaign is about, for donors.
+                /// What the charity campaign is, in the merchant's words.
                 2 activity_remark: String => "activity_remark: must",
             }
             new(
@@ -3148,11 +3148,11 @@ pub mod mch_transfer {
                 4 sponsor_mchid: xinqiao_types::MchId => "sponsor_mchid: must",
                 /// Title of the campaign as shown.
                 5 activity_name: String => "activity_name: must",
-                /// What the charity campaign is about, for donors.
+                /// What the charity campaign is, in the merchant's words.
                 6 activity_remark: String => "activity_remark: must",
                 /// Budget: `PENDING`, `LOCKED`, `FINISHED` or `CLOSED`; one of `FINISHED`.
                 7 state: super::super::UnlockCharityBudgetState => "state: must",
-                /// Why the budget was released, for the records.
+                /// Note on unlocking the budget.
                 8 unlock_remark: String => "unlock_remark: must",
                 /// When the budget was locked; format `rfc3339`.
                 9 locked_time: String => "locked_time: must",

@@ -168,7 +168,7 @@ w::record! {
 w::record! {
     /// An item of `receivers` in the answer of `global::profit_sharing::CreateOrder`; an item of `receivers` in the answer of `global::profit_sharing::GetOrder`; and 1 more.
     pub struct ReceiverInfo {
-        /// ISO code of the money; such as `HKD`.
+        /// Three-letter code of the money's currency; such as `HKD`.
         0 currency: String => "currency: must",
         /// Amount in the currency's smallest unit.
         1 amount: i64 => "amount: must",
@@ -186,7 +186,7 @@ w::record! {
         7 create_time: String => "create_time: must",
         /// When the split was done; format `rfc3339`.
         8 finish_time: String => "finish_time: must",
-        /// The platform's number for this entry; such as `36011111111111111111111`.
+        /// The platform's number of one receiver's part; such as `36011111111111111111111`.
         9 detail_id: Option<String> => "detail_id",
         /// What the entry is: split or unfreeze.
         10 detail_type: Option<String> => "detail_type",
@@ -202,7 +202,7 @@ w::record! {
 w::record! {
     /// An item of `receivers` in `global::profit_sharing::CreateOrder`.
     pub struct Receiver {
-        /// ISO code of the money; such as `HKD`; one of `CNY`.
+        /// Three-letter code of the money's currency; such as `HKD`; one of `CNY`.
         0 currency: Currency => "currency: must",
         /// `MERCHANT_ID`, `PERSONAL_OPENID` or `PERSONAL_SUB_OPENID`; one of `MERCHANT_ID` `PERSONAL_OPENID` `PERSONAL_SUB_OPENID`.
         1 type_: Type => "type: must",
@@ -210,7 +210,7 @@ w::record! {
         2 account: String => "account: must",
         /// Receiver's full name as registered.
         3 name: Option<String> => "name",
-        /// Whether the receiver has agreed.
+        /// Whether the receiver agreed to the use of their real-name data.
         4 authorized: Option<bool> => "authorized",
         /// Amount in the currency's smallest unit.
         5 amount: i64 => "amount: must",
@@ -269,7 +269,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// ISO code of the money.
+    /// Three-letter code of the money's currency.
     ///
     /// What `currency` of `Receiver` may be.
     pub enum Currency {
@@ -1299,7 +1299,7 @@ pub mod profit_sharing {
             4 account: Option<String> => "account",
             /// Receiver's full name as registered.
             5 name: Option<String> => "name",
-            /// Whether the receiver has agreed.
+            /// Whether the receiver agreed to the use of their real-name data.
             6 authorized: Option<bool> => "authorized",
             /// How the receiver is related to the splitting merchant, such as `STAFF` or `SUPPLIER`; one of `SUPPLIER` `DISTRIBUTOR` `TAX_SERVICE_PROVIDER` `IT_SERVICE_PROVIDER` `CUSTOM`.
             7 relation_type: Option<super::RelationType> => "relation_type",
@@ -1784,7 +1784,7 @@ pub mod profit_sharing {
                 0 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
                 /// Balance from which refunds can be advanced, in the smallest unit of its currency.
                 1 balance: Option<i64> => "balance",
-                /// ISO code of the money; such as `HKD`.
+                /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
         }
@@ -1837,7 +1837,7 @@ pub mod profit_sharing {
                 0 transaction_id: String => "transaction_id: must",
                 /// Amount of the order that can still be split, in fen.
                 1 unsplit_amount: Option<i64> => "unsplit_amount",
-                /// ISO code of the money; such as `HKD`.
+                /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
         }
@@ -1885,7 +1885,7 @@ pub mod profit_sharing {
                 0 transaction_id: String => "transaction_id: must",
                 /// What can still be refunded of the order, in the currency's smallest unit.
                 1 refundable_amount: Option<i64> => "refundable_amount",
-                /// ISO code of the money; such as `HKD`.
+                /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
                 /// What the available funds still allow to refund, in the currency's smallest unit.
                 3 funds_refundable_amount: Option<i64> => "funds_refundable_amount",
@@ -1923,7 +1923,7 @@ pub mod profit_sharing {
                 0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 1 out_trade_no: Option<String> => "out_trade_no",
-                /// ISO code of the money; such as `HKD`.
+                /// Three-letter code of the money's currency; such as `HKD`.
                 2 currency: Option<String> => "currency",
             }
             new()
@@ -1972,9 +1972,9 @@ pub mod refund {
     w::record! {
         /// Answer to [`GetPartnerRechargeBalance`].
         pub struct GetPartnerRechargeBalanceResponse {
-            /// Money of the budget not yet paid out, in fen.
+            /// Money left on the account that advances refunds, in the smallest unit of its currency.
             0 remaining_amount: i64 => "remaining_amount: must",
-            /// ISO code of the money; such as `HKD`.
+            /// Three-letter code of the money's currency; such as `HKD`.
             1 currency: String => "currency: must",
         }
     }

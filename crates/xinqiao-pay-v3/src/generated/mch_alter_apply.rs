@@ -14,7 +14,7 @@ w::record! {
         1 open_account_approval: Option<String> => "openaccount_approval",
         /// Further proof about the legal person, as media handle.
         2 legal_other_prove: Option<String> => "legal_other_prove",
-        /// Photo that proves that the agent may act.
+        /// Proof from the authority that issued the licence, as media handles.
         3 agency_prove: Option<String> => "agency_prove",
         /// Photos that prove who the beneficial owners are.
         4 ubo_prove: Option<Vec<String>> => "ubo_prove",

@@ -40,7 +40,7 @@ w::record! {
         7 relate_limitations: Option<Vec<LimitedFunctions>> => "relate_limitations",
         /// Further limits for this reason, in words.
         8 other_relate_limitations: Option<String> => "other_relate_limitations",
-        /// When the limitation takes effect: at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`) or later; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
+        /// When the limitation holds: `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` at once, `LIMIT_ACTION_TYPE_DELAY_CONTROL` later unless dealt with; one of `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` `LIMIT_ACTION_TYPE_DELAY_CONTROL`.
         9 limitation_action_type: Option<LimitationActionType> => "limitation_action_type",
         /// When the limitation takes effect; format `rfc3339`.
         10 limitation_start_date: Option<String> => "limitation_start_date",
@@ -70,7 +70,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// When the limitation takes effect: at once (`LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL`) or later.
+    /// When the limitation holds: `LIMIT_ACTION_TYPE_IMMEDIATE_CONTROL` at once, `LIMIT_ACTION_TYPE_DELAY_CONTROL` later unless dealt with.
     ///
     /// What `limitation_action_type` of `RecoverySpecification` may be.
     pub enum LimitationActionType {
@@ -257,7 +257,7 @@ pub mod enhanced_due_diligence {
             3 deadline_time: String => "deadline_time: must",
             /// When the material was handed in; format `rfc3339`.
             4 submit_time: Option<String> => "submit_time",
-            /// When the contract was terminated; format `rfc3339`.
+            /// When the due diligence was ended; format `rfc3339`.
             5 terminal_time: Option<String> => "terminal_time",
             /// When the review turned it down; format `rfc3339`.
             6 reject_time: Option<String> => "reject_time",

@@ -282,7 +282,7 @@ w::record! {
 w::record! {
     /// `invalid_info` of `merchant_service::BlockButtonGroup`; `invalid_info` of `merchant_service::BlockLink`; and 2 more.
     pub struct InvalidInfo {
-        /// When it stops being valid; format `rfc3339`.
+        /// When the button stops working; format `rfc3339`.
         0 expired_time: Option<String> => "expired_time",
         /// Whether the button can be tapped more than once.
         1 multi_clickable: Option<bool> => "multi_clickable",

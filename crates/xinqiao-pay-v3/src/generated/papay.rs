@@ -200,7 +200,7 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_sign::contracts::PreSignApp`; `amount` of `papay::pay::partner::ApplyTransaction`; and 11 more.
     pub struct EstimatedDeductAmount {
-        /// Amount that shall be charged, in fen.
+        /// Amount expected to be charged, in fen.
         0 total: f64 => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",
@@ -329,7 +329,7 @@ w::record! {
 w::record! {
     /// `amount` of `papay::insurance_pay::ApplyTransaction`; `amount` of the answer of `papay::insurance_pay::ApplyTransaction`; and 26 more.
     pub struct ScheduledAmount {
-        /// Amount that shall be charged, in fen; in fen.
+        /// Amount booked to be charged, in fen; in fen.
         0 total: xinqiao_types::Fen => "total: must",
         /// ISO code; only `CNY` in the mainland; such as `CNY`.
         1 currency: Option<String> => "currency",

@@ -251,7 +251,7 @@ w::record! {
 w::record! {
     /// `contract_info` of `pay::transactions::CreateJsapiWithContract`.
     pub struct ContractInfoItem {
-        /// Credential issued by the platform, passed back unchanged.
+        /// Pre-authorization token of the deduction service.
         0 token: Option<String> => "token",
         /// Number of the password-free payment contract, given on signing.
         1 password_free_contract_id: Option<String> => "password_free_contract_id",
@@ -542,7 +542,7 @@ w::record! {
     pub struct CreateJsapiWithContractInfo {
         /// Number of the password-free payment contract, given on signing.
         0 password_free_contract_id: Option<String> => "password_free_contract_id",
-        /// Credential issued by the platform, passed back unchanged.
+        /// Pre-authorization token of the deduction service.
         1 token: Option<String> => "token",
         /// Number of the deduction template, set up on the merchant platform; such as `123`.
         2 plan_id: Option<String> => "plan_id",
@@ -1100,7 +1100,7 @@ pub mod instal {
     w::record! {
         /// Answer to [`CheckExposure`].
         pub struct CheckExposureResponse {
-            /// Whether to show the instalment option.
+            /// Whether it is advised to show WeChat instalments to this user.
             0 recommend_exposure: bool => "recommend_exposure: must",
         }
     }
@@ -1294,7 +1294,7 @@ pub mod partner {
                 2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1412,7 +1412,7 @@ pub mod partner {
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1509,7 +1509,7 @@ pub mod partner {
                 2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1591,7 +1591,7 @@ pub mod partner {
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1686,7 +1686,7 @@ pub mod partner {
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1778,7 +1778,7 @@ pub mod partner {
                 2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1862,7 +1862,7 @@ pub mod partner {
                 2 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
                 /// Merchant number of the sub-merchant, which must be bound to the calling partner; such as `1900013511`. From: Returned by the application query once onboarding is finished.
                 3 sub_mchid: xinqiao_types::MchId => "sub_mchid: must",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -1949,7 +1949,7 @@ pub mod partner {
                 2 sp_appid: xinqiao_types::AppId => "sp_appid: must",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -2044,7 +2044,7 @@ pub mod partner {
                 2 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
                 /// AppID that belongs to the sub-merchant; required together with `sub_openid`; such as `wxd678efh567hg6999`.
                 3 sub_appid: Option<xinqiao_types::AppId> => "sub_appid",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 4 description: String => "description: must",
                 /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
                 5 out_trade_no: String => "out_trade_no: must",
@@ -2176,7 +2176,7 @@ pub mod partner {
                 16 installment_info: Option<super::super::InstallmentInfo> => "installment_info",
                 /// Settlement choices: whether money is held for profit sharing, subsidy amount.
                 17 settle_info: Option<super::super::GetByTransactionIdSettleInfo> => "settle_info",
-                /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+                /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
                 18 description: String => "description: must",
                 /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
                 19 time_expire: Option<String> => "time_expire",
@@ -2425,7 +2425,7 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`; needed according to the documentation. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: Option<xinqiao_types::AppId> => "appid",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2529,7 +2529,7 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2615,7 +2615,7 @@ pub mod transactions {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2692,7 +2692,7 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2776,7 +2776,7 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2857,7 +2857,7 @@ pub mod transactions {
             0 appid: xinqiao_types::AppId => "appid: must",
             /// Merchant number given by WeChat Pay; in direct mode the calling merchant itself; such as `1900007291`.
             1 mchid: xinqiao_types::MchId => "mchid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -2937,7 +2937,7 @@ pub mod transactions {
             0 mchid: xinqiao_types::MchId => "mchid: must",
             /// AppID of the official account, mini program or app; must be bound to the merchant number; such as `wxd678efh567hg6787`. From: Bind it on the merchant platform under 「AppID 账号管理」.
             1 appid: xinqiao_types::AppId => "appid: must",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             2 description: String => "description: must",
             /// Order number in the merchant's own system, 6–32 characters, unique per merchant number; also the idempotency key; such as `1217752501201407033233368018`.
             3 out_trade_no: String => "out_trade_no: must",
@@ -3058,7 +3058,7 @@ pub mod transactions {
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             15 description: String => "description: must",
             /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             16 time_expire: Option<String> => "time_expire",
@@ -3143,7 +3143,7 @@ pub mod transactions {
             13 promotion_detail: Option<Vec<super::PromotionDetail>> => "promotion_detail",
             /// Instalment facts: number of instalments chosen, whether the merchant's subsidy applied.
             14 installment_info: Option<super::InstallmentInfo> => "installment_info",
-            /// What is sold, shown on the user's bill, ≤ 127 characters; such as `Image形象店-深圳腾大-QQ公仔`.
+            /// What is sold, shown on the user's bill, ≤ 127 bytes (about 42 Chinese characters); such as `Image形象店-深圳腾大-QQ公仔`.
             15 description: String => "description: must",
             /// Last moment to pay, RFC 3339; 7 days when absent, at most 90; such as `2026-09-15T13:29:35+08:00`.
             16 time_expire: Option<String> => "time_expire",

@@ -127,9 +127,9 @@ w::record! {
         4 hash_value: Option<String> => "hash_value",
         /// Where to fetch the file, with a signed GET; short-lived.
         5 download_url: Option<String> => "download_url",
-        /// When the batch was accepted; format `rfc3339`.
+        /// When the receipt was asked for; format `rfc3339`.
         6 create_time: Option<String> => "create_time",
-        /// Latest change of batch or entry; format `rfc3339`.
+        /// When the state of the receipt last changed; format `rfc3339`.
         7 update_time: Option<String> => "update_time",
     }
 }

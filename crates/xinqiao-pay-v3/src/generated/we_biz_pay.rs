@@ -142,7 +142,7 @@ w::open_enum! {
     ///
     /// What `state` of `we_biz_pay::stores::GetEntityMatchResponse`, `state` of `we_biz_pay::stores::MatchEntityResponse` may be.
     pub enum State {
-        /// The matching task is accepted (`ACCEPTED`).
+        /// The matching task is accepted but has not begun (`ACCEPTED`).
         Accepted = "ACCEPTED",
         /// Matching under way; query again (`IN_PROGRESS`).
         InProgress = "IN_PROGRESS",

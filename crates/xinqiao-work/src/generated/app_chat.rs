@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// The body `text` of `app_chat::Send`; the body `markdown` of `app_chat::Send`.
     pub struct Text {
-        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
+        /// Text or Markdown, at most 2,048 bytes; line breaks work.
         0 content: String => "content: must",
         /// `userid`s of the members to mention, `@all` for everyone.
         1 mentioned_list: Option<Vec<String>> => "mentioned_list",
@@ -132,9 +132,9 @@ w::record! {
     pub struct TextCard {
         /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// Headline of the card, at most 128 characters, cut beyond that.
+        /// Headline of the card, at most 128 bytes (about 42 Chinese characters), cut beyond that.
         1 title: String => "title: must",
-        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
+        /// Text of the card, at most 512 bytes, cut beyond that; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
         /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
@@ -292,7 +292,7 @@ w::record! {
         /// Id of the app's group chat: your own when creating (letters and digits, at most 32), else made up; not the `chat_id` of a customer group; `chatid` on the wire.
         #[doc(alias = "chatid")]
         0 chat_id: String => "chatid: must",
-        /// `1` confidential: no forwarding, watermark; `0` normal (default); for articles also `2`, forwarding inside the corp only; `0` or `1` on the wire.
+        /// `1` confidential: no sharing, shown with a watermark; `0` normal (default); `0` or `1` on the wire.
         1 safe: Option<bool> => "safe: zero-one",
         /// The message, one kind according to `msgtype`; told apart by `msgtype`.
         2 body: Body => ": flat",

@@ -249,7 +249,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `webhook::Send`.
     pub struct Markdown {
-        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
+        /// Text in the supported subset of Markdown, at most 4,096 bytes.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -339,7 +339,7 @@ w::record! {
 w::record! {
     /// The body `text` of `webhook::Send`.
     pub struct Text {
-        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
+        /// Text in UTF-8, at most 2,048 bytes; line breaks work.
         0 content: String => "content: must",
         /// `userid`s of the members to mention, `@all` for everyone.
         1 mentioned_list: Option<Vec<String>> => "mentioned_list",

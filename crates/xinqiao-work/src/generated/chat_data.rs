@@ -757,7 +757,7 @@ w::record! {
 w::record! {
     /// Answer to [`CheckDebugMode`].
     pub struct CheckDebugModeResponse {
-        /// Debug mode: `0` off, `1` on.
+        /// Debug mode: `1` off, `2` on.
         0 debug_mode_status: i64 => "debug_mode_status: must",
     }
 }
@@ -1440,7 +1440,7 @@ w::record! {
     pub struct UploadMediaResponse {
         /// Kind of media, such as `file`.
         0 type_: String => "type: must",
-        /// Id of the uploaded file, for programs of the data zone.
+        /// Id of the uploaded file, for programs of the data zone; valid for 3 days.
         1 media_id: xinqiao_types::MediaId => "media_id: must",
         /// When the file was uploaded; format `unix`.
         2 created_at: xinqiao_types::UnixSeconds => "created_at: must",
@@ -1969,9 +1969,9 @@ pub mod spec_api {
         pub struct CreateJob {
             /// Messages to handle: `msg_list`.
             0 msg_filter: super::MsgFilter => "msg_filter: must",
-            /// Your own mark of the job, handed back on asking.
+            /// Your own id of the job, unique within the provider, so that a retry makes no second job; at most 128 bytes; never returned.
             1 custom_id: String => "custom_id: must",
-            /// Your own data, handed back with the result.
+            /// Your own data for the program in the zone, at most 1,024 bytes.
             2 custom_data: Option<String> => "custom_data",
         }
         new(msg_filter: super::MsgFilter, custom_id: impl Into<String>)
@@ -2024,7 +2024,7 @@ pub mod spec_api {
     w::record! {
         /// Answer to [`GetJobResult`].
         pub struct GetJobResultResponse {
-            /// State of the job; ask again later if it is not finished.
+            /// State of the job: `0` set up, `1` running, `2` ended.
             0 status: i64 => "status: must",
             /// When the job was handed to the program; format `unix`.
             1 dispatch_time: xinqiao_types::UnixSeconds => "dispatch_time: must",

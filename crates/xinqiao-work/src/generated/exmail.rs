@@ -455,7 +455,7 @@ pub mod app {
             4 content: String => "content: must",
             /// `html` (default) or `text`.
             5 content_type: Option<String> => "content_type",
-            /// Attachments, at most 50 MB in all.
+            /// Attachments; with the text at most 50 MB in all.
             6 attachment_list: Option<Vec<super::Attachment>> => "attachment_list",
             /// The schedule entry of an invitation: `schedule_id`, `method`, `start_time`, `end_time` and so on.
             7 schedule: Option<super::Schedule> => "schedule",

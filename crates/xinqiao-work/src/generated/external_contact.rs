@@ -146,7 +146,7 @@ w::record! {
 w::record! {
     /// The body `link` of `external_contact::Attachment`.
     pub struct AttachmentLink {
-        /// Headline of the link, at most 128 bytes.
+        /// Headline of the link, at most 64 bytes.
         0 title: String => "title: must",
         /// Page opened on a click.
         1 url: String => "url: must",
@@ -1185,9 +1185,9 @@ w::record! {
     pub struct TextCard {
         /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// Headline of the card, at most 128 characters, cut beyond that.
+        /// Headline of the card, at most 128 bytes (about 42 Chinese characters), cut beyond that.
         1 title: String => "title: must",
-        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
+        /// Text of the card, at most 512 bytes, cut beyond that; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
         /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]
@@ -1211,7 +1211,7 @@ w::record! {
 w::record! {
     /// An item of `customer` in the answer of `external_contact::resigned::TransferResult`; an item of `customer` in the answer of `external_contact::TransferResult`.
     pub struct TransferResultCustomer {
-        /// `1` done, `2` waiting, `3` the customer refused, `4` the new member has too many customers.
+        /// `1` done, `2` waiting, `3` the customer refused, `4` the new member has too many customers, `5` no hand-over on record.
         0 status: i64 => "status: must",
         /// Id of an outside contact (a WeChat user or another corp's member) under this corp; not a member's `userid`, and another one per corp and provider; such as `wmEAlECwAAHrbWYDetiu3Af13xlYDDNQ`; personal data, masked in `Debug`. From: `ExternalUserID` of customer events, or the list of customers.
         1 external_userid: xinqiao_types::ExternalUserId => "external_userid: must masked",
@@ -1507,7 +1507,7 @@ w::record! {
     pub struct AddMsgTemplate {
         /// `single` to customers (default), `group` to customer groups.
         0 chat_type: String => "chat_type: must",
-        /// Customers who get it, at most 10,000; without any filter all customers of `sender`; personal data, masked in `Debug`.
+        /// Customers who get it, at most 10,000, if `chat_type` is `single`; with it `tag_filter` does not count; personal data, masked in `Debug`.
         1 external_userid: Option<Vec<xinqiao_types::ExternalUserId>> => "external_userid: masked",
         /// Customer groups who get it, at most 2,000.
         2 chat_id_list: Option<Vec<String>> => "chat_id_list",
@@ -2970,7 +2970,7 @@ w::record! {
         2 creator: Option<String> => "creator",
         /// `0` by the corp, `1` by members, `2` both (default).
         3 filter_type: Option<i64> => "filter_type",
-        /// Page size, 20 by default and at most.
+        /// Page size; the default is taken if it is too large.
         4 limit: Option<i64> => "limit",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",
@@ -3048,7 +3048,7 @@ w::record! {
 w::record! {
     /// Answer to [`GetMomentSendResult`].
     pub struct GetMomentSendResultResponse {
-        /// Customers who can see the post: `external_userid`.
+        /// Customers to whom the member's post went out: `external_userid`.
         0 customer_list: Vec<GetMomentSendResultCustomer> => "customer_list: must",
         /// Hand back as `cursor` to get the next page; empty means this was the last page.
         1 next_cursor: Option<String> => "next_cursor",

@@ -120,7 +120,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/93676>.
     /// * Catalog: `work.health.get_health_report_stat`.
     pub struct GetHealthReportStat {
-        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`: within 30 days for figures, 14 for jobs and answers; format `yyyy-MM-dd`.
         0 date: String => "date: must",
     }
     new(date: impl Into<String>)
@@ -165,7 +165,7 @@ w::record! {
         /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`: within 30 days for figures, 14 for jobs and answers; format `yyyy-MM-dd`.
         1 date: String => "date: must",
         /// Start of the page: how many entries to skip, from 0.
         2 offset: Option<i64> => "offset",
@@ -289,7 +289,7 @@ w::record! {
         /// Id of the health report task, from the list of tasks; `jobid` on the wire.
         #[doc(alias = "jobid")]
         0 job_id: String => "jobid: must",
-        /// Day to report on, such as `2021-05-01`; format `yyyy-MM-dd`.
+        /// Day to report on, such as `2021-05-01`: within 30 days for figures, 14 for jobs and answers; format `yyyy-MM-dd`.
         1 date: String => "date: must",
     }
     new(job_id: impl Into<String>, date: impl Into<String>)

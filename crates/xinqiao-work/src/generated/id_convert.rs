@@ -183,7 +183,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/98729>.
     /// * Catalog: `work.id_convert.convert_tmp_external_userid`.
     pub struct ConvertTmpExternalUserid {
-        /// Where the temporary id comes from: `1` meeting, `2` form.
+        /// Where the temporary id comes from: `1` meeting, `2` form, `3` smart sheet.
         0 business_type: i64 => "business_type: must",
         /// Who it is: `1` customer, `2` linked corp, `3` supply chain, `4` circle of linked corps.
         1 user_type: i64 => "user_type: must",

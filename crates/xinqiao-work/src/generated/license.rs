@@ -163,7 +163,7 @@ w::record! {
         3 price: xinqiao_types::Fen => "price: must",
         /// When the order or code was made; format `unix`.
         4 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was paid; missing if not; format `unix`.
+        /// When it was paid, Unix seconds; absent if not; format `unix`.
         5 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }
@@ -263,7 +263,7 @@ w::record! {
         6 account_duration: OrderAccountDuration => "account_duration: must",
         /// When the order or code was made; format `unix`.
         7 create_time: xinqiao_types::UnixSeconds => "create_time: must",
-        /// When it was paid; missing if not; format `unix`.
+        /// When it was paid, Unix seconds; absent if not; format `unix`.
         8 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
     }
 }

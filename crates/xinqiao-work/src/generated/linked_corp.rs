@@ -111,7 +111,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `linked_corp::MessageSend`.
     pub struct Markdown {
-        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
+        /// Text in the supported subset of Markdown, at most 2,048 bytes.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -186,7 +186,7 @@ w::record! {
 w::record! {
     /// The body `text` of `linked_corp::MessageSend`.
     pub struct Text {
-        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
+        /// Text, at most 2,048 bytes; line breaks and `<a>` links work.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -197,9 +197,9 @@ w::record! {
     pub struct TextCard {
         /// Page opened on a click, at most 2,048 bytes.
         0 url: String => "url: must",
-        /// Headline of the card, at most 128 characters, cut beyond that.
+        /// Headline of the card, at most 128 bytes (about 42 Chinese characters), cut beyond that.
         1 title: String => "title: must",
-        /// Text of the card, at most 512 characters; `div` with the classes `gray`, `highlight`, `normal` works.
+        /// Text of the card, at most 512 bytes, cut beyond that; `div` with the classes `gray`, `highlight`, `normal` works.
         2 description: String => "description: must",
         /// Text of the button, at most 4 characters, “详情” by default; `btntxt` on the wire.
         #[doc(alias = "btntxt")]

@@ -780,7 +780,7 @@ w::record! {
         /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         0 sub_meeting_id: String => "sub_meetingid: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         1 title: String => "title: must",
         /// `0` exists, `1` deleted.
         2 status: i64 => "status: must",
@@ -971,13 +971,13 @@ w::record! {
     pub struct Create {
         /// `userid` of the meeting's admin, who counts as its creator.
         0 admin_userid: xinqiao_types::UserId => "admin_userid: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         1 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         2 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
         /// How long it lasts in seconds, from 300 to a day; in s.
         3 meeting_duration: i64 => "meeting_duration: must",
-        /// What the meeting is about, at most 500 characters.
+        /// What the meeting is about; at most 500 characters when booking.
         4 description: Option<String> => "description",
         /// Where people meet, at most 128 characters.
         5 location: Option<String> => "location",
@@ -1100,9 +1100,9 @@ w::record! {
         /// Id of one meeting of a series; leave out if it is not a series; `sub_meetingid` on the wire.
         #[doc(alias = "sub_meetingid")]
         1 sub_meeting_id: Option<String> => "sub_meetingid",
-        /// Only attendance after this; format `unix`.
+        /// Only attendance after this, Unix seconds; the range is at most 31 days; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// Only attendance before this; format `unix`.
+        /// Only attendance before this, Unix seconds; the range is at most 31 days; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",
@@ -1225,7 +1225,7 @@ w::record! {
         1 meeting_id: String => "meetingid: must",
         /// Nine-digit number by which people join.
         2 meeting_code: String => "meeting_code: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         3 title: String => "title: must",
     }
 }
@@ -1279,7 +1279,7 @@ w::record! {
         1 admin_userid: xinqiao_types::UserId => "admin_userid: must",
         /// Number of the main department of who made the meeting.
         2 main_department: Option<i64> => "main_department",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         3 title: String => "title: must",
         /// When the meeting begins; format `unix`.
         4 meeting_start: xinqiao_types::UnixSeconds => "meeting_start: must",
@@ -1289,7 +1289,7 @@ w::record! {
         6 status: i64 => "status: must",
         /// `0` single, `1` series, `6` webinar and others.
         7 meeting_type: i64 => "meeting_type: must",
-        /// What the meeting is about, at most 500 characters.
+        /// What the meeting is about; at most 500 characters when booking.
         8 description: String => "description: must",
         /// Where people meet, at most 128 characters.
         9 location: Option<String> => "location",
@@ -1433,15 +1433,15 @@ w::record! {
 w::record! {
     /// Answer to [`GetQuality`].
     pub struct GetQualityResponse {
-        /// Grade of the meeting on the whole, from network, sound, video and sharing.
+        /// How well the meeting ran: `0` no data, `1` healthy, `2` with alarms.
         0 quality: i64 => "quality: must",
-        /// Grade of the meeting's sound.
+        /// The meeting's sound: `0` no data, `1` good, `2` fairly good, `3` medium, `4` poor.
         1 audio_quality: i64 => "audio_quality: must",
-        /// Grade of the meeting's video.
+        /// The meeting's video: `0` no data, `1` good, `2` fairly good, `3` medium, `4` poor.
         2 video_quality: i64 => "video_quality: must",
-        /// Grade of the meeting's screen sharing.
+        /// The meeting's screen sharing: `0` no data, `1` good, `2` fairly good, `3` medium, `4` poor.
         3 screen_share_quality: i64 => "screen_share_quality: must",
-        /// Grade of the meeting's network connections.
+        /// The meeting's network: `0` no data, `1` good, `2` fairly good, `3` medium, `4` poor.
         4 network_quality: i64 => "network_quality: must",
         /// Problems of quality that occurred, one each.
         5 problems: Option<Vec<String>> => "problems",
@@ -1567,7 +1567,7 @@ w::record! {
         0 userid: xinqiao_types::UserId => "userid: must",
         /// Only meetings that begin after this; format `unix`.
         1 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// Only meetings that begin before this; format `unix`.
+        /// Only meetings that begin before this; the range is at most 180 days; format `unix`.
         2 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         3 cursor: String => "cursor: must",
@@ -1668,7 +1668,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// All members who are invited: `userid`; setting replaces them all.
+        /// All invited members: `userid`, at most 2,000; replaces the former list.
         1 invitees: Vec<SetInviteesInvitee> => "invitees: must",
     }
     new(meeting_id: impl Into<String>, invitees: Vec<SetInviteesInvitee>)
@@ -1700,7 +1700,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/99651>.
     /// * Catalog: `work.meeting.statistics_get_start_list`.
     pub struct StatisticsGetStartList {
-        /// Only meetings of this kind: instant, booked, webinar and so on.
+        /// `1` meetings that were started, `2` meetings that failed to start.
         0 type_: i64 => "type: must",
         /// Only meetings started after this; format `unix`.
         1 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
@@ -1770,13 +1770,13 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         1 title: Option<String> => "title",
         /// When the meeting begins; format `unix`.
         2 meeting_start: Option<xinqiao_types::UnixSeconds> => "meeting_start",
         /// How long it lasts in seconds, from 300 to a day; in s.
         3 meeting_duration: Option<i64> => "meeting_duration",
-        /// What the meeting is about, at most 500 characters.
+        /// What the meeting is about; at most 500 characters when booking.
         4 description: Option<String> => "description",
         /// Where people meet, at most 128 characters.
         5 location: Option<String> => "location",
@@ -1985,7 +1985,7 @@ pub mod advanced_layout {
             0 selected_layout_id: String => "selected_layout_id: must",
             /// What the layout is called, chosen by who added it.
             1 layout_name: String => "layout_name: must",
-            /// Layout to apply, such as grid, gallery, speaker or your own.
+            /// Kind of the layout that the person sees.
             2 layout_type: i64 => "layout_type: must",
             /// Pages of the layout: `layout_template_id`, `user_seat_list` and so on.
             3 page_list: Option<Vec<super::LayoutPage>> => "page_list",
@@ -2525,7 +2525,7 @@ pub mod mra {
             7 video_state: bool => "video_state: must",
             /// Whether this person shares their screen.
             8 screen_shared_state: bool => "screen_shared_state: must",
-            /// Layout of the picture that the device starts with.
+            /// Layout of the screen: `1` even, `2` full screen, `3` one large and N small.
             9 default_layout: i64 => "default_layout: must",
             /// Whether its hand is raised.
             10 raise_hands_state: bool => "raise_hands_state: must",
@@ -2561,7 +2561,7 @@ pub mod mra {
             /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
             #[doc(alias = "meetingid")]
             0 meeting_id: String => "meetingid: must",
-            /// Layout of the picture that the device starts with.
+            /// Layout of the screen: `1` even, `2` full screen, `3` one large and N small.
             1 default_layout: i64 => "default_layout: must",
             /// Whether people without video are shown; `default_novideo_user` on the wire.
             #[doc(alias = "default_novideo_user")]

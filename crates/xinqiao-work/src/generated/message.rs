@@ -106,7 +106,7 @@ w::record! {
 w::record! {
     /// The body `markdown` of `message::Send`.
     pub struct Markdown {
-        /// Text in the supported subset of Markdown, at most 2,048 bytes (4,096 for a robot).
+        /// Text in the supported subset of Markdown, at most 2,048 bytes.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -197,7 +197,7 @@ w::record! {
         0 agentid: i64 => "agentid: must",
         /// Name of the app that sent the messages.
         1 app_name: String => "app_name: must",
-        /// How many messages of the app were delivered on that day.
+        /// How many receivers the app's messages of that day reached, counted per message.
         2 count: i64 => "count: must",
     }
 }
@@ -223,7 +223,7 @@ w::record! {
 w::record! {
     /// The body `text` of `message::Send`.
     pub struct Text {
-        /// Text, at most 2,048 bytes; line breaks and `<a>` links work (no links for a robot).
+        /// Text, at most 2,048 bytes, cut beyond that; line breaks and `<a>` links work.
         0 content: String => "content: must",
     }
     new(content: impl Into<String>)
@@ -473,7 +473,7 @@ w::record! {
         3 agentid: i64 => "agentid: must",
         /// Tickets for receivers whom a user picked with the people picker.
         4 selected_ticket_list: Option<Vec<String>> => "selected_ticket_list",
-        /// `1` confidential: no forwarding, watermark; `0` normal (default); for articles also `2`, forwarding inside the corp only; `0` or `1` on the wire.
+        /// `0` may be shared (default), `1` may not and shows a watermark; `mpnews` alone also takes `2`: shared inside the corp only; `0` or `1` on the wire.
         5 safe: Option<bool> => "safe: zero-one",
         /// Whether ids such as `$userName=…$` in the text become names: `1` yes, `0` no; for third-party apps; `0` or `1` on the wire.
         6 enable_id_trans: Option<bool> => "enable_id_trans: zero-one",
@@ -546,7 +546,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/91579>.
     /// * Catalog: `work.message.update_task_card`.
     pub struct UpdateTaskCard {
-        /// Members whose task card is updated; `userids` on the wire.
+        /// Members whose task card is updated, at most 1,000; `userids` on the wire.
         #[doc(alias = "userids")]
         0 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
         /// The task id that was given when the card was sent.
@@ -600,7 +600,7 @@ w::record! {
     pub struct UpdateTemplateCard {
         /// Number of the app inside this corp; a third-party app has another one in every corp; such as `1000002`; the account's agentid. From: The app's page in the admin console, or the authorization info of a third-party app.
         0 agentid: i64 => "agentid: must",
-        /// Members whose card is updated, at most 100; `userids` on the wire.
+        /// Members whose card is updated, at most 1,000; `userids` on the wire.
         #[doc(alias = "userids")]
         1 use_rids: Option<Vec<xinqiao_types::UserId>> => "userids",
         /// Departments whose card is updated, at most 100; `partyids` on the wire.

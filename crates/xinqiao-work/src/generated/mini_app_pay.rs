@@ -549,7 +549,7 @@ w::record! {
         /// Scene from the mini program's address, to credit the member; `scenekey` on the wire.
         #[doc(alias = "scenekey")]
         4 scene_key: Option<String> => "scenekey",
-        /// Sums of the order or refund with their currency: `currency` and so on.
+        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
         5 amount: Amount => "amount: must",
         /// The user who pays.
         6 payer: Payer => "payer: must",
@@ -741,7 +741,7 @@ w::record! {
         8 success_time: Option<String> => "success_time",
         /// The user who pays.
         9 payer: Option<Payer> => "payer",
-        /// Sums of the order or refund with their currency: `currency` and so on.
+        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
         10 amount: GetOrderAmount => "amount: must",
         /// Where the payment happens: client IP, device, store; for risk control and reconciliation.
         11 scene_info: Option<GetOrderSceneInfo> => "scene_info",
@@ -805,7 +805,7 @@ w::record! {
         7 success_time: Option<String> => "success_time",
         /// When the refund was asked for; format `rfc3339`.
         8 create_time: String => "create_time: must",
-        /// Sums of the order or refund with their currency: `currency` and so on.
+        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
         9 amount: AmountInfo => "amount: must",
         /// Discounts used in the payment, one entry per coupon; absent without any.
         10 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
@@ -904,7 +904,7 @@ w::record! {
         4 reason: Option<String> => "reason",
         /// Account of the merchant from which the money comes.
         5 funds_account: Option<String> => "funds_account",
-        /// Sums of the order or refund with their currency: `currency` and so on.
+        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
         6 amount: RefundAmount => "amount: must",
     }
     new(
@@ -922,7 +922,7 @@ w::record! {
     pub struct RefundResponse {
         /// The merchant's own refund number, unique under its merchant number; a retry repeats it; such as `1217752501201407033233368018`.
         0 out_refund_no: String => "out_refund_no: must",
-        /// Sums of the order or refund with their currency: `currency` and so on.
+        /// Money of the order or refund in fen, with its currency: `total`, `refund`, `currency` and so on.
         1 amount: AmountInfo => "amount: must",
         /// Discounts used in the payment, one entry per coupon; absent without any.
         2 promotion_detail: Option<Vec<PromotionDetailInfo>> => "promotion_detail",
@@ -964,7 +964,7 @@ w::record! {
 w::record! {
     /// Answer to [`UploadImage`].
     pub struct UploadImageResponse {
-        /// Id of the picture, for the fields of an application.
+        /// Id of the picture for the fields of the application; expires after 30 days.
         0 open_wx_pay_media_id: xinqiao_types::MediaId => "open_wx_pay_media_id: must",
     }
 }

@@ -824,7 +824,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
-        /// Calendar of the entry, the app's default one without it.
+        /// Calendar to which the entry belongs.
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
@@ -926,7 +926,7 @@ w::record! {
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// `1` lasts the whole day, `0` does not (default); `0` or `1` on the wire.
         4 is_whole_day: bool => "is_whole_day: must zero-one",
-        /// Calendar of the entry, the app's default one without it.
+        /// Calendar to which the entry belongs.
         5 cal_id: Option<String> => "cal_id",
         /// `0` normal, `1` cancelled.
         6 status: i64 => "status: must",
@@ -2885,10 +2885,10 @@ pub mod journal {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/93395>.
         /// * Catalog: `work.oa.journal.get_stat_list`.
         pub struct GetStatList {
-            /// Begin of the range of submission; format `unix`; `starttime` on the wire.
+            /// Begin of the range of the figures; format `unix`; `starttime` on the wire.
             #[doc(alias = "starttime")]
             0 start_time: xinqiao_types::UnixSeconds => "starttime: must",
-            /// End of the range of submission, at most a month later; format `unix`; `endtime` on the wire.
+            /// End of the range of the figures, at most a year; format `unix`; `endtime` on the wire.
             #[doc(alias = "endtime")]
             1 end_time: xinqiao_types::UnixSeconds => "endtime: must",
             /// Id of the approval or report template, found in the address of its edit page. From: The address of the template's page in the console, or the details of an approval.
@@ -3841,7 +3841,7 @@ pub mod vacation {
             0 userid: xinqiao_types::UserId => "userid: must",
             /// Number of the kind of leave, from the corp's leave settings.
             1 vacation_id: i64 => "vacation_id: must",
-            /// Balance to set, in seconds; a whole number of the unit in `time_attr`; in s; `leftduration` on the wire.
+            /// The balance to set in seconds, at most 1,000 days; a multiple of 8,640 (0.1 day) for leave by day, of 360 (0.1 hour) by hour; in s; `leftduration` on the wire.
             #[doc(alias = "leftduration")]
             2 left_duration: i64 => "leftduration: must",
             /// `0` by days, `1` by hours.

@@ -803,9 +803,9 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/92949>.
     /// * Catalog: `work.school.set_upgrade_info`.
     pub struct SetUpgradeInfo {
-        /// `1` grades move up automatically, `2` not.
+        /// `1` grades move up automatically; `0` and any other value: not.
         0 upgrade_switch: i64 => "upgrade_switch: must",
-        /// Day on which grades move up each year; format `unix`.
+        /// Day on which grades move up each year: a Unix timestamp of which month and day count; January 1 if missing; format `unix`.
         1 upgrade_time: Option<xinqiao_types::UnixSeconds> => "upgrade_time",
     }
     new(upgrade_switch: i64)

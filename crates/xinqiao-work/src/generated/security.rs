@@ -233,7 +233,7 @@ w::record! {
     pub struct AdminOperLogList {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range in which it was done; format `unix`.
+        /// End of the range in which it was done, at most 7 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",
@@ -304,7 +304,7 @@ w::record! {
     pub struct GetFileOperRecord {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range in which it was done; format `unix`.
+        /// End of the range in which it was done, at most 14 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members, at most 100 at a time.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
@@ -375,7 +375,7 @@ w::record! {
     pub struct GetScreenOperRecord {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range in which it was done; format `unix`.
+        /// End of the range in which it was done, at most 14 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Members, at most 100 at a time.
         2 userid_list: Option<Vec<xinqiao_types::UserId>> => "userid_list",
@@ -493,7 +493,7 @@ w::record! {
     pub struct MemberOperLogList {
         /// Begin of the range, within the last 180 days; format `unix`.
         0 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range in which it was done; format `unix`.
+        /// End of the range in which it was done, at most 7 days; format `unix`.
         1 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// The member's account within the corp, chosen by the corp, case-insensitive; third-party apps get the encrypted `open_userid` here; such as `zhangsan`. From: The contacts endpoints, `FromUserName` of an event, or OAuth.
         2 userid: Option<xinqiao_types::UserId> => "userid",

@@ -58,7 +58,7 @@ w::record! {
         7 subject_type: Option<i64> => "subject_type",
         /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// QR code by which members follow the corp's plugin in WeChat; `corp_wxqrcode` on the wire.
+        /// QR code that members scan in WeChat to follow the corp there; valid for 7 days; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// Size of the corp in words.
@@ -267,7 +267,7 @@ w::record! {
         7 subject_type: Option<i64> => "subject_type",
         /// Until when the corp is verified; format `unix`.
         8 verified_end_time: Option<xinqiao_types::UnixSeconds> => "verified_end_time",
-        /// QR code by which members follow the corp's plugin in WeChat; `corp_wxqrcode` on the wire.
+        /// QR code that members scan in WeChat to follow the corp there; valid for 7 days; `corp_wxqrcode` on the wire.
         #[doc(alias = "corp_wxqrcode")]
         9 corp_wx_qr_code: Option<String> => "corp_wxqrcode",
         /// Size of the corp in words.
@@ -462,7 +462,7 @@ w::record! {
 w::record! {
     /// An item of `sort_options` in `service::contact::Sort`.
     pub struct SortOption {
-        /// Field to sort by, such as the name in pinyin.
+        /// What to sort by: `0` name in pinyin, `1` alias.
         0 sort_field: i64 => "sort_field: must",
         /// `0` ascending, `1` descending.
         1 sort_type: i64 => "sort_type: must",
@@ -2010,7 +2010,7 @@ pub mod batch {
         /// * Source: <https://developer.work.weixin.qq.com/document/path/91882>.
         /// * Catalog: `work.service.batch.get_result`.
         pub struct GetResult {
-            /// Id of the background job, valid for 24 hours; `jobid` on the wire.
+            /// Id of the job, returned by the endpoint that started it; `jobid` on the wire.
             #[doc(alias = "jobid")]
             0 job_id: String => "jobid: must query",
         }

@@ -43,7 +43,7 @@ w::record! {
     pub struct CardCheckBoxOption {
         /// Id of the option, sent back with the event; unique, at most 128 bytes.
         0 id: String => "id: must",
-        /// Text of the option, best within 11 characters.
+        /// Text of the option, best within 17 characters (11 for a robot).
         1 text: String => "text: must",
         /// Whether it is ticked from the start.
         2 is_checked: Option<bool> => "is_checked",
@@ -95,7 +95,7 @@ w::record! {
     pub struct CardLink {
         /// `0` or none is no link, `1` opens a page, `2` a mini program (a card's own action cannot be `0`).
         0 type_: Option<i64> => "type",
-        /// Text of the link, best within 13 characters.
+        /// Text of the link, best within 18 characters (13 for a robot).
         1 title: Option<String> => "title",
         /// Page to open, needed if `type` is `1`.
         2 url: Option<String> => "url",
@@ -167,7 +167,7 @@ w::record! {
         /// Caption of the row, best within 5 characters; `keyname` on the wire.
         #[doc(alias = "keyname")]
         0 key_name: String => "keyname: must",
-        /// Text of the row, best within 26 characters; the file name if `type` is `2`.
+        /// Text of the row, best within 30 characters (26 for a robot); the file name if `type` is `2`.
         1 value: String => "value: must",
         /// `0` or none plain text, `1` link, `2` file, `3` a member's profile.
         2 type_: Option<i64> => "type",
@@ -207,7 +207,7 @@ w::record! {
     pub struct CardSelectOption {
         /// Id of the option, sent back with the answer; unique, at most 128 bytes.
         0 id: String => "id: must",
-        /// Text of the option, best within 10 characters.
+        /// Text of the option, best within 16 characters (10 for a robot).
         1 text: String => "text: must",
         /// Whether this option cannot be picked; used when updating a card.
         2 disable: Option<bool> => "disable",
@@ -221,7 +221,7 @@ w::record! {
     pub struct CardSource {
         /// Address of the icon at the card's top.
         0 icon_url: Option<String> => "icon_url",
-        /// Name of the source, best within 13 characters.
+        /// Name of the source, best within 20 characters (13 for a robot).
         1 desc: Option<String> => "desc",
         /// Colour of the text: `0` grey (default), `1` black, `2` red, `3` green.
         2 desc_color: Option<i64> => "desc_color",
@@ -234,7 +234,7 @@ w::record! {
 w::record! {
     /// `main_title` of `message::UpdatedTemplateCard`; `emphasis_content` of `message::UpdatedTemplateCard`; and 4 more.
     pub struct CardTitle {
-        /// The headline; for the key figure the figure itself, best within 10 characters.
+        /// The headline; for the key figure the figure itself, best within 14 characters (10 for a robot).
         0 title: Option<String> => "title",
         /// The line that explains the headline or the figure.
         1 desc: Option<String> => "desc",
@@ -260,7 +260,7 @@ w::record! {
         5 quote_area: Option<crate::types::CardQuote> => "quote_area",
         /// Key figure in large type, only in `text_notice`.
         6 emphasis_content: Option<crate::types::CardTitle> => "emphasis_content",
-        /// Plain text below the headline, best within 160 characters.
+        /// Plain text below the headline, best within 160 characters (112 for a robot).
         7 sub_title_text: Option<String> => "sub_title_text",
         /// Blocks of title and text one below the other, at most 4.
         8 vertical_content_list: Option<Vec<crate::types::CardTitle>> => "vertical_content_list",

@@ -190,7 +190,7 @@ w::record! {
         6 biz_mail: Option<String> => "biz_mail",
         /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
+        /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
@@ -458,7 +458,7 @@ w::record! {
         4 biz_mail: Option<String> => "biz_mail",
         /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         5 mobile: Option<String> => "mobile: masked",
-        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
+        /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         6 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset.
         7 gender: Option<i64> => "gender",
@@ -599,7 +599,7 @@ w::record! {
         6 biz_mail: Option<String> => "biz_mail",
         /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
+        /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset; a number as text on the wire.
         9 gender: i64 => "gender: must numeric",
@@ -1128,7 +1128,7 @@ w::record! {
         6 biz_mail_alias: Option<BizMailAlias> => "biz_mail_alias",
         /// Mobile number, unique in the corp; foreign ones carry the country prefix; such as `13800000000`; personal data, masked in `Debug`.
         7 mobile: Option<String> => "mobile: masked",
-        /// Desk phone, up to 32 bytes of digits, `-`, `,` and the like; personal data, masked in `Debug`.
+        /// Desk phone: digits, `-`, `+` and `,`, at most 32 of them; personal data, masked in `Debug`.
         8 telephone: Option<String> => "telephone: masked",
         /// `1` male, `2` female, `0` unset.
         9 gender: Option<i64> => "gender",

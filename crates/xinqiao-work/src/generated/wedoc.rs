@@ -290,7 +290,7 @@ w::record! {
         0 docid: String => "docid: must",
         /// `3` document, `4` spreadsheet, `10` smart sheet.
         1 doc_type: i64 => "doc_type: must",
-        /// Name of the document, at most 255 characters.
+        /// Name of the document, at most 255 characters, a Chinese one counting twice; cut beyond that.
         2 doc_name: String => "doc_name: must",
         /// When this document was made; format `unix`.
         3 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -1205,7 +1205,7 @@ w::record! {
         1 father_id: Option<String> => "fatherid",
         /// `3` document, `4` spreadsheet, `10` smart sheet.
         2 doc_type: i64 => "doc_type: must",
-        /// Name of the document, at most 255 characters.
+        /// Name of the document, at most 255 characters, a Chinese one counting twice; cut beyond that.
         3 doc_name: String => "doc_name: must",
         /// `userid`s of who administers the document.
         4 admin_users: Option<Vec<String>> => "admin_users",
@@ -1910,7 +1910,7 @@ w::record! {
         /// Id of the form, returned when it was made; `formid` on the wire.
         #[doc(alias = "formid")]
         1 form_id: Option<String> => "formid",
-        /// New name, at most 255 characters.
+        /// New name, at most 255 characters, a Chinese one counting twice; cut beyond that.
         2 new_name: String => "new_name: must",
     }
     new(new_name: impl Into<String>)

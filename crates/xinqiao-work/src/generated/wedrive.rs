@@ -174,7 +174,7 @@ w::record! {
         1 enable_confidential_mode: bool => "enable_confidential_mode: must",
         /// Whether the link lets people in without approval.
         2 share_url_no_approve: bool => "share_url_no_approve: must",
-        /// Right of those who come by link: `1` download, `2` edit, `4` preview; `share_url_no_approve_default_auth` on the wire.
+        /// Right of those who come by link: `1` download, `2` edit, `4` preview, `5` upload and download, `200` custom; `share_url_no_approve_default_auth` on the wire.
         3 share_url_default_auth: i64 => "share_url_no_approve_default_auth: must",
         /// Files are seen by `1` members of the space, `2` the corp.
         4 default_file_scope: i64 => "default_file_scope: must",
@@ -1361,7 +1361,7 @@ w::record! {
         2 enable_confidential_mode: Option<bool> => "enable_confidential_mode",
         /// Whether the link lets people in without approval.
         3 share_url_no_approve: Option<bool> => "share_url_no_approve",
-        /// Right of those who come by link: `1` download, `2` edit, `4` preview; `share_url_no_approve_default_auth` on the wire.
+        /// Right of those who come by link: `1` download, `2` edit, `4` preview, `5` upload and download, `200` custom; `share_url_no_approve_default_auth` on the wire.
         4 share_url_default_auth: Option<i64> => "share_url_no_approve_default_auth",
         /// Files are seen by `1` members of the space, `2` the corp.
         5 default_file_scope: Option<i64> => "default_file_scope",

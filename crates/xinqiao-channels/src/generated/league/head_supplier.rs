@@ -482,7 +482,7 @@ w::record! {
     pub struct OrderDetailOrderInfo {
         /// Order: `10` unpaid, `20` to send, `30` on the way, `100` done, `200` and `250` cancelled.
         0 order_status: i64 => "order_status: must",
-        /// When the user paid; absent before; format `unix`.
+        /// When the user paid; left out before; format `unix`.
         1 pay_time: Option<xinqiao_types::UnixSeconds> => "pay_time",
         /// When this record was made, or this message sent; format `unix`.
         2 create_time: xinqiao_types::UnixSeconds => "create_time: must",
@@ -783,7 +783,7 @@ w::record! {
 w::record! {
     /// `spu_item_condition` of `league::head_supplier::SelectionProductsListGet`.
     pub struct SpuItemCondition {
-        /// Lowest and highest price to list: `min` and `max`; in fen.
+        /// Lowest and highest price to list, in fen: `min` and `max`; in fen.
         0 selling_price_range: Option<ListingTimeRange> => "selling_price_range",
         /// Class in which the monthly sales fall; as a filter, its bounds.
         1 monthly_sales_range: Option<ListingTimeRange> => "monthly_sales_range",

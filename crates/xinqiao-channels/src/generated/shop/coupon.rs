@@ -145,7 +145,7 @@ w::record! {
 w::record! {
     /// `ext_info` of `shop::coupon::CouponInfoDetail`.
     pub struct ExtInfo {
-        /// From when the coupon is valid, Unix seconds; format `unix`.
+        /// From when the coupon is valid; format `unix`.
         0 valid_time: Option<xinqiao_types::UnixSeconds> => "valid_time",
     }
 }

@@ -42,7 +42,7 @@ w::record! {
         1 type_: String => "type: must",
         /// Direction of the flow: `1` income, `2` expense.
         2 flow_type: String => "flow_type: must",
-        /// How much moved or is withdrawn; in yuan.
+        /// How much this entry moved, in yuan; in yuan.
         3 amount: f64 => "amount: must",
         /// Balance of the account after this entry; in yuan.
         4 balance: f64 => "balance: must",
@@ -124,7 +124,7 @@ w::record! {
 w::record! {
     /// `withdraw_info` of the answer of `shop::funds::GetWithdrawDetail`.
     pub struct WithdrawInfo {
-        /// How much moved or is withdrawn; in fen.
+        /// How much is withdrawn, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",
@@ -721,7 +721,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/business-capabilities/ministore/wxafunds/API/funds/submitwithdraw.html>.
     /// * Catalog: `channels.shop.funds.submit_withdraw`.
     pub struct SubmitWithdraw {
-        /// How much moved or is withdrawn; in fen.
+        /// How much to withdraw, in fen; in fen.
         0 amount: xinqiao_types::Fen => "amount: must",
         /// Free text added by whoever made the record.
         1 remark: Option<String> => "remark",

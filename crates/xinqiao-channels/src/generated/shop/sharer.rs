@@ -134,7 +134,7 @@ w::record! {
         3 prepay_time: String => "prepay_time: must",
         /// WeChat Pay's number for the paid transaction, known once it is paid; such as `4200001234202504010123456789`. From: Payment notification or order query.
         4 transaction_id: Option<String> => "transaction_id",
-        /// When the user paid; absent before; format `yyyy-MM-dd HH:mm:ss`.
+        /// When the user paid; left out before; format `yyyy-MM-dd HH:mm:ss`.
         5 pay_time: Option<String> => "pay_time",
     }
 }

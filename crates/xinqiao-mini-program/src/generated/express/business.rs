@@ -109,7 +109,7 @@ w::record! {
     pub struct Insured {
         /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// Declared value, up to which losses are covered; in fen.
+        /// Declared value in fen, up to which losses are covered; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -208,11 +208,11 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::business::Shop`.
     pub struct ShopDetail {
-        /// Name of the goods, at most 128 bytes.
+        /// Name of the goods, shown in the notices.
         0 goods_name: Option<String> => "goods_name",
         /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: Option<String> => "goods_img_url",
-        /// What the goods are, at most 40 Chinese characters.
+        /// What the goods are, shown in the details when there are several.
         2 goods_desc: Option<String> => "goods_desc",
     }
     new()

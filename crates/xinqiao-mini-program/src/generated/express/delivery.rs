@@ -173,7 +173,7 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::GoodsInfo`.
     pub struct GoodsInfoDetail {
-        /// Name of the goods, at most 128 bytes.
+        /// Name of the goods, shown with the shipment, at most 60 characters.
         0 goods_name: String => "goods_name: must",
         /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: String => "goods_img_url: must",
@@ -189,7 +189,7 @@ w::record! {
     pub struct Insured {
         /// Whether losses are covered up to the declared value; `0` or `1` on the wire.
         0 use_insured: bool => "use_insured: must zero-one",
-        /// Declared value, up to which losses are covered; in fen.
+        /// Declared value in fen, up to which losses are covered; in fen.
         1 insured_value: xinqiao_types::Fen => "insured_value: must",
     }
     new(use_insured: bool, insured_value: xinqiao_types::Fen)
@@ -242,11 +242,11 @@ w::record! {
 w::record! {
     /// An item of `detail_list` in `express::delivery::Shop`.
     pub struct ShopDetail {
-        /// Name of the goods, at most 128 bytes.
+        /// Name of the goods, shown in the notices.
         0 goods_name: Option<String> => "goods_name",
         /// Address of the goods' picture, shown in the notices.
         1 goods_img_url: Option<String> => "goods_img_url",
-        /// What the goods are, at most 40 Chinese characters.
+        /// What the goods are, shown in the details when there are several.
         2 goods_desc: Option<String> => "goods_desc",
     }
     new()
@@ -289,7 +289,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.getContact.html>.
     /// * Catalog: `mini_program.express.delivery.contact_get`.
     pub struct ContactGet {
-        /// Token of the order, from the push of the order.
+        /// Token of the order, the `Token` of the event that brought it.
         0 token: String => "token: must",
         /// Tracking number that the express company gave; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
@@ -369,7 +369,7 @@ w::record! {
     /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/api-backend/open-api/express/by-provider/logistics.updatePath.html>.
     /// * Catalog: `mini_program.express.delivery.path_update`.
     pub struct PathUpdate {
-        /// Token of the order, from the push of the order.
+        /// Token of the order, the `Token` of the event that brought it.
         0 token: String => "token: must",
         /// Tracking number that the express company gave; such as `SF1234567890123`.
         1 waybill_id: String => "waybill_id: must",
@@ -584,7 +584,7 @@ pub mod no_worry_return {
             0 shop_order_id: Option<String> => "shop_order_id",
             /// Where the merchant takes returns: `country`, `province`, `city`, `area` and so on.
             1 biz_addr: Option<super::BizAddr> => "biz_addr",
-            /// Where the return is picked up: `country`, `province`, `city`, `area` and so on.
+            /// Address to which the order was delivered: `country`, `province`, `city`, `area` and so on.
             2 user_addr: Option<super::BizAddr> => "user_addr",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1116,7 +1116,7 @@ pub mod return_ {
             0 shop_order_id: String => "shop_order_id: must",
             /// Where the merchant takes returns: `country`, `province`, `city`, `area` and so on.
             1 biz_addr: super::BizAddr => "biz_addr: must",
-            /// Where the return is picked up: `country`, `province`, `city`, `area` and so on.
+            /// Address to which the order was delivered: `country`, `province`, `city`, `area` and so on.
             2 user_addr: Option<super::BizAddr> => "user_addr",
             /// The user's id under this mini program; the same person has another one elsewhere; such as `oABCd1234efGHIjkLMNOpqrsTUVw`; personal data, masked in `Debug`. From: Mini program login, with the code of `wx.login`.
             3 openid: xinqiao_types::OpenId => "openid: must masked",
@@ -1287,7 +1287,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.cancel_order`.
         pub struct CancelOrder {
-            /// Token of the order, from the push of the order.
+            /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
             /// Why the merchant cancels the waybill, shown to the carrier.
             1 reason: String => "reason: must",
@@ -1321,7 +1321,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.evaluate_feedback`.
         pub struct EvaluateFeedback {
-            /// Token of the order, from the push of the order.
+            /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
             /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
@@ -1360,7 +1360,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.fee`.
         pub struct Fee {
-            /// Token of the order, from the push of the order.
+            /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
             /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",
@@ -1454,7 +1454,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.refund_order`.
         pub struct RefundOrder {
-            /// Token of the order, from the push of the order.
+            /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
             /// Amount in fen that the user finally pays, or that is refunded; in fen.
             1 fee: xinqiao_types::Fen => "fee: must",
@@ -1488,7 +1488,7 @@ pub mod single_waybill {
         /// * Source: <https://developers.weixin.qq.com/miniprogram/dev/platform-capabilities/industry/express/delivery/single-delivery.html>.
         /// * Catalog: `mini_program.express.delivery.single_waybill.update`.
         pub struct Update {
-            /// Token of the order, from the push of the order.
+            /// Token of the order, the `Token` of the event that brought it.
             0 token: String => "token: must",
             /// Tracking number that the express company gave; such as `SF1234567890123`.
             1 waybill_id: String => "waybill_id: must",

@@ -131,7 +131,7 @@ w::record! {
         3 pay_order_id: w::TextOrNumber => "pay_order_id: must",
         /// Number of the delivery at WeChat, alternative to the store's.
         4 wx_order_id: Option<String> => "wx_order_id",
-        /// Number of this flow, for your accounts.
+        /// Number of the delivery at the carrier, for spending only.
         5 bill_id: Option<String> => "bill_id",
         /// Carrier: `DADA` or `SFTC` (SF Intra-city); such as `DADA`.
         6 service_trans_id: String => "service_trans_id: must",
@@ -141,7 +141,7 @@ w::record! {
         8 pay_amount: xinqiao_types::Fen => "pay_amount: must",
         /// How much this refund was, in fen; in fen.
         9 refund_amount: Option<xinqiao_types::Fen> => "refund_amount",
-        /// How much this spending took, in fen; in fen.
+        /// Penalty for the cancelled delivery, in fen, for spending only; in fen.
         10 deduct_amount: Option<xinqiao_types::Fen> => "deduct_amount",
         /// State of the top-up, such as `SUCCESS` or `FAIL`.
         11 pay_status: String => "pay_status: must",
@@ -184,7 +184,7 @@ w::record! {
         1 charge_amt: xinqiao_types::Fen => "charge_amt: must",
         /// What is left of this top-up, in fen; in fen.
         2 unused_amt: xinqiao_types::Fen => "unused_amt: must",
-        /// From when the top-up can be used, Unix seconds; format `unix`.
+        /// When the top-up became valid, Unix seconds; format `unix`.
         3 begin_time: xinqiao_types::UnixSeconds => "begin_time: must",
         /// When the top-up lapses, Unix seconds; what is left is paid back; format `unix`.
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
@@ -798,7 +798,7 @@ w::record! {
         2 service_trans_id: Option<String> => "service_trans_id",
         /// Start of the flow looked at, Unix seconds; the last 90 days if left out; format `unix`.
         3 begin_time: Option<xinqiao_types::UnixSeconds> => "begin_time",
-        /// End of the flow looked at, Unix seconds; format `unix`.
+        /// End of the flow looked at, Unix seconds; the last 90 days if left out; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(wx_store_id: impl Into<String>, flow_type: i64)
@@ -813,7 +813,7 @@ w::record! {
         0 total_pay_amt: Option<xinqiao_types::Fen> => "total_pay_amt",
         /// Refunded in the period in all, in fen; in fen.
         1 total_refund_amt: Option<xinqiao_types::Fen> => "total_refund_amt",
-        /// Spent in the period in all, in fen; in fen.
+        /// Penalties for cancellation in the period in all, in fen, given for flows of spending; in fen.
         2 total_deduct_amt: Option<xinqiao_types::Fen> => "total_deduct_amt",
         /// Top-ups, spending and refunds, one by one.
         3 flow_list: Vec<Flow> => "flow_list: must",

@@ -117,9 +117,9 @@ w::record! {
         9 tips: Option<f64> => "tips",
         /// Whether the rider carries only this order; `0` or `1` on the wire.
         10 is_direct_delivery: Option<bool> => "is_direct_delivery: zero-one",
-        /// Amount in yuan that the rider collects at delivery; in yuan.
+        /// How much the rider has to pay, in yuan; in yuan.
         11 cash_on_delivery: Option<f64> => "cash_on_delivery",
-        /// Amount in yuan that the rider pays at pick-up; in yuan.
+        /// How much the rider has to receive, in yuan; in yuan.
         12 cash_on_pickup: Option<f64> => "cash_on_pickup",
         /// Direction: `1` store to user, `2` user to store.
         13 rider_pick_method: Option<i64> => "rider_pick_method",

@@ -1101,7 +1101,7 @@ w::record! {
     pub struct GetWxaFollowers {
         /// Users to return, 200 by default, at most 2,000.
         0 limit: Option<i64> => "limit",
-        /// Page mark: 0 at first, then what the last answer returned.
+        /// Page mark: none at first, then what the last answer returned.
         1 page_break: Option<i64> => "page_break",
     }
     new()
@@ -1113,7 +1113,7 @@ w::record! {
     pub struct GetWxaFollowersResponse {
         /// Users who subscribed to live shows: `openid`, `room_id`, `room_status` and `subscribe_time`.
         0 followers: Vec<Follower> => "followers: must",
-        /// Page mark: 0 at first, then what the last answer returned.
+        /// Page mark: none at first, then what the last answer returned.
         1 page_break: i64 => "page_break: must",
     }
 }

@@ -550,7 +550,7 @@ w::record! {
         3 finish_shipping: bool => "finish_shipping: must",
         /// How often shipping was finished: `0` not yet, `1` once, `2` again after a redo.
         4 finish_shipping_count: i64 => "finish_shipping_count: must",
-        /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
+        /// Shipments, one at once or at most 15 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
         5 shipping_list: Vec<ShippingDetail> => "shipping_list: must",
     }
 }
@@ -582,7 +582,7 @@ w::record! {
         2 delivery_mode: i64 => "delivery_mode: must",
         /// With parts, whether all have been sent; only then the user is told.
         3 is_all_delivered: Option<bool> => "is_all_delivered",
-        /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
+        /// Shipments, one at once or at most 15 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
         4 shipping_list: Vec<SubOrderShipping> => "shipping_list: must",
     }
     new(
@@ -1553,7 +1553,7 @@ pub mod order {
             3 delivery_mode: i64 => "delivery_mode: must",
             /// With parts, whether all have been sent; only then the user is told.
             4 is_all_delivered: Option<bool> => "is_all_delivered",
-            /// Shipments, one at once or at most 10 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
+            /// Shipments, one at once or at most 15 in parts: `tracking_no`, `express_company`, `item_desc` and so on.
             5 shipping_list: Vec<super::SubOrderShipping> => "shipping_list: must",
             /// When it was uploaded, which decides the order of requests; format `rfc3339`.
             6 upload_time: String => "upload_time: must",
@@ -1726,7 +1726,7 @@ pub mod vod {
     w::record! {
         /// Answer to [`AuditDrama`].
         pub struct AuditDramaResponse {
-            /// Number of the drama; none at first, required to submit again.
+            /// Number of the drama, to look it up, change it or submit it again.
             0 drama_id: i64 => "drama_id: must",
         }
     }

@@ -39,7 +39,7 @@ w::record! {
         /// Address of the assistant's WeChat avatar; personal data, masked in `Debug`; `headimg` on the wire.
         #[doc(alias = "headimg")]
         3 head_img: String => "headimg: must masked",
-        /// When the assistant was added, Unix seconds; format `unix`.
+        /// When the entry of the assistant was last changed, Unix seconds; format `unix`.
         4 timestamp: xinqiao_types::UnixSeconds => "timestamp: must",
     }
 }
@@ -377,7 +377,7 @@ pub mod goods {
         pub struct GetApproved {
             /// How many rows to skip; 0 for the first page.
             0 offset: i64 => "offset: must query",
-            /// Rows to return at most, with `offset` to go on.
+            /// Rows to return, 30 by default, at most 100.
             1 limit: i64 => "limit: must query",
             /// State: `0` none, `1` in review, `2` passed, `3` rejected.
             2 status: i64 => "status: must query",
@@ -801,7 +801,7 @@ pub mod role {
             1 role: Option<i64> => "role: query",
             /// How many rows to skip; 0 for the first page.
             2 offset: Option<i64> => "offset: query",
-            /// Rows to return at most, with `offset` to go on.
+            /// Rows to return, 10 by default, at most 30.
             3 limit: Option<i64> => "limit: query",
         }
         new()

@@ -249,7 +249,7 @@ w::record! {
         2 openid: xinqiao_types::OpenId => "openid: must masked",
         /// WeChat nickname of the user; personal data, masked in `Debug`.
         3 nickname: String => "nickname: must masked",
-        /// Member number shown on the card; the code by default.
+        /// Member number shown on the card; the code unless one was set.
         4 membership_number: Option<String> => "membership_number",
         /// What the user filled in on activation: `common_field_list` and `custom_field_list`.
         5 user_info: Option<UserInfo> => "user_info",

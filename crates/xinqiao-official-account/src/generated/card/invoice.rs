@@ -444,9 +444,9 @@ w::record! {
 w::record! {
     /// `paymch_info` of the answer of `card::invoice::set_biz_attr::GetPayMch`; `paymch_info` of `card::invoice::set_biz_attr::SetPayMch`.
     pub struct PayMchInfo {
-        /// WeChat Pay merchant number to link to the invoicing platform; such as `1900000109`.
+        /// WeChat Pay merchant number linked to the invoicing platform; such as `1900000109`.
         0 mchid: xinqiao_types::MchId => "mchid: must",
-        /// Invoicing platform to link.
+        /// Invoicing platform that the merchant number is linked to.
         1 s_pappid: xinqiao_types::AppId => "s_pappid: must",
     }
     new(mchid: impl Into<xinqiao_types::MchId>, s_pappid: impl Into<xinqiao_types::AppId>)

@@ -285,7 +285,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// How far this round of delivery has come; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of this round of the coupon: whether it can be used or has been; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         5 detail_state: DetailState => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -747,7 +747,7 @@ w::record! {
 w::record! {
     /// An item of `detail_item_list` in `marketing::partner::ProgressiveBundleUsageDetailItem`.
     pub struct BundleUsageDetailItem {
-        /// How far this round of delivery has come; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
+        /// State of this round of the coupon: whether it can be used or has been; one of `PENDING` `EFFECTIVE` `USED` `EXPIRED` `DELETED` `DEACTIVATED`.
         0 detail_state: Option<DetailState> => "detail_state",
         /// When this coupon becomes usable.
         1 valid_begin_time: Option<String> => "valid_begin_time",
@@ -845,7 +845,7 @@ w::record! {
         3 return_time: Option<String> => "return_time",
         /// WeChat Pay order it was used on; instead of a Pay Score order.
         4 associated_order_info: Option<UsageDetailAssociatedOrderInfo> => "associated_order_info",
-        /// How far this round of delivery has come.
+        /// State of this round of the coupon: whether it can be used or has been.
         5 detail_state: String => "detail_state: must",
         /// When this coupon becomes usable; format `rfc3339`.
         6 valid_begin_time: String => "valid_begin_time: must",
@@ -1945,7 +1945,7 @@ w::open_enum! {
 }
 
 w::open_enum! {
-    /// How far this round of delivery has come.
+    /// State of this round of the coupon: whether it can be used or has been.
     ///
     /// What `detail_state` of `DetailItem`, `detail_state` of `BundleUsageDetailItem` may be.
     pub enum DetailState {

@@ -998,7 +998,7 @@ w::record! {
 w::record! {
     /// Answer to [`CreatePermission`].
     pub struct CreatePermissionResponse {
-        /// Handle to open the authorisation page with; short-lived.
+        /// Handle to open the authorisation page with; valid for an hour.
         0 apply_permissions_token: String => "apply_permissions_token: must",
     }
 }

@@ -1341,7 +1341,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504177>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_compensate_bill`.
         pub struct CancelCompensateBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -1350,9 +1350,9 @@ pub mod mch_transfer {
     w::record! {
         /// Answer to [`CancelCompensateBill`].
         pub struct CancelCompensateBillResponse {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             1 bill_id: String => "bill_id: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             2 state: super::State => "state: must",
@@ -1388,7 +1388,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504186>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.cancel_insurance_claim_bill`.
         pub struct CancelInsuranceClaimBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
@@ -1402,9 +1402,9 @@ pub mod mch_transfer {
         pub struct CancelInsuranceClaimBillResponse {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             2 bill_id: String => "bill_id: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             3 state: super::State => "state: must",
@@ -1444,13 +1444,13 @@ pub mod mch_transfer {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID bound to the platform.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverItem => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -1483,17 +1483,17 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailItem => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1535,13 +1535,13 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504175>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.create_compensate_bill`.
         pub struct CreateCompensateBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             1 receiver: super::Receiver => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             2 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             4 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1568,17 +1568,17 @@ pub mod mch_transfer {
         pub struct CreateCompensateBillResponse {
             /// Merchant ID of the platform.
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             2 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             3 receiver_detail: super::ReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             4 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             5 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             7 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1620,13 +1620,13 @@ pub mod mch_transfer {
         pub struct CreateInsuranceClaimBill {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             5 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1656,17 +1656,17 @@ pub mod mch_transfer {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::InsuranceClaimBillReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1710,13 +1710,13 @@ pub mod mch_transfer {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID bound to the platform.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverInfo => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -1748,17 +1748,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailEntry => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1804,13 +1804,13 @@ pub mod mch_transfer {
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// AppID bound to the platform.
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             3 receiver: super::ReceiverEntry => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             4 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             5 transfer_remark: String => "transfer_remark: must",
             /// Transfer scene, applied for on the merchant platform; such as `1001`.
             6 transfer_scene_id: Option<String> => "transfer_scene_id",
@@ -1842,17 +1842,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailContent => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1895,11 +1895,11 @@ pub mod mch_transfer {
         pub struct CreateSubMchCompensationBill {
             /// Who gets the money: a merchant, or the payer of an order.
             0 receiver: super::SubMchCompensationBillReceiver => "receiver: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// Money of the compensation, in fen.
+            /// Money of the compensation or transfer, in fen.
             2 amount: f64 => "amount: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             3 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             4 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -1920,13 +1920,13 @@ pub mod mch_transfer {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// The receiver as recorded: `receiver`.
             1 receiver_detail: super::CompensationBillReceiverDetail => "receiver_detail: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// Money of the compensation, in fen.
+            /// Money of the compensation or transfer, in fen.
             3 amount: f64 => "amount: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
             6 state: super::SubMchCompensationBillState => "state: must",
@@ -1972,13 +1972,13 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             2 business_type: super::BusinessType => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             4 receiver: super::CreateTransferBillReceiver => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             5 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             6 transfer_remark: String => "transfer_remark: must",
             /// Note that the receiver sees.
             7 receiver_remark: Option<String> => "receiver_remark",
@@ -2004,17 +2004,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::CreateTransferBillReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
@@ -2058,7 +2058,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504195>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill`.
         pub struct GetAfterSalesBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2076,17 +2076,17 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailInfo => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2128,7 +2128,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504196>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_after_sales_bill_by_bill_id`.
         pub struct GetAfterSalesBillByBillId {
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             0 bill_id: String => "bill_id: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2146,17 +2146,17 @@ pub mod mch_transfer {
             1 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             3 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             4 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             5 receiver_detail: super::ReceiverDetailBody => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             6 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             7 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             8 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             9 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2198,7 +2198,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504179>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_bill_id`.
         pub struct GetCompensateBillByBillId {
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             0 bill_id: String => "bill_id: must path",
         }
         new(bill_id: impl Into<String>)
@@ -2234,7 +2234,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504178>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_compensate_bill_by_out_bill_no`.
         pub struct GetCompensateBillByOutBillNo {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
         }
         new(out_bill_no: impl Into<String>)
@@ -2270,7 +2270,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504188>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_bill_id`.
         pub struct GetInsuranceClaimBillByBillId {
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             0 bill_id: String => "bill_id: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2286,17 +2286,17 @@ pub mod mch_transfer {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailB => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2336,7 +2336,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504187>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_claim_bill_by_out_bill_no`.
         pub struct GetInsuranceClaimBillByOutBillNo {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2352,17 +2352,17 @@ pub mod mch_transfer {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             3 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             4 receiver_detail: super::ReceiverDetailC => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             5 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             6 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             7 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             8 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2402,7 +2402,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4014010920>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_insurance_premiums_bill`.
         pub struct GetInsurancePremiumsBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2422,17 +2422,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailPart => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2474,7 +2474,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504203>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_shipping_cost_bill`.
         pub struct GetShippingCostBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2494,17 +2494,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation.
             3 business_type: String => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::ReceiverDetailMember => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             10 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2543,7 +2543,7 @@ pub mod mch_transfer {
         /// * For: partner.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_sub_mch_compensation_bill`.
         pub struct GetSubMchCompensationBill {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID whose account pays.
             1 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid: query",
@@ -2559,13 +2559,13 @@ pub mod mch_transfer {
             0 sp_mchid: xinqiao_types::MchId => "sp_mchid: must",
             /// The receiver as recorded: `receiver`.
             1 receiver_detail: super::ReceiverDetailD => "receiver_detail: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             2 out_bill_no: String => "out_bill_no: must",
-            /// Money of the compensation, in fen.
+            /// Money of the compensation or transfer, in fen.
             3 amount: f64 => "amount: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED`.
             6 state: super::SubMchCompensationBillState => "state: must",
@@ -2607,7 +2607,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504200>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_bill_id`.
         pub struct GetTransferBillByBillId {
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             0 bill_id: String => "bill_id: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2629,17 +2629,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByBillIdReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
@@ -2681,7 +2681,7 @@ pub mod mch_transfer {
         /// * Source: <https://pay.weixin.qq.com/doc/v3/partner/4013504199>.
         /// * Catalog: `pay_v3.plat_solution.ecommerce.mch_transfer.get_transfer_bill_by_out_bill_no`.
         pub struct GetTransferBillByOutBillNo {
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             0 out_bill_no: String => "out_bill_no: must path",
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             1 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid: query",
@@ -2703,17 +2703,17 @@ pub mod mch_transfer {
             2 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
             /// What the deposit money is used for, such as compensation; one of `DEPOSIT_COMPENSATION` `PLATFORM_AFTER_SALES_COMPENSATION` `INSURANCE_CLAIM` `DEPOSIT_AFTER_SALES_COMPENSATION`.
             3 business_type: super::BusinessType => "business_type: must",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             4 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             5 bill_id: String => "bill_id: must",
             /// The receiver as recorded: `receiver`.
             6 receiver_detail: super::BillByOutBillNoReceiverDetail => "receiver_detail: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             7 amount: xinqiao_types::Fen => "amount: must",
             /// State: accepted, waiting for the user, success, closed, canceling, cancelled; one of `ACCEPTED` `SUCCESS` `CLOSED` `WAIT_USER_CONFIRM` `CANCELING` `CANCELLED`.
             8 state: super::State => "state: must",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             9 transfer_remark: String => "transfer_remark: must",
             /// Note that the receiver sees.
             10 receiver_remark: Option<String> => "receiver_remark",
@@ -2757,13 +2757,13 @@ pub mod mch_transfer {
         pub struct PreTransferCompensation {
             /// AppID bound to the platform.
             0 sp_appid: Option<xinqiao_types::AppId> => "sp_appid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::Receiver => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
             /// Merchant ID whose account pays.
             5 sponsor_mchid: Option<xinqiao_types::MchId> => "sponsor_mchid",
@@ -2794,9 +2794,9 @@ pub mod mch_transfer {
         pub struct PreTransferCompensationResponse {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
-            /// WeChat Pay's number of the compensation.
+            /// WeChat Pay's number of the compensation or transfer.
             2 bill_id: String => "bill_id: must",
             /// When WeChat Pay accepted it; format `rfc3339`.
             3 accept_time: String => "accept_time: must",
@@ -2834,13 +2834,13 @@ pub mod mch_transfer {
         pub struct PreTransferInsuranceClaim {
             /// Merchant ID of the platform's sub-merchant; such as `1900000109`.
             0 sub_mchid: Option<xinqiao_types::MchId> => "sub_mchid",
-            /// Your own number of the compensation; keep it on retries.
+            /// Your own number of the compensation or transfer; keep it on retries.
             1 out_bill_no: String => "out_bill_no: must",
             /// Who gets the money: a merchant, or the payer of an order.
             2 receiver: super::CreateInsuranceClaimBillReceiver => "receiver: must",
-            /// Money of the compensation, in fen; in fen.
+            /// Money of the compensation or transfer, in fen; in fen.
             3 amount: Option<xinqiao_types::Fen> => "amount",
-            /// Reason of the compensation, visible to the receiver.
+            /// Reason of the compensation or transfer, visible to the receiver.
             4 transfer_remark: String => "transfer_remark: must",
             /// Address that receives the result notice.
             5 notify_url: Option<String> => "notify_url",
@@ -2903,7 +2903,7 @@ pub mod recharges {
             5 notify_url: Option<String> => "notify_url",
             /// Channels offered: bank transfer, QR code, online bank; one of `BANK_TRANSFER` `QR_RECHARGE` `ONLINE_BANK`.
             6 available_recharge_channels: Option<Vec<super::AvailableRechargeChannels>> => "available_recharge_channels",
-            /// Note shown on the document.
+            /// Merchant's note on the top-up or withdrawal.
             7 remark: Option<String> => "remark",
         }
         new(
@@ -3329,7 +3329,7 @@ pub mod withdraw {
             10 update_time: String => "update_time: must",
             /// Why the withdrawal failed; only when it did.
             11 reason: Option<String> => "reason",
-            /// Note shown on the document.
+            /// Merchant's note on the top-up or withdrawal.
             12 remark: Option<String> => "remark",
             /// Text shown on the bank statement.
             13 bank_memo: Option<String> => "bank_memo",
@@ -3377,7 +3377,7 @@ pub mod withdraw {
             1 out_request_no: String => "out_request_no: must",
             /// How the amount is found: day-end balance only, or the current one allowed; one of `ONLY_DAY_END_BALANCE` `ALLOW_CURRENT_BALANCE`.
             2 calculate_amount_type: super::CalculateAmountType => "calculate_amount_type: must",
-            /// Note shown on the document.
+            /// Merchant's note on the top-up or withdrawal.
             3 remark: Option<String> => "remark",
             /// Text shown on the bank statement.
             4 bank_memo: Option<String> => "bank_memo",

@@ -266,7 +266,7 @@ w::record! {
     /// * Source: <https://developer.work.weixin.qq.com/document/path/100130>.
     /// * Catalog: `work.external_contact.customer_acquisition.get_chat_info`.
     pub struct GetChatInfo {
-        /// Key from the event of the chat, by which its figures are read. From: `ChatKey` of the event.
+        /// Key from the event of the chat, valid for 30 minutes, by which its figures are read. From: `ChatKey` of the event.
         0 chat_key: String => "chat_key: must",
     }
     new(chat_key: impl Into<String>)

@@ -98,7 +98,7 @@ w::record! {
         2 remark: String => "remark: must",
         /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         3 auto_create_room: i64 => "auto_create_room: must",
-        /// Beginning of the names of new groups, at most 40 bytes.
+        /// Beginning of the names of new groups, at most 40 characters.
         4 room_base_name: Option<String> => "room_base_name",
         /// Number at which new groups begin to count.
         5 room_base_id: Option<i64> => "room_base_id",
@@ -190,7 +190,7 @@ w::record! {
         1 remark: Option<String> => "remark",
         /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         2 auto_create_room: Option<i64> => "auto_create_room",
-        /// Beginning of the names of new groups, at most 40 bytes.
+        /// Beginning of the names of new groups, at most 40 characters.
         3 room_base_name: Option<String> => "room_base_name",
         /// Number at which new groups begin to count.
         4 room_base_id: Option<i64> => "room_base_id",
@@ -705,7 +705,7 @@ w::record! {
         2 remark: Option<String> => "remark",
         /// Whether a new group is made when all are full: `0` no, `1` yes (default).
         3 auto_create_room: Option<i64> => "auto_create_room",
-        /// Beginning of the names of new groups, at most 40 bytes.
+        /// Beginning of the names of new groups, at most 40 characters.
         4 room_base_name: Option<String> => "room_base_name",
         /// Number at which new groups begin to count.
         5 room_base_id: Option<i64> => "room_base_id",

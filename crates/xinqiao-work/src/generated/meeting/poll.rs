@@ -81,7 +81,7 @@ w::record! {
     pub struct PollsInfo {
         /// Id of one poll, which comes with starting it.
         0 poll_id: String => "poll_id: must",
-        /// Headline of the poll as attendees see it.
+        /// Topic of the poll as attendees see it, at most 50 characters.
         1 poll_topic: String => "poll_topic: must",
         /// State of the poll: `0` not started, `1` running, `2` ended.
         2 status: i64 => "status: must",
@@ -116,9 +116,9 @@ w::record! {
         1 operator_userid: xinqiao_types::UserId => "operator_userid: must",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         2 instance_id: i64 => "instance_id: must",
-        /// Headline of the poll as attendees see it.
+        /// Topic of the poll as attendees see it, at most 50 characters.
         3 poll_topic: String => "poll_topic: must",
-        /// What the poll is about, shown to attendees.
+        /// What the poll is about, shown to attendees, at most 100 characters.
         4 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         5 is_anony: Option<bool> => "is_anony: zero-one",
@@ -286,9 +286,9 @@ w::record! {
     pub struct GetPollDetailResponse {
         /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// Headline of the poll as attendees see it.
+        /// Topic of the poll as attendees see it, at most 50 characters.
         1 poll_topic: String => "poll_topic: must",
-        /// What the poll is about, shown to attendees.
+        /// What the poll is about, shown to attendees, at most 100 characters.
         2 poll_desc: String => "poll_desc: must",
         /// State of the poll: `0` not started, `1` running, `2` ended.
         3 status: i64 => "status: must",
@@ -401,9 +401,9 @@ w::record! {
     pub struct GetThemeInfoResponse {
         /// Id of the poll's theme, which can be started several times.
         0 poll_theme_id: String => "poll_theme_id: must",
-        /// Headline of the poll as attendees see it.
+        /// Topic of the poll as attendees see it, at most 50 characters.
         1 poll_topic: String => "poll_topic: must",
-        /// What the poll is about, shown to attendees.
+        /// What the poll is about, shown to attendees, at most 100 characters.
         2 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         3 is_anony: bool => "is_anony: must zero-one",
@@ -499,9 +499,9 @@ w::record! {
         2 operator_userid: xinqiao_types::UserId => "operator_userid: must",
         /// Device: `0` phone, `1` PC, `2` Mac, `3` Android, `4` iOS, `5` web, `6` iPad, `7` Android pad, `8` mini program, `9` SIP, from `20` Rooms.
         3 instance_id: i64 => "instance_id: must",
-        /// Headline of the poll as attendees see it.
+        /// Topic of the poll as attendees see it, at most 50 characters.
         4 poll_topic: String => "poll_topic: must",
-        /// What the poll is about, shown to attendees.
+        /// What the poll is about, shown to attendees, at most 100 characters.
         5 poll_desc: String => "poll_desc: must",
         /// `1` anonymous, `0` with names; `0` or `1` on the wire.
         6 is_anony: Option<bool> => "is_anony: zero-one",

@@ -239,11 +239,11 @@ w::record! {
         4 meeting_locked: Option<bool> => "meeting_locked",
         /// Whether number and password are hidden; a secret, masked in `Debug`.
         5 hide_meeting_code_password: Option<bool> => "hide_meeting_code_password: masked",
-        /// Who may chat in the meeting, and whether in private.
+        /// Chat: `0` free, `1` in public only, `2` in private with the host only.
         6 allow_chat: Option<i64> => "allow_chat",
         /// Whether people may share their screen.
         7 allow_share_screen: Option<bool> => "allow_share_screen",
-        /// Whether people from outside the corp may join.
+        /// `true` lets only members of the corp in, `false` anyone; the name says the opposite.
         8 allow_external_user: Option<bool> => "allow_external_user",
         /// Whether a sound tells that someone joined.
         9 play_ivr_on_join: Option<bool> => "play_ivr_on_join",

@@ -43,7 +43,7 @@ w::record! {
         2 meeting_code: String => "meeting_code: must",
         /// `userid` of the meeting's host.
         3 host_user_id: xinqiao_types::UserId => "host_user_id: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// Headline of the meeting; when booking at most 40 bytes or 20 characters.
         4 title: String => "title: must",
         /// When the recorded meeting began; format `unix`.
         5 meeting_start_time: xinqiao_types::UnixSeconds => "meeting_start_time: must",
@@ -241,9 +241,9 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Id of the recording of one meeting, from the list; it may have several files.
         1 meeting_record_id: String => "meeting_record_id: must",
-        /// Begin of the range in which meetings were held; format `unix`.
+        /// Begin of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range in which meetings were held; format `unix`.
+        /// End of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
     }
     new(meeting_id: impl Into<String>, meeting_record_id: impl Into<String>)
@@ -291,9 +291,9 @@ w::record! {
         1 meeting_code: Option<String> => "meeting_code",
         /// The member's account; outsiders have none.
         2 userid: Option<xinqiao_types::UserId> => "userid",
-        /// Begin of the range in which meetings were held; format `unix`.
+        /// Begin of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         3 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range in which meetings were held; format `unix`.
+        /// End of the range asked for, Unix seconds; the range is at most 31 days; format `unix`.
         4 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         5 cursor: Option<String> => "cursor",

@@ -193,9 +193,9 @@ w::record! {
         3 meeting_type: i64 => "meeting_type: must",
         /// Whether the meeting waits, runs or is over.
         4 status: String => "status: must",
-        /// Begin of the range or meeting; format `unix`.
+        /// When the meeting in this room begins; format `unix`.
         5 start_time: xinqiao_types::UnixSeconds => "start_time: must",
-        /// End of the range or meeting; format `unix`.
+        /// When the meeting in this room ends; format `unix`.
         6 end_time: xinqiao_types::UnixSeconds => "end_time: must",
     }
 }
@@ -790,9 +790,9 @@ w::record! {
         0 meeting_room_id: Option<String> => "meeting_room_id",
         /// Id of the Rooms device, from the list of devices.
         1 rooms_id: Option<String> => "rooms_id",
-        /// Begin of the range or meeting; format `unix`.
+        /// Begin of the range asked for, at most 90 days; format `unix`.
         2 start_time: Option<xinqiao_types::UnixSeconds> => "start_time",
-        /// End of the range or meeting; format `unix`.
+        /// End of the range asked for, at most 90 days after its begin; format `unix`.
         3 end_time: Option<xinqiao_types::UnixSeconds> => "end_time",
         /// Where the page begins: leave empty for the first page, then give the `next_cursor` of the last answer.
         4 cursor: Option<String> => "cursor",

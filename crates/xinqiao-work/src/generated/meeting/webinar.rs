@@ -288,7 +288,7 @@ w::record! {
     pub struct Create {
         /// `userid` of the meeting's admin, who counts as its creator.
         0 admin_userid: xinqiao_types::UserId => "admin_userid: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// What the webinar is called, 1–255 characters.
         1 title: String => "title: must",
         /// Who holds the webinar, 1–40 characters.
         2 sponsor: Option<String> => "sponsor",
@@ -300,11 +300,11 @@ w::record! {
         5 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
-        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
+        /// Password to watch, 4–6 digits; needed if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
         /// Address of the webinar's cover picture.
         8 cover_url: Option<String> => "cover_url",
-        /// What the meeting is about, at most 500 characters.
+        /// What the webinar is about, plain text, 1–5,000 characters.
         9 description: Option<String> => "description",
         /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
@@ -318,7 +318,7 @@ w::record! {
         14 enable_manual_check: Option<bool> => "enable_manual_check",
         /// Whether a page presents the event.
         15 activity_page: Option<bool> => "activity_page",
-        /// How the viewers' page shows the number of viewers.
+        /// Whether the event page shows how many enrolled: `0` no, `1` yes.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",
@@ -355,7 +355,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// What the webinar is called, 1–255 characters.
         2 title: String => "title: must",
         /// When the webinar begins; format `unix`.
         3 start_time: xinqiao_types::UnixSeconds => "start_time: must",
@@ -363,7 +363,7 @@ w::record! {
         4 end_time: xinqiao_types::UnixSeconds => "end_time: must",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         5 admission_type: i64 => "admission_type: must",
-        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
+        /// Password to watch, 4–6 digits; needed if `admission_type` is `2`; a secret, masked in `Debug`.
         6 password: Option<String> => "password: masked",
         /// Address by which viewers come in.
         7 audience_join_link: Option<String> => "audience_join_link",
@@ -420,7 +420,7 @@ w::record! {
         0 meeting_id: String => "meetingid: must",
         /// Nine-digit number by which people join.
         1 meeting_code: String => "meeting_code: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// What the webinar is called, 1–255 characters.
         2 title: String => "title: must",
         /// Who holds the webinar, 1–40 characters.
         3 sponsor: String => "sponsor: must",
@@ -434,11 +434,11 @@ w::record! {
         7 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         8 admission_type: i64 => "admission_type: must",
-        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
+        /// Password to watch, 4–6 digits; needed if `admission_type` is `2`; a secret, masked in `Debug`.
         9 password: Option<String> => "password: masked",
         /// Address of the webinar's cover picture.
         10 cover_url: Option<String> => "cover_url",
-        /// What the meeting is about, at most 500 characters.
+        /// What the webinar is about, plain text, 1–5,000 characters.
         11 description: Option<String> => "description",
         /// Whether a link makes people guests.
         12 enable_guest_invite_link: bool => "enable_guest_invite_link: must",
@@ -456,7 +456,7 @@ w::record! {
         18 enable_qa: bool => "enable_qa: must",
         /// Whether a page presents the event.
         19 activity_page: bool => "activity_page: must",
-        /// How the viewers' page shows the number of viewers.
+        /// Whether the event page shows how many enrolled: `0` no, `1` yes.
         20 display_number_of_attendees: i64 => "display_number_of_attendees: must",
         /// Whether the audience may see a replay.
         21 playback_for_audience: bool => "playback_for_audience: must",
@@ -546,7 +546,7 @@ w::record! {
         /// Id of the meeting, returned when it was created; only the app that created it may operate on it; `meetingid` on the wire.
         #[doc(alias = "meetingid")]
         0 meeting_id: String => "meetingid: must",
-        /// Headline of the meeting, at most 255 bytes.
+        /// What the webinar is called, 1–255 characters.
         1 title: String => "title: must",
         /// Who holds the webinar, 1–40 characters.
         2 sponsor: Option<String> => "sponsor",
@@ -558,11 +558,11 @@ w::record! {
         5 hosts: Option<Vec<Host>> => "hosts",
         /// Who may watch: `0` anyone, `1` enrolled people, `2` with a password.
         6 admission_type: i64 => "admission_type: must",
-        /// Password to watch, if `admission_type` is `2`; a secret, masked in `Debug`.
+        /// Password to watch, 4–6 digits; needed if `admission_type` is `2`; a secret, masked in `Debug`.
         7 password: Option<String> => "password: masked",
         /// Address of the webinar's cover picture.
         8 cover_url: Option<String> => "cover_url",
-        /// What the meeting is about, at most 500 characters.
+        /// What the webinar is about, plain text, 1–5,000 characters.
         9 description: Option<String> => "description",
         /// Whether a link makes people guests.
         10 enable_guest_invite_link: Option<bool> => "enable_guest_invite_link",
@@ -576,7 +576,7 @@ w::record! {
         14 enable_manual_check: Option<bool> => "enable_manual_check",
         /// Whether a page presents the event.
         15 activity_page: Option<bool> => "activity_page",
-        /// How the viewers' page shows the number of viewers.
+        /// Whether the event page shows how many enrolled: `0` no, `1` yes.
         16 display_number_of_attendees: Option<i64> => "display_number_of_attendees",
         /// Whether the audience may see a replay.
         17 playback_for_audience: Option<bool> => "playback_for_audience",

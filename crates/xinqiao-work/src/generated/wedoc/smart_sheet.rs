@@ -603,7 +603,7 @@ w::record! {
         3 property_text: Option<w::serial::Value> => "property_text",
         /// For a number field: `decimal_places` and `use_separate`.
         4 property_number: Option<PropertyNumber> => "property_number",
-        /// Settings of a tick box: `checked`; `property_checkbox` on the wire.
+        /// Settings of a tick box: `checked` says whether it is ticked in a new record; `property_checkbox` on the wire.
         #[doc(alias = "property_checkbox")]
         5 property_check_box: Option<PropertyCheckBox> => "property_checkbox",
         /// For a date: `format` and `auto_fill`.
