@@ -893,7 +893,7 @@ pub mod work {
     /// 41001: The request has no access token
     pub const ACCESS_TOKEN_MISSING: i64 = 41001;
     /// 41004: The request has no secret
-    pub const SECRET_MISSING: i64 = 41004;
+    pub const CORPSECRET_MISSING: i64 = 41004;
     /// 41011: The request has no agent id
     pub const AGENTID_MISSING: i64 = 41011;
     /// 41050: The welcome code is wrong or older than 20 seconds
@@ -921,11 +921,11 @@ pub mod work {
     /// 50002: The member is out of scope
     pub const MEMBER_OUT_OF_SCOPE: i64 = 50002;
     /// 60003: The department does not exist
-    pub const NO_SUCH_DEPARTMENT: i64 = 60003;
+    pub const DEPARTMENT_NOT_FOUND: i64 = 60003;
     /// 60005: The department still has members
     pub const DEPARTMENT_HAS_MEMBERS: i64 = 60005;
     /// 60006: The department still has sub-departments
-    pub const DEPARTMENT_HAS_SUBS: i64 = 60006;
+    pub const DEPARTMENT_HAS_CHILDREN: i64 = 60006;
     /// 60007: The root department cannot be deleted
     pub const ROOT_DEPARTMENT: i64 = 60007;
     /// 60008: The department's name or id exists
@@ -935,27 +935,27 @@ pub mod work {
     /// 60020: The caller's address is not among the app's trusted ones
     pub const IP_NOT_LISTED: i64 = 60020;
     /// 60102: The userid exists
-    pub const USERID_EXISTS: i64 = 60102;
+    pub const USERID_TAKEN: i64 = 60102;
     /// 60103: The mobile number is not valid
     pub const INVALID_MOBILE: i64 = 60103;
     /// 60104: The mobile number is in use
-    pub const MOBILE_EXISTS: i64 = 60104;
+    pub const MOBILE_TAKEN: i64 = 60104;
     /// 60111: There is no such userid
-    pub const NO_SUCH_USERID: i64 = 60111;
+    pub const USERID_NOT_FOUND: i64 = 60111;
     /// 60112: The name is not valid
     pub const INVALID_NAME: i64 = 60112;
     /// 81013: Every receiver is invalid or out of scope
-    pub const NO_VALID_RECEIVER: i64 = 81013;
+    pub const ALL_RECEIVERS_INVALID: i64 = 81013;
     /// 82001: No receiver is given
-    pub const NO_RECEIVER: i64 = 82001;
+    pub const RECEIVER_MISSING: i64 = 82001;
     /// 84014: The user ticket has expired
     pub const USER_TICKET_EXPIRED: i64 = 84014;
     /// 84061: There is no relation with that customer
-    pub const NO_SUCH_CONTACT: i64 = 84061;
+    pub const CONTACT_NOT_FOUND: i64 = 84061;
     /// 84074: The app has no customer contact right
     pub const NO_CONTACT_PERMISSION: i64 = 84074;
     /// 301002: The token must not act for another agent
-    pub const OTHER_AGENT: i64 = 301002;
+    pub const FOREIGN_AGENT: i64 = 301002;
 }
 /// Codes of WeChat Pay APIv2: words.
 pub mod pay_v2 {
