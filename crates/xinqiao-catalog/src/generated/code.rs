@@ -845,6 +845,79 @@ pub const SHIPPING_UPLOAD_TIME: i64 = 268485216;
 pub const SHIPPING_TRACKING_NO_MISSING: i64 = 268485226;
 /// 268485227: The courier's code is missing
 pub const SHIPPING_COMPANY_MISSING: i64 = 268485227;
+/// Codes of `work`.
+pub mod work {
+    /// 40001: Corp id and secret do not match, or the app is disabled
+    pub const INVALID_CREDENTIAL: i64 = 40001;
+    /// 40003: The userid is unknown or malformed
+    pub const INVALID_USERID: i64 = 40003;
+    /// 40007: The media id is unknown or older than three days
+    pub const INVALID_MEDIA_ID: i64 = 40007;
+    /// 40008: The msgtype is wrong
+    pub const INVALID_MESSAGE_TYPE: i64 = 40008;
+    /// 40013: The corp id is wrong
+    pub const INVALID_CORPID: i64 = 40013;
+    /// 40014: The token is malformed, of another app, or replaced
+    pub const INVALID_ACCESS_TOKEN: i64 = 40014;
+    /// 40035: A parameter is wrong
+    pub const INVALID_PARAMETER: i64 = 40035;
+    /// 40056: The agent id is not the token's
+    pub const INVALID_AGENTID: i64 = 40056;
+    /// 41001: The request has no access token
+    pub const ACCESS_TOKEN_MISSING: i64 = 41001;
+    /// 41002: The request has no corp id
+    pub const CORPID_MISSING: i64 = 41002;
+    /// 41004: The request has no secret
+    pub const CORPSECRET_MISSING: i64 = 41004;
+    /// 42001: The token has expired
+    pub const ACCESS_TOKEN_EXPIRED: i64 = 42001;
+    /// 44004: The text is empty
+    pub const EMPTY_CONTENT: i64 = 44004;
+    /// 48002: There is no right to call this API
+    pub const API_FORBIDDEN: i64 = 48002;
+    /// 60003: The department does not exist
+    pub const DEPARTMENT_NOT_FOUND: i64 = 60003;
+    /// 60004: The parent department does not exist
+    pub const PARENT_DEPARTMENT_NOT_FOUND: i64 = 60004;
+    /// 60005: The department still has members
+    pub const DEPARTMENT_HAS_MEMBERS: i64 = 60005;
+    /// 60006: The department still has sub-departments
+    pub const DEPARTMENT_HAS_CHILDREN: i64 = 60006;
+    /// 60007: The root department cannot be deleted
+    pub const ROOT_DEPARTMENT: i64 = 60007;
+    /// 60008: The department's name or id exists
+    pub const DEPARTMENT_EXISTS: i64 = 60008;
+    /// 60020: The caller's address is not among the app's trusted ones
+    pub const IP_NOT_LISTED: i64 = 60020;
+    /// 60102: The userid exists
+    pub const USERID_TAKEN: i64 = 60102;
+    /// 60103: The mobile number is not valid
+    pub const INVALID_MOBILE: i64 = 60103;
+    /// 60104: The mobile number is in use
+    pub const MOBILE_TAKEN: i64 = 60104;
+    /// 60105: The mail address is not valid
+    pub const INVALID_EMAIL: i64 = 60105;
+    /// 60106: The mail address is in use
+    pub const EMAIL_TAKEN: i64 = 60106;
+    /// 60110: The member is in too many departments
+    pub const TOO_MANY_DEPARTMENTS: i64 = 60110;
+    /// 60111: There is no such userid
+    pub const USERID_NOT_FOUND: i64 = 60111;
+    /// 60112: The name is not valid
+    pub const INVALID_NAME: i64 = 60112;
+    /// 60125: invalid party name
+    pub const INVALID_DEPARTMENT_NAME: i64 = 60125;
+    /// 60129: Mobile and mail address are both missing
+    pub const MOBILE_AND_EMAIL_MISSING: i64 = 60129;
+    /// 60132: The two arrays differ in length
+    pub const LEADERS_DO_NOT_FIT: i64 = 60132;
+    /// 81013: Every receiver is invalid or out of scope
+    pub const ALL_RECEIVERS_INVALID: i64 = 81013;
+    /// 82001: No receiver is given
+    pub const RECEIVER_MISSING: i64 = 82001;
+    /// 301002: The token must not act for another agent
+    pub const FOREIGN_AGENT: i64 = 301002;
+}
 /// Codes of `pay_v2`.
 pub mod pay_v2 {
     /// APPID_MCHID_NOT_MATCH: Appid and merchant number are not bound
