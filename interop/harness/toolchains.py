@@ -97,13 +97,18 @@ def python():
     return {
         "wechatpy": [str(interpreter), str(BOTS / "python/bot.py")],
         "werobot": [str(interpreter), str(BOTS / "python/werobot_bot.py")],
+        "wechatpy-work": [str(interpreter), str(BOTS / "python/work_bot.py")],
         "python": [str(interpreter)],
     }
 
 
 def python2():
     """The pre-release that most new projects take; it shares no environment with version 1."""
-    return {"wechatpy2": [str(_venv("python2")), str(BOTS / "python/bot.py")]}
+    interpreter = str(_venv("python2"))
+    return {
+        "wechatpy2": [interpreter, str(BOTS / "python/bot.py")],
+        "wechatpy2-work": [interpreter, str(BOTS / "python/work_bot.py")],
+    }
 
 
 def node():

@@ -237,9 +237,11 @@ impl Check {
         let message_type = |reason: String, kind| Violation {
             kind,
             path: here.clone(),
-            code: match self.default_code() {
-                code::INVALID_ARGUMENT => code::INVALID_MESSAGE_TYPE,
-                other => other,
+            code: match (self.default_code(), union.tag) {
+                (code::INVALID_ARGUMENT, _) | (WORK_INVALID_PARAMETER, "msgtype") => {
+                    code::INVALID_MESSAGE_TYPE
+                }
+                (other, _) => other,
             },
             reason,
         };

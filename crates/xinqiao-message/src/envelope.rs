@@ -2,7 +2,8 @@
 //!
 //! * An app, or the gateway in its place, calls [`verify_url`] once and [`open`] for every push, and
 //!   answers with what [`seal_reply`] makes.
-//! * A simulator, or the gateway towards its apps, calls [`seal_push`], and [`open_reply`] for the answer.
+//! * A simulator, or the gateway towards its apps, calls [`seal_push`] ([`seal_work_push`] for WeCom), and
+//!   [`open_reply`] for the answer.
 //!
 //! Invariants: the signature is checked before anything is decrypted, over the exact bytes; its timestamp
 //! lies within [`Keys::window`] of now; what comes out carries a [`Verified`] that only this module can
@@ -31,7 +32,7 @@ pub use query::CallbackQuery;
 pub use seal::{
     Push, SealedBytes, SealedPush, seal_bytes, seal_push, seal_reply, seal_reply_as, url_query,
 };
-pub use work::WorkReceiver;
+pub use work::{WorkReceiver, seal_work_push, work_url_query};
 
 /// The largest body of a callback, in bytes.
 pub const MAX_BODY: usize = xinqiao_wire::xml::MAX_BYTES;

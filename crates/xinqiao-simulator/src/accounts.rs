@@ -59,13 +59,9 @@ pub(crate) const FEATURE: Feature = Feature {
 
 /// The account that a reference names.
 pub(crate) fn account<'w>(world: &'w World, reference: &str) -> Result<&'w Account, Refused> {
-    match ACCOUNTS.get(world, reference) {
-        Some(account) => Ok(account),
-        None if reference.contains(':') => Err(Refused::not_built(
-            "an application of a corporation (an account reference `corpid:agentid`)",
-        )),
-        None => Err(Refused::unknown("account", reference)),
-    }
+    ACCOUNTS
+        .get(world, reference)
+        .ok_or_else(|| Refused::unknown("account", reference))
 }
 
 /// The same, to change.

@@ -131,7 +131,6 @@ fn not_built() -> Router<Arc<Shared>> {
             "/accounts/{appid}/authorizations/{account}",
             "authorizing a third-party platform",
         ),
-        ("/corps", "WeCom (POST /corps)"),
         ("/merchants", "merchants (POST /merchants)"),
         ("/merchants/{mchid}", "merchants (PATCH /merchants/{mchid})"),
     ] {

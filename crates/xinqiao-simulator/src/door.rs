@@ -203,7 +203,7 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
     let trace = surface::trace(seen.product, turn.now, draw.entropy());
     let endpoint = seen.endpoint();
     let claimed = endpoint
-        .and_then(|endpoint| desk.finder(proof(&seen, endpoint), endpoint.product))
+        .and_then(|endpoint| desk.finder(proof(&seen, endpoint), endpoint))
         .and_then(|finder| (finder.claimed)(turn.world, &seen.credential));
     let mut progress = Progress {
         endpoint,
@@ -349,7 +349,7 @@ fn find(
     progress: &mut Progress,
 ) -> Result<Caller, Failure> {
     let auth = asking.endpoint.auth.kind;
-    match desk.finder(proof, asking.endpoint.product) {
+    match desk.finder(proof, asking.endpoint) {
         Some(finder) => Ok((finder.find)(turn, asking, &mut progress.caller)?),
         None if proof == credential::Proof::Auth(AuthKind::None) => Ok(Caller::Nobody),
         None => Err(Failure::NoSuchCallers { auth }),

@@ -151,17 +151,11 @@ fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
     let Some(appid) = id_in(what, "account") else {
         return;
     };
-    for (user, contact) in CONTACTS.remove_under(turn.world, &appid) {
-        let openid = contact.openid;
-        OPENIDS.remove(turn.world, &(user, appid.clone()));
-        BY_OPENID.remove(turn.world, &(appid.clone(), openid.clone()));
-        CHAT_LENGTHS.remove(turn.world, &(appid.clone(), openid.clone()));
-        let bubbles: Vec<u64> = phone::chat(turn.world, &appid, &openid)
-            .map(|(number, _)| number)
-            .collect();
-        for number in bubbles {
-            CHAT.remove(turn.world, &(appid.clone(), openid.clone(), number));
-        }
+    let users: Vec<u64> = { CONTACTS.under(turn.world, &appid) }
+        .map(|(user, _)| *user)
+        .collect();
+    for user in users {
+        phone::forget(turn.world, user, &appid);
     }
     FOLLOWERS.remove_under(turn.world, &appid);
     FOLLOWER_COUNTS.remove(turn.world, &*appid);

@@ -4,6 +4,7 @@
 //! it.
 
 pub(crate) mod official_account;
+pub(crate) mod work;
 
 use std::sync::LazyLock;
 
@@ -102,7 +103,10 @@ impl Feature {
 
 /// Every product's features. A product's line stands here, a feature's in its product.
 fn all() -> impl Iterator<Item = &'static Feature> {
-    [official_account::FEATURES].into_iter().flatten().copied()
+    [official_account::FEATURES, work::FEATURES]
+        .into_iter()
+        .flatten()
+        .copied()
 }
 
 /// The house with every feature of this program.

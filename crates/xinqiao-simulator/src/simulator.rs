@@ -440,6 +440,7 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
                 let whose = handshake::Whose {
                     appid: account.appid.to_string(),
                     name: account.name.clone(),
+                    corp: account.of_corp().map(|(corp, _)| corp.to_owned()),
                 };
                 Ok::<_, crate::kernel::Refused>((whose, callback))
             })

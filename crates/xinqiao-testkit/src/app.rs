@@ -83,7 +83,7 @@ struct Inner {
     got: Mutex<Vec<Recorded>>,
     next: Mutex<VecDeque<Told>>,
     otherwise: Mutex<Answerer>,
-    echo: Mutex<Option<Told>>,
+    echo: Mutex<Answerer>,
 }
 
 /// A running app double.
@@ -109,7 +109,9 @@ impl TestApp {
             got: Mutex::default(),
             next: Mutex::default(),
             otherwise: Mutex::new(Box::new(|_| Told::body("success"))),
-            echo: Mutex::default(),
+            echo: Mutex::new(Box::new(|asked| {
+                Told::body(asked.query("echostr").unwrap_or_default())
+            })),
         });
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -140,7 +142,12 @@ impl TestApp {
 
     /// Answers handshakes so, instead of with the echo.
     pub fn handshake(&self, told: Told) {
-        *self.inner.echo.lock().expect("not poisoned") = Some(told);
+        self.handshakes(move |_| told.clone());
+    }
+
+    /// Answers handshakes as this says of each.
+    pub fn handshakes(&self, answer: impl Fn(&Recorded) -> Told + Send + Sync + 'static) {
+        *self.inner.echo.lock().expect("not poisoned") = Box::new(answer);
     }
 
     /// The pushes so far.
@@ -186,8 +193,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         .expect("not poisoned")
         .push(recorded.clone());
     let told = if parts.method == Method::GET {
-        let echo = inner.echo.lock().expect("not poisoned").clone();
-        echo.unwrap_or_else(|| Told::body(recorded.query("echostr").unwrap_or_default()))
+        (inner.echo.lock().expect("not poisoned"))(&recorded)
     } else {
         let next = inner.next.lock().expect("not poisoned").pop_front();
         next.unwrap_or_else(|| (inner.otherwise.lock().expect("not poisoned"))(&recorded))

@@ -868,10 +868,12 @@ pub mod work {
     pub const INVALID_CODE: i64 = 40029;
     /// 40031: The userid list holds a bad entry
     pub const INVALID_USERID_LIST: i64 = 40031;
+    /// 40035: A parameter is wrong
+    pub const INVALID_PARAMETER: i64 = 40035;
     /// 40056: The agent id is not the token's
     pub const INVALID_AGENTID: i64 = 40056;
     /// 40058: A parameter is not valid; errmsg names it
-    pub const INVALID_PARAMETER: i64 = 40058;
+    pub const INVALID_REQUEST_PARAMETER: i64 = 40058;
     /// 40063: A parameter is empty
     pub const EMPTY_PARAMETER: i64 = 40063;
     /// 40066: The department list is not valid
@@ -892,6 +894,8 @@ pub mod work {
     pub const INVALID_SECRET: i64 = 40091;
     /// 41001: The request has no access token
     pub const ACCESS_TOKEN_MISSING: i64 = 41001;
+    /// 41002: The request has no corp id
+    pub const CORPID_MISSING: i64 = 41002;
     /// 41004: The request has no secret
     pub const CORPSECRET_MISSING: i64 = 41004;
     /// 41011: The request has no agent id
@@ -908,6 +912,8 @@ pub mod work {
     pub const SUITE_TOKEN_EXPIRED: i64 = 42009;
     /// 43004: The member has not bound WeChat or does not follow the plugin
     pub const NOT_FOLLOWING: i64 = 43004;
+    /// 44004: The text is empty
+    pub const EMPTY_CONTENT: i64 = 44004;
     /// 45009: Calls are too frequent and blocked for that window
     pub const CALL_LIMIT_REACHED: i64 = 45009;
     /// 45033: There are too many calls at once
@@ -922,6 +928,8 @@ pub mod work {
     pub const MEMBER_OUT_OF_SCOPE: i64 = 50002;
     /// 60003: The department does not exist
     pub const DEPARTMENT_NOT_FOUND: i64 = 60003;
+    /// 60004: The parent department does not exist
+    pub const PARENT_DEPARTMENT_NOT_FOUND: i64 = 60004;
     /// 60005: The department still has members
     pub const DEPARTMENT_HAS_MEMBERS: i64 = 60005;
     /// 60006: The department still has sub-departments
@@ -940,10 +948,22 @@ pub mod work {
     pub const INVALID_MOBILE: i64 = 60103;
     /// 60104: The mobile number is in use
     pub const MOBILE_TAKEN: i64 = 60104;
+    /// 60105: The mail address is not valid
+    pub const INVALID_EMAIL: i64 = 60105;
+    /// 60106: The mail address is in use
+    pub const EMAIL_TAKEN: i64 = 60106;
+    /// 60110: The member is in too many departments
+    pub const TOO_MANY_DEPARTMENTS: i64 = 60110;
     /// 60111: There is no such userid
     pub const USERID_NOT_FOUND: i64 = 60111;
     /// 60112: The name is not valid
     pub const INVALID_NAME: i64 = 60112;
+    /// 60125: invalid party name
+    pub const INVALID_DEPARTMENT_NAME: i64 = 60125;
+    /// 60129: Mobile and mail address are both missing
+    pub const MOBILE_AND_EMAIL_MISSING: i64 = 60129;
+    /// 60132: The two arrays differ in length
+    pub const LEADERS_DO_NOT_FIT: i64 = 60132;
     /// 81013: Every receiver is invalid or out of scope
     pub const ALL_RECEIVERS_INVALID: i64 = 81013;
     /// 82001: No receiver is given

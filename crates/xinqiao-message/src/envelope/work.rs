@@ -6,10 +6,11 @@
 //!
 //! Source: doc pages 91144 and 97172; "WeCom differences" of the callback rules.
 
-use xinqiao_crypto::AesKey;
-use xinqiao_types::{CallbackToken, CorpId};
+use xinqiao_crypto::{AesKey, callback, message::RANDOM_LEN};
+use xinqiao_types::{CallbackToken, CorpId, percent::encode_into};
 
-use super::Keys;
+use super::{EnvelopeError, Keys, SealedPush};
+use crate::inbound::Form;
 
 /// Whom a WeCom callback is sealed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +71,62 @@ impl Keys {
     }
 }
 
+/// The query of the check that the console makes when an agent's URL is saved: `echostr` is sealed for the keys'
+/// receiver, and the answer must be what is in it.
+///
+/// Fails only if there is no key.
+pub fn work_url_query(
+    keys: &Keys,
+    timestamp: i64,
+    nonce: &str,
+    echostr: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<String, EnvelopeError> {
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let sealed = cipher.encrypt(random, echostr.as_bytes());
+    let mut query = signed(keys, timestamp, nonce, &sealed);
+    query.push_str("&echostr=");
+    encode_into(&sealed, &mut query);
+    Ok(query)
+}
+
+/// Wraps an agent's message: `corp` and `agent` stand outside, sealed is it for the keys' receiver.
+///
+/// Fails only if there is no key.
+pub fn seal_work_push(
+    keys: &Keys,
+    plain: &str,
+    corp: &str,
+    agent: &str,
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<SealedPush, EnvelopeError> {
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let sealed = cipher.encrypt(random, plain.as_bytes());
+    let room = sealed.len() + corp.len() + agent.len() + 128;
+    let mut out = xinqiao_wire::xml::Writer::with_capacity(room);
+    out.open("xml")
+        .cdata("ToUserName", corp)
+        .cdata("Encrypt", &sealed)
+        .cdata("AgentID", agent)
+        .close("xml");
+    Ok(SealedPush {
+        query: signed(keys, timestamp, nonce, &sealed),
+        body: out.finish(),
+        content_type: Form::Xml.content_type(),
+    })
+}
+
+/// WECHAT: a WeCom query has no plain signature and does not say that the body is encrypted; it always is.
+fn signed(keys: &Keys, timestamp: i64, nonce: &str, sealed: &str) -> String {
+    let time = timestamp.to_string();
+    let signature = callback::signature(&[keys.token.expose(), &time, nonce, sealed]);
+    let mut query = format!("msg_signature={signature}&timestamp={time}&nonce=");
+    encode_into(nonce, &mut query);
+    query
+}
+
 #[cfg(test)]
 mod tests {
     use xinqiao_types::UnixSeconds;
@@ -121,6 +178,30 @@ mod tests {
             }
         }
         assert!(sealed_and_opened(all[0], WorkReceiver::Data { corp: &corp }).is_ok());
+    }
+
+    #[test]
+    fn an_agents_check_and_push_are_opened_with_its_keys() {
+        let key =
+            AesKey::parse("abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG").expect("43 characters");
+        let corp = CorpId::new("ww1");
+        let keys = Keys::work("token".into(), &key, WorkReceiver::Agent { corp: &corp });
+        let now = UnixSeconds(1_700_000_000);
+        let asked = work_url_query(&keys, now.0, "n", "4711", [2; 16]).expect("there is a key");
+        let echo = verify_url(&keys, &CallbackQuery::parse(&asked), now).expect("it is ours");
+        assert_eq!(echo.body(), "4711");
+        let plain = "<xml><MsgType>text</MsgType></xml>";
+        let pushed = seal_work_push(&keys, plain, "ww1", "1000002", now.0, "n", [3; 16])
+            .expect("there is a key");
+        assert!(
+            pushed
+                .body
+                .contains("<AgentID><![CDATA[1000002]]></AgentID>")
+        );
+        assert!(!pushed.query.starts_with("signature"), "{}", pushed.query);
+        let query = CallbackQuery::parse(&pushed.query);
+        let opened = open(&keys, &query, pushed.body.as_bytes(), now).expect("it is ours");
+        assert_eq!(opened.xml, plain.as_bytes());
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Speaker {
     MiniProgram,
     /// A third-party platform, after an authorization event: `success` and nothing else.
     Component,
+    /// An application of a corporation, after a message or an event: up to eight articles.
+    Agent,
 }
 
 /// What the answer belongs to.
@@ -201,7 +203,7 @@ fn weigh(context: &Context<'_>, addressed: Addressed, xml: &[u8]) -> Judgement {
             };
         }
         Speaker::OfficialAccountToMessage => 1,
-        Speaker::MiniProgram | Speaker::OfficialAccountToEvent => MAX_ARTICLES,
+        Speaker::MiniProgram | Speaker::OfficialAccountToEvent | Speaker::Agent => MAX_ARTICLES,
     };
     match &mut reply {
         // WECHAT: more articles than allowed are cut, not refused.

@@ -16,7 +16,7 @@ use crate::kernel::Id;
 )]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
-    /// `wx…`.
+    /// `wx…`; `corpid:agentid` for an application of a corporation.
     pub(crate) appid: Id,
     /// AppSecret.
     pub(crate) secret: String,
@@ -123,6 +123,11 @@ fn is_zero(number: &u32) -> bool {
 }
 
 impl Account {
+    /// Corporation and number of an application; None for an account that stands for itself.
+    pub(crate) fn of_corp(&self) -> Option<(&str, &str)> {
+        self.appid.split_once(':')
+    }
+
     /// What the rules need to know, at this time.
     pub(crate) fn facts(&self, now: i64) -> AccountFacts {
         let mut facts = AccountFacts::new(self.kind, self.is_verified(now));

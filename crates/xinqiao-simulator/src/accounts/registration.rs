@@ -142,10 +142,9 @@ fn answered(turn: &mut Turn<'_>, appid: &str) -> Result<Value, Refused> {
     Ok(view(turn.world, account(turn.world, appid)?))
 }
 
-/// Checks the fields that were given and draws the others.
+/// Checks the fields of an account that stands for itself, and draws the others.
 pub(crate) fn build(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
-    let kind = new.kind.unwrap_or(AccountKind::Service);
-    match kind {
+    match new.kind.unwrap_or(AccountKind::Service) {
         AccountKind::Component => {
             return Err(Refused::not_built(
                 "a third-party platform (kind `component`)",
@@ -158,12 +157,37 @@ pub(crate) fn build(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Ref
         }
         _ => {}
     }
-    check_registration(turn, None, kind, new.email.as_deref(), new.subject.as_ref())?;
     if let Some(appid) = &new.appid {
         check_text("appid", appid, 64)?;
-        if ACCOUNTS.has(turn.world, appid.as_str()) {
-            return Err(Refused::conflict(format!("the appid `{appid}` is in use")));
-        }
+    }
+    complete(turn, new)
+}
+
+/// An application of a corporation, which has its id from there.
+pub(crate) fn build_application(
+    turn: &mut Turn<'_>,
+    corp: &str,
+    agent: u64,
+    new: NewAccount,
+) -> Result<Account, Refused> {
+    let id = format!("{corp}:{agent}");
+    let new = NewAccount {
+        kind: Some(AccountKind::Corp),
+        alias: Some(String::new()),
+        original_id: Some(id.clone()),
+        appid: Some(id),
+        ..new
+    };
+    complete(turn, new)
+}
+
+fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
+    let kind = new.kind.unwrap_or(AccountKind::Service);
+    check_registration(turn, None, kind, new.email.as_deref(), new.subject.as_ref())?;
+    if let Some(appid) = &new.appid
+        && ACCOUNTS.has(turn.world, appid.as_str())
+    {
+        return Err(Refused::conflict(format!("the appid `{appid}` is in use")));
     }
     let draw = turn.world.next("account");
     let number = ACCOUNTS.len(turn.world) + 1;
@@ -257,7 +281,7 @@ fn check_registration(
     Ok(())
 }
 
-fn check_text(name: &str, text: &str, most: usize) -> Result<(), Refused> {
+pub(crate) fn check_text(name: &str, text: &str, most: usize) -> Result<(), Refused> {
     let fine = !text.is_empty()
         && text.len() <= most
         && text
@@ -494,8 +518,14 @@ pub(crate) fn complete_callback(
         "json" if account.kind == AccountKind::MiniProgram => {
             return Err(Refused::not_built("pushing JSON (format `json`)"));
         }
-        "json" => return Err(Refused::unwilling("official accounts push XML only")),
+        "json" => return Err(Refused::unwilling("only mini programs are pushed JSON")),
         _ => return Err(Refused::invalid("`format` must be `xml` or `json`")),
+    }
+    let sealed = settings.mode.is_none_or(|mode| mode == CallbackMode::Safe);
+    if account.of_corp().is_some() && !sealed {
+        return Err(Refused::unwilling(
+            "what an application of a corporation gets is always encrypted: `mode` is `safe`",
+        ));
     }
     let own = &account.callback;
     Ok(Callback {

@@ -96,6 +96,7 @@ pub(super) async fn set_callback(
             let whose = handshake::Whose {
                 appid: account.appid.to_string(),
                 name: account.name.clone(),
+                corp: account.of_corp().map(|(corp, _)| corp.to_owned()),
             };
             Ok::<_, Refused>((whose, callback))
         })

@@ -18,12 +18,13 @@ use crate::{
     people::{
         self, USERS,
         act::{Acts, Input, Perform},
-        phone::{Create, CreateMany, MOST_AT_ONCE, MOST_IN_ALL, MarkRead},
+        phone::{Create, CreateMany, MOST_AT_ONCE, MOST_IN_ALL, MarkRead, NewUser},
         user,
     },
     products::{
         self,
         official_account::{Keep, Trigger},
+        work::Employ,
     },
     push::deliveries::{DELIVERIES, Delivery},
     shell::{Shared, platform},
@@ -61,7 +62,11 @@ pub(super) async fn create(State(shared): State<Arc<Shared>>, Body(body): Body<V
     if body.get("count").is_some() {
         return create_many(&shared, typed(body)?).await;
     }
-    created(shared.world.apply(Create(typed(body)?)).await?)
+    let new: NewUser = typed(body)?;
+    if new.corp.is_some() {
+        return created(shared.world.apply(Employ(new)).await?);
+    }
+    created(shared.world.apply(Create(new)).await?)
 }
 
 /// Makes many in pieces, so that everybody else is served in between, and no faster than they are written down.

@@ -33,8 +33,8 @@ pub(crate) enum Caller {
     Component(Id),
     /// A corporation as a whole.
     Corp(Id),
-    /// An application of a corporation.
-    CorpApp { corp: Id, agent: u64 },
+    /// An application of a corporation, by its account `corpid:agentid`.
+    CorpApp { corp: Id, account: Id },
     /// A suite of applications.
     Suite(Id),
     /// A provider of suites.
@@ -51,6 +51,7 @@ impl Caller {
         match self {
             Self::Account(account)
             | Self::Authorizer { account, .. }
+            | Self::CorpApp { account, .. }
             | Self::User { account, .. } => Some(account),
             _ => None,
         }
@@ -62,6 +63,8 @@ impl Caller {
 pub(crate) enum Proof {
     /// With id and secret: the endpoint hands out a credential.
     Secret,
+    /// The same at this endpoint only, whose id and secret are of another kind than its neighbours'.
+    SecretAt(&'static str),
     /// As the catalog says of the endpoint.
     Auth(AuthKind),
 }
@@ -157,7 +160,7 @@ pub(crate) fn by_secret(
     Ok(caller)
 }
 
-fn listed(list: &[String], peer: IpAddr) -> bool {
+pub(crate) fn listed(list: &[String], peer: IpAddr) -> bool {
     list.iter().any(|entry| {
         entry
             .parse::<xinqiao_http::Cidr>()

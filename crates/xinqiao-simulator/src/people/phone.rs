@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    BY_OPENID, CHAT, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, OPENIDS, USERS,
+    BY_OPENID, CHAT, CHAT_LENGTHS, CONTACTS, FOLLOWER_COUNTS, FOLLOWERS, OPENIDS, USERS,
     contact::{ChatItem, Contact, Said, Speaker},
     user::{self, About, User},
 };
@@ -35,7 +35,7 @@ pub(crate) struct NewUser {
     pub(crate) country: Option<String>,
     /// Telephone number.
     pub(crate) phone: Option<String>,
-    /// A member of a corporation; not built.
+    /// Where the user works. Whoever knows corporations takes it out before.
     pub(crate) corp: Option<Value>,
 }
 
@@ -51,7 +51,9 @@ impl Command for Create {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
         if self.0.corp.is_some() {
-            return Err(Refused::not_built("a member of a corporation (`corp`)"));
+            return Err(Refused::invalid(
+                "`corp` makes a member: nobody here knows corporations",
+            ));
         }
         let number = add(turn.world, self.0);
         turn.effects.push(Effect::Users);
@@ -164,13 +166,42 @@ pub(crate) fn contact(world: &mut World, user: u64, appid: &Id) -> Id {
         return openid.clone();
     }
     let openid = openid(world, user, appid);
+    make_contact(world, user, appid, &openid);
+    openid
+}
+
+/// The contact of a user with an account where somebody else says who the user is there; replaces any of before.
+pub(crate) fn contact_as(world: &mut World, user: u64, appid: &Id, openid: &Id) {
+    if OPENIDS.get(world, &(user, appid.clone())) == Some(openid) {
+        return;
+    }
+    forget(world, user, appid);
+    make_contact(world, user, appid, openid);
+}
+
+fn make_contact(world: &mut World, user: u64, appid: &Id, openid: &Id) {
     let contact = Contact {
         openid: openid.clone(),
         order: world.serial("contact"),
         ..Contact::default()
     };
     meet(world, user, appid, contact);
-    openid
+}
+
+/// A user and an account know each other no more, and their chat is gone. Who followed has unfollowed before.
+pub(crate) fn forget(world: &mut World, user: u64, appid: &Id) {
+    let Some(Contact { openid, .. }) = CONTACTS.remove(world, &(appid.clone(), user)) else {
+        return;
+    };
+    OPENIDS.remove(world, &(user, appid.clone()));
+    BY_OPENID.remove(world, &(appid.clone(), openid.clone()));
+    CHAT_LENGTHS.remove(world, &(appid.clone(), openid.clone()));
+    let bubbles: Vec<u64> = chat(world, appid, &openid)
+        .map(|(number, _)| number)
+        .collect();
+    for number in bubbles {
+        CHAT.remove(world, &(appid.clone(), openid.clone(), number));
+    }
 }
 
 /// The user now follows the account. Says whether that is news.
@@ -278,7 +309,7 @@ impl Turn<'_> {
     }
 
     fn forget_oldest(&mut self, appid: &Id, openid: &Id) {
-        let length = super::CHAT_LENGTHS.or_default(self.world, (appid.clone(), openid.clone()));
+        let length = CHAT_LENGTHS.or_default(self.world, (appid.clone(), openid.clone()));
         *length += 1;
         if *length <= CHAT_ITEMS {
             return;

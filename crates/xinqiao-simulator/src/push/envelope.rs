@@ -1,12 +1,21 @@
 //! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
 
+pub(crate) mod sealed_for_corp;
 pub(crate) mod sealed_message;
 
-use xinqiao_message::push::{Judgement, Speaker, Warning};
-use xinqiao_message::reply::Reply;
+use xinqiao_crypto::callback;
+use xinqiao_message::{
+    envelope::CallbackQuery,
+    push::{Judgement, Speaker, Warning},
+    reply::Reply,
+};
+use xinqiao_types::CallbackMode;
 
 use super::{attempts::Taken, order::PushOrder};
-use crate::kernel::{Turn, World, row::SignatureFacts};
+use crate::kernel::{
+    Turn, World,
+    row::{SignatureFacts, SignaturePart},
+};
 
 /// A manner of pushing.
 #[derive(Debug)]
@@ -71,4 +80,32 @@ pub(crate) struct Sealed {
     pub(crate) content_type: &'static str,
     /// How it was signed, part by part.
     pub(crate) signature: Option<SignatureFacts>,
+}
+
+/// How the signature was made, part by part in the order of hashing.
+fn signature(token: &str, mode: CallbackMode, query: &str, body: &str) -> Option<SignatureFacts> {
+    let query = CallbackQuery::parse(query);
+    let part = |name, value: &str| SignaturePart {
+        name,
+        value: value.to_owned(),
+    };
+    let mut parts = vec![
+        part("token", token),
+        part("timestamp", query.timestamp.as_deref()?),
+        part("nonce", query.nonce.as_deref()?),
+    ];
+    if mode != CallbackMode::Plain {
+        let start = body.find("<Encrypt><![CDATA[")? + "<Encrypt><![CDATA[".len();
+        let end = start + body[start..].find("]]>")?;
+        parts.push(part("encrypt", &body[start..end]));
+    }
+    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
+    let texts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
+    let expected = callback::signature(&texts).to_string();
+    Some(SignatureFacts {
+        algorithm: "sha1",
+        parts,
+        received: None,
+        expected,
+    })
 }

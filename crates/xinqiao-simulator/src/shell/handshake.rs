@@ -2,14 +2,18 @@
 //!
 //! Also in encrypted modes the signature is the plain one and `echostr` stands in the clear. The answer must be
 //! `echostr` as it came: status 200, no quotes, no byte order mark, no line end.
+//!
+//! An application of a corporation is asked otherwise: `echostr` is sealed for the corporation and signed with
+//! `msg_signature`, and the answer must be what is in it.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
+use xinqiao_crypto::AesKey;
 use xinqiao_http::OutboundRequest;
-use xinqiao_message::envelope::{Keys, url_query};
-use xinqiao_types::{CallbackToken, Entropy, SystemEntropy};
+use xinqiao_message::envelope::{CallbackQuery, Keys, WorkReceiver, url_query, work_url_query};
+use xinqiao_types::{CallbackToken, CorpId, Entropy, SystemEntropy};
 
 use super::{Shared, pusher};
 use crate::{
@@ -31,6 +35,8 @@ pub(crate) struct Failed {
 pub(crate) struct Whose {
     pub(crate) appid: String,
     pub(crate) name: String,
+    /// The corporation that the check is sealed for, of an application.
+    pub(crate) corp: Option<String>,
 }
 
 /// Makes the check, and shows it.
@@ -40,14 +46,9 @@ pub(crate) async fn check(
     callback: &Callback,
 ) -> Result<(), Box<Failed>> {
     let started_ms = Shared::wall_ms();
-    let keys = Keys::new(
-        CallbackToken::new(callback.token.clone()),
-        whose.appid.clone(),
-    );
-    let (nonce, _) = pusher::chance();
     let echo = (SystemEntropy.next_u64() >> 1).to_string();
-    let timestamp = started_ms / 1000;
-    let query = url_query(&keys, timestamp, &nonce, &echo);
+    let asked = ask(whose, callback, started_ms / 1000, &echo);
+    let (query, parts) = asked.map_err(|error| fail("callback.keys", error, None, None))?;
     let url = pusher::with_query(&callback.url, &query);
     let mut headers = HeaderMap::new();
     headers.insert(
@@ -88,21 +89,6 @@ pub(crate) async fn check(
     } else {
         RowState::Error
     };
-    let mut parts = vec![
-        SignaturePart {
-            name: "token",
-            value: callback.token.clone(),
-        },
-        SignaturePart {
-            name: "timestamp",
-            value: timestamp.to_string(),
-        },
-        SignaturePart {
-            name: "nonce",
-            value: nonce,
-        },
-    ];
-    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
     let texts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
     let expected = xinqiao_crypto::callback::signature(&texts).to_string();
     let row = Row {
@@ -170,6 +156,43 @@ pub(crate) async fn check(
         shared.timeline.add(&shared.stream, row);
     }
     verdict
+}
+
+/// The query that asks, and what its signature was made of.
+fn ask(
+    whose: &Whose,
+    callback: &Callback,
+    timestamp: i64,
+    echo: &str,
+) -> Result<(String, Vec<SignaturePart>), String> {
+    let token = CallbackToken::new(callback.token.clone());
+    let (nonce, random) = pusher::chance();
+    let mut signed = vec![
+        ("token", callback.token.clone()),
+        ("timestamp", timestamp.to_string()),
+        ("nonce", nonce.clone()),
+    ];
+    let query = match &whose.corp {
+        None => {
+            let keys = Keys::new(token, whose.appid.clone());
+            url_query(&keys, timestamp, &nonce, echo)
+        }
+        Some(corp) => {
+            let key = AesKey::parse(&callback.aes_key).map_err(|error| error.to_string())?;
+            let corp = CorpId::new(corp.as_str());
+            let keys = Keys::work(token, &key, WorkReceiver::Agent { corp: &corp });
+            let query = work_url_query(&keys, timestamp, &nonce, echo, random)
+                .map_err(|error| error.to_string())?;
+            let sealed = CallbackQuery::parse(&query).echostr.unwrap_or_default();
+            signed.push(("encrypt", sealed.into_owned()));
+            query
+        }
+    };
+    let mut parts: Vec<SignaturePart> = { signed.into_iter() }
+        .map(|(name, value)| SignaturePart { name, value })
+        .collect();
+    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
+    Ok((query, parts))
 }
 
 fn fail(

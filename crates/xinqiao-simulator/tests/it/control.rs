@@ -54,7 +54,6 @@ async fn what_is_not_built_says_so() {
         );
     }
     for (method, path) in [
-        ("POST", "/corps"),
         ("POST", "/merchants"),
         ("PATCH", "/merchants/1"),
         ("POST", "/accounts/wx1/tickets"),
@@ -66,14 +65,6 @@ async fn what_is_not_built_says_so() {
     }
     let (status, _) = world
         .control("POST", "/accounts", json!({"kind": "component"}))
-        .await;
-    assert_eq!(status, 501);
-    let (status, _) = world
-        .control(
-            "GET",
-            &format!("/users/{user}/inbox?account=ww1:2"),
-            Value::Null,
-        )
         .await;
     assert_eq!(status, 501);
     let (status, answer) = world.control("GET", "/nonsense", Value::Null).await;

@@ -12,6 +12,7 @@ mod kept_worlds;
 mod persistence;
 mod tags;
 mod tokens;
+mod work;
 
 use serde_json::{Value, json};
 use xinqiao_testkit::{TestApp, TestWorld};

@@ -165,13 +165,13 @@ async fn a_world_of_a_newer_program_is_refused_by_name() {
             .contains("the table people.users is of version 2, newer than this program reads (1)"),
         "{refused}"
     );
-    change("UPDATE rows SET version = 1; INSERT INTO tables (name) VALUES ('work.departments')");
+    change("UPDATE rows SET version = 1; INSERT INTO tables (name) VALUES ('work.nowhere')");
     assert!(
-        why().await.contains("no table work.departments"),
+        why().await.contains("no table work.nowhere"),
         "{}",
         why().await
     );
-    change("DELETE FROM tables WHERE name = 'work.departments'; PRAGMA user_version = 3");
+    change("DELETE FROM tables WHERE name = 'work.nowhere'; PRAGMA user_version = 3");
     assert!(
         why().await.contains("newer program (format 3"),
         "{}",

@@ -1,4 +1,7 @@
 //! JSON with `errcode` and `errmsg`, status 200 whatever happened.
+//!
+//! Products differ in what they say when all is well: some leave the code out of answers that say something, others
+//! put it first in each ([`ALWAYS`]).
 
 use serde_json::Value;
 use xinqiao_catalog::{Code, surface};
@@ -6,6 +9,10 @@ use xinqiao_catalog::{Code, surface};
 use super::{Dialect, Refuse, Reply, Saying, Written, page};
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
+pub(crate) static ALWAYS: Dialect = Dialect {
+    reply: |saying, said| reply(saying, with_code(said)),
+    refusal,
+};
 
 const JSON: &str = "application/json; encoding=utf-8";
 
@@ -39,6 +46,17 @@ fn reply(_: &Saying<'_>, reply: Reply) -> Written {
     }
 }
 
+/// Puts the code of success before what is said.
+fn with_code(said: Reply) -> Reply {
+    let Reply::Json(Value::Object(fields)) = said else {
+        return said;
+    };
+    let mut all = serde_json::from_str::<serde_json::Map<String, Value>>(surface::ACKNOWLEDGED)
+        .unwrap_or_default();
+    all.extend(fields);
+    Reply::Json(Value::Object(all))
+}
+
 fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
     let text = refuse.text.unwrap_or_default();
     let refusal = surface::refusal(&surface::Refusal {
@@ -47,7 +65,7 @@ fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
         code: refuse.code,
         text: &text,
         trace: saying.trace,
-        caller: "",
+        caller: &saying.call.peer.to_canonical().to_string(),
     });
     let mut written =
         Written::new(refusal.status).header("content-type", refusal.content_type.to_owned());

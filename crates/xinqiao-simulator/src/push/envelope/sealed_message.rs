@@ -2,20 +2,17 @@
 //!
 //! Source: doc pages "接收普通消息", "消息加解密说明".
 
-use xinqiao_crypto::{AesKey, callback};
+use xinqiao_crypto::AesKey;
 use xinqiao_message::{
-    envelope::{CallbackQuery, Keys, Push, Wrapping, seal_push},
+    envelope::{Keys, Push, Wrapping, seal_push},
     push::{self, Context, Judgement},
 };
 use xinqiao_types::{CallbackMode, CallbackToken};
 
-use super::{Answered, Envelope, PushKind, Sealed, Sealer};
+use super::{Answered, Envelope, PushKind, Sealed, Sealer, signature};
 use crate::{
     accounts::{ACCOUNTS, account::Account, rules},
-    kernel::{
-        World,
-        row::{SignatureFacts, SignaturePart},
-    },
+    kernel::World,
     push::order::PushOrder,
 };
 
@@ -66,34 +63,6 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 content_type: sealed.content_type,
             })
         }),
-    })
-}
-
-/// How the signature was made, part by part in the order of hashing.
-fn signature(token: &str, mode: CallbackMode, query: &str, body: &str) -> Option<SignatureFacts> {
-    let query = CallbackQuery::parse(query);
-    let part = |name, value: &str| SignaturePart {
-        name,
-        value: value.to_owned(),
-    };
-    let mut parts = vec![
-        part("token", token),
-        part("timestamp", query.timestamp.as_deref()?),
-        part("nonce", query.nonce.as_deref()?),
-    ];
-    if mode != CallbackMode::Plain {
-        let start = body.find("<Encrypt><![CDATA[")? + "<Encrypt><![CDATA[".len();
-        let end = start + body[start..].find("]]>")?;
-        parts.push(part("encrypt", &body[start..end]));
-    }
-    parts.sort_by(|a, b| a.value.as_bytes().cmp(b.value.as_bytes()));
-    let texts: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
-    let expected = callback::signature(&texts).to_string();
-    Some(SignatureFacts {
-        algorithm: "sha1",
-        parts,
-        received: None,
-        expected,
     })
 }
 

@@ -1,0 +1,83 @@
+//! A message in XML for an application of a corporation: always encrypted, sealed for the corporation, the application
+//! named outside; the answer may be a reply, sealed likewise.
+//!
+//! Source: doc pages 90930 ("接收消息与事件"), 90968 ("加解密方案说明").
+
+use xinqiao_crypto::AesKey;
+use xinqiao_message::{
+    envelope::{Keys, WorkReceiver, Wrapping, seal_work_push},
+    push::{self, Context, Judgement},
+};
+use xinqiao_types::{CallbackMode, CallbackToken, CorpId};
+
+use super::{Answered, Envelope, PushKind, Sealed, Sealer, signature};
+use crate::{
+    accounts::{ACCOUNTS, account::Account},
+    kernel::World,
+    push::order::PushOrder,
+};
+
+/// "Three tries in all" is read as three deliveries.
+const ATTEMPTS: u8 = 3;
+
+pub(crate) static ENVELOPE: Envelope = Envelope {
+    attempts: ATTEMPTS,
+    seal,
+    judge,
+};
+
+/// The keys of an application as they are now, its corporation and its number.
+fn keys(account: &Account) -> Result<(Keys, &str, &str), String> {
+    let (corp, agent) = account
+        .of_corp()
+        .ok_or("the account is no application of a corporation")?;
+    let key = AesKey::parse(&account.callback.aes_key).map_err(|error| error.to_string())?;
+    let token = CallbackToken::new(account.callback.token.clone());
+    let receiver = CorpId::new(corp);
+    let keys = Keys::work(token, &key, WorkReceiver::Agent { corp: &receiver });
+    Ok((keys, corp, agent))
+}
+
+fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
+    let account = ACCOUNTS
+        .get(world, &*order.appid)
+        .ok_or("the account is gone")?;
+    let (keys, corp, agent) = keys(account)?;
+    let (corp, agent, plain) = (corp.to_owned(), agent.to_owned(), order.plain.clone());
+    let token = account.callback.token.clone();
+    Ok(Sealer {
+        mode: CallbackMode::Safe.to_string(),
+        make: Box::new(move |now, nonce, random| {
+            let sealed = seal_work_push(&keys, &plain, &corp, &agent, now, nonce, random)
+                .map_err(|error| error.to_string())?;
+            Ok(Sealed {
+                signature: signature(&token, CallbackMode::Safe, &sealed.query, &sealed.body),
+                query: sealed.query,
+                body: sealed.body,
+                content_type: sealed.content_type,
+            })
+        }),
+    })
+}
+
+fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_>) -> Judgement {
+    let known = ACCOUNTS.get(world, &*order.appid).map(keys);
+    let Some(Ok((keys, corp, _))) = known else {
+        return Judgement::Silent;
+    };
+    let context = Context {
+        keys: &keys,
+        openid: &order.openid,
+        account: corp,
+        speaker: (kind.speaker)(order),
+        wrapping: Wrapping::Xml,
+    };
+    push::judge(
+        &context,
+        &push::Answer {
+            status: answer.status,
+            content_type: Some(answer.content_type),
+            body: answer.body,
+        },
+    )
+}
