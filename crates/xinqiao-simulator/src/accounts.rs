@@ -1,4 +1,4 @@
-//! Accounts: their kinds, registration, secrets, rights, quotas, server settings and files.
+//! Accounts: their kinds, registration, secrets, tokens, rights, quotas, server settings and files.
 //!
 //! Knows accounts as the platform registers them, whatever product they are used in.
 
@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod files;
 pub(crate) mod registration;
 pub(crate) mod rules;
+pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
 

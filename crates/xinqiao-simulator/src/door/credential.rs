@@ -12,7 +12,7 @@ use xinqiao_catalog::{
 
 use super::{Refuse, body::Parsed, call::PlatformCall};
 use crate::{
-    accounts::{ACCOUNTS, account::SecretState},
+    accounts::{ACCOUNTS, account::SecretState, tokens::Standing},
     kernel::{Id, Turn, World},
 };
 
@@ -94,6 +94,24 @@ pub(crate) fn proof(seen: &Call, endpoint: &Endpoint) -> Proof {
         Proof::Secret
     } else {
         Proof::Auth(endpoint.auth.kind)
+    }
+}
+
+/// A token that stands: replaced 40001, past its lifetime 42001, of nobody 40014.
+pub(crate) fn must_stand(standing: Option<Standing>) -> Result<(), Refuse> {
+    match standing {
+        Some(Standing::Good) => Ok(()),
+        Some(Standing::Expired) => Err(Refuse::code(code::ACCESS_TOKEN_EXPIRED).because(
+            "credential.token.expired",
+            None,
+            None,
+        )),
+        Some(Standing::Replaced) => Err(Refuse::code(code::INVALID_CREDENTIAL).because(
+            "credential.token.replaced",
+            None,
+            None,
+        )),
+        None => Err(Refuse::code(code::INVALID_ACCESS_TOKEN)),
     }
 }
 
