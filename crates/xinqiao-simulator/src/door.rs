@@ -203,7 +203,10 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
     let trace = surface::trace(seen.product, turn.now, draw.entropy());
     let endpoint = seen.endpoint();
     let claimed = endpoint
-        .and_then(|endpoint| desk.finder(proof(&seen, endpoint), endpoint.product))
+        .and_then(|endpoint| {
+            let (proof, product) = (proof(&seen, endpoint), endpoint.product);
+            desk.finder(turn.world, proof, product, &seen.credential)
+        })
         .and_then(|finder| (finder.claimed)(turn.world, &seen.credential));
     let mut progress = Progress {
         endpoint,
@@ -308,7 +311,11 @@ fn judge(
         parsed: None,
     };
     let proof = proof(seen, endpoint);
-    let (caller, parsed) = if proof == credential::Proof::Secret {
+    let by_secret = matches!(
+        proof,
+        credential::Proof::Secret | credential::Proof::SecretOf(_)
+    );
+    let (caller, parsed) = if by_secret {
         // The secret may stand in the body, so the body is read before the credential is looked at.
         let parsed = body::parse(endpoint, call)?;
         asking.parsed = Some(&parsed);
@@ -349,7 +356,8 @@ fn find(
     progress: &mut Progress,
 ) -> Result<Caller, Failure> {
     let auth = asking.endpoint.auth.kind;
-    match desk.finder(proof, asking.endpoint.product) {
+    let (product, credential) = (asking.endpoint.product, &asking.seen.credential);
+    match desk.finder(turn.world, proof, product, credential) {
         Some(finder) => Ok((finder.find)(turn, asking, &mut progress.caller)?),
         None if proof == credential::Proof::Auth(AuthKind::None) => Ok(Caller::Nobody),
         None => Err(Failure::NoSuchCallers { auth }),

@@ -19,7 +19,6 @@ use xinqiao_catalog::rules::quota::Ledger;
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) endpoint: &'static Endpoint,
-    #[expect(dead_code, reason = "for products with more than one kind")]
     pub(crate) caller: Caller,
     /// The account that the call counts for; empty where there is none.
     pub(crate) appid: Id,

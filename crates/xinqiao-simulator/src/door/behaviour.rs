@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use xinqiao_catalog::{Endpoint, Product};
+use xinqiao_catalog::{Endpoint, Product, surface::Credential};
 
 use super::{
     Asked, Reply, Verdict,
     credential::{Finder, Proof},
     dialect::{Dialect, errcode_json},
 };
-use crate::kernel::Turn;
+use crate::kernel::{Turn, World};
 
 /// How true an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +82,19 @@ impl Desk {
             .map_or(Fidelity::Fallback, |known| known.fidelity)
     }
 
-    pub(crate) fn finder(&self, proof: Proof, product: Product) -> Option<&'static Finder> {
+    /// Who finds the caller: the finder that knows the credential, or the first one, which says what is wrong with it.
+    pub(crate) fn finder(
+        &self,
+        world: &World,
+        proof: Proof,
+        product: Product,
+        credential: &Credential,
+    ) -> Option<&'static Finder> {
         let fits = |finder: &&&Finder| finder.proof == proof && finder.products.contains(&product);
-        self.finders.iter().find(fits).copied()
+        let fitting = || self.finders.iter().filter(fits).copied();
+        fitting()
+            .find(|finder| (finder.claimed)(world, credential).is_some())
+            .or_else(|| fitting().next())
     }
 
     pub(crate) fn dialect(&self, product: Product) -> &'static Dialect {
