@@ -36,6 +36,8 @@ pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_ori
 
 /// An account is gone: `{"account"}`. Whoever keeps something of it throws it away.
 pub(crate) const DELETED: &str = "accounts.deleted";
+/// An account's server settings were stored: `{"account"}`.
+pub(crate) const CONNECTED: &str = "accounts.connected";
 /// The kind of view for an account.
 pub(crate) const VIEW: &str = "account";
 

@@ -10,6 +10,7 @@ use super::{
     deliveries::{Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
     order::{Judged, PushOrder, PushOutcome, PushResult},
+    receivers,
 };
 use crate::{
     accounts::{ACCOUNTS, rules},
@@ -50,7 +51,7 @@ pub(crate) enum Taken {
     },
 }
 
-/// Pushes something to an account's server. None if the account has no server.
+/// Pushes something to an account's server, or to who receives it in its place. None if there is no server.
 pub(crate) fn start(
     turn: &mut Turn<'_>,
     kind: &PushKind,
@@ -59,14 +60,12 @@ pub(crate) fn start(
     content: Content,
 ) -> Option<u64> {
     let account = ACCOUNTS.get(turn.world, &**appid)?;
-    if account.callback.url.is_empty() {
-        return None;
-    }
+    let (receiver, url) = receivers::address(turn.world, account)?;
     let paused = account
         .callback
         .paused_until
         .is_some_and(|until| turn.now.0 < until);
-    let (account_name, url) = (account.name.clone(), account.callback.url.clone());
+    let account_name = account.name.clone();
     let user = people::user::behind(turn.world, appid, openid);
     let order = PushOrder {
         delivery: turn.world.traffic_serial("delivery"),
@@ -75,6 +74,7 @@ pub(crate) fn start(
         cause: turn.cause.clone(),
         kind: kind.name.to_owned(),
         appid: appid.clone(),
+        receiver,
         account_name,
         user: user.as_ref().map(|(number, _)| people::user::name(*number)),
         user_name: user.map(|(_, nickname)| nickname),

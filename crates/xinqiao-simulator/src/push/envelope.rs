@@ -1,5 +1,6 @@
 //! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
 
+pub(crate) mod sealed_info;
 pub(crate) mod sealed_message;
 
 use xinqiao_message::push::{Judgement, Speaker, Warning};

@@ -57,17 +57,10 @@ async fn what_is_not_built_says_so() {
         ("POST", "/corps"),
         ("POST", "/merchants"),
         ("PATCH", "/merchants/1"),
-        ("POST", "/accounts/wx1/tickets"),
-        ("POST", "/accounts/wx1/authorizations"),
-        ("DELETE", "/accounts/wx1/authorizations/wx2"),
     ] {
         let (status, answer) = world.control(method, path, json!({})).await;
         assert_eq!(status, 501, "{method} {path}: {answer}");
     }
-    let (status, _) = world
-        .control("POST", "/accounts", json!({"kind": "component"}))
-        .await;
-    assert_eq!(status, 501);
     let (status, _) = world
         .control(
             "GET",
