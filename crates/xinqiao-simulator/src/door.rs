@@ -539,7 +539,7 @@ fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: 
 }
 
 /// What the catalog says about a code, as a diagnosis.
-fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
+pub(crate) fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
     let known = xinqiao_catalog::error(product, code)?;
     let remedy = |chinese: bool| -> Vec<&str> {
         let text = known.remedy.get(chinese);

@@ -60,7 +60,12 @@ pub(crate) fn start(
     content: Content,
 ) -> Option<u64> {
     let account = ACCOUNTS.get(turn.world, &**appid)?;
-    let (receiver, url) = receivers::address(turn.world, account)?;
+    let Some((receiver, url)) = receivers::address(turn.world, account) else {
+        if let Some(receiver) = receivers::of(turn.world, appid).cloned() {
+            nobody_there(turn, appid, &receiver);
+        }
+        return None;
+    };
     let paused = account
         .callback
         .paused_until
@@ -108,6 +113,25 @@ pub(crate) fn start(
         });
     }
     Some(number)
+}
+
+/// Who receives an account's callbacks in its place has no address for them.
+fn nobody_there(turn: &mut Turn<'_>, appid: &Id, receiver: &Id) {
+    let name = |id: &Id| ACCOUNTS.get(turn.world, &**id).map(|own| own.name.clone());
+    let (own, other) = (name(appid), name(receiver).unwrap_or_default());
+    let mut row = turn.row(RowKind::Callback, RowState::Warn);
+    row.account = Some(appid.to_string());
+    row.account_name = own;
+    row.title = Words::new(
+        format!("没有推送：{other} 代收消息，但没有接收地址"),
+        format!("Not pushed: {other} receives the messages and has no address for them"),
+    );
+    row.subtitle = Words::same(format!(
+        "PUT /_sim/v1/accounts/{receiver}/callback: message_url"
+    ));
+    row.label = Words::new("无地址", "no address");
+    row.diagnosis = Some(diagnose("callback.no_server", None, None));
+    turn.show(row);
 }
 
 /// MarkFail: after many failures nothing is pushed for a while.

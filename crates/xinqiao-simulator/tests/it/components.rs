@@ -124,7 +124,7 @@ impl Platform {
     /// A call of the platform about itself.
     async fn call(&self, token: &str, path: &str, mut body: Value) -> Value {
         body["component_appid"] = json!(self.id());
-        let path = format!("/cgi-bin/component/{path}?component_access_token={token}");
+        let path = format!("/cgi-bin/{path}?component_access_token={token}");
         self.world.call(&path, body).await
     }
 
@@ -140,14 +140,15 @@ impl Platform {
     /// What the exchange of a code gives.
     async fn exchange(&self, token: &str, code: &Value) -> Value {
         let body = json!({"authorization_code": code});
-        self.call(token, "api_query_auth", body).await
+        self.call(token, "component/api_query_auth", body).await
     }
 
     async fn refresh(&self, token: &str, refresh_token: &Value) -> Value {
         let body = json!({
             "authorizer_appid": appid(&self.account), "authorizer_refresh_token": refresh_token,
         });
-        self.call(token, "api_authorizer_token", body).await
+        self.call(token, "component/api_authorizer_token", body)
+            .await
     }
 
     /// A call for the account.
@@ -313,7 +314,7 @@ async fn a_platforms_token_stands_like_an_accounts() {
     let list = json!({"offset": 0, "count": 10});
     let ask = async |token: &str| {
         platform
-            .call(token, "api_get_authorizer_list", list.clone())
+            .call(token, "component/api_get_authorizer_list", list.clone())
             .await
     };
     let first = platform.token().await;
@@ -340,7 +341,7 @@ async fn an_account_authorizes_with_a_code_that_the_platform_got_before() {
     let platform = Platform::start().await;
     let token = platform.token().await;
     let before = platform
-        .call(&token, "api_create_preauthcode", json!({}))
+        .call(&token, "component/api_create_preauthcode", json!({}))
         .await;
     assert_eq!(before["expires_in"], 1800, "{before}");
     let code = &before["pre_auth_code"];
@@ -364,10 +365,14 @@ async fn an_account_authorizes_with_a_code_that_the_platform_got_before() {
     let again = json!({"account": appid(&platform.account), "pre_auth_code": code});
     let (status, answer) = platform.world.control("POST", &path, again).await;
     assert_eq!(status, 422, "used: {answer}");
+    let shorter = json!({"rules": {"authorization.pre_auth_code_seconds": 600}});
+    let patch = format!("/accounts/{}", platform.id());
+    platform.world.must("PATCH", &patch, shorter).await;
     let late = platform
-        .call(&token, "api_create_preauthcode", json!({}))
+        .call(&token, "component/api_create_preauthcode", json!({}))
         .await;
-    platform.world.advance(1800).await;
+    assert_eq!(late["expires_in"], 600);
+    platform.world.advance(600).await;
     let late = json!({
         "account": appid(&platform.account), "pre_auth_code": late["pre_auth_code"],
     });
@@ -485,13 +490,13 @@ async fn a_platform_is_told_who_authorized_it() {
     let about = json!({"authorizer_appid": appid(&platform.account)});
     refused(
         &platform
-            .call(&token, "api_get_authorizer_info", about.clone())
+            .call(&token, "component/api_get_authorizer_info", about.clone())
             .await,
         61003,
     );
     let granted = platform.grant(json!({})).await;
     let told = platform
-        .call(&token, "api_get_authorizer_info", about)
+        .call(&token, "component/api_get_authorizer_info", about)
         .await;
     let own = &told["authorizer_info"];
     assert_eq!(own["user_name"], platform.account["original_id"], "{told}");
@@ -504,7 +509,9 @@ async fn a_platform_is_told_who_authorized_it() {
         *refresh_token
     );
     let page = json!({"offset": 0, "count": 500});
-    let list = platform.call(&token, "api_get_authorizer_list", page).await;
+    let list = platform
+        .call(&token, "component/api_get_authorizer_list", page)
+        .await;
     assert_eq!(list["total_count"], 1, "{list}");
     assert_eq!(
         list["list"][0]["authorizer_appid"],
@@ -512,7 +519,9 @@ async fn a_platform_is_told_who_authorized_it() {
     );
     assert_eq!(list["list"][0]["refresh_token"], *refresh_token);
     let page = json!({"offset": 1, "count": 500});
-    let list = platform.call(&token, "api_get_authorizer_list", page).await;
+    let list = platform
+        .call(&token, "component/api_get_authorizer_list", page)
+        .await;
     assert_eq!(
         (&list["total_count"], &list["list"]),
         (&json!(1), &json!([]))
@@ -530,13 +539,19 @@ async fn a_token_opens_only_what_is_its_holders() {
     let list = json!({"offset": 0, "count": 1});
     refused(
         &platform
-            .call(for_account, "api_get_authorizer_list", list.clone())
+            .call(
+                for_account,
+                "component/api_get_authorizer_list",
+                list.clone(),
+            )
             .await,
         61014,
     );
     let own = platform.world.token(&platform.account).await;
     refused(
-        &platform.call(&own, "api_get_authorizer_list", list).await,
+        &platform
+            .call(&own, "component/api_get_authorizer_list", list)
+            .await,
         40001,
     );
 }
@@ -550,14 +565,14 @@ async fn options_of_an_account_are_set_and_told() {
         |name: &str| json!({"authorizer_appid": appid(&platform.account), "option_name": name});
     let get = async |name: &str| {
         platform
-            .call(&token, "api_get_authorizer_option", about(name))
+            .call(&token, "component/api_get_authorizer_option", about(name))
             .await
     };
     let set = async |name: &str, value: &str| {
         let mut body = about(name);
         body["option_value"] = json!(value);
         platform
-            .call(&token, "api_set_authorizer_option", body)
+            .call(&token, "component/api_set_authorizer_option", body)
             .await
     };
     assert_eq!(get("location_report").await["option_value"], "0");
@@ -722,7 +737,9 @@ async fn a_platform_and_its_grants_outlive_an_export() {
         0
     );
     let page = json!({"offset": 0, "count": 1});
-    let list = platform.call(&token, "api_get_authorizer_list", page).await;
+    let list = platform
+        .call(&token, "component/api_get_authorizer_list", page)
+        .await;
     assert_eq!(list["total_count"], 1, "{list}");
     let before = platform.app.pushes().len();
     world.advance(600).await;
@@ -746,4 +763,29 @@ async fn a_seeded_world_has_a_platform_with_the_same_keys_every_day() {
     let (one, two) = (find(&one).await, find(&two).await);
     assert_eq!(one, two);
     assert!(one["aes_key"].as_str().unwrap().len() == 43, "{one}");
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_receives_says_so() {
+    let platform = Platform::silent().await;
+    let (world, account) = (&platform.world, appid(&platform.account));
+    let path = format!("/accounts/{}/callback", platform.id());
+    world
+        .must("PUT", &path, json!({"url": platform.app.url}))
+        .await;
+    platform.grant(json!({})).await;
+    let user = world.user("小林").await;
+    let act = json!({"do": "follow", "account": account});
+    let answer = world.act(&user, act).await;
+    assert_eq!(answer["deliveries"], json!([]), "{answer}");
+    let rows = world.get(&format!("/timeline?account={account}")).await;
+    let rows = rows["items"].as_array().unwrap();
+    let row = rows.last().unwrap();
+    assert!(
+        row["subtitle"]["en"]
+            .as_str()
+            .unwrap()
+            .contains("message_url"),
+        "{row}"
+    );
 }

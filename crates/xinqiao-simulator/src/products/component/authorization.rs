@@ -16,7 +16,7 @@ use super::{
     info, named,
 };
 use crate::{
-    accounts::{self, ACCOUNTS},
+    accounts::{self, ACCOUNTS, rules},
     door::{Asked, Refuse, Reply, Verdict, stateful},
     kernel::{
         Effect, Id, Refused, Table, Turn, World,
@@ -71,8 +71,6 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "component.authorization";
 
-/// How long a pre-authorization code is good: the newer text of two.
-const BEFORE_LIFETIME: i64 = 1800;
 /// How long an authorization code is good.
 const LIFETIME: i64 = 3600;
 /// So long after its end a code is known as one that was.
@@ -118,14 +116,22 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
     let code = new_code_before(turn, &component);
+    let seconds = before_lifetime(turn.world, &component);
     Ok(Reply::Json(
-        json!({"pre_auth_code": code, "expires_in": BEFORE_LIFETIME}),
+        json!({"pre_auth_code": code, "expires_in": seconds}),
     ))
+}
+
+/// How long a pre-authorization code is good.
+fn before_lifetime(world: &World, component: &Id) -> i64 {
+    ACCOUNTS
+        .get(world, &**component)
+        .map_or(0, |own| rules::number(own, rules::PRE_AUTH_CODE_SECONDS))
 }
 
 fn new_code_before(turn: &mut Turn<'_>, component: &Id) -> String {
     let code = turn.world.next("pre_auth_code").named_value("preauthcode");
-    let end = turn.now.0 + BEFORE_LIFETIME;
+    let end = turn.now.0 + before_lifetime(turn.world, component);
     BEFORE.put(turn.world, (component.clone(), code.as_str().into()), end);
     forget_later(turn, component, &code, end);
     code
@@ -143,9 +149,9 @@ fn take_code_before(
         None => Err(Refused::unwilling(
             "`pre_auth_code` is none that the platform got, or it was used: api_create_preauthcode gives one",
         )),
-        Some(end) if turn.now.0 >= *end => Err(Refused::unwilling(format!(
-            "`pre_auth_code` ended after {BEFORE_LIFETIME} seconds: api_create_preauthcode gives another"
-        ))),
+        Some(end) if turn.now.0 >= *end => Err(Refused::unwilling(
+            "`pre_auth_code` has ended: api_create_preauthcode gives another",
+        )),
         Some(_) => {
             BEFORE.remove(turn.world, &key);
             Ok(code)

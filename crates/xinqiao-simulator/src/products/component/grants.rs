@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{AuthKind, code, id::open_platform as op, surface::Credential};
+use xinqiao_catalog::{AuthKind, Product, code, id::open_platform as op, surface::Credential};
 use xinqiao_types::AccountKind;
 
 use super::{calling, token::PRODUCTS};
@@ -20,7 +20,7 @@ use crate::{
     door::{
         Asked, Refuse, Reply, Verdict,
         credential::{Asking, Caller, Finder, Proof, must_stand},
-        stateful,
+        explain_code, stateful,
     },
     kernel::{Id, Table, Turn, World, feature::id_in},
     products::Feature,
@@ -168,7 +168,14 @@ fn by_token(
         return Err(Refuse::code(code::INVALID_ACCESS_TOKEN));
     };
     *whose = Some(caller.clone());
-    let issued = { HOLDERS.get(turn.world, text) }
+    let key = HOLDERS.get(turn.world, text);
+    if !key.is_some_and(|key| GRANTS.has(turn.world, key)) {
+        let mut refuse = Refuse::code(code::INVALID_CREDENTIAL);
+        let why = explain_code(Product::OpenPlatform, code::COMPONENT_NOT_AUTHORIZED);
+        refuse.diagnosis = why.map(Box::new);
+        return Err(refuse);
+    }
+    let issued = key
         .and_then(|key| TOKENS.get(turn.world, key))
         .and_then(|book| book.find(text));
     must_stand(issued.map(|issued| issued.standing(turn.now.0)))?;

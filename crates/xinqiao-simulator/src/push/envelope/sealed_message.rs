@@ -59,9 +59,10 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 to_user_name: &original_id,
                 openid: &openid,
             };
-            let sealed = match elsewhere {
-                false => seal_push(&keys, &push, now, nonce, random),
-                true => seal_component_push(&keys, &plain, &openid, now, nonce, random),
+            let sealed = if elsewhere {
+                seal_component_push(&keys, &plain, &openid, now, nonce, random)
+            } else {
+                seal_push(&keys, &push, now, nonce, random)
             };
             let sealed = sealed.map_err(|error| error.to_string())?;
             Ok(Sealed {
