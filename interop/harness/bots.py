@@ -23,11 +23,11 @@ def _environment(account, api):
 class Bot:
     """The callback side."""
 
-    def __init__(self, command, account, api, port=0):
+    def __init__(self, command, account, api, port=0, mode="serve", stdin=subprocess.DEVNULL):
         self.process = subprocess.Popen(
-            [*command, "serve", str(port)],
+            [*command, mode, str(port)],
             env=_environment(account, api),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -84,3 +84,12 @@ class Api:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Platform(Bot):
+    """A third-party platform: both sides in one process, since its tokens come by callbacks."""
+
+    def __init__(self, command, component, api):
+        super().__init__(command, component, api, mode="component", stdin=subprocess.PIPE)
+
+    step = Api.step

@@ -182,7 +182,8 @@ def go():
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
     }
-    mark, digest, fresh = _fresh("go", BOTS / "go/go.sum", BOTS / "go/main.go")
+    sources = sorted((BOTS / "go").glob("*.go"))
+    mark, digest, fresh = _fresh("go", BOTS / "go/go.sum", *sources)
     if not fresh or not out.is_file():
         _run(["go", "build", "-o", str(out), "."], BOTS / "go", "the Go module proxy", **env)
         mark.write_text(digest)

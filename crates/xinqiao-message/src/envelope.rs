@@ -30,7 +30,8 @@ pub use open::{Echo, Opened, OpenedReply, SUCCESS, Verified, open, open_reply, v
 pub use outer::Wrapping;
 pub use query::CallbackQuery;
 pub use seal::{
-    Push, SealedBytes, SealedPush, seal_bytes, seal_push, seal_reply, seal_reply_as, url_query,
+    Push, SealedBytes, SealedPush, seal_bytes, seal_component_push, seal_push, seal_reply,
+    seal_reply_as, url_query,
 };
 pub use work::{WorkReceiver, seal_work_push, work_url_query};
 

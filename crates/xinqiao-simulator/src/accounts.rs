@@ -1,4 +1,4 @@
-//! Accounts: their kinds, registration, secrets, rights, quotas, server settings and files.
+//! Accounts: their kinds, registration, secrets, tokens, rights, quotas, server settings and files.
 //!
 //! Knows accounts as the platform registers them, whatever product they are used in.
 
@@ -6,6 +6,7 @@ pub(crate) mod account;
 pub(crate) mod files;
 pub(crate) mod registration;
 pub(crate) mod rules;
+pub(crate) mod tokens;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,8 @@ pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_ori
 
 /// An account is gone: `{"account"}`. Whoever keeps something of it throws it away.
 pub(crate) const DELETED: &str = "accounts.deleted";
+/// An account's server settings were stored: `{"account"}`.
+pub(crate) const CONNECTED: &str = "accounts.connected";
 /// The kind of view for an account.
 pub(crate) const VIEW: &str = "account";
 

@@ -122,15 +122,6 @@ fn ok(value: Value) -> Reply {
 fn not_built() -> Router<Arc<Shared>> {
     let mut router = Router::new();
     for (path, what) in [
-        ("/accounts/{appid}/tickets", "pushing a component's ticket"),
-        (
-            "/accounts/{appid}/authorizations",
-            "authorizing a third-party platform",
-        ),
-        (
-            "/accounts/{appid}/authorizations/{account}",
-            "authorizing a third-party platform",
-        ),
         ("/merchants", "merchants (POST /merchants)"),
         ("/merchants/{mchid}", "merchants (PATCH /merchants/{mchid})"),
     ] {
@@ -183,24 +174,26 @@ impl FromRequestParts<Arc<Shared>> for RawPathParams {
     }
 }
 
-async fn ask(shared: &Arc<Shared>, route: &'static Route, request: route::Request) -> Reply {
-    let value = match route.run {
-        Handler::Look(look) => {
-            shared
-                .world
-                .ask(move |world| look(world, &request))
-                .await??
-        }
+async fn ask(shared: &Arc<Shared>, route: &'static Route, mut request: route::Request) -> Reply {
+    match route.run {
+        Handler::Look(look) => ok(shared
+            .world
+            .ask(move |world| look(world, &request))
+            .await??),
         Handler::Change(_) => {
+            let wait = { request.body.as_object_mut() }.and_then(|fields| fields.remove("wait"));
             let ask = Ask {
                 method: route.method.to_owned(),
                 route: route.path.to_owned(),
                 request,
             };
-            shared.world.apply(ask).await?
+            let value = shared.world.apply(ask).await?;
+            if value.get("deliveries").is_none() {
+                return ok(value);
+            }
+            users::with_deliveries(shared, value, wait != Some(Value::Bool(false))).await
         }
-    };
-    ok(value)
+    }
 }
 
 /// The router below `/_sim/v1`.

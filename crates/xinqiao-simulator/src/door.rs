@@ -203,7 +203,10 @@ pub(crate) fn answer(turn: &mut Turn<'_>, call: &PlatformCall) -> PlatformAnswer
     let trace = surface::trace(seen.product, turn.now, draw.entropy());
     let endpoint = seen.endpoint();
     let claimed = endpoint
-        .and_then(|endpoint| desk.finder(proof(&seen, endpoint), endpoint))
+        .and_then(|endpoint| {
+            let proof = proof(&seen, endpoint);
+            desk.finder(turn.world, proof, endpoint, &seen.credential)
+        })
         .and_then(|finder| (finder.claimed)(turn.world, &seen.credential));
     let mut progress = Progress {
         endpoint,
@@ -308,7 +311,11 @@ fn judge(
         parsed: None,
     };
     let proof = proof(seen, endpoint);
-    let (caller, parsed) = if proof == credential::Proof::Secret {
+    let by_secret = matches!(
+        proof,
+        credential::Proof::Secret | credential::Proof::SecretOf(_)
+    );
+    let (caller, parsed) = if by_secret {
         // The secret may stand in the body, so the body is read before the credential is looked at.
         let parsed = body::parse(endpoint, call)?;
         asking.parsed = Some(&parsed);
@@ -349,7 +356,8 @@ fn find(
     progress: &mut Progress,
 ) -> Result<Caller, Failure> {
     let auth = asking.endpoint.auth.kind;
-    match desk.finder(proof, asking.endpoint) {
+    let credential = &asking.seen.credential;
+    match desk.finder(turn.world, proof, asking.endpoint, credential) {
         Some(finder) => Ok((finder.find)(turn, asking, &mut progress.caller)?),
         None if proof == credential::Proof::Auth(AuthKind::None) => Ok(Caller::Nobody),
         None => Err(Failure::NoSuchCallers { auth }),
@@ -531,7 +539,7 @@ fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: 
 }
 
 /// What the catalog says about a code, as a diagnosis.
-fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
+pub(crate) fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
     let known = xinqiao_catalog::error(product, code)?;
     let remedy = |chinese: bool| -> Vec<&str> {
         let text = known.remedy.get(chinese);

@@ -3,6 +3,7 @@
 //! Products do not know one another. Where one causes something in another it publishes a topic, and the other hears
 //! it.
 
+mod component;
 pub(crate) mod official_account;
 pub(crate) mod work;
 
@@ -103,10 +104,14 @@ impl Feature {
 
 /// Every product's features. A product's line stands here, a feature's in its product.
 fn all() -> impl Iterator<Item = &'static Feature> {
-    [official_account::FEATURES, work::FEATURES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        official_account::FEATURES,
+        component::FEATURES,
+        work::FEATURES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// The house with every feature of this program.

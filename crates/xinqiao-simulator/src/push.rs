@@ -8,6 +8,7 @@ pub(crate) mod attempts;
 pub(crate) mod deliveries;
 pub(crate) mod envelope;
 pub(crate) mod order;
+pub(crate) mod receivers;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,7 @@ use self::{
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "push",
-    tables: &[&DELIVERIES],
+    tables: &[&DELIVERIES, &receivers::RECEIVERS],
     verbs: &[verb::<Box<PushOutcome>>()],
     topics: &[(accounts::DELETED, account_deleted)],
     index: Some(deliveries::index),

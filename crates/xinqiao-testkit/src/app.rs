@@ -20,6 +20,8 @@ use tokio::net::TcpListener;
 pub struct Recorded {
     /// `GET` or `POST`.
     pub method: String,
+    /// Path.
+    pub path: String,
     /// Query without `?`.
     pub query: String,
     /// Media type.
@@ -178,6 +180,7 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         .expect("the push is read");
     let recorded = Recorded {
         method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         content_type: parts
             .headers

@@ -80,7 +80,11 @@ type command struct {
 	Menu                        json.RawMessage
 }
 
-func run(c command) (any, error) {
+func run(line []byte) (any, error) {
+	var c command
+	if err := json.Unmarshal(line, &c); err != nil {
+		return nil, err
+	}
 	switch c.Step {
 	case "token":
 		return account.GetAccessToken()
@@ -114,17 +118,13 @@ func run(c command) (any, error) {
 	return nil, fmt.Errorf("unknown step %s", c.Step)
 }
 
-func api() {
+// Reads a step a line and prints what came of it.
+func steps(run func([]byte) (any, error)) {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var c command
 		result := map[string]any{}
-		err := json.Unmarshal(lines.Bytes(), &c)
-		var value any
-		if err == nil {
-			value, err = run(c)
-		}
+		value, err := run(lines.Bytes())
 		if err == nil {
 			result["ok"], result["value"] = true, value
 		} else {
@@ -149,6 +149,10 @@ func main() {
 			return strings.Replace(uri, "https://api.weixin.qq.com", origin, 1)
 		})
 	}
+	if os.Args[1] == "component" {
+		component(os.Args[2])
+		return
+	}
 	account = wechat.NewWechat().GetOfficialAccount(&config.Config{
 		AppID:          os.Getenv("BOT_APPID"),
 		AppSecret:      os.Getenv("BOT_SECRET"),
@@ -157,7 +161,7 @@ func main() {
 		Cache:          cache.NewMemory(),
 	})
 	if os.Args[1] == "api" {
-		api()
+		steps(run)
 		return
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Args[2])

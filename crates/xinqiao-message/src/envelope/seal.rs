@@ -58,13 +58,7 @@ pub fn seal_push(
 ) -> Result<SealedPush, EnvelopeError> {
     let wrapping = Wrapping::of(push.plain.as_bytes());
     let time = timestamp.to_string();
-    let signature = callback::signature(&[keys.token.expose(), &time, nonce]);
-    let mut query = format!("signature={signature}&timestamp={time}&nonce=");
-    encode_into(nonce, &mut query);
-    if !push.openid.is_empty() {
-        query.push_str("&openid=");
-        encode_into(push.openid, &mut query);
-    }
+    let mut query = plain_query(keys, &time, nonce, push.openid);
     let content_type = wrapping.form().content_type();
     if keys.mode == CallbackMode::Plain {
         return Ok(SealedPush {
@@ -83,7 +77,7 @@ pub fn seal_push(
     };
     let (body, signature) = match (wrapping, keys.mode) {
         (Wrapping::Xml, CallbackMode::Compat) => sealed.compat_xml(push)?,
-        (Wrapping::Xml, _) => sealed.safe_xml(push),
+        (Wrapping::Xml, _) => sealed.safe_xml(push.plain, ("ToUserName", push.to_user_name)),
         (Wrapping::Json, mode) => sealed.json(push, mode)?,
         (Wrapping::LowerJson, _) => {
             // WECHAT: a bot's push names neither its receiver nor its kind in the URL.
@@ -102,6 +96,38 @@ pub fn seal_push(
         query,
         body,
         content_type,
+    })
+}
+
+/// Wraps what a third-party platform is pushed, in XML and always encrypted: events about itself, without an openid, and
+/// messages of users of the accounts that authorized it. The platform's appid, which the keys seal for, stands outside
+/// the ciphertext.
+///
+/// Fails only if there is no key.
+pub fn seal_component_push(
+    keys: &Keys,
+    plain: &str,
+    openid: &str,
+    timestamp: i64,
+    nonce: &str,
+    random: [u8; RANDOM_LEN],
+) -> Result<SealedPush, EnvelopeError> {
+    let cipher = keys.cipher.as_ref().ok_or(EnvelopeError::NoAesKey)?;
+    let time = timestamp.to_string();
+    let mut query = plain_query(keys, &time, nonce, openid);
+    let mut sealer = Sealer {
+        keys,
+        cipher,
+        time: &time,
+        nonce,
+        random,
+    };
+    let (body, signature) = sealer.safe_xml(plain, ("AppId", keys.receiver_id()));
+    let _ = write!(query, "&encrypt_type={AES}&msg_signature={signature}");
+    Ok(SealedPush {
+        query,
+        body,
+        content_type: Form::Xml.content_type(),
     })
 }
 
@@ -172,6 +198,18 @@ pub fn seal_bytes(
     })
 }
 
+/// The part of a query that does not depend on the body.
+fn plain_query(keys: &Keys, time: &str, nonce: &str, openid: &str) -> String {
+    let signature = callback::signature(&[keys.token.expose(), time, nonce]);
+    let mut query = format!("signature={signature}&timestamp={time}&nonce=");
+    encode_into(nonce, &mut query);
+    if !openid.is_empty() {
+        query.push_str("&openid=");
+        encode_into(openid, &mut query);
+    }
+    query
+}
+
 struct Sealer<'a> {
     keys: &'a Keys,
     cipher: &'a MessageCipher,
@@ -193,15 +231,14 @@ impl Sealer<'_> {
         ])
     }
 
-    fn safe_xml(&mut self, push: &Push<'_>) -> (String, Hex<40>) {
-        let room = self.cipher.encrypted_len(push.plain.len()) + push.to_user_name.len() + 128;
+    /// The ciphertext, and before it the element that says whose it is.
+    fn safe_xml(&mut self, plain: &str, (name, whose): (&str, &str)) -> (String, Hex<40>) {
+        let room = self.cipher.encrypted_len(plain.len()) + whose.len() + 128;
         let mut out = xinqiao_wire::xml::Writer::with_capacity(room);
-        out.open("xml")
-            .cdata("ToUserName", push.to_user_name)
-            .open("Encrypt");
+        out.open("xml").cdata(name, whose).open("Encrypt");
         let mut body = out.finish();
         body.push_str("<![CDATA[");
-        let signature = self.encrypt(push.plain, &mut body);
+        let signature = self.encrypt(plain, &mut body);
         body.push_str("]]></Encrypt></xml>");
         (body, signature)
     }

@@ -5,7 +5,8 @@ use xinqiao_message::{
     Message,
     envelope::{
         CallbackQuery, EnvelopeError, Generation, Keys, OpenedReply, Push, Wrapping, diagnose,
-        open, open_reply, seal_push, seal_reply, seal_reply_as, url_query, verify_url,
+        open, open_reply, seal_component_push, seal_push, seal_reply, seal_reply_as, url_query,
+        verify_url,
     },
     events::official_account::event::DebugDemo,
 };
@@ -146,13 +147,12 @@ fn component_xml_push() {
 
     let random = *b"1205899eaf019bbd";
     let plain = std::str::from_utf8(message.raw()).unwrap();
-    let push = Push {
-        plain,
-        to_user_name: "gh_97417a04a28d",
-        openid: "o9AgO5Kd5ggOC-bXrbNODIiE3bGY",
-    };
-    let sealed = seal_push(&keys, &push, 1_715_943_329, "1590219412", random).unwrap();
+    let openid = "o9AgO5Kd5ggOC-bXrbNODIiE3bGY";
+    let (time, nonce) = (1_715_943_329, "1590219412");
+    let sealed = seal_component_push(&keys, plain, openid, time, nonce, random).unwrap();
     assert_eq!(sealed.query, raw);
+    let in_a_row: String = body.split(['\n', ' ']).collect();
+    assert_eq!(sealed.body, in_a_row);
     assert!(sealed.body.contains(encrypt));
     assert_eq!(sealed.content_type, "text/xml");
 }

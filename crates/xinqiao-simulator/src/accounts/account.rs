@@ -93,6 +93,10 @@ pub(crate) enum SecretState {
 pub(crate) struct Callback {
     /// Where callbacks go; empty until a handshake succeeded.
     pub(crate) url: String,
+    /// Where a third-party platform gets messages of the accounts that authorized it, `$APPID$` in the place of their
+    /// appid; `url` gets its own events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) message_url: Option<String>,
     /// Token for signatures.
     pub(crate) token: String,
     /// EncodingAESKey, 43 characters.
@@ -171,6 +175,10 @@ impl Account {
                 self.oauth_domain.as_ref().map(|text| json!(text)),
             ),
             ("js_domain", self.js_domain.as_ref().map(|text| json!(text))),
+            (
+                "message_url",
+                { self.callback.message_url.as_ref() }.map(|text| json!(text)),
+            ),
             ("email", self.email.as_ref().map(|text| json!(text))),
             (
                 "subject",

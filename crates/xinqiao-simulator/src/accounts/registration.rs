@@ -9,7 +9,7 @@ use xinqiao_crypto::AesKey;
 use xinqiao_types::{AccountKind, CallbackMode, ErrCode};
 
 use super::{
-    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, DELETED, QUOTAS, account,
+    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, CONNECTED, DELETED, QUOTAS, account,
     account::{Account, Callback, SecretState, Subject},
     account_mut, id, insert, rules, view,
 };
@@ -105,6 +105,8 @@ pub(crate) struct QuotaSetting {
 pub(crate) struct CallbackSettings {
     /// Where to.
     pub(crate) url: String,
+    /// Of a third-party platform: where messages of its authorizers go, with `$APPID$`; its own if missing.
+    pub(crate) message_url: Option<String>,
     /// Token; the account's own if missing.
     pub(crate) token: Option<String>,
     /// EncodingAESKey; the account's own if missing.
@@ -144,19 +146,13 @@ fn answered(turn: &mut Turn<'_>, appid: &str) -> Result<Value, Refused> {
 
 /// Checks the fields of an account that stands for itself, and draws the others.
 pub(crate) fn build(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
-    match new.kind.unwrap_or(AccountKind::Service) {
-        AccountKind::Component => {
-            return Err(Refused::not_built(
-                "a third-party platform (kind `component`)",
-            ));
-        }
-        AccountKind::Corp | AccountKind::Merchant => {
-            return Err(Refused::invalid(
-                "corporations are made by POST /corps, merchants by POST /merchants",
-            ));
-        }
-        _ => {}
+    let kind = new.kind.unwrap_or(AccountKind::Service);
+    if matches!(kind, AccountKind::Corp | AccountKind::Merchant) {
+        return Err(Refused::invalid(
+            "corporations are made by POST /corps, merchants by POST /merchants",
+        ));
     }
+    check_mode(kind, new.mode.unwrap_or(CallbackMode::Safe))?;
     if let Some(appid) = &new.appid {
         check_text("appid", appid, 64)?;
     }
@@ -234,6 +230,7 @@ fn complete(turn: &mut Turn<'_>, new: NewAccount) -> Result<Account, Refused> {
             url: String::new(),
             token: token.unwrap_or_else(|| draw.callback_token()),
             aes_key: aes_key.unwrap_or_else(|| draw.aes_key()),
+            message_url: None,
             mode: new.mode.unwrap_or(CallbackMode::Safe),
             format: "xml".to_owned(),
             failures: 0,
@@ -249,8 +246,24 @@ fn kind_name(kind: AccountKind) -> &'static str {
         AccountKind::MiniProgram => "小程序",
         AccountKind::Website => "网站应用",
         AccountKind::MobileApp => "移动应用",
+        AccountKind::Component => "第三方平台",
         _ => "账号",
     }
+}
+
+/// Whether the platform asks a server for an echo before it stores the address.
+pub(crate) fn has_handshake(kind: AccountKind) -> bool {
+    kind != AccountKind::Component
+}
+
+/// WECHAT: a third-party platform is pushed to in safe mode only.
+fn check_mode(kind: AccountKind, mode: CallbackMode) -> Result<(), Refused> {
+    if kind == AccountKind::Component && mode != CallbackMode::Safe {
+        return Err(Refused::unwilling(
+            "a third-party platform is pushed to in mode `safe` only",
+        ));
+    }
+    Ok(())
 }
 
 /// One e-mail, one account; a person owns no service account.
@@ -503,11 +516,21 @@ pub(crate) fn complete_callback(
     account: &Account,
     settings: &CallbackSettings,
 ) -> Result<Callback, Refused> {
-    if !settings.url.starts_with("http://") && !settings.url.starts_with("https://") {
-        return Err(Refused::invalid(
-            "`url` must begin with http:// or https://",
-        ));
-    }
+    check_url("url", &settings.url)?;
+    let message_url = match &settings.message_url {
+        None => account.callback.message_url.clone(),
+        Some(_) if account.kind != AccountKind::Component => {
+            return Err(Refused::invalid(
+                "`message_url` belongs to third-party platforms; an account has `url` only",
+            ));
+        }
+        Some(url) => {
+            check_url("message_url", url)?;
+            Some(url.clone())
+        }
+    };
+    let mode = settings.mode.unwrap_or(account.callback.mode);
+    check_mode(account.kind, mode)?;
     check_keys(settings.token.as_deref(), settings.aes_key.as_deref())?;
     let format = settings
         .format
@@ -518,7 +541,12 @@ pub(crate) fn complete_callback(
         "json" if account.kind == AccountKind::MiniProgram => {
             return Err(Refused::not_built("pushing JSON (format `json`)"));
         }
-        "json" => return Err(Refused::unwilling("only mini programs are pushed JSON")),
+        "json" => {
+            return Err(Refused::unwilling(format!(
+                "a {} is pushed XML only",
+                account.kind
+            )));
+        }
         _ => return Err(Refused::invalid("`format` must be `xml` or `json`")),
     }
     let sealed = settings.mode.is_none_or(|mode| mode == CallbackMode::Safe);
@@ -530,19 +558,29 @@ pub(crate) fn complete_callback(
     let own = &account.callback;
     Ok(Callback {
         url: settings.url.clone(),
+        message_url,
         token: settings.token.clone().unwrap_or_else(|| own.token.clone()),
         aes_key: settings
             .aes_key
             .clone()
             .unwrap_or_else(|| own.aes_key.clone()),
-        mode: settings.mode.unwrap_or(own.mode),
+        mode,
         format,
         failures: 0,
         paused_until: None,
     })
 }
 
-/// Stores server settings whose handshake succeeded.
+fn check_url(name: &str, url: &str) -> Result<(), Refused> {
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return Ok(());
+    }
+    Err(Refused::invalid(format!(
+        "`{name}` must begin with http:// or https://"
+    )))
+}
+
+/// Stores server settings whose handshake succeeded, or that need none.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SetCallback {
     pub(crate) appid: String,
@@ -558,6 +596,7 @@ impl Command for SetCallback {
         let callback = complete_callback(account(turn.world, &self.appid)?, &self.settings)?;
         account_mut(turn.world, &self.appid)?.callback = callback;
         turn.effects.push(Effect::Accounts);
+        turn.publish(CONNECTED, &json!({"account": self.appid}));
         Ok(json!({"verified": true}))
     }
 }

@@ -37,6 +37,9 @@ pub(crate) const MARK_FAIL_SECONDS: &str = "callback.mark_fail_seconds";
 /// What white space before a reply means.
 pub(crate) const BLANK_BEFORE_REPLY: &str = "callback.blank_before_reply";
 
+/// How long a code is good with which an account is asked to authorize.
+pub(crate) const PRE_AUTH_CODE_SECONDS: &str = "authorization.pre_auth_code_seconds";
+
 /// Every switch.
 pub(crate) const RULES: &[Rule] = &[
     Rule {
@@ -74,6 +77,15 @@ pub(crate) const RULES: &[Rule] = &[
             "white space before a reply's <xml>: `accepted` shows it, `refused` takes it for illegal as the pages do",
         ),
         source: "WeRoBot has answered so for ten years; the documentation counts leading spaces as illegal",
+    },
+    Rule {
+        name: PRE_AUTH_CODE_SECONDS,
+        default: Default::Number(1800),
+        about: (
+            "预授权码（pre_auth_code）有效多少秒，设在第三方平台上",
+            "for how many seconds a pre_auth_code is good; set on the third-party platform",
+        ),
+        source: "documented (newer text); an older text has 600",
     },
 ];
 

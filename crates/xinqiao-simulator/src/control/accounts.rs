@@ -81,7 +81,7 @@ pub(super) async fn set_quotas(
     ok(shared.world.apply(SetQuotas { appid, quotas }).await?)
 }
 
-/// The handshake is made now; only what passes is stored.
+/// The handshake is made now, where the kind of account has one; only what passes is stored.
 pub(super) async fn set_callback(
     State(shared): State<Arc<Shared>>,
     Path(appid): Path<String>,
@@ -93,15 +93,19 @@ pub(super) async fn set_callback(
         .ask(move |world| {
             let account = accounts::account(world, &asked)?;
             let callback = registration::complete_callback(account, &wanted)?;
-            let whose = handshake::Whose {
+            let whose = registration::has_handshake(account.kind).then(|| handshake::Whose {
                 appid: account.appid.to_string(),
                 name: account.name.clone(),
                 corp: account.of_corp().map(|(corp, _)| corp.to_owned()),
-            };
+            });
             Ok::<_, Refused>((whose, callback))
         })
         .await??;
-    match handshake::check(&shared, &whose, &callback).await {
+    let checked = match whose {
+        Some(whose) => handshake::check(&shared, &whose, &callback).await,
+        None => Ok(()),
+    };
+    match checked {
         Ok(()) => ok(shared.world.apply(SetCallback { appid, settings }).await?),
         Err(failed) => {
             let body = json!({

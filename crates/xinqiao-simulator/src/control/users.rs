@@ -145,7 +145,7 @@ pub(super) async fn trigger(
 }
 
 /// Replaces the numbers of deliveries by the deliveries, after they came to their end if asked.
-async fn with_deliveries(shared: &Arc<Shared>, mut value: Value, wait: bool) -> Reply {
+pub(super) async fn with_deliveries(shared: &Arc<Shared>, mut value: Value, wait: bool) -> Reply {
     let numbers: Vec<u64> = value
         .get("deliveries")
         .and_then(Value::as_array)

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::Value;
-use xinqiao_catalog::{Content, Endpoint, Product};
+use xinqiao_catalog::{Content, Endpoint, Product, surface::Credential};
 
 use super::{
     Asked, Reply, Verdict,
     credential::{Finder, Proof},
     dialect::{Dialect, errcode_json},
 };
-use crate::{accounts::files::PICTURE, kernel::Turn};
+use crate::{
+    accounts::files::PICTURE,
+    kernel::{Turn, World},
+};
 
 /// How true an answer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,18 +86,28 @@ impl Desk {
             .map_or(Fidelity::Fallback, |known| known.fidelity)
     }
 
-    /// Who knows callers of this endpoint; one that is meant for it alone goes first.
-    pub(crate) fn finder(&self, proof: Proof, endpoint: &Endpoint) -> Option<&'static Finder> {
-        let known = |proof| {
-            let mut fitting = self.finders.iter().filter(move |finder| {
-                finder.proof == proof && finder.products.contains(&endpoint.product)
-            });
-            fitting.next().copied()
+    /// Who finds the caller: a finder meant for this endpoint alone; or the one that knows the credential; or the first,
+    /// which says what is wrong with it.
+    pub(crate) fn finder(
+        &self,
+        world: &World,
+        proof: Proof,
+        endpoint: &Endpoint,
+        credential: &Credential,
+    ) -> Option<&'static Finder> {
+        let fitting = |proof| {
+            let product = endpoint.product;
+            let fits =
+                move |finder: &&Finder| finder.proof == proof && finder.products.contains(&product);
+            self.finders.iter().copied().filter(fits)
         };
-        let own = (proof == Proof::Secret)
-            .then(|| known(Proof::SecretAt(endpoint.id)))
-            .flatten();
-        own.or_else(|| known(proof))
+        let own = match proof {
+            Proof::Secret => fitting(Proof::SecretAt(endpoint.id)).next(),
+            _ => None,
+        };
+        let knows = |finder: &&Finder| (finder.claimed)(world, credential).is_some();
+        own.or_else(|| fitting(proof).find(knows))
+            .or_else(|| fitting(proof).next())
     }
 
     pub(crate) fn dialect(&self, product: Product) -> &'static Dialect {

@@ -9,10 +9,11 @@ use xinqiao_catalog::{
     AuthKind, Endpoint, Product, code,
     surface::{Call, Credential},
 };
+use xinqiao_types::AccountKind;
 
 use super::{Refuse, body::Parsed, call::PlatformCall};
 use crate::{
-    accounts::{ACCOUNTS, account::SecretState},
+    accounts::{ACCOUNTS, account::SecretState, tokens::Standing},
     kernel::{Id, Turn, World},
 };
 
@@ -50,6 +51,7 @@ impl Caller {
     pub(crate) fn account(&self) -> Option<&Id> {
         match self {
             Self::Account(account)
+            | Self::Component(account)
             | Self::Authorizer { account, .. }
             | Self::CorpApp { account, .. }
             | Self::User { account, .. } => Some(account),
@@ -65,6 +67,8 @@ pub(crate) enum Proof {
     Secret,
     /// The same at this endpoint only, whose id and secret are of another kind than its neighbours'.
     SecretAt(&'static str),
+    /// The same, with an id that has a name of its own: the field's name.
+    SecretOf(&'static str),
     /// As the catalog says of the endpoint.
     Auth(AuthKind),
 }
@@ -74,7 +78,7 @@ pub(crate) enum Proof {
 pub(crate) struct Finder {
     pub(crate) proof: Proof,
     pub(crate) products: &'static [Product],
-    /// Whom the credential claims to be, valid or not: for faults and rows.
+    /// Whom the credential claims to be, valid or not: for faults and rows, and where several finders fit.
     pub(crate) claimed: fn(&World, &Credential) -> Option<Caller>,
     /// Who it is. Whoever is known before the proof fails is noted for the row.
     pub(crate) find: fn(&Turn<'_>, &Asking<'_>, &mut Option<Caller>) -> Result<Caller, Refuse>,
@@ -93,20 +97,61 @@ pub(crate) struct Asking<'a> {
 
 /// How the caller of this call proves itself.
 pub(crate) fn proof(seen: &Call, endpoint: &Endpoint) -> Proof {
-    if seen.issues() {
-        Proof::Secret
-    } else {
-        Proof::Auth(endpoint.auth.kind)
+    if !seen.issues() {
+        return Proof::Auth(endpoint.auth.kind);
+    }
+    let id = { endpoint.query.fields.iter() }
+        .chain(&endpoint.request.fields)
+        .find(|field| field.credential.ends_with("id"));
+    match id {
+        Some(id) if id.name != id.credential => Proof::SecretOf(id.name),
+        _ => Proof::Secret,
     }
 }
 
+/// A token that stands: replaced 40001, past its lifetime 42001, of nobody 40014.
+pub(crate) fn must_stand(standing: Option<Standing>) -> Result<(), Refuse> {
+    match standing {
+        Some(Standing::Good) => Ok(()),
+        Some(Standing::Expired) => Err(Refuse::code(code::ACCESS_TOKEN_EXPIRED).because(
+            "credential.token.expired",
+            None,
+            None,
+        )),
+        Some(Standing::Replaced) => Err(Refuse::code(code::INVALID_CREDENTIAL).because(
+            "credential.token.replaced",
+            None,
+            None,
+        )),
+        None => Err(Refuse::code(code::INVALID_ACCESS_TOKEN)),
+    }
+}
+
+/// Who may stand behind an id and a secret.
+#[derive(Debug)]
+pub(crate) struct Holders {
+    pub(crate) kinds: fn(AccountKind) -> bool,
+    pub(crate) caller: fn(Id) -> Caller,
+    /// The id is missing.
+    pub(crate) nameless: i64,
+    /// The address is not on the holder's list.
+    pub(crate) not_listed: fn(IpAddr) -> Refuse,
+}
+
+/// Accounts that call with a token of their own.
+static ACCOUNT_HOLDERS: Holders = Holders {
+    kinds: |kind| kind != AccountKind::Component,
+    caller: Caller::Account,
+    nameless: code::APPID_MISSING,
+    not_listed: |peer| {
+        let text = format!("invalid ip {peer} ipv6 {}, not in whitelist", mapped(peer));
+        Refuse::text(code::IP_NOT_LISTED, text)
+    },
+};
+
 /// Whose appid stands in the call.
 pub(crate) fn claimed_by_secret(world: &World, credential: &Credential) -> Option<Caller> {
-    let Credential::Secret { id: Some(id), .. } = credential else {
-        return None;
-    };
-    let (appid, _) = ACCOUNTS.entry(world, id.as_str())?;
-    Some(Caller::Account(appid.clone()))
+    claimed_by(world, credential, &ACCOUNT_HOLDERS)
 }
 
 /// appid → secret → list of addresses.
@@ -115,8 +160,31 @@ pub(crate) fn by_secret(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
 ) -> Result<Caller, Refuse> {
+    by_secret_of(turn, asking, whose, &ACCOUNT_HOLDERS)
+}
+
+/// [`claimed_by_secret`] for other holders.
+pub(crate) fn claimed_by(
+    world: &World,
+    credential: &Credential,
+    holders: &Holders,
+) -> Option<Caller> {
+    let Credential::Secret { id: Some(id), .. } = credential else {
+        return None;
+    };
+    let (appid, account) = ACCOUNTS.entry(world, id.as_str())?;
+    (holders.kinds)(account.kind).then(|| (holders.caller)(appid.clone()))
+}
+
+/// [`by_secret`] for other holders.
+pub(crate) fn by_secret_of(
+    turn: &Turn<'_>,
+    asking: &Asking<'_>,
+    whose: &mut Option<Caller>,
+    holders: &Holders,
+) -> Result<Caller, Refuse> {
     let Credential::Secret { id, secret, .. } = &asking.seen.credential else {
-        return Err(Refuse::code(code::APPID_MISSING));
+        return Err(Refuse::code(holders.nameless));
     };
     let wants_grant_type = asking.endpoint.query.field("grant_type").is_some()
         || asking.endpoint.request.field("grant_type").is_some();
@@ -131,13 +199,15 @@ pub(crate) fn by_secret(
         }
     }
     let Some(appid) = id.as_ref().filter(|id| !id.is_empty()) else {
-        return Err(Refuse::code(code::APPID_MISSING));
+        return Err(Refuse::code(holders.nameless));
     };
-    let Some((known, account)) = ACCOUNTS.entry(turn.world, appid.as_str()) else {
+    let known = { ACCOUNTS.entry(turn.world, appid.as_str()) }
+        .filter(|(_, account)| (holders.kinds)(account.kind));
+    let Some((known, account)) = known else {
         let refuse = Refuse::code(code::INVALID_APPID);
         return Err(refuse.because("credential.appid", Some(appid.clone()), None));
     };
-    let caller = Caller::Account(known.clone());
+    let caller = (holders.caller)(known.clone());
     *whose = Some(caller.clone());
     let Some(secret) = secret.as_ref().filter(|secret| !secret.is_empty()) else {
         return Err(Refuse::code(code::SECRET_MISSING));
@@ -150,8 +220,7 @@ pub(crate) fn by_secret(
     }
     let peer = asking.call.peer.to_canonical();
     if !account.ip_whitelist.is_empty() && !listed(&account.ip_whitelist, peer) {
-        let text = format!("invalid ip {peer} ipv6 {}, not in whitelist", mapped(peer));
-        return Err(Refuse::text(code::IP_NOT_LISTED, text).because(
+        return Err((holders.not_listed)(peer).because(
             "egress.not_whitelisted",
             Some(peer.to_string()),
             Some(account.ip_whitelist.join(", ")),

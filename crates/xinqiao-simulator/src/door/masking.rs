@@ -3,7 +3,12 @@
 /// Names whose values are never shown.
 const SECRETS: &[&str] = &[
     "access_token",
+    "authorizer_access_token",
+    "authorizer_refresh_token",
     "component_access_token",
+    "component_appsecret",
+    "component_secret",
+    "component_verify_ticket",
     "secret",
     "appsecret",
     "corpsecret",
@@ -52,14 +57,25 @@ pub(crate) fn body(text: &str) -> String {
     let Ok(mut value) = serde_json::from_str::<serde_json::Value>(text) else {
         return text.to_owned();
     };
-    if let Some(fields) = value.as_object_mut() {
-        for name in SECRETS {
-            if let Some(serde_json::Value::String(secret)) = fields.get_mut(*name) {
-                *secret = hidden(secret);
+    hide(&mut value);
+    value.to_string()
+}
+
+fn hide(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Array(items) => items.iter_mut().for_each(hide),
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    serde_json::Value::String(secret) if SECRETS.contains(&&**name) => {
+                        *secret = hidden(secret);
+                    }
+                    other => hide(other),
+                }
             }
         }
+        _ => {}
     }
-    value.to_string()
 }
 
 /// The first characters, so that two secrets can be told apart, and no more.
@@ -78,7 +94,12 @@ mod tests {
             query("a=1&access_token=00_SIMabcdef"),
             "a=1&access_token=00_SIM…(12)"
         );
-        assert!(!body(r#"{"secret":"0123456789"}"#).contains("0123456789"));
+        for text in [
+            r#"{"secret":"0123456789"}"#,
+            r#"{"info":[{"authorizer_access_token":"0123456789"}]}"#,
+        ] {
+            assert!(!body(text).contains("0123456789"), "{text}");
+        }
         assert_eq!(body("not json: secret"), "not json: secret");
     }
 }

@@ -13,6 +13,7 @@
 //! | openid, unionid | 28 characters of `[A-Za-z0-9_-]` | begins `oSIM`, `oUNI` |
 //! | access token | two digits, `_`, 134 characters | begins `00_SIM` |
 //! | media id | 64 characters | begins `SIM` |
+//! | tickets, codes and refresh tokens of authorizations | a word, `@@@`, 86 characters | the 86 begin with `SIM` |
 //! | callback Token | 32 letters and digits | begins `sim` |
 //! | message id | 17 digits | begins with 9 |
 
@@ -77,6 +78,11 @@ impl Draw {
 
     pub(crate) fn access_token(&self) -> String {
         format!("00_SIM{}", self.text(URL_SAFE, 131))
+    }
+
+    /// A value that says what it is: `ticket@@@…`.
+    pub(crate) fn named_value(&self, what: &str) -> String {
+        format!("{what}@@@SIM{}", self.text(URL_SAFE, 83))
     }
 
     pub(crate) fn media_id(&self) -> String {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
-    command::{Command, Refused},
+    command::{Command, Refused, typed},
     turn::Turn,
     world::World,
 };
@@ -26,9 +26,15 @@ pub(crate) struct Route {
 pub(crate) enum Handler {
     /// The world is looked at.
     Look(fn(&World, &Request) -> Result<Value, Refused>),
-    /// The world changes.
+    /// The world changes. Where the answer has `deliveries`, it is given when these came to their end, unless the body
+    /// says `"wait": false`.
     Change(fn(&mut Turn<'_>, &Request) -> Result<Value, Refused>),
 }
+
+/// A body in which nothing may stand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
 
 /// What was asked.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -43,6 +49,11 @@ impl Request {
     /// A part of the path; the route has it.
     pub(crate) fn part(&self, name: &str) -> &str {
         self.path.get(name).map(String::as_str).unwrap_or_default()
+    }
+
+    /// The body as the route takes it.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Refused> {
+        typed(self.body.clone())
     }
 }
 

@@ -50,6 +50,7 @@ impl Turn<'_> {
     /// Does what is due up to this second, in order, each at its own second.
     pub(crate) fn let_fall_due(&mut self, until: UnixSeconds) {
         let (now, cause) = (self.now, std::mem::take(&mut self.cause));
+        self.until = until;
         loop {
             let first = DUE.all(self.world).next().map(|(key, _)| *key);
             let Some(key) = first.filter(|(at, _)| *at <= until.0) else {

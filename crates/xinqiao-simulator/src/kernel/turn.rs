@@ -14,6 +14,8 @@ use super::{
 pub(crate) struct Turn<'w> {
     pub(crate) world: &'w mut World,
     pub(crate) now: UnixSeconds,
+    /// Up to when what is due is being done: what repeats need not happen more than once on the way of a jump.
+    pub(crate) until: UnixSeconds,
     pub(crate) wall_ms: i64,
     /// The act that this follows from.
     pub(crate) cause: String,
@@ -26,6 +28,7 @@ impl<'w> Turn<'w> {
         Self {
             world,
             now,
+            until: now,
             wall_ms,
             cause: String::new(),
             effects: Vec::new(),

@@ -10,6 +10,7 @@ use super::{
     deliveries::{Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
     order::{Judged, PushOrder, PushOutcome, PushResult},
+    receivers,
 };
 use crate::{
     accounts::{ACCOUNTS, rules},
@@ -50,7 +51,7 @@ pub(crate) enum Taken {
     },
 }
 
-/// Pushes something to an account's server. None if the account has no server.
+/// Pushes something to an account's server, or to who receives it in its place. None if there is no server.
 pub(crate) fn start(
     turn: &mut Turn<'_>,
     kind: &PushKind,
@@ -59,14 +60,17 @@ pub(crate) fn start(
     content: Content,
 ) -> Option<u64> {
     let account = ACCOUNTS.get(turn.world, &**appid)?;
-    if account.callback.url.is_empty() {
+    let Some((receiver, url)) = receivers::address(turn.world, account) else {
+        if let Some(receiver) = receivers::of(turn.world, appid).cloned() {
+            nobody_there(turn, appid, &receiver);
+        }
         return None;
-    }
+    };
     let paused = account
         .callback
         .paused_until
         .is_some_and(|until| turn.now.0 < until);
-    let (account_name, url) = (account.name.clone(), account.callback.url.clone());
+    let account_name = account.name.clone();
     let user = people::user::behind(turn.world, appid, openid);
     let order = PushOrder {
         delivery: turn.world.traffic_serial("delivery"),
@@ -75,6 +79,7 @@ pub(crate) fn start(
         cause: turn.cause.clone(),
         kind: kind.name.to_owned(),
         appid: appid.clone(),
+        receiver,
         account_name,
         user: user.as_ref().map(|(number, _)| people::user::name(*number)),
         user_name: user.map(|(_, nickname)| nickname),
@@ -108,6 +113,25 @@ pub(crate) fn start(
         });
     }
     Some(number)
+}
+
+/// Who receives an account's callbacks in its place has no address for them.
+fn nobody_there(turn: &mut Turn<'_>, appid: &Id, receiver: &Id) {
+    let name = |id: &Id| ACCOUNTS.get(turn.world, &**id).map(|own| own.name.clone());
+    let (own, other) = (name(appid), name(receiver).unwrap_or_default());
+    let mut row = turn.row(RowKind::Callback, RowState::Warn);
+    row.account = Some(appid.to_string());
+    row.account_name = own;
+    row.title = Words::new(
+        format!("没有推送：{other} 代收消息，但没有接收地址"),
+        format!("Not pushed: {other} receives the messages and has no address for them"),
+    );
+    row.subtitle = Words::same(format!(
+        "PUT /_sim/v1/accounts/{receiver}/callback: message_url"
+    ));
+    row.label = Words::new("无地址", "no address");
+    row.diagnosis = Some(diagnose("callback.no_server", None, None));
+    turn.show(row);
 }
 
 /// MarkFail: after many failures nothing is pushed for a while.

@@ -1,6 +1,7 @@
 //! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
 
 pub(crate) mod sealed_for_corp;
+pub(crate) mod sealed_info;
 pub(crate) mod sealed_message;
 
 use xinqiao_crypto::callback;

@@ -25,6 +25,9 @@ pub(crate) struct PushOrder {
     /// Which of the features' pushes it is.
     pub(crate) kind: String,
     pub(crate) appid: Id,
+    /// Who receives it in the account's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) receiver: Option<Id>,
     pub(crate) account_name: String,
     /// The user, if it is about one.
     pub(crate) user: Option<String>,
@@ -43,6 +46,13 @@ pub(crate) struct PushOrder {
     pub(crate) patient: bool,
     /// Simulated second of the act.
     pub(crate) time: i64,
+}
+
+impl PushOrder {
+    /// Whose keys seal it.
+    pub(crate) fn sealed_for(&self) -> &Id {
+        self.receiver.as_ref().unwrap_or(&self.appid)
+    }
 }
 
 /// What came of a push.

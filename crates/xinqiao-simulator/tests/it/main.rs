@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod callbacks;
+mod components;
 mod control;
 mod custom_messages;
 mod determinism;

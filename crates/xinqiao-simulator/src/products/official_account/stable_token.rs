@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use xinqiao_catalog::{QuotaWindow, code, id::official_account as oa, rules::quota::Limit};
 
-use super::token::{Issued, OVERLAP, Standing, TokenBook, remember};
+use super::token::remember;
 use crate::{
+    accounts::tokens::{Issued, LIFETIME, OVERLAP, Standing, TokenBook},
     door::{Asked, Refuse, Reply, Verdict, stateful},
     kernel::{Id, Table, Turn, World},
     products::Feature,
@@ -137,7 +138,7 @@ fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     }
     remember(turn, &value, &asked.appid);
     Ok(Reply::Json(
-        json!({"access_token": value, "expires_in": super::token::LIFETIME}),
+        json!({"access_token": value, "expires_in": LIFETIME}),
     ))
 }
 

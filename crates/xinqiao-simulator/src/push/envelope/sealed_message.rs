@@ -4,7 +4,7 @@
 
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
-    envelope::{Keys, Push, Wrapping, seal_push},
+    envelope::{Keys, Push, Wrapping, seal_component_push, seal_push},
     push::{self, Context, Judgement},
 };
 use xinqiao_types::{CallbackMode, CallbackToken};
@@ -40,7 +40,9 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
     let account = ACCOUNTS
         .get(world, &*order.appid)
         .ok_or("the account is gone")?;
-    let (keys, own) = (keys(account), account.callback.clone());
+    let receiver = { ACCOUNTS.get(world, &**order.sealed_for()) }.ok_or("the receiver is gone")?;
+    let (keys, own) = (keys(receiver), receiver.callback.clone());
+    let elsewhere = order.receiver.is_some();
     let (original_id, openid, plain) = (
         account.original_id.clone(),
         order.openid.clone(),
@@ -54,8 +56,12 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 to_user_name: &original_id,
                 openid: &openid,
             };
-            let sealed =
-                seal_push(&keys, &push, now, nonce, random).map_err(|error| error.to_string())?;
+            let sealed = if elsewhere {
+                seal_component_push(&keys, &plain, &openid, now, nonce, random)
+            } else {
+                seal_push(&keys, &push, now, nonce, random)
+            };
+            let sealed = sealed.map_err(|error| error.to_string())?;
             Ok(Sealed {
                 signature: signature(&own.token, own.mode, &sealed.query, &sealed.body),
                 query: sealed.query,
@@ -70,7 +76,10 @@ fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_
     let Some(account) = ACCOUNTS.get(world, &*order.appid) else {
         return Judgement::Silent;
     };
-    let keys = keys(account);
+    let Some(receiver) = ACCOUNTS.get(world, &**order.sealed_for()) else {
+        return Judgement::Silent;
+    };
+    let keys = keys(receiver);
     let context = Context {
         keys: &keys,
         openid: &order.openid,

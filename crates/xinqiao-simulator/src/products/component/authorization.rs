@@ -1,0 +1,323 @@
+//! How an account authorizes a platform: the code before it (pre_auth_code), the grant, the code after it, and its end.
+//!
+//! The control interface agrees in the place of the account's administrator.
+//!
+//! Source: doc pages "获取预授权码", "使用授权码获取授权信息", "授权变更通知推送", error codes 61009 and 61010.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use xinqiao_catalog::{code, event_id::open_platform::info as events, id::open_platform as op};
+use xinqiao_types::AccountKind;
+
+use super::{
+    calling,
+    grants::{self, Grant},
+    info, named,
+};
+use crate::{
+    accounts::{self, ACCOUNTS, rules},
+    door::{Asked, Refuse, Reply, Verdict, stateful},
+    kernel::{
+        Effect, Id, Refused, Table, Turn, World,
+        feature::id_in,
+        route::{Handler, Nothing, Request, Route},
+        row::{RowKind, RowState, Words},
+    },
+    products::Feature,
+    push::{attempts::numbers, receivers},
+};
+
+/// When a pre-authorization code ends, by platform and code.
+static BEFORE: Table<(Id, Id), i64> = Table::new("component.pre_auth_codes", 1);
+/// Authorization codes by platform and code.
+static CODES: Table<(Id, Id), Code> = Table::new("component.authorization_codes", 1);
+
+pub(super) static FEATURE: Feature = Feature {
+    name: NAME,
+    tables: &[&BEFORE, &CODES],
+    behaviours: &[
+        stateful(
+            op::component::API_CREATE_PRE_AUTH_CODE,
+            "an_account_authorizes_with_a_code_that_the_platform_got_before",
+            create,
+        ),
+        stateful(
+            op::component::API_QUERY_AUTH,
+            "a_code_is_exchanged_until_it_ends",
+            exchange,
+        ),
+    ],
+    routes: &[
+        Route {
+            method: "GET",
+            path: "/accounts/{appid}/authorizations",
+            run: Handler::Look(listed),
+        },
+        Route {
+            method: "POST",
+            path: "/accounts/{appid}/authorizations",
+            run: Handler::Change(authorize),
+        },
+        Route {
+            method: "DELETE",
+            path: "/accounts/{appid}/authorizations/{account}",
+            run: Handler::Change(withdraw),
+        },
+    ],
+    due: Some(due),
+    topics: &[(accounts::DELETED, account_deleted)],
+    ..Feature::EMPTY
+};
+const NAME: &str = "component.authorization";
+
+/// How long an authorization code is good.
+const LIFETIME: i64 = 3600;
+/// So long after its end a code is known as one that was.
+const REMEMBERED: i64 = 24 * 3600;
+
+/// The permission set of messages (消息管理): who has it receives them.
+const MESSAGES: u32 = 1;
+/// What an account grants that names nothing: the sets of official accounts from messages to the menu.
+const OF_OFFICIAL_ACCOUNTS: &[u32] = &[MESSAGES, 2, 3, 4, 6, 7, 11, 15];
+/// The same of a mini program: its account, development, customer service.
+const OF_MINI_PROGRAMS: &[u32] = &[17, 18, 19];
+
+/// An authorization code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Code {
+    account: Id,
+    expires: i64,
+}
+
+/// `POST /accounts/{appid}/authorizations`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    account: String,
+    functions: Option<Vec<u32>>,
+    pre_auth_code: Option<String>,
+}
+
+fn forget_later(turn: &mut Turn<'_>, component: &Id, code: &str, end: i64) {
+    let what = json!({"component": &**component, "code": code});
+    turn.later(end + REMEMBERED, NAME, what);
+}
+
+fn due(turn: &mut Turn<'_>, what: &Value) {
+    if let (Some(component), Some(code)) = (id_in(what, "component"), id_in(what, "code")) {
+        let key = (component, code);
+        BEFORE.remove(turn.world, &key);
+        CODES.remove(turn.world, &key);
+    }
+}
+
+/// `api_create_preauthcode`.
+fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let component = calling(asked)?;
+    let code = new_code_before(turn, &component);
+    let seconds = before_lifetime(turn.world, &component);
+    Ok(Reply::Json(
+        json!({"pre_auth_code": code, "expires_in": seconds}),
+    ))
+}
+
+/// How long a pre-authorization code is good.
+fn before_lifetime(world: &World, component: &Id) -> i64 {
+    ACCOUNTS
+        .get(world, &**component)
+        .map_or(0, |own| rules::number(own, rules::PRE_AUTH_CODE_SECONDS))
+}
+
+fn new_code_before(turn: &mut Turn<'_>, component: &Id) -> String {
+    let code = turn.world.next("pre_auth_code").named_value("preauthcode");
+    let end = turn.now.0 + before_lifetime(turn.world, component);
+    BEFORE.put(turn.world, (component.clone(), code.as_str().into()), end);
+    forget_later(turn, component, &code, end);
+    code
+}
+
+/// The code with which the administrator's page was opened; it is used up.
+fn take_code_before(
+    turn: &mut Turn<'_>,
+    component: &Id,
+    given: Option<String>,
+) -> Result<String, Refused> {
+    let code = given.unwrap_or_else(|| new_code_before(turn, component));
+    let key = (component.clone(), code.as_str().into());
+    match BEFORE.get(turn.world, &key) {
+        None => Err(Refused::unwilling(
+            "`pre_auth_code` is none that the platform got, or it was used: api_create_preauthcode gives one",
+        )),
+        Some(end) if turn.now.0 >= *end => Err(Refused::unwilling(
+            "`pre_auth_code` has ended: api_create_preauthcode gives another",
+        )),
+        Some(_) => {
+            BEFORE.remove(turn.world, &key);
+            Ok(code)
+        }
+    }
+}
+
+/// What an account may grant, sorted; its kind's usual sets if it names none.
+fn functions(kind: AccountKind, given: Option<Vec<u32>>) -> Result<Vec<u32>, Refused> {
+    let usual = match kind {
+        AccountKind::MiniProgram => OF_MINI_PROGRAMS,
+        kind if kind.is_official_account() => OF_OFFICIAL_ACCOUNTS,
+        kind => {
+            return Err(Refused::unwilling(format!(
+                "a {kind} authorizes no third-party platform; official accounts and mini programs do"
+            )));
+        }
+    };
+    let mut functions = given.unwrap_or_else(|| usual.to_vec());
+    functions.sort_unstable();
+    functions.dedup();
+    if functions.is_empty() || functions[0] == 0 {
+        return Err(Refused::invalid(
+            "`functions` are numbers of permission sets from 1; leave it out for the usual ones",
+        ));
+    }
+    Ok(functions)
+}
+
+/// `POST /accounts/{appid}/authorizations`: a second time it changes the grant.
+fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
+    let component = named(turn.world, request.part("appid"))?;
+    let new: New = request.body()?;
+    let account = accounts::id(turn.world, &new.account)?;
+    let own = accounts::account(turn.world, &account)?;
+    let functions = functions(own.kind, new.functions)?;
+    let receives = functions.contains(&MESSAGES);
+    let other = receivers::of(turn.world, &account).filter(|other| **other != component);
+    if let Some(other) = other.filter(|_| receives) {
+        return Err(Refused::unwilling(format!(
+            "`{account}` lets `{other}` receive its messages, and one only can: withdraw that first, or leave {MESSAGES} out of `functions`"
+        )));
+    }
+    let before = take_code_before(turn, &component, new.pre_auth_code)?;
+    act(turn, &account, &component, &["授权给", "authorizes"]);
+    let changes = grants::get(turn.world, &component, &account).is_some();
+    let refresh_token = turn.world.next("refresh_token").named_value("refreshtoken");
+    let grant = Grant {
+        functions,
+        refresh_token,
+        since: turn.now.0,
+    };
+    grants::keep(turn.world, &component, &account, grant);
+    if receives {
+        receivers::set(turn.world, account.clone(), component.clone());
+    } else {
+        receivers::clear(turn.world, &account, &component);
+    }
+    let auth_code = turn.world.next("auth_code").named_value("queryauthcode");
+    let expires = turn.now.0 + LIFETIME;
+    let code = Code {
+        account: account.clone(),
+        expires,
+    };
+    let key = (component.clone(), auth_code.as_str().into());
+    CODES.put(turn.world, key, code);
+    forget_later(turn, &component, &auth_code, expires);
+    let event = if changes {
+        events::UPDATEAUTHORIZED
+    } else {
+        events::AUTHORIZED
+    };
+    let fields = [
+        ("AuthorizerAppid", json!(&*account)),
+        ("AuthorizationCode", json!(auth_code)),
+        ("AuthorizationCodeExpiredTime", json!(expires)),
+        ("PreAuthCode", json!(before)),
+    ];
+    let deliveries = numbers(info::push(turn, &component, event, fields).as_slice());
+    Ok(json!({"auth_code": auth_code, "expires_in": LIFETIME, "deliveries": deliveries}))
+}
+
+/// `DELETE /accounts/{appid}/authorizations/{account}`.
+fn withdraw(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
+    let component = named(turn.world, request.part("appid"))?;
+    request.body::<Nothing>()?;
+    let account = accounts::id(turn.world, request.part("account"))?;
+    if grants::get(turn.world, &component, &account).is_none() {
+        return Err(Refused::unknown("authorization of", &account));
+    }
+    act(turn, &account, &component, &["取消授权", "withdraws from"]);
+    let deliveries = numbers(end(turn, &component, &account).as_slice());
+    Ok(json!({"deliveries": deliveries}))
+}
+
+/// Ends a grant, its codes with it, and tells the platform.
+fn end(turn: &mut Turn<'_>, component: &Id, account: &Id) -> Option<u64> {
+    grants::end(turn, component, account);
+    let codes: Vec<(Id, Id)> = CODES
+        .under(turn.world, component)
+        .filter(|(_, code)| code.account == *account)
+        .map(|(code, _)| (component.clone(), code.clone()))
+        .collect();
+    for key in codes {
+        CODES.remove(turn.world, &key);
+    }
+    let fields = [("AuthorizerAppid", json!(&**account))];
+    info::push(turn, component, events::UNAUTHORIZED, fields)
+}
+
+/// The row of what an administrator does.
+fn act(turn: &mut Turn<'_>, account: &Id, component: &Id, does: &[&str; 2]) {
+    turn.cause = format!("a{}", turn.world.traffic_serial("act"));
+    let name = |id: &Id| ACCOUNTS.get(turn.world, &**id).map(|own| own.name.clone());
+    let (own, other) = (name(account).unwrap_or_default(), name(component));
+    let other = other.unwrap_or_default();
+    let mut row = turn.row(RowKind::Act, RowState::Ok);
+    row.account = Some(account.to_string());
+    row.title = Words::new(
+        format!("{own}{}{other}", does[0]),
+        format!("{own} {} {other}", does[1]),
+    );
+    row.account_name = Some(own);
+    row.label = Words::new("授权", "grant");
+    turn.show(row);
+    turn.effects.push(Effect::Accounts);
+}
+
+/// An account that is gone has withdrawn everything; a platform that is gone needs no codes.
+fn account_deleted(turn: &mut Turn<'_>, what: &Value) {
+    let Some(id) = id_in(what, "account") else {
+        return;
+    };
+    for component in grants::components_of(turn.world, &id) {
+        end(turn, &component, &id);
+    }
+    BEFORE.remove_under(turn.world, &id);
+    CODES.remove_under(turn.world, &id);
+}
+
+/// `api_query_auth`: 61009, and 61010 where the code's time is over.
+fn exchange(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let component = calling(asked)?;
+    let given = asked.text("authorization_code")?;
+    let key = (component.clone(), given.into());
+    let invalid = || Refuse::code(code::INVALID_AUTHORIZATION_CODE);
+    let code = CODES.get(turn.world, &key).ok_or_else(invalid)?;
+    if turn.now.0 >= code.expires {
+        return Err(Refuse::code(code::AUTHORIZATION_CODE_EXPIRED));
+    }
+    let account = code.account.clone();
+    let about = grants::exchanged(turn, &component, &account).ok_or_else(invalid)?;
+    Ok(Reply::Json(json!({"authorization_info": about})))
+}
+
+/// `GET /accounts/{appid}/authorizations`.
+fn listed(world: &World, request: &Request) -> Result<Value, Refused> {
+    let component = named(world, request.part("appid"))?;
+    let items: Vec<Value> = grants::of(world, &component)
+        .map(|(account, grant)| {
+            json!({
+                "account": &**account,
+                "functions": grant.functions,
+                "since": grant.since,
+                "receives_messages": receivers::of(world, account) == Some(&component),
+            })
+        })
+        .collect();
+    Ok(json!({"items": items}))
+}

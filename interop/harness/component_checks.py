@@ -1,0 +1,84 @@
+"""A third-party platform on a released SDK, straight from the simulator."""
+
+from . import web
+from .bot_checks import failed_with, last, ok
+from .bots import Platform
+from .report import equal, expect
+from .xinqiao import Control, Process
+
+# Bots whose SDK plays a third-party platform.
+PLATFORMS = ("silenceper",)
+
+
+def answered(deliveries):
+    """Each push was answered with `success` at once."""
+    got = [(len(d["attempts"]), d["attempts"][-1]["status"], d["response"]["body"]) for d in deliveries]
+    equal(got, [(1, 200, "success")] * len(got), "deliveries")
+    expect(got, "nothing was pushed")
+
+
+def platform(report, control, endpoints, name, command):
+    label = f"{name}, third-party platform"
+    component = control.account(kind="component", name=f"{name} 的平台")
+    account = control.account(name=f"{name} 代管的店")
+    appid = account["appid"]
+    grants = f"/accounts/{component['appid']}/authorizations"
+    user = control.user(nickname="平台的客人", follow=[account])
+    openid = user["openids"][appid]
+    with Platform(command, component, endpoints["api.weixin.qq.com"]) as bot:
+        with report.check(f"{label}: addresses are stored without a handshake, and a ticket comes"):
+            control.callback(component, bot.url, message_url=f"{bot.url}$APPID$")
+            web.until(lambda: all(d["settled"] for d in control.deliveries(component)), 5)
+            answered(control.deliveries(component))
+        with report.check(f"{label}: the ticket gives a token"):
+            token = ok(bot.step("component_token"))
+            expect(len(token) > 100, token)
+        with report.check(f"{label}: the next ticket gives another"):
+            answered(control.call("POST", f"/accounts/{component['appid']}/tickets", {})["deliveries"])
+            expect(ok(bot.step("component_token")) != token, "the same token")
+        with report.check(f"{label}: an account authorizes, and the code of the event is exchanged"):
+            code = ok(bot.step("pre_code"))
+            grant = control.call("POST", grants, {"account": appid, "pre_auth_code": code})
+            answered(grant["deliveries"])
+        with report.check(f"{label}: the code is exchanged again where the browser comes back"):
+            info = ok(bot.step("query_auth", code=grant["auth_code"]))
+            equal(info["authorizer_appid"], appid, "account")
+            expect({"funcscope_category": {"id": 1}} in info["func_info"], info)
+        with report.check(f"{label}: it is told about the account"):
+            told = ok(bot.step("info", appid=appid))
+            got = (told["about"]["user_name"], told["about"]["service_type_info"]["id"])
+            equal(got, (account["original_id"], 2), "original id, kind")
+            equal(told["grant"]["authorizer_appid"], appid, "account")
+        with report.check(f"{label}: it calls for the account"):
+            equal(ok(bot.step("user", appid=appid, openid=openid))["subscribe"], 1, "subscribe")
+        with report.check(f"{label}: messages of the account's users come to it, and it answers"):
+            control.say(user, account, "你好 😀 <b>]]>")
+            shown = last(control.inbox(user, account))
+            equal((shown["via"], shown["content"]), ("reply", f"{name}: 你好 😀 <b>]]>"), "inbox item")
+            delivery = control.deliveries(account)[-1]
+            expect(delivery["url"].endswith(f"/{appid}"), delivery["url"])
+        with report.check(f"{label}: it writes to a user of the account while the push is open"):
+            before = len(control.inbox(user, account))
+            control.say(user, account, "push")
+            box = control.wait_inbox(user, account, lambda box: len(box) >= before + 2)[before:]
+            got = [(item["via"], item["content"]) for item in box]
+            equal(got, [("custom", f"{name}: pushed"), ("reply", f"{name}: push")], "inbox")
+        with report.check(f"{label}: a changed grant is exchanged"):
+            answered(control.call("POST", grants, {"account": appid, "functions": [1, 2]})["deliveries"])
+            told = ok(bot.step("info", appid=appid))["grant"]["func_info"]
+            equal([one["funcscope_category"]["id"] for one in told], [1, 2], "permission sets")
+        with report.check(f"{label}: after the account withdrew, its token is refused"):
+            answered(control.call("DELETE", f"{grants}/{appid}")["deliveries"])
+            failed_with(bot.step("user", appid=appid, openid=openid), 40001)
+
+
+def run(report, commands, names):
+    """What runs where the packages are; what is missing was reported with the other checks."""
+    names = [name for name in names if name in PLATFORMS and name in commands]
+    if not names:
+        return
+    with Process("sim", "--port", "0", "--memory") as sim:
+        control = Control(sim.ready["control"])
+        for name in names:
+            with report.section(f"{name}, third-party platform"):
+                platform(report, control, sim.ready["endpoints"], name, commands[name])
