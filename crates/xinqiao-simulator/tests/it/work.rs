@@ -648,6 +648,62 @@ async fn corporations_and_agents_are_made_as_they_are_ordered() {
 }
 
 #[tokio::test]
+async fn a_corporation_survives_export_and_import() {
+    let office = Office::open().await;
+    let user = office.person("lisi").await;
+    let (agent, contacts) = (office.agent_token().await, office.contacts_token().await);
+    let create = format!("department/create?access_token={contacts}");
+    ok(&office.call(&create, json!({"name": "门店"})).await);
+    office.world.say(&user, office.account(), "记住").await;
+    let client = office.world.client();
+    let export = client.get(format!("{}/export", office.world.control_base()));
+    let document = export.send().await.unwrap().text().await.unwrap();
+
+    let world = TestWorld::start().await;
+    let api = world.simulator().endpoints()["qyapi.weixin.qq.com"].clone();
+    let other = Office {
+        world,
+        corp: office.corp.clone(),
+        api,
+    };
+    let import = other.world.client();
+    let import = import.post(format!("{}/import", other.world.control_base()));
+    let import = import.header("content-type", "application/json");
+    let taken = import.body(document).send().await.unwrap();
+    assert_eq!(taken.status(), 200);
+    assert_eq!(other.agent_token().await, agent, "the token lives on");
+    let mut message = json!({
+        "toparty": "1", "msgtype": "text", "text": {"content": "早"},
+        "agentid": other.agent()["agentid"],
+    });
+    let send = format!("message/send?access_token={agent}");
+    ok(&other.call(&send, message.clone()).await);
+    assert_eq!(other.world.inbox(&user, other.account()).await.len(), 1);
+    message["toparty"] = json!("2");
+    refused(&other.call(&send, message).await, 81013);
+    let chat = format!("/users/{user}/chat?account={}", other.account());
+    let chat = other.world.get(&chat).await;
+    assert_eq!(chat["items"][0]["content"], "记住");
+    let entered = json!({"do": "enter", "account": other.account()});
+    other.world.act(&user, entered).await;
+    let list = format!("department/list?access_token={agent}&id=1");
+    let list = other.call(&list, Value::Null).await;
+    assert_eq!(list["department"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_hits_the_agent_that_it_names() {
+    let office = Office::open().await;
+    let fault = json!({
+        "account": office.account(), "path": "/cgi-bin/gettoken", "times": 1, "errcode": -1,
+    });
+    office.world.must("POST", "/faults", fault).await;
+    ok(&office.gettoken(text(&office.corp, "contacts_secret")).await);
+    refused(&office.gettoken(text(office.agent(), "secret")).await, -1);
+    ok(&office.gettoken(text(office.agent(), "secret")).await);
+}
+
+#[tokio::test]
 async fn the_seeded_people_work_in_the_seeded_corporation() {
     let world = TestWorld::start_seeded().await;
     let corps = world.get("/corps").await;
