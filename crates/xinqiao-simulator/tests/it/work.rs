@@ -557,6 +557,15 @@ async fn a_members_message_arrives_sealed_and_its_reply_is_shown() {
     let inbox = office.world.inbox(&user, office.account()).await;
     assert_eq!((&inbox[0]["via"], inbox.len()), (&json!("reply"), 1));
 
+    let chats = office.world.get(&format!("/users/{user}/chats")).await;
+    assert_eq!(
+        (
+            &chats["items"][0]["account"],
+            &chats["items"][0]["followed"]
+        ),
+        (&json!(office.account()), &json!(true))
+    );
+
     let entered = json!({"do": "enter", "account": office.account()});
     let answer = office.world.act(&user, entered).await;
     assert_eq!(
@@ -626,6 +635,11 @@ async fn corporations_and_agents_are_made_as_they_are_ordered() {
         (
             "/users",
             json!({"corp": {"corpid": corpid, "department": [5]}}),
+            422,
+        ),
+        (
+            "/users",
+            json!({"count": 2, "follow": [first["appid"]]}),
             422,
         ),
     ] {
