@@ -3,7 +3,9 @@
 //! Source: doc page 91039 ("获取access_token"); that a wrong secret is 40001 and a wrong corporation 40013 is observed.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{AuthKind, Product, code::work as code, id::work, surface::Credential};
+use xinqiao_catalog::{
+    AuthKind, Product, code::work as code, id::work as wecom, surface::Credential,
+};
 
 use super::corps::{self, DISSOLVED};
 use crate::{
@@ -29,13 +31,13 @@ pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&TOKENS],
     behaviours: &[stateful(
-        work::base::GET_TOKEN,
+        wecom::base::GET_TOKEN,
         "a_secret_has_one_token_while_it_lives",
         get,
     )],
     finders: &[
         Finder {
-            proof: Proof::SecretAt(work::base::GET_TOKEN),
+            proof: Proof::SecretAt(wecom::base::GET_TOKEN),
             products: PRODUCTS,
             claimed: |world, credential| match credential {
                 Credential::Secret {
