@@ -129,16 +129,17 @@ def node():
     return {"co-wechat": ["node", str(folder / "bot.js")]}
 
 
-def java():
-    _need("java", "mvn")
-    folder = CACHE / "java"
-    lock, source = BOTS / "java/pom.xml", BOTS / "java/src/main/java/bot/Bot.java"
-    mark, digest, fresh = _fresh("java", lock, source)
+def _maven(name):
+    """What the project beside the bot of this name says, compiled; the command that runs a class of it."""
+    folder = CACHE / name
+    project = BOTS / name
+    sources = sorted((project / "src").rglob("*.java"))
+    mark, digest, fresh = _fresh(name, project / "pom.xml", *sources)
     paths = folder / "classpath"
     if not fresh or not paths.is_file():
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(BOTS / "java/src", folder / "src")
-        shutil.copyfile(lock, folder / "pom.xml")
+        shutil.copytree(project / "src", folder / "src")
+        shutil.copyfile(project / "pom.xml", folder / "pom.xml")
         _run(
             [
                 "mvn",
@@ -152,21 +153,24 @@ def java():
             folder,
             "Maven Central",
         )
-        _same_jars(paths.read_text())
+        _same_jars(paths.read_text(), project / "jars.lock")
         mark.write_text(digest)
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"]
-    return {
-        "wxjava": ["java", *options, "-cp", f"{folder / 'target/classes'}:{paths.read_text()}", "bot.Bot"]
-    }
+    return ["java", *options, "-cp", f"{folder / 'target/classes'}:{paths.read_text()}"]
 
 
-def _same_jars(classpath):
+def java():
+    _need("java", "mvn")
+    # One after the other: they share a repository. The module for WeCom has no release of the other's version.
+    return {"wxjava": [*_maven("java"), "bot.Bot"], "wxjava-work": [*_maven("java-work"), "bot.WorkBot"]}
+
+
+def _same_jars(classpath, lock):
     """Maven has no lock file: `jars.lock` holds name and SHA-256 of every jar of the class path."""
     got = "".join(
         f"{hashlib.sha256(pathlib.Path(jar).read_bytes()).hexdigest()}  {pathlib.Path(jar).name}\n"
         for jar in sorted(classpath.strip().split(":"), key=lambda jar: pathlib.Path(jar).name)
     )
-    lock = BOTS / "java/jars.lock"
     if not lock.is_file() or lock.read_text() != got:
         (CACHE / "jars.lock").write_text(got)
         raise RuntimeError(f"the jars differ from {lock}; what was resolved is in {CACHE / 'jars.lock'}")

@@ -6,7 +6,7 @@ from .report import equal, expect
 from .xinqiao import Control, Process, Refused
 
 # Bots whose SDK has a client for WeCom, in a command of its own.
-HAS_WORK = ("wechatpy", "wechatpy2")
+HAS_WORK = ("wechatpy", "wechatpy2", "wxjava")
 
 
 def contacts(report, label, command, corp, agent, origin):

@@ -382,8 +382,7 @@ impl Account {
             // Of a third-party platform only what it is told about itself: the rest is its authorizers'.
             _ if message.info_type().is_some() => Speaker::Component,
             AccountKind::MiniProgram => Speaker::MiniProgram,
-            // WeCom shows several articles in answer to a message, too.
-            AccountKind::Corp => Speaker::OfficialAccountToEvent,
+            AccountKind::Corp => Speaker::Agent,
             _ if message.event().is_some() => Speaker::OfficialAccountToEvent,
             _ => Speaker::OfficialAccountToMessage,
         }

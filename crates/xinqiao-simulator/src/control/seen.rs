@@ -116,7 +116,8 @@ pub(super) async fn inbox(
     ok(json!({"items": items}))
 }
 
-/// Chats of a phone: those with something in them or a follow, and accounts that can be found.
+/// Chats of a phone: those with something in them or a follow, and accounts that can be found. An application of a
+/// corporation is there once member and application have met; nobody follows it, and its chat is open all the same.
 pub(super) async fn chats(State(shared): State<Arc<Shared>>, Path(user): Path<String>) -> Reply {
     let wall_ms = Shared::wall_ms();
     let items = shared
@@ -126,7 +127,11 @@ pub(super) async fn chats(State(shared): State<Arc<Shared>>, Path(user): Path<St
             let person = people::find(world, &user)?;
             let mut list: Vec<(i64, u64, Value)> = ACCOUNTS
                 .all(world)
-                .filter(|(_, account)| account.kind.is_official_account())
+                .filter(|(appid, account)| {
+                    account.kind.is_official_account()
+                        || account.of_corp().is_some()
+                            && people::CONTACTS.has(world, &((*appid).clone(), person))
+                })
                 .map(|(appid, account)| {
                     let contact = people::CONTACTS.get(world, &(appid.clone(), person));
                     let last =
@@ -139,7 +144,7 @@ pub(super) async fn chats(State(shared): State<Arc<Shared>>, Path(user): Path<St
                         "alias": account.alias,
                         "kind": account.kind,
                         "verified": account.is_verified(now),
-                        "followed": contact.is_some_and(|contact| contact.followed),
+                        "followed": contact.is_some_and(|own| is_open(account, own)),
                         "folded": account.kind == AccountKind::Subscription,
                         "last": last.map(|item| json!({
                             "time": item.time, "preview": item.preview(),
@@ -159,6 +164,10 @@ pub(super) async fn chats(State(shared): State<Arc<Shared>>, Path(user): Path<St
         })
         .await??;
     ok(json!({"items": items}))
+}
+
+fn is_open(account: &Account, contact: &Contact) -> bool {
+    contact.followed || account.of_corp().is_some()
 }
 
 pub(super) async fn chat(
@@ -184,7 +193,7 @@ pub(super) async fn chat(
                 .collect();
             let view = json!({
                 "items": items,
-                "followed": contact.is_some_and(|contact| contact.followed),
+                "followed": contact.is_some_and(|own| is_open(account, own)),
                 "window": window.map(|window| json!({
                     "expires_at": window.expires, "remaining": window.remaining,
                 })),

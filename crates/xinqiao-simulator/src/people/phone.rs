@@ -80,7 +80,7 @@ impl Command for CreateMany {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
         let accounts = { self.follow.iter() }
-            .map(|account| accounts::id(turn.world, account))
+            .map(|account| followed(turn.world, account))
             .collect::<Result<BTreeSet<_>, _>>()?;
         if self.count == 0 {
             return Ok(());
@@ -98,6 +98,16 @@ impl Command for CreateMany {
         }
         Ok(())
     }
+}
+
+/// An account that people can follow.
+fn followed(world: &World, reference: &str) -> Result<Id, Refused> {
+    if accounts::account(world, reference)?.of_corp().is_some() {
+        return Err(Refused::unwilling(format!(
+            "`{reference}` is an application of a corporation: nobody follows it, members have it"
+        )));
+    }
+    accounts::id(world, reference)
 }
 
 /// A user with what was given, and the rest made up.

@@ -44,7 +44,11 @@ impl Office {
     }
 
     async fn call(&self, path: &str, body: Value) -> Value {
-        let url = format!("{}/cgi-bin/{path}", self.api);
+        self.call_at(&format!("/cgi-bin/{path}"), body).await
+    }
+
+    async fn call_at(&self, path: &str, body: Value) -> Value {
+        let url = format!("{}{path}", self.api);
         let request = if body.is_null() {
             self.world.client().get(url)
         } else {
@@ -60,8 +64,11 @@ impl Office {
     }
 
     async fn gettoken(&self, secret: &str) -> Value {
-        let path = format!("gettoken?corpid={}&corpsecret={secret}", self.corpid());
-        self.call(&path, Value::Null).await
+        let path = format!(
+            "/cgi-bin/gettoken?corpid={}&corpsecret={secret}",
+            self.corpid()
+        );
+        self.call_at(&path, Value::Null).await
     }
 
     /// A token of the application.
@@ -367,7 +374,7 @@ async fn a_department_lists_its_members_and_those_below() {
         ok(&office.call(&create, body).await);
     }
     let list = |path: &str| {
-        let path = format!("user/{path}&access_token={token}");
+        let path = format!("{path}&access_token={token}");
         let office = &office;
         async move {
             let answer = office.call(&path, Value::Null).await;
@@ -376,11 +383,11 @@ async fn a_department_lists_its_members_and_those_below() {
             (ids.collect::<Vec<_>>().join(" "), members[0].clone())
         }
     };
-    let (ids, first) = list("simplelist?department_id=1").await;
+    let (ids, first) = list("user/simplelist?department_id=1").await;
     assert_eq!(ids, "a c");
     assert!(first.get("email").is_none(), "{first}");
-    assert_eq!(list("list?department_id=2").await.0, "b c");
-    let (ids, first) = list("list?department_id=1&fetch_child=1").await;
+    assert_eq!(list("user/list?department_id=2").await.0, "b c");
+    let (ids, first) = list("user/list?department_id=1&fetch_child=1").await;
     assert_eq!((&*ids, text(&first, "email")), ("a c b", "a@example.com"));
     let nowhere = format!("user/list?department_id=9&access_token={token}");
     refused(&office.call(&nowhere, Value::Null).await, 60003);
@@ -557,6 +564,15 @@ async fn a_members_message_arrives_sealed_and_its_reply_is_shown() {
     let inbox = office.world.inbox(&user, office.account()).await;
     assert_eq!((&inbox[0]["via"], inbox.len()), (&json!("reply"), 1));
 
+    let chats = office.world.get(&format!("/users/{user}/chats")).await;
+    assert_eq!(
+        (
+            &chats["items"][0]["account"],
+            &chats["items"][0]["followed"]
+        ),
+        (&json!(office.account()), &json!(true))
+    );
+
     let entered = json!({"do": "enter", "account": office.account()});
     let answer = office.world.act(&user, entered).await;
     assert_eq!(
@@ -628,6 +644,11 @@ async fn corporations_and_agents_are_made_as_they_are_ordered() {
             json!({"corp": {"corpid": corpid, "department": [5]}}),
             422,
         ),
+        (
+            "/users",
+            json!({"count": 2, "follow": [first["appid"]]}),
+            422,
+        ),
     ] {
         let (found, said) = world.control("POST", path, body).await;
         assert_eq!(found, status, "{path}: {said}");
@@ -645,6 +666,62 @@ async fn corporations_and_agents_are_made_as_they_are_ordered() {
         .control("GET", &format!("/accounts/{corpid}:7"), Value::Null)
         .await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_corporation_survives_export_and_import() {
+    let office = Office::open().await;
+    let user = office.person("lisi").await;
+    let (agent, contacts) = (office.agent_token().await, office.contacts_token().await);
+    let create = format!("department/create?access_token={contacts}");
+    ok(&office.call(&create, json!({"name": "门店"})).await);
+    office.world.say(&user, office.account(), "记住").await;
+    let client = office.world.client();
+    let export = client.get(format!("{}/export", office.world.control_base()));
+    let document = export.send().await.unwrap().text().await.unwrap();
+
+    let world = TestWorld::start().await;
+    let api = world.simulator().endpoints()["qyapi.weixin.qq.com"].clone();
+    let other = Office {
+        world,
+        corp: office.corp.clone(),
+        api,
+    };
+    let import = other.world.client();
+    let import = import.post(format!("{}/import", other.world.control_base()));
+    let import = import.header("content-type", "application/json");
+    let taken = import.body(document).send().await.unwrap();
+    assert_eq!(taken.status(), 200);
+    assert_eq!(other.agent_token().await, agent, "the token lives on");
+    let mut message = json!({
+        "toparty": "1", "msgtype": "text", "text": {"content": "早"},
+        "agentid": other.agent()["agentid"],
+    });
+    let send = format!("message/send?access_token={agent}");
+    ok(&other.call(&send, message.clone()).await);
+    assert_eq!(other.world.inbox(&user, other.account()).await.len(), 1);
+    message["toparty"] = json!("2");
+    refused(&other.call(&send, message).await, 81013);
+    let chat = format!("/users/{user}/chat?account={}", other.account());
+    let chat = other.world.get(&chat).await;
+    assert_eq!(chat["items"][0]["content"], "记住");
+    let entered = json!({"do": "enter", "account": other.account()});
+    other.world.act(&user, entered).await;
+    let list = format!("department/list?access_token={agent}&id=1");
+    let list = other.call(&list, Value::Null).await;
+    assert_eq!(list["department"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_hits_the_agent_that_it_names() {
+    let office = Office::open().await;
+    let fault = json!({
+        "account": office.account(), "path": "/cgi-bin/gettoken", "times": 1, "errcode": -1,
+    });
+    office.world.must("POST", "/faults", fault).await;
+    ok(&office.gettoken(text(&office.corp, "contacts_secret")).await);
+    refused(&office.gettoken(text(office.agent(), "secret")).await, -1);
+    ok(&office.gettoken(text(office.agent(), "secret")).await);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use xinqiao_catalog::{code::work as code, id::work};
+use xinqiao_catalog::{code::work as code, id::work as wecom};
 
 use super::{
     corps::{DISSOLVED, called, called_by_contacts, named, route},
@@ -29,12 +29,12 @@ pub(super) static FEATURE: Feature = Feature {
     name: "work.departments",
     tables: &[&DEPARTMENTS],
     behaviours: &[
-        stateful(work::department::CREATE, TREE, create),
-        stateful(work::department::UPDATE, TREE, update),
-        stateful(work::department::DELETE, TREE, delete),
-        stateful(work::department::LIST, TREE, list),
-        stateful(work::department::SIMPLE_LIST, TREE, simple_list),
-        stateful(work::department::GET, TREE, get),
+        stateful(wecom::department::CREATE, TREE, create),
+        stateful(wecom::department::UPDATE, TREE, update),
+        stateful(wecom::department::DELETE, TREE, delete),
+        stateful(wecom::department::LIST, TREE, list),
+        stateful(wecom::department::SIMPLE_LIST, TREE, simple_list),
+        stateful(wecom::department::GET, TREE, get),
     ],
     routes: &[route(
         "GET",

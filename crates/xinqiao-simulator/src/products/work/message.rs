@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
-use xinqiao_catalog::{code::work as code, id::work};
+use xinqiao_catalog::{code::work as code, id::work as wecom};
 use xinqiao_message::names::msg_type;
 
 use super::{
@@ -30,7 +30,7 @@ use crate::{
 pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     behaviours: &[stateful(
-        work::message::SEND,
+        wecom::message::SEND,
         "an_agents_message_reaches_members_and_names_the_others",
         send,
     )],

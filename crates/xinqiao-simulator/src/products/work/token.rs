@@ -3,14 +3,13 @@
 //! Source: doc page 91039 ("获取access_token"); that a wrong secret is 40001 and a wrong corporation 40013 is observed.
 
 use serde_json::{Value, json};
-use xinqiao_catalog::{AuthKind, Product, code::work as code, id::work, surface::Credential};
+use xinqiao_catalog::{
+    AuthKind, Product, code::work as code, id::work as wecom, surface::Credential,
+};
 
 use super::corps::{self, DISSOLVED};
 use crate::{
-    accounts::{
-        self, ACCOUNTS,
-        account::{Account, SecretState},
-    },
+    accounts::{self, ACCOUNTS, account::SecretState},
     door::{
         Asked, Refuse, Reply, Verdict,
         credential::{Asking, Caller, Finder, Proof, listed},
@@ -32,18 +31,20 @@ pub(super) static FEATURE: Feature = Feature {
     name: NAME,
     tables: &[&TOKENS],
     behaviours: &[stateful(
-        work::base::GET_TOKEN,
+        wecom::base::GET_TOKEN,
         "a_secret_has_one_token_while_it_lives",
         get,
     )],
     finders: &[
         Finder {
-            proof: Proof::SecretAt(work::base::GET_TOKEN),
+            proof: Proof::SecretAt(wecom::base::GET_TOKEN),
             products: PRODUCTS,
             claimed: |world, credential| match credential {
-                Credential::Secret { id: Some(id), .. } => {
-                    corps::corp(world, id).map(|(corp, _)| Caller::Corp(corp.clone()))
-                }
+                Credential::Secret {
+                    id: Some(id),
+                    secret: Some(secret),
+                    ..
+                } => owner(world, id, secret.expose()).map(|owner| caller(&owner)),
                 _ => None,
             },
             find: by_secret,
@@ -97,29 +98,39 @@ fn by_secret(
     let Some(corpid) = id.as_ref().filter(|id| !id.is_empty()) else {
         return Err(Refuse::code(code::CORPID_MISSING));
     };
-    let Some((corp, known)) = corps::corp(turn.world, corpid) else {
+    let Some((corp, _)) = corps::corp(turn.world, corpid) else {
         return Err(Refuse::code(code::INVALID_CORPID));
     };
     *whose = Some(Caller::Corp(corp.clone()));
     let Some(secret) = secret.as_ref().filter(|secret| !secret.is_empty()) else {
         return Err(Refuse::code(code::CORPSECRET_MISSING));
     };
-    let is =
-        |own: &str| xinqiao_crypto::constant_time_eq(secret.expose().as_bytes(), own.as_bytes());
-    if is(&known.contacts_secret) {
-        return Ok(Caller::Corp(corp.clone()));
-    }
-    // A corporation has some hundred applications at most, and a secret may change: they are asked one by one.
-    let own = |(_, account): &(&Id, &Account)| is(&account.secret);
-    let Some((id, account)) = corps::agents(turn.world, corp).find(own) else {
+    let Some(owner) = owner(turn.world, corpid, secret.expose()) else {
         return Err(Refuse::code(code::INVALID_CREDENTIAL));
     };
-    let caller = caller(id);
+    let caller = caller(&owner);
     *whose = Some(caller.clone());
-    if account.secret_state == SecretState::Frozen {
+    let frozen = ACCOUNTS
+        .get(turn.world, &*owner)
+        .is_some_and(|account| account.secret_state == SecretState::Frozen);
+    if frozen {
         return Err(Refuse::code(code::INVALID_CREDENTIAL));
     }
     Ok(caller)
+}
+
+/// Whose secret this is: an application's account, or the corporation for its contacts.
+fn owner(world: &World, corpid: &str, secret: &str) -> Option<Id> {
+    let (corp, known) = corps::corp(world, corpid)?;
+    let is = |own: &str| xinqiao_crypto::constant_time_eq(secret.as_bytes(), own.as_bytes());
+    if is(&known.contacts_secret) {
+        return Some(corp.clone());
+    }
+    // A corporation has some hundred applications at most, and a secret may change: they are asked one by one.
+    let mut agents = corps::agents(world, corp);
+    agents
+        .find(|(_, account)| is(&account.secret))
+        .map(|(id, _)| id.clone())
 }
 
 /// The token: missing 41001, unknown 40014, past its lifetime 42001; then the caller's address.
