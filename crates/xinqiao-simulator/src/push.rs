@@ -26,14 +26,17 @@ use self::{
 };
 
 pub(crate) const FEATURE: Feature = Feature {
-    name: "push",
+    name: NAME,
     tables: &[&DELIVERIES],
     verbs: &[verb::<Box<PushOutcome>>()],
+    due: Some(attempts::due),
     topics: &[(accounts::DELETED, account_deleted)],
     index: Some(deliveries::index),
     earlier: Some(earlier),
     ..Feature::EMPTY
 };
+
+const NAME: &str = "push";
 
 /// Every kind of push, by name.
 #[derive(Debug, Default)]

@@ -13,6 +13,8 @@ use crate::kernel::{Turn, World, row::SignatureFacts};
 pub(crate) struct Envelope {
     /// How often it is tried.
     pub(crate) attempts: u8,
+    /// Seconds of the world's clock between one attempt and the next; where there are none, it follows at once.
+    pub(crate) pauses: &'static [i64],
     /// Takes the keys out of the world; what it gives seals without the world.
     pub(crate) seal: fn(&World, &PushOrder) -> Result<Sealer, String>,
     /// Judges an answer.
@@ -64,6 +66,8 @@ pub(crate) struct Sealer {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sealed {
     pub(crate) query: String,
+    /// Headers besides those that every push has.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     pub(crate) content_type: &'static str,
     /// How it was signed, part by part.
