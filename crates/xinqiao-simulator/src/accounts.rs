@@ -4,6 +4,7 @@
 
 pub(crate) mod account;
 pub(crate) mod files;
+pub(crate) mod merchant;
 pub(crate) mod registration;
 pub(crate) mod rules;
 
@@ -40,7 +41,7 @@ pub(crate) const VIEW: &str = "account";
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "accounts",
-    tables: &[&ACCOUNTS, &QUOTAS, &FILES],
+    tables: &[&ACCOUNTS, &QUOTAS, &FILES, &merchant::MERCHANTS],
     verbs: &[
         verb::<registration::Create>(),
         verb::<registration::Patch>(),

@@ -132,8 +132,6 @@ fn not_built() -> Router<Arc<Shared>> {
             "authorizing a third-party platform",
         ),
         ("/corps", "WeCom (POST /corps)"),
-        ("/merchants", "merchants (POST /merchants)"),
-        ("/merchants/{mchid}", "merchants (PATCH /merchants/{mchid})"),
     ] {
         router = router.route(
             &at(path),

@@ -4,6 +4,7 @@
 //! it.
 
 pub(crate) mod official_account;
+pub(crate) mod pay;
 
 use std::sync::LazyLock;
 
@@ -102,7 +103,8 @@ impl Feature {
 
 /// Every product's features. A product's line stands here, a feature's in its product.
 fn all() -> impl Iterator<Item = &'static Feature> {
-    [official_account::FEATURES].into_iter().flatten().copied()
+    let products = [official_account::FEATURES, pay::FEATURES];
+    products.into_iter().flatten().copied()
 }
 
 /// The house with every feature of this program.

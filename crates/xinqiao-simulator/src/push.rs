@@ -18,7 +18,7 @@ use crate::{
     kernel::{Feature, Turn, World, command::verb, feature::id_in},
 };
 
-pub(crate) use self::attempts::{Content, Taken, start};
+pub(crate) use self::attempts::{Addressee, Content, Taken, start, start_to};
 use self::{
     deliveries::DELIVERIES,
     envelope::PushKind,

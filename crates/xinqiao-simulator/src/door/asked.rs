@@ -19,9 +19,8 @@ use xinqiao_catalog::rules::quota::Ledger;
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) endpoint: &'static Endpoint,
-    #[expect(dead_code, reason = "for products with more than one kind")]
     pub(crate) caller: Caller,
-    /// The account that the call counts for; empty where there is none.
+    /// The account or merchant that the call counts for; empty where there is none.
     pub(crate) appid: Id,
     /// Values of the path's parameters.
     pub(crate) path: Vec<(&'static str, String)>,

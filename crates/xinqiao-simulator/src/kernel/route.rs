@@ -27,10 +27,6 @@ pub(crate) enum Handler {
     /// The world is looked at.
     Look(fn(&World, &Request) -> Result<Value, Refused>),
     /// The world changes.
-    #[expect(
-        dead_code,
-        reason = "the features that are built change it by acts and calls only"
-    )]
     Change(fn(&mut Turn<'_>, &Request) -> Result<Value, Refused>),
 }
 

@@ -70,7 +70,6 @@ const NOT_BUILT: &[&str] = &[
     "profile",
     "phone",
     "subscribe",
-    "pay",
     "pay_code",
 ];
 

@@ -80,14 +80,30 @@ pub(crate) fn start(
         url: account.callback.url.clone(),
     };
     let user = people::user::behind(turn.world, appid, openid);
-    let order = order(turn, kind, to, user, openid, content.clone());
-    let notice = content.notice;
+    let order = order(turn, kind, to, user, openid, &content);
     let number = order.delivery;
     begin(turn, order.clone(), &content, paused);
     if paused {
-        not_pushed(turn, kind, &order, notice);
+        not_pushed(turn, kind, &order, content.notice);
     }
     Some(number)
+}
+
+/// Pushes something about a person to an address that is no account's server.
+pub(crate) fn start_to(
+    turn: &mut Turn<'_>,
+    kind: &PushKind,
+    to: Addressee,
+    person: (u64, &Id),
+    content: Content,
+) -> u64 {
+    let (user, openid) = person;
+    let nickname = people::user(turn.world, user).map(|user| user.nickname.to_string());
+    let user = nickname.ok().map(|nickname| (user, nickname));
+    let order = order(turn, kind, to, user, openid, &content);
+    let number = order.delivery;
+    begin(turn, order, &content, false);
+    number
 }
 
 fn order(
@@ -96,7 +112,7 @@ fn order(
     to: Addressee,
     user: Option<(u64, String)>,
     openid: &Id,
-    content: Content,
+    content: &Content,
 ) -> PushOrder {
     PushOrder {
         delivery: turn.world.traffic_serial("delivery"),
@@ -110,10 +126,10 @@ fn order(
         user_name: user.map(|(_, nickname)| nickname),
         openid: openid.clone(),
         url: to.url,
-        plain: content.plain,
-        msg_type: content.msg_type,
-        event: content.event,
-        msg_id: content.msg_id,
+        plain: content.plain.clone(),
+        msg_type: content.msg_type.clone(),
+        event: content.event.clone(),
+        msg_id: content.msg_id.clone(),
         patient: turn.world.is_patient(),
         time: turn.now.0,
     }

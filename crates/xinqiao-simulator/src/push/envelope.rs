@@ -1,11 +1,16 @@
 //! How a push is sealed and its answer judged: one file an envelope. An account's keys are looked up when it is sent.
 
 pub(crate) mod sealed_message;
+pub(crate) mod signed_json;
+pub(crate) mod signed_xml;
 
 use xinqiao_message::push::{Judgement, Speaker, Warning};
 use xinqiao_message::reply::Reply;
 
-use super::{attempts::Taken, order::PushOrder};
+use super::{
+    attempts::{self, Taken},
+    order::PushOrder,
+};
 use crate::kernel::{Turn, World, row::SignatureFacts};
 
 /// A manner of pushing.
@@ -35,6 +40,20 @@ pub(crate) struct PushKind {
     pub(crate) given_up: fn(&mut Turn<'_>, &PushOrder),
     /// Whether the orders of format 1 were of this kind.
     pub(crate) of_format_1: bool,
+}
+
+impl PushKind {
+    /// A push to which nothing can be replied, and for which nobody waits.
+    pub(crate) const fn unanswered(name: &'static str, envelope: &'static Envelope) -> Self {
+        Self {
+            name,
+            envelope,
+            speaker: |_| Speaker::Component,
+            replied: |_, _, _| attempts::accepted(),
+            given_up: |_, _| {},
+            of_format_1: false,
+        }
+    }
 }
 
 /// An answer as it came.

@@ -9,7 +9,10 @@ mod custom_messages;
 mod determinism;
 mod endpoints;
 mod kept_worlds;
+mod pay_v2;
+mod pay_v3;
 mod persistence;
+mod shop;
 mod tags;
 mod tokens;
 
