@@ -30,12 +30,19 @@ impl Requests {
         self.ends.push(self.bytes.len());
     }
 
+    /// Adds one GET.
+    pub(crate) fn get(&mut self, path: &str) {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: */*\r\n\r\n");
+        self.bytes.extend_from_slice(head.as_bytes());
+        self.ends.push(self.bytes.len());
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    fn get(&self, index: usize) -> &[u8] {
+    fn at(&self, index: usize) -> &[u8] {
         let start = if index == 0 { 0 } else { self.ends[index - 1] };
         &self.bytes[start..self.ends[index]]
     }
@@ -115,7 +122,7 @@ async fn connection(
         }
         next.set(index + 1);
         let started = Instant::now();
-        stream.write_all(requests.get(index)).await?;
+        stream.write_all(requests.at(index)).await?;
         let mut filled = 0;
         loop {
             let count = stream.read(&mut buffer[filled..]).await?;

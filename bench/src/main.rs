@@ -4,7 +4,7 @@
 //! measure cannot be taken, or, with `--gate`, if a ratio is below its floor.
 //!
 //! `cargo build --release -p xinqiao-cli`, then `cargo run --release -p xinqiao-bench --bin xinqiao-bench -- [--gate] [part …]`;
-//! parts: `callback xml codec http startup`. With `--against OLD` it compares CPU time with an older `xinqiao-bench`.
+//! parts: `callback xml codec http simulator startup`. With `--against OLD` it compares CPU time with an older `xinqiao-bench`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -20,6 +20,7 @@ mod load;
 mod markup;
 mod measure;
 mod sample;
+mod simulator;
 mod startup;
 mod table;
 
@@ -31,11 +32,12 @@ use anyhow::{Context, Result, bail};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Part = (&'static str, fn(&mut Vec<table::Row>) -> Result<()>);
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     ("callback", callback::run),
     ("xml", markup::run),
     ("codec", codec::run),
     ("http", http::run),
+    ("simulator", simulator::run),
     ("startup", startup::run),
 ];
 
@@ -70,7 +72,9 @@ fn main() -> Result<ExitCode> {
         .iter()
         .find(|word| !PARTS.iter().any(|(name, _)| name == word))
     {
-        bail!("there is no part {unknown}; parts are callback, xml, codec, http, startup");
+        bail!(
+            "there is no part {unknown}; parts are callback, xml, codec, http, simulator, startup"
+        );
     }
     if cfg!(debug_assertions) {
         eprintln!("this is a debug build: the figures say nothing");

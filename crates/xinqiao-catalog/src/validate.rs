@@ -216,22 +216,19 @@ impl Check {
                     let asked = field.required && field.origin == Origin::Caller;
                     if asked && !field.numbered {
                         self.note(self.missing(field, &here));
-                        continue;
                     }
                 }
                 Some(value) => {
                     let empty = value.as_str() == Some("");
                     if field.required && empty && field.ty == TypeRef::String && field.code != 0 {
                         self.note(self.missing(field, &here));
-                        continue;
                     }
                     self.value(field, value, &here, depth);
                 }
             }
         }
-        match &shape.union {
-            Some(union) => self.union(union, map, path, depth),
-            None => {}
+        if let Some(union) = &shape.union {
+            self.union(union, map, path, depth);
         }
     }
 
@@ -268,10 +265,11 @@ impl Check {
                 reason: "is required".into(),
                 kind: ViolationKind::Missing,
             }),
-            Some(body) => match ty.named().and_then(|id| type_def(self.product, id)) {
-                Some(def) => self.object(&def.shape, body, &at, depth + 1),
-                None => {}
-            },
+            Some(body) => {
+                if let Some(def) = ty.named().and_then(|id| type_def(self.product, id)) {
+                    self.object(&def.shape, body, &at, depth + 1);
+                }
+            }
         }
     }
 
@@ -294,7 +292,7 @@ impl Check {
         ) {
             return;
         }
-        self.typed(field, &field.ty, value, path, depth)
+        self.typed(field, &field.ty, value, path, depth);
     }
 
     fn typed(&self, field: &Field, ty: &TypeRef, value: &Value, path: &str, depth: usize) {
@@ -337,10 +335,11 @@ impl Check {
                     self.typed(field, inner, item, &join(path, name), depth + 1);
                 }
             }
-            TypeRef::Named(id) => match type_def(self.product, *id) {
-                Some(def) => self.object(&def.shape, value, path, depth + 1),
-                None => {}
-            },
+            TypeRef::Named(id) => {
+                if let Some(def) = type_def(self.product, *id) {
+                    self.object(&def.shape, value, path, depth + 1);
+                }
+            }
         }
     }
 
@@ -367,7 +366,7 @@ impl Check {
         {
             let known: Vec<&str> = values.iter().map(|known| known.value).collect();
             let reason = format!("must be one of {}", known.join(", "));
-            return self.note(self.wrong(field, path, reason));
+            self.note(self.wrong(field, path, reason));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     kernel::{
         self, House, Turn, World,
         command::Verb,
-        feature::{Migrate, Objection, View},
+        feature::{Earlier, Hear, Migrate, Objection, View},
         route::Route,
         table::AnyTable,
         time,
@@ -54,11 +54,11 @@ pub(crate) struct Feature {
     /// What it has against something that another feature is about to do.
     pub(crate) objections: &'static [(&'static str, Objection)],
     pub(crate) due: Option<fn(&mut Turn<'_>, &Value)>,
-    pub(crate) topics: &'static [(&'static str, fn(&mut Turn<'_>, &Value))],
+    pub(crate) topics: &'static [(&'static str, Hear)],
     pub(crate) index: Option<fn(&mut World)>,
     pub(crate) seed: Option<fn(&mut Turn<'_>)>,
     pub(crate) migrate: Option<Migrate>,
-    pub(crate) earlier: Option<fn(&mut World, &Value) -> Result<(), String>>,
+    pub(crate) earlier: Option<Earlier>,
 }
 
 impl Feature {

@@ -405,7 +405,7 @@ async fn tick(shared: Arc<Shared>) {
             .await;
         match due {
             Ok(true) => {
-                let _ = shared.world.apply(Tick).await;
+                let _ = shared.world.apply_soon(Tick).await;
             }
             Ok(false) => {}
             Err(_) => return,

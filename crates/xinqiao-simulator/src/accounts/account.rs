@@ -10,6 +10,10 @@ use xinqiao_types::{AccountKind, CallbackMode};
 use crate::kernel::Id;
 
 /// One account as it is registered.
+#[expect(
+    clippy::struct_field_names,
+    reason = "an open-platform account is called so"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Account {
     /// `wx…`.

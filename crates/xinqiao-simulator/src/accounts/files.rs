@@ -9,6 +9,9 @@ use crate::kernel::{Id, Table, Turn, World, feature::id_in};
 /// Files by their id on the platform.
 pub(crate) static FILES: Table<Id, File> = Table::new("accounts.files", 1);
 
+/// A green square of eight by eight, where a picture is wanted and none was given.
+pub(crate) const PICTURE: &[u8] = include_bytes!("files/picture.png");
+
 /// What is known of a stored file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct File {

@@ -82,9 +82,10 @@ async fn create_many(shared: &Arc<Shared>, many: Many) -> Reply {
         let piece = CreateMany {
             count: left.min(MOST_AT_ONCE),
             follow: follow.clone(),
+            more: left > MOST_AT_ONCE,
         };
         left -= piece.count;
-        shared.world.apply(piece).await?;
+        shared.world.apply_soon(piece).await?;
         shared.world.catch_up().await;
     }
     created(json!({"count": count}))

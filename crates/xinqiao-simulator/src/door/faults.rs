@@ -67,7 +67,7 @@ impl Command for Add {
 fn check(world: &World, fault: &Fault) -> Result<(), Refused> {
     if !fault.path.starts_with('/') {
         return Err(Refused::invalid(
-            "`path` must begin with `/`, as it stands in the documentation",
+            "`path` must begin with `/`, like `/cgi-bin/menu/get`",
         ));
     }
     if let Some(appid) = &fault.account {

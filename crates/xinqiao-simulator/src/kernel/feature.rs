@@ -16,7 +16,7 @@ pub(crate) struct Feature {
     /// Does what [`Turn::later`] put off, at its own second.
     pub(crate) due: Option<fn(&mut Turn<'_>, &Value)>,
     /// Topics that it hears, with what it does then.
-    pub(crate) topics: &'static [(&'static str, fn(&mut Turn<'_>, &Value))],
+    pub(crate) topics: &'static [(&'static str, Hear)],
     /// Rebuilds its tables in memory, after a load.
     pub(crate) index: Option<fn(&mut World)>,
     /// Fills a world that is made with everything in it.
@@ -29,9 +29,13 @@ pub(crate) struct Feature {
     /// Makes a row of its present version from an older one; none is dropped in silence.
     pub(crate) migrate: Option<Migrate>,
     /// Takes its part out of a world of format 1.
-    pub(crate) earlier: Option<fn(&mut World, &Value) -> Result<(), String>>,
+    pub(crate) earlier: Option<Earlier>,
 }
 
+/// Does what follows from something that happened elsewhere.
+pub(crate) type Hear = fn(&mut Turn<'_>, &Value);
+/// Takes a part out of a kept world of format 1.
+pub(crate) type Earlier = fn(&mut World, &Value) -> Result<(), String>;
 /// Completes the view of an object by its id.
 pub(crate) type View = fn(&World, &str, &mut Value);
 /// The platform's code of a refusal, if there is reason for one.

@@ -56,12 +56,15 @@ pub(crate) struct Table<K, V> {
 /// Where the rows of a world's tables are.
 #[derive(Default)]
 pub(crate) struct Tables {
-    slots: Vec<Option<Box<dyn Stored>>>,
+    slots: Slots,
     /// Whether anybody wants to know what changed.
     pub(crate) watched: bool,
     /// How many rows changed since somebody asked.
     changed: usize,
 }
+
+/// The rows of every table that has some, by the table's number in this process.
+type Slots = Vec<Option<Box<dyn Stored>>>;
 
 /// One row that changed.
 #[derive(Debug)]
@@ -132,12 +135,12 @@ impl<K: Key, V: Row> Table<K, V> {
         (**stored).any().downcast_ref()
     }
 
-    fn rows_mut<'w>(&self, tables: &'w mut Tables) -> &'w mut Rows<K, V> {
+    fn rows_mut<'w>(&self, slots: &'w mut Slots) -> &'w mut Rows<K, V> {
         let slot = self.slot();
-        if tables.slots.len() <= slot {
-            tables.slots.resize_with(slot + 1, || None);
+        if slots.len() <= slot {
+            slots.resize_with(slot + 1, || None);
         }
-        let stored = tables.slots[slot].get_or_insert_with(|| {
+        let stored = slots[slot].get_or_insert_with(|| {
             Box::new(Rows::<K, V> {
                 map: BTreeMap::new(),
                 changed: BTreeSet::new(),
@@ -151,13 +154,12 @@ impl<K: Key, V: Row> Table<K, V> {
 
     /// The rows, and a note that this one changes.
     fn changing<'w>(&self, tables: &'w mut Tables, key: &K) -> &'w mut BTreeMap<K, V> {
+        let rows = self.rows_mut(&mut tables.slots);
         let watched = tables.watched && self.kept != Kept::Memory;
-        let mut news = 0;
-        if watched && self.rows_mut(tables).changed.insert(key.clone()) {
-            news = 1;
+        if watched && rows.changed.insert(key.clone()) {
+            tables.changed += 1;
         }
-        tables.changed += news;
-        &mut self.rows_mut(tables).map
+        &mut rows.map
     }
 
     /// A row.
@@ -340,7 +342,7 @@ impl<K: Key, V: Row> AnyTable for Table<K, V> {
         if self.rows(tables).is_none_or(|rows| rows.changed.is_empty()) {
             return;
         }
-        let rows = self.rows_mut(tables);
+        let rows = self.rows_mut(&mut tables.slots);
         for key in std::mem::take(&mut rows.changed) {
             let mut bytes = Vec::new();
             key.write(&mut bytes);
@@ -361,7 +363,7 @@ impl<K: Key, V: Row> AnyTable for Table<K, V> {
         if self.kept == Kept::Memory || self.rows(tables).is_none() {
             return;
         }
-        let rows = self.rows_mut(tables);
+        let rows = self.rows_mut(&mut tables.slots);
         rows.changed.extend(rows.map.keys().cloned());
         tables.changed += self.rows(tables).map_or(0, |rows| rows.changed.len());
     }
@@ -373,7 +375,7 @@ impl<K: Key, V: Row> AnyTable for Table<K, V> {
             .ok_or_else(|| format!("a key of {} cannot be read", self.name))?;
         let row = serde_json::from_slice(row)
             .map_err(|error| format!("a row of {} cannot be read: {error}", self.name))?;
-        self.rows_mut(&mut world.tables).map.insert(key, row);
+        self.rows_mut(&mut world.tables.slots).map.insert(key, row);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! The simulated world: rows of tables, files, a seed.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 use xinqiao_types::UnixSeconds;
 
@@ -124,12 +126,18 @@ impl World {
 
     /// The next number of this kind, from 1.
     pub(crate) fn serial(&mut self, kind: &str) -> u64 {
-        count(&COUNTERS, self, kind)
+        count(&COUNTERS, self, kind, 1)
+    }
+
+    /// The next so many numbers of this kind, at once.
+    pub(crate) fn serials(&mut self, kind: &str, many: u64) -> RangeInclusive<u64> {
+        let last = count(&COUNTERS, self, kind, many);
+        last - many + 1..=last
     }
 
     /// The next number of a kind of traffic, from 1.
     pub(crate) fn traffic_serial(&mut self, kind: &str) -> u64 {
-        count(&TRAFFIC_COUNTERS, self, kind)
+        count(&TRAFFIC_COUNTERS, self, kind, 1)
     }
 
     /// The bytes of the next object of this kind.
@@ -198,11 +206,11 @@ impl World {
     }
 }
 
-fn count(table: &Table<Id, u64>, world: &mut World, kind: &str) -> u64 {
+fn count(table: &Table<Id, u64>, world: &mut World, kind: &str, many: u64) -> u64 {
     if let Some(counter) = table.get_mut(world, kind) {
-        *counter += 1;
+        *counter += many;
         return *counter;
     }
-    table.put(world, kind.into(), 1);
-    1
+    table.put(world, kind.into(), many);
+    many
 }

@@ -25,9 +25,12 @@ pub(crate) struct Act {
     /// Fields that it reads besides `do`, `account` and `wait`.
     pub(crate) fields: &'static [&'static str],
     /// Refuses what the control interface should not have sent; what stands in a journal was taken.
-    pub(crate) check: Option<fn(&Map<String, Value>) -> Result<(), Refused>>,
+    pub(crate) check: Option<Check>,
     pub(crate) run: fn(&mut Turn<'_>, &Scene, &Input) -> Result<Value, Refused>,
 }
+
+/// Looks at the fields of an act before it is one.
+pub(crate) type Check = fn(&Map<String, Value>) -> Result<(), Refused>;
 
 /// Every act, by verb.
 #[derive(Debug, Default)]

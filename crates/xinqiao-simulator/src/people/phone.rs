@@ -1,5 +1,7 @@
 //! What is on a phone: contacts with accounts, chats with bubbles.
 
+use std::{collections::BTreeSet, ops::RangeInclusive};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Most users that one command makes: more are made in several, so that nobody waits long.
-pub(crate) const MOST_AT_ONCE: u64 = 2000;
+pub(crate) const MOST_AT_ONCE: u64 = 400;
 /// Most users that one call makes.
 pub(crate) const MOST_IN_ALL: u64 = 1_000_000;
 /// Most items that a chat remembers.
@@ -64,6 +66,9 @@ pub(crate) struct CreateMany {
     pub(crate) count: u64,
     /// Which accounts each follows.
     pub(crate) follow: Vec<String>,
+    /// More are to come: pages are told with the last.
+    #[serde(default)]
+    pub(crate) more: bool,
 }
 
 impl Command for CreateMany {
@@ -74,15 +79,21 @@ impl Command for CreateMany {
     fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
         let accounts = { self.follow.iter() }
             .map(|account| accounts::id(turn.world, account))
-            .collect::<Result<Vec<_>, _>>()?;
-        let scene: Id = "ADD_SCENE_OTHERS".into();
-        for _ in 0..self.count {
-            let number = add(turn.world, NewUser::default());
-            for appid in &accounts {
-                mark_following(turn.world, number, appid, turn.now.0, &scene);
-            }
+            .collect::<Result<BTreeSet<_>, _>>()?;
+        if self.count == 0 {
+            return Ok(());
         }
-        turn.effects.push(Effect::Users);
+        let people = turn.world.serials("user", self.count);
+        for number in people.clone() {
+            put(turn.world, number, NewUser::default());
+        }
+        let scene: Id = "ADD_SCENE_OTHERS".into();
+        for appid in &accounts {
+            follow_at_once(turn, people.clone(), appid, &scene);
+        }
+        if !self.more {
+            turn.effects.push(Effect::Users);
+        }
         Ok(())
     }
 }
@@ -90,6 +101,11 @@ impl Command for CreateMany {
 /// A user with what was given, and the rest made up.
 pub(crate) fn add(world: &mut World, new: NewUser) -> u64 {
     let number = world.serial("user");
+    put(world, number, new);
+    number
+}
+
+fn put(world: &mut World, number: u64, new: NewUser) {
     let about = About {
         province: new.province.unwrap_or_default(),
         city: new.city.unwrap_or_default(),
@@ -105,7 +121,41 @@ pub(crate) fn add(world: &mut World, new: NewUser) -> u64 {
         about: (about != About::default()).then(|| Box::new(about)),
     };
     USERS.put(world, number, user);
-    number
+}
+
+/// New people follow an account: what [`mark_following`] does to each, with numbers drawn for all.
+fn follow_at_once(turn: &mut Turn<'_>, people: RangeInclusive<u64>, appid: &Id, scene: &Id) {
+    let world = &mut *turn.world;
+    let many = people.end() - people.start() + 1;
+    world.serials("contact", many);
+    let orders = world.serials("follow", many);
+    for (user, order) in people.zip(orders) {
+        let openid = openid(world, user, appid);
+        let contact = Contact {
+            openid: openid.clone(),
+            order,
+            followed: true,
+            subscribe_time: turn.now.0,
+            scene: Some(scene.clone()),
+            ..Contact::default()
+        };
+        meet(world, user, appid, contact);
+        FOLLOWERS.put(world, (appid.clone(), order), openid);
+    }
+    *FOLLOWER_COUNTS.or_default(world, appid.clone()) += many;
+}
+
+fn openid(world: &World, user: u64, appid: &Id) -> Id {
+    let who = format!("{appid}/{}", user::name(user));
+    world.named("openid", &who).openid().into()
+}
+
+/// From here on account and person know each other.
+fn meet(world: &mut World, user: u64, appid: &Id, contact: Contact) {
+    let openid = contact.openid.clone();
+    OPENIDS.put(world, (user, appid.clone()), openid.clone());
+    BY_OPENID.put(world, (appid.clone(), openid), user);
+    CONTACTS.put(world, (appid.clone(), user), contact);
 }
 
 /// The openid of a user with an account, made at the first contact. Both must exist.
@@ -113,16 +163,13 @@ pub(crate) fn contact(world: &mut World, user: u64, appid: &Id) -> Id {
     if let Some(openid) = OPENIDS.get(world, &(user, appid.clone())) {
         return openid.clone();
     }
-    let who = format!("{appid}/{}", user::name(user));
-    let openid: Id = world.named("openid", &who).openid().into();
+    let openid = openid(world, user, appid);
     let contact = Contact {
         openid: openid.clone(),
         order: world.serial("contact"),
         ..Contact::default()
     };
-    OPENIDS.put(world, (user, appid.clone()), openid.clone());
-    BY_OPENID.put(world, (appid.clone(), openid.clone()), user);
-    CONTACTS.put(world, (appid.clone(), user), contact);
+    meet(world, user, appid, contact);
     openid
 }
 

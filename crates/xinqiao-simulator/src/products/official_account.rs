@@ -1,5 +1,10 @@
 //! Official accounts (公众号): one file a feature, one line a feature in [`FEATURES`].
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "behaviours, acts and what reads older worlds have types of their own"
+)]
+
 mod bubble;
 mod custom_message;
 mod customer_service;

@@ -73,6 +73,7 @@ fn script() -> Vec<Entry> {
         entry(&phone::CreateMany {
             count: 20,
             follow: vec!["wxtest".into()],
+            more: false,
         }),
     ]
 }

@@ -78,8 +78,11 @@ pub(crate) struct Replied<'a> {
 pub(crate) struct Sealer {
     /// How the account wants it wrapped.
     pub(crate) mode: String,
-    pub(crate) make: Box<dyn FnOnce(i64, &str, [u8; 16]) -> Result<Sealed, String> + Send>,
+    pub(crate) make: Make,
 }
+
+/// What seals, once.
+type Make = Box<dyn FnOnce(i64, &str, [u8; 16]) -> Result<Sealed, String> + Send>;
 
 /// What goes over the wire.
 #[derive(Debug, Clone, Default)]

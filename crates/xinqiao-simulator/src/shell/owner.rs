@@ -26,8 +26,17 @@ type Question = Box<dyn FnOnce(&World) + Send>;
 type Reply = Box<dyn FnOnce() + Send>;
 type Order = Box<dyn FnOnce(&mut World, i64) -> (Vec<Effect>, Reply) + Send>;
 
+/// When a command is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// As soon as it is carried out.
+    Soon,
+    /// When it is on the disk, unless the disk has other work already.
+    Kept,
+}
+
 enum Job {
-    Apply(Order),
+    Apply(Order, Answer),
     Ask(Question),
     Stop(oneshot::Sender<()>),
 }
@@ -70,8 +79,17 @@ impl Owner {
         self.jobs.send((job, room)).map_err(|_| stopped())
     }
 
-    /// Carries out a command. Dropping the future does not take the command back.
+    /// Carries out a command of somebody who counts on it. Dropping the future does not take the command back.
     pub(crate) async fn apply<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
+        self.carry_out(command, Answer::Kept).await
+    }
+
+    /// Carries out one of many commands.
+    pub(crate) async fn apply_soon<C: Command>(&self, command: C) -> Result<C::Answer, Refused> {
+        self.carry_out(command, Answer::Soon).await
+    }
+
+    async fn carry_out<C: Command>(&self, command: C, when: Answer) -> Result<C::Answer, Refused> {
         let (reply, answer) = oneshot::channel();
         let order: Order = Box::new(move |world, wall_ms| {
             let outcome = world.apply(command, wall_ms);
@@ -80,7 +98,7 @@ impl Owner {
             };
             (outcome.effects, Box::new(say))
         });
-        self.send(Job::Apply(order)).await?;
+        self.send(Job::Apply(order, when)).await?;
         answer.await.map_err(|_| stopped())?
     }
 
@@ -156,13 +174,23 @@ pub(crate) fn start(
                         let _ = done.send(());
                         return;
                     }
-                    Job::Apply(order) => {
+                    Job::Apply(order, when) => {
                         let wall_ms = Shared::wall_ms();
                         let (effects, reply) = order(&mut world, wall_ms);
                         if let Some(shared) = shared.get() {
                             shared.carry_out(effects, &world, wall_ms);
                         }
-                        reply();
+                        match &store {
+                            Some(store)
+                                if when == Answer::Kept
+                                    && world.has_changes()
+                                    && !store.is_busy() =>
+                            {
+                                store.hand_over_and(&mut world, reply);
+                                due = None;
+                            }
+                            _ => reply(),
+                        }
                     }
                 }
                 let Some(store) = &store else { continue };

@@ -70,7 +70,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, host: String, request: Request) -
         body: body.to_vec(),
         peer,
     };
-    match shared.world.apply(Box::new(call)).await {
+    match shared.world.apply_soon(Box::new(call)).await {
         Ok(answer) => respond(*answer).await,
         Err(refused) => (StatusCode::SERVICE_UNAVAILABLE, refused.message).into_response(),
     }

@@ -231,7 +231,7 @@ async fn report(
         ms: spent.ms,
         result,
     };
-    let judged = shared.world.apply(Box::new(outcome)).await;
+    let judged = shared.world.apply_soon(Box::new(outcome)).await;
     judged.ok().flatten().map(|judged| *judged)
 }
 

@@ -3,9 +3,11 @@
 //! The owner of the world hands over what changed since the last time, at the end of a turn; the writer puts all that
 //! waits into one transaction. So the file always holds the world as it was between two turns.
 //!
-//! What a killed process loses: the turns since the latest commit. While nothing is being written a turn is handed over
-//! at its end, otherwise after 20 ms at the latest, and who makes much at once waits for the writer; so it is at most
-//! what was acknowledged in the last 50 ms, on a disk that keeps up. The file itself survives the end of the power.
+//! What a killed process loses: the turns since the latest commit. While nothing is being written, a command of the
+//! control interface is answered when it is committed, and a call of an app is handed over at its end; otherwise both
+//! are answered at once and handed over after 20 ms at the latest, and who makes much at once waits for the writer. So
+//! it is at most what was acknowledged in the last 50 ms beside other work, on a disk that keeps up. The file itself
+//! survives the end of the power.
 //!
 //! Files of format 1 (one document and the commands since) are read and replaced by rows.
 
@@ -59,13 +61,15 @@ enum Job {
 }
 
 /// What changed since the last batch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Batch {
     /// Nothing that was kept so far counts any more.
     replaced: bool,
     seed: u64,
     rows: Vec<Change>,
     files: Vec<(Id, Option<Bytes>)>,
+    /// What waits for it to be written.
+    then: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// Why the kept world could not be opened.
@@ -206,10 +210,19 @@ impl Store {
 
     /// Hands over what changed. Never waits.
     pub(crate) fn hand_over(&self, world: &mut World) {
-        let batch = take(world);
-        self.backlog
-            .0
-            .fetch_add(batch.rows.len(), Ordering::Relaxed);
+        self.send(take(world));
+    }
+
+    /// The same, and does something once it is written.
+    pub(crate) fn hand_over_and(&self, world: &mut World, then: Box<dyn FnOnce() + Send>) {
+        let mut batch = take(world);
+        batch.then = Some(then);
+        self.send(batch);
+    }
+
+    fn send(&self, batch: Batch) {
+        let rows = batch.rows.len();
+        self.backlog.0.fetch_add(rows, Ordering::Relaxed);
         let _ = self.jobs.send(Job::Write(batch));
     }
 
@@ -229,6 +242,7 @@ fn take(world: &mut World) -> Batch {
         seed: world.seed,
         rows: Vec::with_capacity(world.tables.changed()),
         files: world.files.changes(),
+        then: None,
     };
     for table in world.house.tables() {
         table.changes(&mut world.tables, &mut batch.rows);
@@ -252,6 +266,9 @@ fn run(mut connection: Connection, jobs: &mpsc::Receiver<Job>, backlog: &Backlog
         }
         let rows = batches.iter().map(|batch| batch.rows.len()).sum();
         backlog.0.fetch_sub(rows, Ordering::Relaxed);
+        for then in batches.into_iter().filter_map(|batch| batch.then) {
+            then();
+        }
         if let Some(done) = end {
             // The file stands alone when it is closed.
             drop(connection);

@@ -420,3 +420,24 @@ async fn who_cannot_be_told_from_anybody_is_not_answered() {
         "{body}"
     );
 }
+
+#[tokio::test]
+async fn a_picture_without_a_behaviour_is_a_picture() {
+    let world = TestWorld::start().await;
+    let account = world.account(json!({"kind": "miniprogram"})).await;
+    let token = world.token(&account).await;
+    let answer = world
+        .client()
+        .post(format!(
+            "{}/wxa/getwxacode?access_token={token}",
+            world.api()
+        ))
+        .header("content-type", "application/json")
+        .body(r#"{"path":"pages/index"}"#)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    assert_eq!(answer.headers()["x-xinqiao-fidelity"], "fallback");
+    assert!(answer.bytes().await.unwrap().starts_with(b"\x89PNG"));
+}

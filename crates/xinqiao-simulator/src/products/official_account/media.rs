@@ -12,7 +12,7 @@ use xinqiao_catalog::{
 };
 
 use crate::{
-    accounts::files::{self, File, base64, extension_of, sniff},
+    accounts::files::{self, File, PICTURE, base64, extension_of, sniff},
     door::{Asked, FilePart, Refuse, Reply, Verdict, stateful},
     kernel::{Command, Id, Refused, Turn, command::verb},
     products::Feature,
@@ -39,8 +39,6 @@ const THREE_DAYS: i64 = 3 * 86_400;
 /// Most bytes that a phone sends.
 const FROM_PHONE: usize = 20 * 1024 * 1024;
 
-/// A green square of eight by eight, for acts that name no picture.
-const PICTURE: &[u8] = include_bytes!("media/picture.png");
 /// The head of a recording without sound.
 const RECORDING: &[u8] = b"#!AMR\n\x04\x00\x00\x00\x00\x00\x00";
 /// The head of an empty film.

@@ -39,13 +39,11 @@ const API: &[&str] = &["192.0.2.10", "192.0.2.11", "198.51.100.20"];
 const CALLBACK: &[&str] = &["203.0.113.5", "203.0.113.6", "127.0.0.1"];
 
 /// `get_api_domain_ip`.
-#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
 pub(crate) fn api_addresses(_: &mut Turn<'_>, _: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"ip_list": API})))
 }
 
 /// `getcallbackip`.
-#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
 pub(crate) fn callback_addresses(_: &mut Turn<'_>, _: &Asked) -> Verdict {
     Ok(Reply::Json(json!({"ip_list": CALLBACK})))
 }

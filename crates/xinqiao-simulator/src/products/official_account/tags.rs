@@ -163,7 +163,6 @@ fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// `tags/get`.
-#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
 fn get(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let tags = listed(turn.world, &asked.appid);
     Ok(Reply::Json(json!({"tags": tags})))
@@ -346,7 +345,6 @@ fn unblacklist(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
 }
 
 /// `tags/members/getblacklist`: ten thousand a page.
-#[expect(clippy::unnecessary_wraps, reason = "a behaviour's type")]
 fn blacklisted(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let after: Id = asked.given("begin_openid").unwrap_or_default().into();
     let page: Vec<&str> = BLACKLIST
