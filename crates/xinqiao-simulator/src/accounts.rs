@@ -34,7 +34,7 @@ pub(crate) static BY_EMAIL: Table<Id, Id> = Table::memory("accounts.by_email");
 /// Who has an original id.
 pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_original_id");
 
-/// An account is gone: `{"account"}`. Whoever keeps something of it throws it away.
+/// An account or a merchant is gone: `{"account"}`. Whoever keeps something of it throws it away.
 pub(crate) const DELETED: &str = "accounts.deleted";
 /// The kind of view for an account.
 pub(crate) const VIEW: &str = "account";

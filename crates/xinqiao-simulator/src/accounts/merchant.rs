@@ -19,9 +19,6 @@ use crate::kernel::{Id, Refused, Table, World};
 /// Merchants by number.
 pub(crate) static MERCHANTS: Table<Id, Merchant> = Table::new("accounts.merchants", 1);
 
-/// A merchant is gone: `{"merchant"}`.
-pub(crate) const DELETED: &str = "accounts.merchant_deleted";
-
 /// One merchant as it is registered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Merchant {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use xinqiao_crypto::pay_v3::ResourceKey;
-use xinqiao_testkit::{TestWorld, Told};
+use xinqiao_testkit::{Options, Storage, TestWorld, Told};
 
 use crate::shop::{Shop, now};
 
@@ -342,24 +342,18 @@ async fn a_notice_is_sealed_signed_and_repeated_until_it_is_taken() {
     let prepay_id = shop.place("T2026020100001").await;
     shop.app.otherwise(|_| Told::status(500));
     let (_, paid) = shop.pay(json!({"params": shop.params(&prepay_id)})).await;
-    let delivery = &paid["deliveries"][0];
+    let waiting = &paid["deliveries"][0];
     assert_eq!(
-        (&delivery["settled"], shop.app.pushes().len()),
+        (&waiting["settled"], shop.app.pushes().len()),
         (&json!(false), 1)
     );
-    let first_of_all = delivery["attempts"][0]["time"].as_i64().unwrap();
-    assert_eq!(delivery["next_at"], first_of_all + 15);
+    let first_of_all = waiting["attempts"][0]["time"].as_i64().unwrap();
+    assert_eq!(waiting["next_at"], first_of_all + 15);
     shop.world.advance(14).await;
     assert_eq!(shop.app.pushes().len(), 1, "not before its second");
     shop.app.otherwise(|_| Told::status(204));
     shop.world.advance(1).await;
-    for _ in 0..500 {
-        let deliveries = shop.world.get("/deliveries").await;
-        if deliveries["items"][0]["settled"] == true {
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    delivery(&shop.world, |delivery| delivery["settled"] == true).await;
     let pushes = shop.app.pushes();
     assert_eq!(pushes.len(), 2);
     let ((first, plain), (second, repeated)) = (shop.opened(&pushes[0]), shop.opened(&pushes[1]));
@@ -380,6 +374,60 @@ async fn a_notice_is_sealed_signed_and_repeated_until_it_is_taken() {
     assert_eq!(shop.app.pushes().len(), 2, "what was taken is not repeated");
 }
 
+/// Waits until the world's only delivery is like this.
+async fn delivery(world: &TestWorld, is: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..20_000 {
+        let deliveries = world.get("/deliveries").await;
+        if is(&deliveries["items"][0]) {
+            return deliveries["items"][0].clone();
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("the delivery does not come so far");
+}
+
+#[tokio::test]
+async fn a_notice_that_waits_outlives_a_restart_and_is_not_hurried_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut options = Options::default();
+        options.storage = Storage::Dir(folder.path().to_owned());
+        TestWorld::start_with(options)
+    };
+    let shop = Shop::open_in(start().await, json!({})).await;
+    shop.world
+        .must("POST", "/clock", json!({"freeze": true}))
+        .await;
+    let prepay_id = shop.place("T2026020100001").await;
+    shop.app.next(Told::status(500));
+    shop.pay(json!({"prepay_id": prepay_id})).await;
+    shop.world.shutdown().await;
+    let world = start().await;
+    let waiting = delivery(&world, |_| true).await;
+    assert!(waiting["next_at"].is_i64(), "{waiting}");
+    assert_eq!(shop.app.pushes().len(), 1);
+    world.advance(15).await;
+    delivery(&world, |delivery| delivery["settled"] == true).await;
+    assert_eq!(shop.app.pushes().len(), 2);
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_paid_order_is_found_in_an_imported_world() {
+    let shop = Shop::open().await;
+    let prepay_id = shop.place("T2026020100001").await;
+    let (_, paid) = shop.pay(json!({"prepay_id": prepay_id})).await;
+    let id = paid["order"]["transaction_id"].as_str().unwrap();
+    let world = &shop.world;
+    let export = world.get("/export").await;
+    world.must("POST", "/reset", json!({})).await;
+    assert!(world.get("/merchants").await["items"][0].is_null());
+    world.must("POST", "/import", export).await;
+    let path = format!("/v3/pay/transactions/id/{id}?mchid={}", shop.mchid);
+    let found = shop.call("GET", &path, Value::Null).await;
+    assert_eq!(found.body["trade_state"], "SUCCESS");
+}
+
 #[tokio::test]
 async fn a_notice_that_nobody_takes_is_given_up_after_a_day() {
     let shop = Shop::open().await;
@@ -387,16 +435,8 @@ async fn a_notice_that_nobody_takes_is_given_up_after_a_day() {
     shop.app.otherwise(|_| Told::status(404));
     shop.pay(json!({"prepay_id": prepay_id})).await;
     shop.world.advance(86_400 + 300).await;
-    for _ in 0..5000 {
-        let deliveries = shop.world.get("/deliveries").await;
-        let delivery = &deliveries["items"][0];
-        if delivery["settled"] == true {
-            assert_eq!(delivery["attempts"].as_array().unwrap().len(), 16);
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-    panic!("it is still tried");
+    let given_up = delivery(&shop.world, |delivery| delivery["settled"] == true).await;
+    assert_eq!(given_up["attempts"].as_array().unwrap().len(), 16);
 }
 
 #[tokio::test]

@@ -58,7 +58,11 @@ impl Shop {
 
     /// With a merchant of these settings.
     pub(crate) async fn open_with(settings: Value) -> Self {
-        let world = TestWorld::start().await;
+        Self::open_in(TestWorld::start().await, settings).await
+    }
+
+    /// In this world.
+    pub(crate) async fn open_in(world: TestWorld, settings: Value) -> Self {
         let account = world.account(json!({"kind": "service"})).await;
         let appid = account["appid"].as_str().unwrap().to_owned();
         let user = world.user("小林").await;

@@ -21,7 +21,7 @@ use super::shanghai;
 use crate::{
     accounts::{
         self, ACCOUNTS,
-        merchant::{self, DELETED, KeyMode, MERCHANTS, Merchant, keys},
+        merchant::{self, KeyMode, MERCHANTS, Merchant, keys},
     },
     door::{
         Asked, Refuse,
@@ -441,7 +441,7 @@ fn delete(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     let mchid = merchant::merchant(turn.world, request.part("mchid"))?
         .mchid
         .clone();
-    turn.publish(DELETED, &json!({"merchant": &*mchid}));
+    turn.publish(accounts::DELETED, &json!({"account": &*mchid}));
     MERCHANTS.remove(turn.world, &*mchid);
     turn.effects.push(Effect::Accounts);
     Ok(json!({}))

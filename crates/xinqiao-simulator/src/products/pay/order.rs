@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 
 use super::{limits, shanghai};
 use crate::{
-    accounts::merchant::{self, DELETED, Merchant},
+    accounts::{
+        self,
+        merchant::{self, Merchant},
+    },
     kernel::{
         Id, Refused, Table, Turn, World,
         feature::id_in,
@@ -35,7 +38,7 @@ pub(super) static FEATURE: Feature = Feature {
         run: Handler::Look(list),
     }],
     due: Some(due),
-    topics: &[(DELETED, merchant_deleted)],
+    topics: &[(accounts::DELETED, merchant_deleted)],
     index: Some(index),
     ..Feature::EMPTY
 };
@@ -251,7 +254,7 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 }
 
 fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
-    if let Some(mchid) = id_in(what, "merchant") {
+    if let Some(mchid) = id_in(what, "account") {
         ORDERS.remove_under(turn.world, &mchid);
         BY_TRANSACTION.remove_under(turn.world, &mchid);
     }

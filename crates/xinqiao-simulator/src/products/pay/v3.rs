@@ -184,6 +184,10 @@ fn queried(mchid: &str, out_trade_no: &str, order: &Order) -> Value {
     let mut shown = transaction(mchid, out_trade_no, order);
     shown["description"] = json!(order.description);
     shown["notify_url"] = json!(order.notify_url);
+    if order.generation != Generation::V3 {
+        // What else was asked for is written otherwise there.
+        return shown;
+    }
     for name in [
         "goods_tag",
         "limit_pay",
