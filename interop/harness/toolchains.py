@@ -98,6 +98,7 @@ def python():
         "wechatpy": [str(interpreter), str(BOTS / "python/bot.py")],
         "werobot": [str(interpreter), str(BOTS / "python/werobot_bot.py")],
         "wechatpy-work": [str(interpreter), str(BOTS / "python/work_bot.py")],
+        "wechatpy-pay": [str(interpreter), str(BOTS / "python/pay.py")],
         "python": [str(interpreter)],
     }
 
@@ -176,9 +177,10 @@ def _same_jars(classpath, lock):
         raise RuntimeError(f"the jars differ from {lock}; what was resolved is in {CACHE / 'jars.lock'}")
 
 
-def go():
+def _go(name):
+    """The program that a Go module beside the bots makes."""
     _need("go")
-    out = CACHE / "bot-go"
+    out = CACHE / f"bot-{name}"
     env = {
         "GOMODCACHE": str(CACHE / "go/mod"),
         "GOCACHE": str(CACHE / "go/build"),
@@ -186,12 +188,20 @@ def go():
         "GOTOOLCHAIN": "local",
         "CGO_ENABLED": "0",
     }
-    sources = sorted((BOTS / "go").glob("*.go"))
-    mark, digest, fresh = _fresh("go", BOTS / "go/go.sum", *sources)
+    sources = sorted((BOTS / name).glob("*.go"))
+    mark, digest, fresh = _fresh(name, BOTS / name / "go.sum", *sources)
     if not fresh or not out.is_file():
-        _run(["go", "build", "-o", str(out), "."], BOTS / "go", "the Go module proxy", **env)
+        _run(["go", "build", "-o", str(out), "."], BOTS / name, "the Go module proxy", **env)
         mark.write_text(digest)
-    return {"silenceper": [str(out)]}
+    return [str(out)]
+
+
+def go():
+    return {"silenceper": _go("go")}
+
+
+def go_pay():
+    return {"wechatpay-go": _go("go_pay")}
 
 
 LANGUAGES = {
@@ -201,6 +211,8 @@ LANGUAGES = {
     "co-wechat": node,
     "wxjava": java,
     "silenceper": go,
+    "wechatpay-go": go_pay,
+    "wechatpy-pay": python,
 }
 
 
@@ -209,7 +221,7 @@ def install_all():
     CACHE.mkdir(exist_ok=True)
     commands, reasons = {}, {}
     with ThreadPoolExecutor(4) as pool:
-        jobs = {f: pool.submit(f) for f in (python, python2, node, java, go)}
+        jobs = {f: pool.submit(f) for f in (python, python2, node, java, go, go_pay)}
     for function, job in jobs.items():
         names = [name for name, f in LANGUAGES.items() if f is function]
         try:

@@ -3,7 +3,9 @@
 //! Knows accounts as the platform registers them, whatever product they are used in.
 
 pub(crate) mod account;
+pub(crate) mod callback;
 pub(crate) mod files;
+pub(crate) mod merchant;
 pub(crate) mod registration;
 pub(crate) mod rules;
 pub(crate) mod tokens;
@@ -34,7 +36,7 @@ pub(crate) static BY_EMAIL: Table<Id, Id> = Table::memory("accounts.by_email");
 /// Who has an original id.
 pub(crate) static BY_ORIGINAL_ID: Table<Id, Id> = Table::memory("accounts.by_original_id");
 
-/// An account is gone: `{"account"}`. Whoever keeps something of it throws it away.
+/// An account or a merchant is gone: `{"account"}`. Whoever keeps something of it throws it away.
 pub(crate) const DELETED: &str = "accounts.deleted";
 /// An account's server settings were stored: `{"account"}`.
 pub(crate) const CONNECTED: &str = "accounts.connected";
@@ -43,14 +45,14 @@ pub(crate) const VIEW: &str = "account";
 
 pub(crate) const FEATURE: Feature = Feature {
     name: "accounts",
-    tables: &[&ACCOUNTS, &QUOTAS, &FILES],
+    tables: &[&ACCOUNTS, &QUOTAS, &FILES, &merchant::MERCHANTS],
     verbs: &[
         verb::<registration::Create>(),
         verb::<registration::Patch>(),
         verb::<registration::Delete>(),
         verb::<registration::NewSecret>(),
         verb::<registration::SetQuotas>(),
-        verb::<registration::SetCallback>(),
+        verb::<callback::SetCallback>(),
     ],
     due: Some(files::due),
     topics: &[(DELETED, files::forget), (REBORN, reborn)],

@@ -34,7 +34,7 @@ use xinqiao_catalog::{
 use xinqiao_types::Rid;
 
 use crate::{
-    accounts::{ACCOUNTS, QUOTAS},
+    accounts::{ACCOUNTS, QUOTAS, merchant::MERCHANTS},
     kernel::{
         Feature, Id, Turn, World,
         command::verb,
@@ -103,7 +103,6 @@ pub(crate) enum Reply {
         bytes: bytes::Bytes,
     },
     /// Nothing at all: 204.
-    #[expect(dead_code, reason = "no behaviour says nothing yet")]
     Nothing,
     /// The browser is led elsewhere.
     #[expect(dead_code, reason = "no behaviour leads a browser yet")]
@@ -410,11 +409,16 @@ fn write(
         call,
         caller: progress.caller.as_ref(),
         trace,
+        wall_ms: turn.wall_ms,
     };
     let mut written = match verdict {
         Ok(reply) => (desk.dialect(progress.product).reply)(&saying, reply),
         Err(Failure::Refused(refuse)) => {
-            let diagnosis = refuse.diagnosis.as_deref().cloned();
+            let explained = || match refuse.code {
+                Code::Word(_) => explain_code(progress.product, refuse.code),
+                Code::Number(_) => None,
+            };
+            let diagnosis = refuse.diagnosis.as_deref().cloned().or_else(explained);
             let mut written = (desk.dialect(progress.product).refusal)(&saying, refuse);
             written.diagnosis = diagnosis;
             written
@@ -485,6 +489,12 @@ fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: 
             row.user_name = Some(nickname);
         }
     }
+    if let Some(Caller::Merchant { mchid, .. }) = &progress.caller
+        && let Some(merchant) = MERCHANTS.get(turn.world, &**mchid)
+    {
+        row.account = Some(merchant.mchid.to_string());
+        row.account_name = Some(merchant.name.clone());
+    }
     let title = progress.endpoint.map(|endpoint| endpoint.title);
     row.title = match title {
         Some(title) if !title.is_empty() => Words::new(
@@ -505,7 +515,7 @@ fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: 
     row.diagnosis = written
         .diagnosis
         .take()
-        .or_else(|| errcode.and_then(|code| explain_code(progress.product, code)));
+        .or_else(|| errcode.and_then(|code| explain_code(progress.product, code.into())));
     row.call = Some(CallFacts {
         endpoint: progress
             .endpoint
@@ -539,7 +549,7 @@ fn show(turn: &mut Turn<'_>, call: &PlatformCall, progress: &Progress, written: 
 }
 
 /// What the catalog says about a code, as a diagnosis.
-pub(crate) fn explain_code(product: Product, code: i64) -> Option<Diagnosed> {
+pub(crate) fn explain_code(product: Product, code: Code<'_>) -> Option<Diagnosed> {
     let known = xinqiao_catalog::error(product, code)?;
     let remedy = |chinese: bool| -> Vec<&str> {
         let text = known.remedy.get(chinese);

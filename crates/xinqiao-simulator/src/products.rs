@@ -5,6 +5,7 @@
 
 mod component;
 pub(crate) mod official_account;
+pub(crate) mod pay;
 pub(crate) mod work;
 
 use std::sync::LazyLock;
@@ -104,14 +105,13 @@ impl Feature {
 
 /// Every product's features. A product's line stands here, a feature's in its product.
 fn all() -> impl Iterator<Item = &'static Feature> {
-    [
+    let products = [
         official_account::FEATURES,
         component::FEATURES,
         work::FEATURES,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+        pay::FEATURES,
+    ];
+    products.into_iter().flatten().copied()
 }
 
 /// The house with every feature of this program.

@@ -19,7 +19,7 @@ use crate::{
     kernel::{Feature, Turn, World, command::verb, feature::id_in},
 };
 
-pub(crate) use self::attempts::{Content, Taken, start};
+pub(crate) use self::attempts::{Addressee, Content, Taken, start, start_to};
 use self::{
     deliveries::DELIVERIES,
     envelope::PushKind,
@@ -27,14 +27,17 @@ use self::{
 };
 
 pub(crate) const FEATURE: Feature = Feature {
-    name: "push",
+    name: NAME,
     tables: &[&DELIVERIES, &receivers::RECEIVERS],
     verbs: &[verb::<Box<PushOutcome>>()],
+    due: Some(attempts::due),
     topics: &[(accounts::DELETED, account_deleted)],
     index: Some(deliveries::index),
     earlier: Some(earlier),
     ..Feature::EMPTY
 };
+
+const NAME: &str = "push";
 
 /// Every kind of push, by name.
 #[derive(Debug, Default)]

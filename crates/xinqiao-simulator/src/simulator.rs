@@ -24,7 +24,7 @@ use xinqiao_types::{AccountKind, CallbackMode, Clock};
 use crate::{
     accounts::{
         self,
-        registration::{self, CallbackSettings, SetCallback},
+        callback::{self, CallbackSettings, SetCallback},
     },
     control,
     kernel::{World, time::Tick, world::Origins},
@@ -436,7 +436,7 @@ async fn connect(shared: Arc<Shared>, appid: String, url: String) {
                     url: wanted,
                     ..CallbackSettings::default()
                 };
-                let callback = registration::complete_callback(account, &settings)?;
+                let callback = callback::complete_callback(account, &settings)?;
                 let whose = handshake::Whose {
                     appid: account.appid.to_string(),
                     name: account.name.clone(),

@@ -24,6 +24,8 @@ pub struct Recorded {
     pub path: String,
     /// Query without `?`.
     pub query: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
     /// Media type.
     pub content_type: String,
     /// Body.
@@ -31,6 +33,13 @@ pub struct Recorded {
 }
 
 impl Recorded {
+    /// A header by its name in lower case; empty if it was not sent.
+    pub fn header(&self, name: &str) -> &str {
+        { self.headers.iter() }
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value)
+    }
+
     /// A parameter of the query, as it was sent.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.split('&').find_map(|pair| {
@@ -182,6 +191,12 @@ async fn answer(State(inner): State<Arc<Inner>>, request: Request) -> Response {
         method: parts.method.to_string(),
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: { parts.headers.iter() }
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.to_string(), value)
+            })
+            .collect(),
         content_type: parts
             .headers
             .get("content-type")

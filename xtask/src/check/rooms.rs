@@ -22,6 +22,8 @@ const ROOMS: [&[&str]; 7] = [
 ];
 /// Rooms that name no product: everything below them.
 const PRODUCTS: &str = "products";
+/// Schemes that have the name of the interface that they came with.
+const CIPHERS: [&str; 2] = ["xinqiao_crypto::pay_v2", "xinqiao_crypto::pay_v3"];
 /// Names of products as people say them.
 const SPOKEN: [&str; 1] = ["WeCom"];
 
@@ -101,8 +103,9 @@ fn names(source: &Source, path: &str) -> Vec<String> {
 }
 
 fn named(line: &str) -> Option<String> {
-    // Kinds of accounts are the accounts' own words.
+    // Kinds of accounts are the accounts' own words, and ciphers are named by those who made them.
     let line = line.replace("AccountKind::MiniProgram", "");
+    let line = { CIPHERS.iter() }.fold(line, |line, name| line.replace(name, ""));
     let words: Vec<&str> = line
         .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .collect();
@@ -399,7 +402,7 @@ mod tests {
             one(&[source("src/push/x.rs", text)], "must not name");
             assert!(complaints(&[source("src/products/x/y.rs", text)]).is_empty());
         }
-        let kinds = "let x = AccountKind::MiniProgram; let work = 1;";
+        let kinds = "use xinqiao_crypto::pay_v3::PrivateKey;\nlet x = AccountKind::MiniProgram; let work = 1;";
         assert!(complaints(&[source("src/accounts.rs", kinds)]).is_empty());
     }
 

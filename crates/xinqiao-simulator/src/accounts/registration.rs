@@ -9,9 +9,11 @@ use xinqiao_crypto::AesKey;
 use xinqiao_types::{AccountKind, CallbackMode, ErrCode};
 
 use super::{
-    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, CONNECTED, DELETED, QUOTAS, account,
+    ACCOUNTS, BY_EMAIL, BY_ORIGINAL_ID, DELETED, QUOTAS, account,
     account::{Account, Callback, SecretState, Subject},
-    account_mut, id, insert, rules, view,
+    account_mut,
+    callback::check_mode,
+    id, insert, rules, view,
 };
 use crate::kernel::{Command, Effect, Refused, Turn};
 
@@ -97,24 +99,6 @@ pub(crate) struct QuotaSetting {
     pub(crate) limit: u64,
     /// Calls that count already.
     pub(crate) used: Option<u64>,
-}
-
-/// `PUT /accounts/{ref}/callback`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct CallbackSettings {
-    /// Where to.
-    pub(crate) url: String,
-    /// Of a third-party platform: where messages of its authorizers go, with `$APPID$`; its own if missing.
-    pub(crate) message_url: Option<String>,
-    /// Token; the account's own if missing.
-    pub(crate) token: Option<String>,
-    /// EncodingAESKey; the account's own if missing.
-    pub(crate) aes_key: Option<String>,
-    /// How to wrap; the account's own if missing.
-    pub(crate) mode: Option<CallbackMode>,
-    /// `xml` or `json`.
-    pub(crate) format: Option<String>,
 }
 
 /// The kind of subject that may not own a service account.
@@ -251,21 +235,6 @@ fn kind_name(kind: AccountKind) -> &'static str {
     }
 }
 
-/// Whether the platform asks a server for an echo before it stores the address.
-pub(crate) fn has_handshake(kind: AccountKind) -> bool {
-    kind != AccountKind::Component
-}
-
-/// WECHAT: a third-party platform is pushed to in safe mode only.
-fn check_mode(kind: AccountKind, mode: CallbackMode) -> Result<(), Refused> {
-    if kind == AccountKind::Component && mode != CallbackMode::Safe {
-        return Err(Refused::unwilling(
-            "a third-party platform is pushed to in mode `safe` only",
-        ));
-    }
-    Ok(())
-}
-
 /// One e-mail, one account; a person owns no service account.
 fn check_registration(
     turn: &Turn<'_>,
@@ -310,7 +279,7 @@ pub(crate) fn check_text(name: &str, text: &str, most: usize) -> Result<(), Refu
 }
 
 /// WECHAT: a key may end in a character whose two spare bits are set; it is accepted.
-fn check_keys(token: Option<&str>, aes_key: Option<&str>) -> Result<(), Refused> {
+pub(super) fn check_keys(token: Option<&str>, aes_key: Option<&str>) -> Result<(), Refused> {
     if let Some(token) = token {
         let fine = (3..=32).contains(&token.len())
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -508,95 +477,5 @@ impl Command for SetQuotas {
             ledger.set_used(id, window, setting.used.unwrap_or(0), now);
         }
         Ok(json!({"quotas": self.quotas}))
-    }
-}
-
-/// Checks server settings before the handshake; gives them back complete.
-pub(crate) fn complete_callback(
-    account: &Account,
-    settings: &CallbackSettings,
-) -> Result<Callback, Refused> {
-    check_url("url", &settings.url)?;
-    let message_url = match &settings.message_url {
-        None => account.callback.message_url.clone(),
-        Some(_) if account.kind != AccountKind::Component => {
-            return Err(Refused::invalid(
-                "`message_url` belongs to third-party platforms; an account has `url` only",
-            ));
-        }
-        Some(url) => {
-            check_url("message_url", url)?;
-            Some(url.clone())
-        }
-    };
-    let mode = settings.mode.unwrap_or(account.callback.mode);
-    check_mode(account.kind, mode)?;
-    check_keys(settings.token.as_deref(), settings.aes_key.as_deref())?;
-    let format = settings
-        .format
-        .clone()
-        .unwrap_or_else(|| account.callback.format.clone());
-    match format.as_str() {
-        "xml" => {}
-        "json" if account.kind == AccountKind::MiniProgram => {
-            return Err(Refused::not_built("pushing JSON (format `json`)"));
-        }
-        "json" => {
-            return Err(Refused::unwilling(format!(
-                "a {} is pushed XML only",
-                account.kind
-            )));
-        }
-        _ => return Err(Refused::invalid("`format` must be `xml` or `json`")),
-    }
-    let sealed = settings.mode.is_none_or(|mode| mode == CallbackMode::Safe);
-    if account.of_corp().is_some() && !sealed {
-        return Err(Refused::unwilling(
-            "what an application of a corporation gets is always encrypted: `mode` is `safe`",
-        ));
-    }
-    let own = &account.callback;
-    Ok(Callback {
-        url: settings.url.clone(),
-        message_url,
-        token: settings.token.clone().unwrap_or_else(|| own.token.clone()),
-        aes_key: settings
-            .aes_key
-            .clone()
-            .unwrap_or_else(|| own.aes_key.clone()),
-        mode,
-        format,
-        failures: 0,
-        paused_until: None,
-    })
-}
-
-fn check_url(name: &str, url: &str) -> Result<(), Refused> {
-    if url.starts_with("http://") || url.starts_with("https://") {
-        return Ok(());
-    }
-    Err(Refused::invalid(format!(
-        "`{name}` must begin with http:// or https://"
-    )))
-}
-
-/// Stores server settings whose handshake succeeded, or that need none.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct SetCallback {
-    pub(crate) appid: String,
-    pub(crate) settings: CallbackSettings,
-}
-
-impl Command for SetCallback {
-    const NAME: &'static str = "accounts.set_callback";
-    const WAS: &'static str = "set_callback";
-    type Answer = Value;
-
-    fn run(self, turn: &mut Turn<'_>) -> Result<Value, Refused> {
-        let callback = complete_callback(account(turn.world, &self.appid)?, &self.settings)?;
-        account_mut(turn.world, &self.appid)?.callback = callback;
-        turn.effects.push(Effect::Accounts);
-        turn.publish(CONNECTED, &json!({"account": self.appid}));
-        Ok(json!({"verified": true}))
     }
 }

@@ -14,9 +14,9 @@ use super::{Body, Reply, created, done, ok};
 use crate::{
     accounts::{
         self, ACCOUNTS,
+        callback::{self, CallbackSettings, SetCallback},
         registration::{
-            self, AccountPatch, CallbackSettings, Create, Delete, NewAccount, NewSecret, Patch,
-            QuotaSetting, SetCallback, SetQuotas,
+            AccountPatch, Create, Delete, NewAccount, NewSecret, Patch, QuotaSetting, SetQuotas,
         },
     },
     kernel::Refused,
@@ -92,8 +92,8 @@ pub(super) async fn set_callback(
         .world
         .ask(move |world| {
             let account = accounts::account(world, &asked)?;
-            let callback = registration::complete_callback(account, &wanted)?;
-            let whose = registration::has_handshake(account.kind).then(|| handshake::Whose {
+            let callback = callback::complete_callback(account, &wanted)?;
+            let whose = callback::has_handshake(account.kind).then(|| handshake::Whose {
                 appid: account.appid.to_string(),
                 name: account.name.clone(),
                 corp: account.of_corp().map(|(corp, _)| corp.to_owned()),

@@ -170,7 +170,7 @@ pub(super) async fn with_deliveries(shared: &Arc<Shared>, mut value: Value, wait
     ok(value)
 }
 
-/// Waits until each of these deliveries was answered or given up.
+/// Waits until each of these deliveries was answered, given up or put off.
 async fn settled(shared: &Arc<Shared>, numbers: &[u64]) -> Result<(), Refused> {
     let mut changes = shared.settled.subscribe();
     loop {
@@ -182,7 +182,7 @@ async fn settled(shared: &Arc<Shared>, numbers: &[u64]) -> Result<(), Refused> {
                 numbers.iter().any(|number| {
                     DELIVERIES
                         .get(world, number)
-                        .is_some_and(|delivery| !delivery.settled)
+                        .is_some_and(Delivery::is_under_way)
                 })
             })
             .await?;

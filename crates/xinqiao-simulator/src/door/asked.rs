@@ -20,7 +20,7 @@ use xinqiao_catalog::rules::quota::Ledger;
 pub(crate) struct Asked {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) caller: Caller,
-    /// The account that the call counts for; empty where there is none.
+    /// The account or merchant that the call counts for; empty where there is none.
     pub(crate) appid: Id,
     /// Values of the path's parameters.
     pub(crate) path: Vec<(&'static str, String)>,

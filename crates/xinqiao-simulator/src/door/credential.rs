@@ -40,16 +40,17 @@ pub(crate) enum Caller {
     Suite(Id),
     /// A provider of suites.
     Provider(Id),
-    /// A merchant, with the serial number of the key that signed.
+    /// A merchant, with the serial number of the certificate whose key signed; empty where a shared key did.
     Merchant { mchid: Id, serial: Id },
     /// A person who let an account look.
     User { account: Id, openid: Id },
 }
 
 impl Caller {
-    /// The account that the call counts for.
+    /// The account or merchant that the call counts for.
     pub(crate) fn account(&self) -> Option<&Id> {
         match self {
+            Self::Merchant { mchid, .. } => Some(mchid),
             Self::Account(account)
             | Self::Component(account)
             | Self::Authorizer { account, .. }

@@ -2,6 +2,8 @@
 
 pub(crate) mod errcode_json;
 pub(crate) mod page;
+pub(crate) mod return_code_xml;
+pub(crate) mod signed_json;
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{AuthKind, Product};
@@ -28,13 +30,14 @@ pub(crate) struct Dialect {
 
 /// To whom something is said, and about what.
 #[derive(Debug)]
-#[expect(dead_code, reason = "keys to sign with are found by world and caller")]
 pub(crate) struct Saying<'a> {
     pub(crate) world: &'a World,
     pub(crate) product: Product,
     pub(crate) call: &'a PlatformCall,
     pub(crate) caller: Option<&'a Caller>,
     pub(crate) trace: &'a Rid,
+    /// Real millisecond, for signatures.
+    pub(crate) wall_ms: i64,
 }
 
 /// An answer with what its row says.

@@ -21,7 +21,7 @@ pub(crate) struct Fault {
     /// Given by the world.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) id: String,
-    /// Only calls of this account.
+    /// Only calls of this account or merchant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) account: Option<String>,
     /// Only calls of this path.
@@ -71,7 +71,10 @@ fn check(world: &World, fault: &Fault) -> Result<(), Refused> {
         ));
     }
     if let Some(appid) = &fault.account {
-        accounts::account(world, appid)?;
+        let merchants = &accounts::merchant::MERCHANTS;
+        if !merchants.has(world, appid.as_str()) {
+            accounts::account(world, appid)?;
+        }
     }
     let kinds = [
         fault.errcode.is_some(),

@@ -16,6 +16,8 @@
 //! | tickets, codes and refresh tokens of authorizations | a word, `@@@`, 86 characters | the 86 begin with `SIM` |
 //! | callback Token | 32 letters and digits | begins `sim` |
 //! | message id | 17 digits | begins with 9 |
+//! | merchant number | 10 digits | begins `9000` |
+//! | serial number of a certificate | 40 upper-case hexadecimal digits | begins `51000000` |
 
 use sha2::{Digest, Sha256};
 use xinqiao_types::{Entropy, SeededEntropy};
@@ -98,6 +100,18 @@ impl Draw {
         let mut key = self.text(ALPHANUMERIC, 42);
         key.push_str(&self.text(KEY_END, 1));
         key
+    }
+
+    pub(crate) fn mchid(&self) -> String {
+        format!("9000{}", self.digits(6))
+    }
+
+    pub(crate) fn certificate_serial(&self) -> String {
+        format!("51000000{}", self.hex(32).to_ascii_uppercase())
+    }
+
+    pub(crate) fn digits(&self, length: usize) -> String {
+        self.text(b"0123456789", length)
     }
 
     pub(crate) fn word(&self, length: usize) -> String {

@@ -73,7 +73,6 @@ const NOT_BUILT: &[&str] = &[
     "profile",
     "phone",
     "subscribe",
-    "pay",
     "pay_code",
 ];
 

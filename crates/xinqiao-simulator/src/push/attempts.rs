@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use xinqiao_message::push::Judgement;
 
 use super::{
-    Kinds,
+    Kinds, NAME,
     deliveries::{Attempt, DELIVERIES, Delivery, keep},
     envelope::{Answered, PushKind, Replied},
     order::{Judged, PushOrder, PushOutcome, PushResult},
@@ -32,6 +32,16 @@ pub(crate) struct Content {
     pub(crate) notice: bool,
     /// Whether a reply may come back.
     pub(crate) replyable: bool,
+}
+
+/// To whom something is pushed.
+#[derive(Debug, Clone)]
+pub(crate) struct Addressee {
+    pub(crate) id: Id,
+    /// Who receives it in its place.
+    pub(crate) receiver: Option<Id>,
+    pub(crate) name: String,
+    pub(crate) url: String,
 }
 
 /// What an answer was taken for.
@@ -70,49 +80,88 @@ pub(crate) fn start(
         .callback
         .paused_until
         .is_some_and(|until| turn.now.0 < until);
-    let account_name = account.name.clone();
+    let to = Addressee {
+        id: appid.clone(),
+        receiver,
+        name: account.name.clone(),
+        url,
+    };
     let user = people::user::behind(turn.world, appid, openid);
-    let order = PushOrder {
+    let order = order(turn, kind, to, user, openid, &content);
+    let number = order.delivery;
+    begin(turn, order.clone(), &content, paused);
+    if paused {
+        not_pushed(turn, kind, &order, content.notice);
+    }
+    Some(number)
+}
+
+/// Pushes something about a person to an address that is no account's server.
+pub(crate) fn start_to(
+    turn: &mut Turn<'_>,
+    kind: &PushKind,
+    to: Addressee,
+    person: (u64, &Id),
+    content: Content,
+) -> u64 {
+    let (user, openid) = person;
+    let nickname = people::user(turn.world, user).map(|user| user.nickname.to_string());
+    let user = nickname.ok().map(|nickname| (user, nickname));
+    let order = order(turn, kind, to, user, openid, &content);
+    let number = order.delivery;
+    begin(turn, order, &content, false);
+    number
+}
+
+fn order(
+    turn: &mut Turn<'_>,
+    kind: &PushKind,
+    to: Addressee,
+    user: Option<(u64, String)>,
+    openid: &Id,
+    content: &Content,
+) -> PushOrder {
+    PushOrder {
         delivery: turn.world.traffic_serial("delivery"),
         attempt: 1,
         of: kind.envelope.attempts,
         cause: turn.cause.clone(),
         kind: kind.name.to_owned(),
-        appid: appid.clone(),
-        receiver,
-        account_name,
+        appid: to.id,
+        receiver: to.receiver,
+        account_name: to.name,
         user: user.as_ref().map(|(number, _)| people::user::name(*number)),
         user_name: user.map(|(_, nickname)| nickname),
         openid: openid.clone(),
-        url,
-        plain: content.plain,
-        msg_type: content.msg_type,
-        event: content.event,
-        msg_id: content.msg_id,
+        url: to.url,
+        plain: content.plain.clone(),
+        msg_type: content.msg_type.clone(),
+        event: content.event.clone(),
+        msg_id: content.msg_id.clone(),
         patient: turn.world.is_patient(),
         time: turn.now.0,
-    };
-    let number = order.delivery;
-    let delivery = Delivery {
-        order: order.clone(),
+    }
+}
+
+/// Keeps a delivery, and begins with its first attempt unless nothing is pushed for now.
+fn begin(turn: &mut Turn<'_>, order: PushOrder, content: &Content, paused: bool) {
+    let delivery = order.delivery;
+    let kept = Delivery {
+        order,
         attempts: Vec::new(),
         settled: paused,
+        next_at: None,
         notice: content.notice,
         replyable: content.replyable,
         request: Value::Null,
         response: Value::Null,
         reply: Value::Null,
     };
-    keep(turn.world, delivery);
-    if paused {
-        not_pushed(turn, kind, &order, content.notice);
-    } else {
-        turn.effects.push(Effect::Send {
-            delivery: number,
-            attempt: 1,
-        });
+    keep(turn.world, kept);
+    if !paused {
+        let attempt = 1;
+        turn.effects.push(Effect::Send { delivery, attempt });
     }
-    Some(number)
 }
 
 /// Who receives an account's callbacks in its place has no address for them.
@@ -181,8 +230,8 @@ pub(crate) fn conclude(turn: &mut Turn<'_>, outcome: PushOutcome) -> Option<Judg
         Taken::Failed { diagnosis, detail } if order.attempt < order.of => {
             count_failure(turn, &order.appid);
             let next = order.attempt + 1;
-            again(turn, number, next);
-            Some(red(diagnosis, &detail, Some(next)))
+            let wait = again(turn, kind, &order);
+            Some(red(diagnosis, &detail, Some((next, wait))))
         }
         Taken::Illegal { diagnosis, detail } | Taken::Failed { diagnosis, detail } => {
             count_failure(turn, &order.appid);
@@ -250,10 +299,7 @@ fn take(
         },
     };
     match (kind.envelope.judge)(turn.world, kind, order, &answer) {
-        Judgement::Silent => Taken::Fine {
-            judged: silent(),
-            reply: Value::Null,
-        },
+        Judgement::Silent => accepted(),
         Judgement::Reply {
             reply,
             xml,
@@ -299,6 +345,14 @@ fn excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().take(300).collect()
 }
 
+/// What an answer is taken for that says no more than that the push arrived.
+pub(super) fn accepted() -> Taken {
+    Taken::Fine {
+        judged: silent(),
+        reply: Value::Null,
+    }
+}
+
 fn silent() -> Judged {
     Judged {
         state: RowState::Ok,
@@ -312,7 +366,7 @@ fn silent() -> Judged {
     }
 }
 
-fn red(diagnosis: Diagnosed, detail: &str, next: Option<u8>) -> Judged {
+fn red(diagnosis: Diagnosed, detail: &str, next: Option<(u8, i64)>) -> Judged {
     // The detail is English, with addresses and numbers in it; the catalog says the same in Chinese.
     let zh = if diagnosis.cause.zh == diagnosis.rule {
         detail
@@ -320,9 +374,13 @@ fn red(diagnosis: Diagnosed, detail: &str, next: Option<u8>) -> Judged {
         &diagnosis.cause.zh
     };
     let then = match next {
-        Some(next) => Words::new(
+        Some((next, 0)) => Words::new(
             format!("{zh}；马上推送第 {next} 次"),
             format!("{detail}; attempt {next} follows"),
+        ),
+        Some((next, wait)) => Words::new(
+            format!("{zh}；{wait} 秒后推送第 {next} 次"),
+            format!("{detail}; attempt {next} follows in {wait} s"),
         ),
         None => Words::new(format!("{zh}；不再重试"), format!("{detail}; given up")),
     };
@@ -335,16 +393,46 @@ fn red(diagnosis: Diagnosed, detail: &str, next: Option<u8>) -> Judged {
     }
 }
 
-fn again(turn: &mut Turn<'_>, number: u64, next: u8) {
+/// Orders the next attempt, and gives the seconds until then. Pauses count from the first attempt, so that a clock
+/// that was moved finds all the attempts that it passed over.
+fn again(turn: &mut Turn<'_>, kind: &PushKind, order: &PushOrder) -> i64 {
+    let (delivery, attempt) = (order.delivery, order.attempt + 1);
+    let pauses = { kind.envelope.pauses.iter() }.take(usize::from(order.attempt));
+    let wait = (order.time + pauses.sum::<i64>() - turn.now.0).max(0);
+    let put_off = (wait > 0 && !kind.envelope.pauses.is_empty()).then_some(turn.now.0 + wait);
     let patient = turn.world.is_patient();
-    if let Some(delivery) = DELIVERIES.get_mut(turn.world, &number) {
-        delivery.order.attempt = next;
+    if let Some(delivery) = DELIVERIES.get_mut(turn.world, &delivery) {
+        delivery.order.attempt = attempt;
         delivery.order.patient = patient;
+        delivery.next_at = put_off;
     }
-    turn.effects.push(Effect::Send {
-        delivery: number,
-        attempt: next,
-    });
+    match put_off {
+        Some(at) => {
+            turn.later(at, NAME, json!({"delivery": delivery, "attempt": attempt}));
+            turn.effects.push(Effect::Settled);
+            wait
+        }
+        None => {
+            turn.effects.push(Effect::Send { delivery, attempt });
+            0
+        }
+    }
+}
+
+/// An attempt that was put off begins.
+pub(super) fn due(turn: &mut Turn<'_>, what: &Value) {
+    let (Some(delivery), Some(attempt)) = (what["delivery"].as_u64(), what["attempt"].as_u64())
+    else {
+        return;
+    };
+    let Some(kept) = DELIVERIES.get_mut(turn.world, &delivery) else {
+        return;
+    };
+    let attempt = u8::try_from(attempt).unwrap_or(u8::MAX);
+    if !kept.settled && kept.order.attempt == attempt {
+        kept.next_at = None;
+        turn.effects.push(Effect::Send { delivery, attempt });
+    }
 }
 
 /// A delivery came to its end.

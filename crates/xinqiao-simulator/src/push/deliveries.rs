@@ -23,6 +23,9 @@ pub(crate) struct Delivery {
     pub(crate) attempts: Vec<Attempt>,
     /// Whether it came to its end.
     pub(crate) settled: bool,
+    /// The simulated second at which the next attempt begins, if it is put off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next_at: Option<i64>,
     /// Whether the phone shows the platform's notice when all attempts fail.
     pub(crate) notice: bool,
     /// Whether a reply may come back.
@@ -48,6 +51,11 @@ pub(crate) struct Attempt {
 }
 
 impl Delivery {
+    /// Whether an attempt is being made.
+    pub(crate) fn is_under_way(&self) -> bool {
+        !self.settled && self.next_at.is_none()
+    }
+
     /// The object of the control interface.
     pub(crate) fn view(&self) -> Value {
         json!({
@@ -58,6 +66,7 @@ impl Delivery {
             "event": self.order.event,
             "msg_id": self.order.msg_id,
             "settled": self.settled,
+            "next_at": self.next_at,
             "request": self.request,
             "plain": self.order.plain,
             "attempts": self.attempts,

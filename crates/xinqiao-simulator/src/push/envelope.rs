@@ -3,6 +3,8 @@
 pub(crate) mod sealed_for_corp;
 pub(crate) mod sealed_info;
 pub(crate) mod sealed_message;
+pub(crate) mod signed_json;
+pub(crate) mod signed_xml;
 
 use xinqiao_crypto::callback;
 use xinqiao_message::{
@@ -12,7 +14,10 @@ use xinqiao_message::{
 };
 use xinqiao_types::CallbackMode;
 
-use super::{attempts::Taken, order::PushOrder};
+use super::{
+    attempts::{self, Taken},
+    order::PushOrder,
+};
 use crate::kernel::{
     Turn, World,
     row::{SignatureFacts, SignaturePart},
@@ -23,6 +28,8 @@ use crate::kernel::{
 pub(crate) struct Envelope {
     /// How often it is tried.
     pub(crate) attempts: u8,
+    /// Seconds of the world's clock between one attempt and the next; where there are none, it follows at once.
+    pub(crate) pauses: &'static [i64],
     /// Takes the keys out of the world; what it gives seals without the world.
     pub(crate) seal: fn(&World, &PushOrder) -> Result<Sealer, String>,
     /// Judges an answer.
@@ -43,6 +50,20 @@ pub(crate) struct PushKind {
     pub(crate) given_up: fn(&mut Turn<'_>, &PushOrder),
     /// Whether the orders of format 1 were of this kind.
     pub(crate) of_format_1: bool,
+}
+
+impl PushKind {
+    /// A push to which nothing can be replied, and for which nobody waits.
+    pub(crate) const fn unanswered(name: &'static str, envelope: &'static Envelope) -> Self {
+        Self {
+            name,
+            envelope,
+            speaker: |_| Speaker::Component,
+            replied: |_, _, _| attempts::accepted(),
+            given_up: |_, _| {},
+            of_format_1: false,
+        }
+    }
 }
 
 /// An answer as it came.
@@ -77,6 +98,8 @@ type Make = Box<dyn FnOnce(i64, &str, [u8; 16]) -> Result<Sealed, String> + Send
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sealed {
     pub(crate) query: String,
+    /// Headers besides those that every push has.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
     pub(crate) content_type: &'static str,
     /// How it was signed, part by part.

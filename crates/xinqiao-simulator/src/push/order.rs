@@ -113,7 +113,7 @@ impl Command for Box<PushOutcome> {
     }
 }
 
-/// After a restart: attempts that were open begin anew.
+/// After a restart: attempts that were under way begin anew; those that are put off wait for their second.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Resume;
 
@@ -123,7 +123,7 @@ impl Command for Resume {
 
     fn run(self, turn: &mut Turn<'_>) -> Result<(), Refused> {
         let open: Vec<(u64, u8)> = deliveries::of(turn.world, None)
-            .filter(|delivery| !delivery.settled)
+            .filter(|delivery| delivery.is_under_way())
             .map(|delivery| (delivery.order.delivery, delivery.order.attempt))
             .collect();
         let sends = open

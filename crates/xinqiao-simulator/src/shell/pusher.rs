@@ -82,6 +82,11 @@ pub(super) async fn push(shared: Arc<Shared>, delivery: u64, attempt: u8) {
     );
     headers.insert(header::ACCEPT, header::HeaderValue::from_static("*/*"));
     headers.insert(header::PRAGMA, header::HeaderValue::from_static("no-cache"));
+    for (name, value) in &sealed.headers {
+        if let Ok(value) = header::HeaderValue::from_str(value) {
+            headers.insert(*name, value);
+        }
+    }
     let shown_headers: Vec<(String, String)> = headers
         .iter()
         .map(|(name, value)| {
@@ -259,6 +264,9 @@ pub(super) fn chance() -> (String, [u8; 16]) {
 
 /// The address with a query behind it, whether or not it has one already.
 pub(super) fn with_query(url: &str, query: &str) -> String {
+    if query.is_empty() {
+        return url.to_owned();
+    }
     let (base, fragment) = url
         .split_once('#')
         .map_or((url, ""), |(base, rest)| (base, rest));
@@ -392,6 +400,7 @@ mod tests {
     #[test]
     fn a_query_is_joined_to_what_is_there() {
         assert_eq!(with_query("http://a/wx", "x=1"), "http://a/wx?x=1");
+        assert_eq!(with_query("http://a/wx", ""), "http://a/wx");
         assert_eq!(
             with_query("http://a/wx?id=7", "x=1"),
             "http://a/wx?id=7&x=1"

@@ -405,17 +405,18 @@ async fn a_wrong_type_behind_a_missing_field_is_found() {
 #[tokio::test]
 async fn who_cannot_be_told_from_anybody_is_not_answered() {
     let world = TestWorld::start().await;
-    let pay = &world.simulator().endpoints()["api.mch.weixin.qq.com"];
+    let pay = &world.simulator().endpoints()["apihk.mch.weixin.qq.com"];
     let answer = world
         .client()
-        .get(format!("{pay}/v3/certificates"))
+        .get(format!("{pay}/v3/global/certificates"))
+        .header("host", "apihk.mch.weixin.qq.com")
         .send()
         .await
         .unwrap();
     assert_eq!(answer.status(), 501);
     let body = answer.text().await.unwrap();
     assert!(
-        body.contains("not_built") && body.contains("pay_v3"),
+        body.contains("not_built") && body.contains("pay_global"),
         "{body}"
     );
 }

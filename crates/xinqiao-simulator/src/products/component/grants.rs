@@ -171,7 +171,7 @@ fn by_token(
     let key = HOLDERS.get(turn.world, text);
     if !key.is_some_and(|key| GRANTS.has(turn.world, key)) {
         let mut refuse = Refuse::code(code::INVALID_CREDENTIAL);
-        let why = explain_code(Product::OpenPlatform, code::COMPONENT_NOT_AUTHORIZED);
+        let why = explain_code(Product::OpenPlatform, code::COMPONENT_NOT_AUTHORIZED.into());
         refuse.diagnosis = why.map(Box::new);
         return Err(refuse);
     }

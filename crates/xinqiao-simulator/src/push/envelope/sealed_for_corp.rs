@@ -22,6 +22,7 @@ const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
+    pauses: &[],
     seal,
     judge,
 };
@@ -55,6 +56,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 query: sealed.query,
                 body: sealed.body,
                 content_type: sealed.content_type,
+                headers: Vec::new(),
             })
         }),
     })

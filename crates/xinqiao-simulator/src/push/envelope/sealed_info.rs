@@ -18,6 +18,7 @@ const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
+    pauses: &[],
     seal,
     judge,
 };
@@ -40,6 +41,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 query: sealed.query,
                 body: sealed.body,
                 content_type: sealed.content_type,
+                headers: Vec::new(),
             })
         }),
     })

@@ -21,6 +21,7 @@ const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
+    pauses: &[],
     seal,
     judge,
 };
@@ -65,6 +66,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
             Ok(Sealed {
                 signature: signature(&own.token, own.mode, &sealed.query, &sealed.body),
                 query: sealed.query,
+                headers: Vec::new(),
                 body: sealed.body,
                 content_type: sealed.content_type,
             })

@@ -1,0 +1,165 @@
+//! Merchants: numbers, keys and certificates, and the keys that the platform answers them with.
+//!
+//! A merchant signs with the private key of its certificate; the platform signs with its certificate's key or, where
+//! the merchant is in public-key mode, with another that is known by an id. Private keys are part of the program
+//! ([`keys`]): worlds of one seed have the same files every day, and nobody waits for a key to be found.
+
+pub(crate) mod keys;
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use xinqiao_crypto::pay_v3::{PrivateKey, PublicKey, SCHEME_RSA, answer_message};
+use xinqiao_types::{ApiV2Key, ApiV3Key};
+
+use crate::kernel::{Id, Refused, Table, World};
+
+/// Merchants by number.
+pub(crate) static MERCHANTS: Table<Id, Merchant> = Table::new("accounts.merchants", 1);
+
+/// One merchant as it is registered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Merchant {
+    pub(crate) mchid: Id,
+    pub(crate) name: String,
+    /// For XML with a signature among its elements.
+    pub(crate) api_v2_key: String,
+    /// 32 bytes: seals resources of notices and certificates.
+    pub(crate) api_v3_key: String,
+    /// `apiclient_cert.pem`.
+    pub(crate) certificate: String,
+    /// The certificate's serial number: upper-case hexadecimal digits.
+    pub(crate) serial: Id,
+    /// Which of the program's keys the certificate is for; none where it was uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<u64>,
+    pub(crate) key_mode: KeyMode,
+    /// The accounts in which it may be paid.
+    pub(crate) appids: Vec<Id>,
+    pub(crate) created_at: i64,
+}
+
+/// By which key a merchant knows the platform.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyMode {
+    /// A certificate that is downloaded (平台证书).
+    #[default]
+    Certificate,
+    /// A public key with an id (微信支付公钥), as merchants have it since autumn 2024.
+    PublicKey,
+}
+
+/// A key that the platform signs with, and the name under which it is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Signer {
+    name: String,
+    key: &'static PrivateKey,
+}
+
+impl Merchant {
+    /// The id of the public key that this merchant sees.
+    pub(crate) fn public_key_id(&self) -> String {
+        format!("PUB_KEY_ID_01{}{:022}", self.mchid, 1)
+    }
+
+    /// The key that belongs to the certificate's private one.
+    pub(crate) fn public_key(&self) -> Option<PublicKey> {
+        PublicKey::from_pem(&self.certificate).ok()
+    }
+
+    pub(crate) fn api_v2_key(&self) -> ApiV2Key {
+        ApiV2Key::new(self.api_v2_key.clone())
+    }
+
+    pub(crate) fn api_v3_key(&self) -> ApiV3Key {
+        ApiV3Key::new(self.api_v3_key.clone())
+    }
+
+    /// Who signs what this merchant gets.
+    pub(crate) fn signer(&self) -> Signer {
+        match self.key_mode {
+            KeyMode::Certificate => Signer::certified(),
+            KeyMode::PublicKey => Signer {
+                name: self.public_key_id(),
+                key: keys::public(),
+            },
+        }
+    }
+
+    /// The object of the control interface.
+    pub(crate) fn view(&self) -> Value {
+        json!({
+            "mchid": &*self.mchid,
+            "name": self.name,
+            "api_v2_key": self.api_v2_key,
+            "api_v3_key": self.api_v3_key,
+            "serial_no": &*self.serial,
+            "key_mode": self.key_mode,
+            "public_key_id": self.public_key_id(),
+            "platform_serial_no": keys::platform().serial(),
+            "appids": self.appids.iter().map(|appid| &**appid).collect::<Vec<_>>(),
+            "created_at": self.created_at,
+        })
+    }
+
+    /// The files of the merchant's console, by their names there.
+    pub(crate) fn files(&self) -> Value {
+        let mut files = json!({
+            "apiclient_cert.pem": self.certificate,
+            "platform_cert.pem": keys::platform().pem(),
+            "pub_key.pem": keys::public_pem(),
+        });
+        if let Some(key) = self.key {
+            files["apiclient_key.pem"] = json!(keys::merchant_pem(key));
+        }
+        files
+    }
+}
+
+impl Signer {
+    /// Signs for whoever is not known.
+    pub(crate) fn certified() -> Self {
+        Self {
+            name: keys::platform().serial().to_owned(),
+            key: keys::platform().key(),
+        }
+    }
+
+    /// The headers that prove an answer or a notice.
+    pub(crate) fn headers(
+        &self,
+        timestamp: i64,
+        nonce: &str,
+        body: &[u8],
+    ) -> Vec<(&'static str, String)> {
+        let timestamp = timestamp.to_string();
+        let signature = self.key.sign(&answer_message(&timestamp, nonce, body));
+        vec![
+            ("wechatpay-nonce", nonce.to_owned()),
+            ("wechatpay-serial", self.name.clone()),
+            ("wechatpay-signature", signature),
+            ("wechatpay-signature-type", SCHEME_RSA.to_owned()),
+            ("wechatpay-timestamp", timestamp),
+        ]
+    }
+}
+
+/// A nonce that belongs to something: 32 hexadecimal digits.
+pub(crate) fn nonce(of: &str) -> String {
+    let digest = Sha256::digest(of.as_bytes());
+    let mut text = String::with_capacity(digest.len());
+    for byte in digest.iter().take(digest.len() / 2) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The merchant of this number.
+pub(crate) fn merchant<'w>(world: &'w World, mchid: &str) -> Result<&'w Merchant, Refused> {
+    MERCHANTS
+        .get(world, mchid)
+        .ok_or_else(|| Refused::unknown("merchant", mchid))
+}

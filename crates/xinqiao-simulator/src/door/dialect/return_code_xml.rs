@@ -1,0 +1,128 @@
+//! XML in two levels, status 200 whatever happened: `return_code` says whether the call was understood, `result_code`
+//! whether it was done. What was understood is signed with the merchant's shared key. A refusal without a word, or with a
+//! number of the door's own, says that a call was not understood: only its text is on the wire.
+//!
+//! Source: doc pages "签名算法", "协议规则" of the payment interface's second generation.
+
+use serde_json::{Map, Value};
+use xinqiao_catalog::Code;
+use xinqiao_crypto::pay_v2::{SIGN, SignType, sign};
+use xinqiao_wire::xml::{Document, Writer};
+
+use super::{Dialect, Refuse, Reply, Saying, Written, page};
+use crate::{
+    accounts::merchant::{self, MERCHANTS, Merchant},
+    door::credential::Caller,
+};
+
+pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
+
+const XML: &str = "text/plain";
+/// What an answer repeats of its call.
+const REPEATED: [&str; 5] = ["appid", "mch_id", "sub_appid", "sub_mch_id", "device_info"];
+
+fn reply(saying: &Saying<'_>, reply: Reply) -> Written {
+    let fields = match reply {
+        Reply::Acknowledged | Reply::Nothing => Map::new(),
+        Reply::Json(Value::Object(fields)) => fields,
+        Reply::Json(_) => Map::new(),
+        Reply::File {
+            content_type,
+            bytes,
+            ..
+        } => {
+            return Written::new(200)
+                .header("content-type", content_type)
+                .body(bytes);
+        }
+        Reply::Redirect(to) => return page::redirect(to),
+        Reply::Page(html) => return page::show(html),
+    };
+    let done = [("result_code", "SUCCESS".to_owned())];
+    let own = { fields.into_iter() }.map(|(name, value)| {
+        let text = match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        (name, text)
+    });
+    understood(saying, done, own)
+}
+
+fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
+    let found = refuse.diagnosis.as_ref();
+    let found = found.and_then(|diagnosis| diagnosis.received.clone());
+    let meaning = |code| {
+        let known = xinqiao_catalog::error(saying.product, Code::Word(code));
+        known.map(|known| known.meaning.get(true).to_owned())
+    };
+    match refuse.code {
+        Code::Word(code) if !code.is_empty() => {
+            let text = refuse.text.or_else(|| meaning(code)).unwrap_or_default();
+            let failed = [
+                ("result_code", "FAIL".to_owned()),
+                ("err_code", code.to_owned()),
+                ("err_code_des", text),
+            ];
+            understood(saying, failed, std::iter::empty())
+        }
+        _ => {
+            let text = refuse.text.or(found).unwrap_or_default();
+            write([("return_code", "FAIL"), ("return_msg", &text)])
+        }
+    }
+}
+
+/// An answer to a call that was understood, with its signature where its merchant is known.
+fn understood<const N: usize>(
+    saying: &Saying<'_>,
+    outcome: [(&'static str, String); N],
+    fields: impl Iterator<Item = (String, String)>,
+) -> Written {
+    let call = Document::parse(&saying.call.body).ok();
+    let of_call = |name: &str| {
+        let text = call.as_ref()?.root().child_text(name)?;
+        (!text.is_empty()).then(|| text.into_owned())
+    };
+    let mut all: Vec<(String, String)> = vec![
+        ("return_code".to_owned(), "SUCCESS".to_owned()),
+        ("return_msg".to_owned(), "OK".to_owned()),
+    ];
+    let repeated =
+        { REPEATED.iter() }.filter_map(|name| Some(((*name).to_owned(), of_call(name)?)));
+    all.extend(repeated);
+    all.push((
+        "nonce_str".to_owned(),
+        merchant::nonce(saying.trace.as_str()),
+    ));
+    all.extend(outcome.map(|(name, value)| (name.to_owned(), value)));
+    all.extend(fields);
+    let how = { of_call("sign_type") }
+        .and_then(|name| SignType::parse(&name))
+        .unwrap_or_default();
+    if let Some(merchant) = caller(saying) {
+        let pairs = all.iter().map(|(name, value)| (&**name, &**value));
+        let signature = sign(pairs, &merchant.api_v2_key(), how);
+        all.push((SIGN.to_owned(), signature));
+    }
+    write(all.iter().map(|(name, value)| (&**name, &**value)))
+}
+
+fn caller<'a>(saying: &Saying<'a>) -> Option<&'a Merchant> {
+    match saying.caller {
+        Some(Caller::Merchant { mchid, .. }) => MERCHANTS.get(saying.world, &**mchid),
+        _ => None,
+    }
+}
+
+fn write<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Written {
+    let mut xml = Writer::new();
+    xml.open("xml");
+    for (name, value) in fields {
+        xml.cdata(name, value);
+    }
+    xml.close("xml");
+    Written::new(200)
+        .header("content-type", XML)
+        .body(xml.finish())
+}

@@ -1,0 +1,313 @@
+//! Orders: placed, paid, closed; one number space a merchant, whichever generation of the interface placed them.
+//!
+//! Placing an open order again with the same parameters gives a fresh `prepay_id`; with others it is refused.
+//!
+//! Source: doc pages "JSAPI下单", "查询订单", "关闭订单".
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{limits, shanghai};
+use crate::{
+    accounts::{
+        self,
+        merchant::{self, Merchant},
+    },
+    kernel::{
+        Id, Refused, Table, Turn, World,
+        feature::id_in,
+        route::{Handler, Request, Route},
+    },
+    people,
+    products::Feature,
+};
+
+/// Orders by merchant and the merchant's number.
+static ORDERS: Table<(Id, Id), Order> = Table::new("pay.orders", 1);
+/// What opens the cashier.
+static PREPAYS: Table<Id, Prepay> = Table::new("pay.prepays", 1);
+/// Paid orders by merchant and the platform's number.
+static BY_TRANSACTION: Table<(Id, Id), Id> = Table::memory("pay.orders_by_transaction");
+
+pub(super) static FEATURE: Feature = Feature {
+    name: NAME,
+    tables: &[&ORDERS, &PREPAYS],
+    routes: &[Route {
+        method: "GET",
+        path: "/merchants/{mchid}/orders",
+        run: Handler::Look(list),
+    }],
+    due: Some(due),
+    topics: &[(accounts::DELETED, merchant_deleted)],
+    index: Some(index),
+    ..Feature::EMPTY
+};
+const NAME: &str = "pay.order";
+
+/// Most orders that one page of the list shows.
+const PAGE: usize = 100;
+
+pub(super) const PREPAY_LIFE: &str = "orders.prepay_id_life";
+pub(super) const EXPIRE_DEFAULT: &str = "orders.time_expire_default";
+pub(super) const EXPIRE_LEAST: &str = "orders.time_expire_min";
+pub(super) const EXPIRE_MOST: &str = "orders.time_expire_max";
+/// Texts of an order, with the catalog's limits for them.
+pub(super) const TEXTS: [(&str, &str); 4] = [
+    ("out_trade_no", "orders.out_trade_no"),
+    ("description", "orders.description"),
+    ("attach", "orders.attach"),
+    ("goods_tag", "orders.goods_tag"),
+];
+
+/// What a merchant orders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Order {
+    pub(super) appid: Id,
+    /// Who is to pay.
+    pub(super) openid: Id,
+    pub(super) description: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attach: Option<String>,
+    pub(super) notify_url: String,
+    /// In fen.
+    pub(super) total: i64,
+    pub(super) currency: String,
+    pub(super) trade_type: String,
+    /// Which generation of the interface placed it: its notice is of the same.
+    pub(super) generation: Generation,
+    /// What must be the same when it is placed again.
+    pub(super) asked: Value,
+    pub(super) created_at: i64,
+    /// The last second at which it can be paid.
+    pub(super) payable_until: i64,
+    pub(super) state: State,
+}
+
+/// A generation of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Generation {
+    /// XML with a shared key; whether its signature is an HMAC-SHA256.
+    V2 { hmac: bool },
+    /// JSON with certificates.
+    V3,
+}
+
+/// What became of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    Open,
+    Paid { transaction_id: Id, at: i64 },
+    Closed,
+}
+
+/// What a `prepay_id` stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Prepay {
+    pub(super) mchid: Id,
+    pub(super) out_trade_no: Id,
+}
+
+/// Why an order is not placed or closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Objection {
+    Missing,
+    Paid,
+    Closed,
+    /// Placed before with other parameters.
+    Different,
+}
+
+impl Order {
+    /// `SUCCESS`, `NOTPAY` or `CLOSED`.
+    pub(super) fn trade_state(&self) -> &'static str {
+        match self.state {
+            State::Open => "NOTPAY",
+            State::Paid { .. } => "SUCCESS",
+            State::Closed => "CLOSED",
+        }
+    }
+
+    pub(super) fn trade_state_desc(&self) -> &'static str {
+        match self.state {
+            State::Open => "订单未支付",
+            State::Paid { .. } => "支付成功",
+            State::Closed => "订单已关闭",
+        }
+    }
+}
+
+/// The last second at which an order can be paid that is placed now.
+///
+/// WECHAT: a time that is too early or too late is moved, not refused.
+pub(super) fn payable_until(now: i64, asked: Option<i64>) -> i64 {
+    match asked {
+        None => now + limits::seconds(EXPIRE_DEFAULT),
+        Some(at) => at.clamp(
+            now + limits::seconds(EXPIRE_LEAST),
+            now + limits::seconds(EXPIRE_MOST),
+        ),
+    }
+}
+
+pub(super) fn find<'w>(world: &'w World, mchid: &Id, out_trade_no: &str) -> Option<&'w Order> {
+    ORDERS.get(world, &(mchid.clone(), Id::from(out_trade_no)))
+}
+
+/// An order by the platform's number, with the merchant's.
+pub(super) fn by_transaction<'w>(
+    world: &'w World,
+    mchid: &Id,
+    transaction_id: &str,
+) -> Option<(&'w Id, &'w Order)> {
+    let key = (mchid.clone(), Id::from(transaction_id));
+    let out_trade_no = BY_TRANSACTION.get(world, &key)?;
+    let order = ORDERS.get(world, &(mchid.clone(), out_trade_no.clone()))?;
+    Some((out_trade_no, order))
+}
+
+/// The order behind a `prepay_id` that still opens the cashier.
+pub(super) fn prepaid<'w>(world: &'w World, prepay_id: &str) -> Option<(&'w Prepay, &'w Order)> {
+    let prepay = PREPAYS.get(world, prepay_id)?;
+    let order = find(world, &prepay.mchid, &prepay.out_trade_no)?;
+    Some((prepay, order))
+}
+
+/// Places an order, or an open one again; gives a `prepay_id`.
+pub(super) fn place(
+    turn: &mut Turn<'_>,
+    mchid: &Id,
+    out_trade_no: &str,
+    order: Order,
+) -> Result<Id, Objection> {
+    let key = (mchid.clone(), Id::from(out_trade_no));
+    match ORDERS.get(turn.world, &key) {
+        Some(before) => match before.state {
+            State::Paid { .. } => return Err(Objection::Paid),
+            State::Closed => return Err(Objection::Closed),
+            State::Open if before.asked != order.asked => return Err(Objection::Different),
+            State::Open => {}
+        },
+        None => {
+            // WECHAT: when it cannot be paid any more it is not closed yet; the platform does that after seven days.
+            let closes = order.payable_until.max(payable_until(turn.now.0, None));
+            let what = json!({"merchant": &*key.0, "close": &*key.1});
+            turn.later(closes + 1, NAME, what);
+            ORDERS.put(turn.world, key.clone(), order);
+        }
+    }
+    let noise = turn.world.next("pay.prepay").hex(20);
+    let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now.0)).into();
+    let ends = turn.now.0 + limits::seconds(PREPAY_LIFE);
+    turn.later(ends, NAME, json!({"prepay": &*prepay_id}));
+    let (mchid, out_trade_no) = key;
+    let prepay = Prepay {
+        mchid,
+        out_trade_no,
+    };
+    PREPAYS.put(turn.world, prepay_id.clone(), prepay);
+    Ok(prepay_id)
+}
+
+/// Closes an order that is not paid. One that is closed stays so.
+pub(super) fn close(world: &mut World, mchid: &Id, out_trade_no: &str) -> Result<(), Objection> {
+    let key = (mchid.clone(), Id::from(out_trade_no));
+    match ORDERS.get(world, &key).map(|order| &order.state) {
+        None => Err(Objection::Missing),
+        Some(State::Paid { .. }) => Err(Objection::Paid),
+        Some(State::Closed) => Ok(()),
+        Some(State::Open) => {
+            if let Some(order) = ORDERS.get_mut(world, &key) {
+                order.state = State::Closed;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// An open order is paid now.
+pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay) -> Option<Order> {
+    let (at, number) = (turn.now.0, turn.world.next("pay.transaction").digits(10));
+    let day = &shanghai::digits(at)[..8];
+    let transaction_id: Id = format!("4200000000{day}{number}").into();
+    let key = (prepay.mchid.clone(), prepay.out_trade_no.clone());
+    let order = ORDERS.get_mut(turn.world, &key)?;
+    order.state = State::Paid {
+        transaction_id: transaction_id.clone(),
+        at,
+    };
+    let paid = order.clone();
+    BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
+    Some(paid)
+}
+
+/// A `prepay_id` has come to its end, or the platform closes what nobody paid.
+fn due(turn: &mut Turn<'_>, what: &Value) {
+    if let Some(prepay_id) = id_in(what, "prepay") {
+        PREPAYS.remove(turn.world, &*prepay_id);
+    }
+    if let (Some(mchid), Some(out_trade_no)) = (id_in(what, "merchant"), id_in(what, "close")) {
+        // What was paid or is gone is not to be closed.
+        let _ = close(turn.world, &mchid, &out_trade_no);
+    }
+}
+
+fn merchant_deleted(turn: &mut Turn<'_>, what: &Value) {
+    if let Some(mchid) = id_in(what, "account") {
+        ORDERS.remove_under(turn.world, &mchid);
+        BY_TRANSACTION.remove_under(turn.world, &mchid);
+    }
+}
+
+fn index(world: &mut World) {
+    let paid: Vec<((Id, Id), Id)> = ORDERS
+        .all(world)
+        .filter_map(|((mchid, out_trade_no), order)| match &order.state {
+            State::Paid { transaction_id, .. } => {
+                let key = (mchid.clone(), transaction_id.clone());
+                Some((key, out_trade_no.clone()))
+            }
+            State::Open | State::Closed => None,
+        })
+        .collect();
+    for (key, out_trade_no) in paid {
+        BY_TRANSACTION.put(world, key, out_trade_no);
+    }
+}
+
+/// The object of the control interface.
+pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order: &Order) -> Value {
+    let payer = people::person(world, &order.appid, &order.openid).map(people::user::name);
+    let mut view = json!({
+        "mchid": &*merchant.mchid,
+        "out_trade_no": out_trade_no,
+        "appid": &*order.appid,
+        "openid": &*order.openid,
+        "user": payer,
+        "description": order.description,
+        "total": order.total,
+        "trade_type": order.trade_type,
+        "trade_state": order.trade_state(),
+        "notify_url": order.notify_url,
+        "created_at": order.created_at,
+        "payable_until": order.payable_until,
+    });
+    if let State::Paid { transaction_id, at } = &order.state {
+        view["transaction_id"] = json!(&**transaction_id);
+        view["paid_at"] = json!(at);
+    }
+    view
+}
+
+fn list(world: &World, request: &Request) -> Result<Value, Refused> {
+    let merchant = merchant::merchant(world, request.part("mchid"))?;
+    let after = request.query.get("after").map(String::as_str);
+    let from = (merchant.mchid.clone(), after.unwrap_or_default().into());
+    let items: Vec<Value> = ORDERS
+        .after(world, from)
+        .take(PAGE)
+        .map(|(out_trade_no, order)| view(world, merchant, out_trade_no, order))
+        .collect();
+    Ok(json!({"items": items}))
+}

@@ -1,0 +1,225 @@
+//! Orders over the interface's second generation: XML with a signature among its elements.
+//!
+//! Built is `JSAPI`; other trade types are refused as products that the merchant has not opened.
+//!
+//! Source: doc pages "统一下单", "查询订单", "关闭订单" of the payment interface's second generation.
+
+use serde_json::{Map, Value, json};
+use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2};
+
+use super::{
+    limits, merchants,
+    order::{self, Generation, Objection, Order, State},
+    shanghai,
+};
+use crate::{
+    accounts::merchant::Merchant,
+    door::{Asked, Refuse, Reply, Verdict, stateful},
+    kernel::{Id, Turn, World},
+    people,
+    products::Feature,
+};
+
+pub(super) static FEATURE: Feature = Feature {
+    name: "pay.v2",
+    behaviours: &[
+        stateful(v2::pay::UNIFIED_ORDER, PLACED, place),
+        stateful(v2::pay::ORDER_QUERY, PLACED, query),
+        stateful(v2::pay::CLOSE_ORDER, CLOSED, close),
+    ],
+    ..Feature::EMPTY
+};
+const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice";
+const CLOSED: &str = "an_order_in_xml_is_closed_once";
+
+const JSAPI: &str = "JSAPI";
+const CURRENCY: &str = "CNY";
+const HMAC: &str = "HMAC-SHA256";
+/// Texts of an order, with the catalog's limits for them.
+const TEXTS: [(&str, &str); 4] = [
+    ("out_trade_no", "orders.out_trade_no"),
+    ("body", "orders.description"),
+    ("attach", "orders.attach"),
+    ("goods_tag", "orders.goods_tag"),
+];
+/// What may differ when an order is placed again.
+const ONCE: [&str; 6] = [
+    "nonce_str",
+    "sign",
+    "sign_type",
+    "spbill_create_ip",
+    "time_start",
+    "time_expire",
+];
+
+/// An element that must be there.
+fn element<'a>(asked: &'a Asked, name: &str) -> Result<&'a str, Refuse> {
+    let given = asked.given(name).filter(|text| !text.is_empty());
+    given.ok_or_else(|| {
+        let refuse = merchants::not_understood(&format!("缺少参数{name}"));
+        refuse.because("call.parameter", Some(format!("{name} is missing")), None)
+    })
+}
+
+/// The merchant that signed, with the account of the call, in which it may be paid.
+fn own<'w>(world: &'w World, asked: &Asked) -> Result<(&'w Merchant, &'w Id), Refuse> {
+    let merchant = merchants::caller(world, asked)?;
+    let appid = element(asked, "appid")?;
+    let bound = merchant.appids.iter().find(|bound| &***bound == appid);
+    let bound =
+        bound.ok_or_else(|| Refuse::text(code::APPID_MCHID_NOT_MATCH, "appid和mch_id不匹配"))?;
+    Ok((merchant, bound))
+}
+
+fn refuse(objection: Objection) -> Refuse {
+    match objection {
+        Objection::Missing => Refuse::text(code::ORDERNOTEXIST, "订单不存在"),
+        Objection::Paid => Refuse::text(code::ORDERPAID, "该订单已支付"),
+        Objection::Closed => Refuse::text(code::ORDERCLOSED, "该订单已关闭"),
+        Objection::Different => Refuse::text(code::INVALID_REQUEST, "201 商户订单号重复"),
+    }
+}
+
+/// `pay/unifiedorder`.
+fn place(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (mchid, order) = draft(turn, asked)?;
+    let out_trade_no = element(asked, "out_trade_no")?;
+    let prepay_id = order::place(turn, &mchid, out_trade_no, order).map_err(refuse)?;
+    Ok(Reply::Json(
+        json!({"trade_type": JSAPI, "prepay_id": &*prepay_id}),
+    ))
+}
+
+fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
+    let (merchant, appid) = own(turn.world, asked)?;
+    for name in [
+        "body",
+        "out_trade_no",
+        "spbill_create_ip",
+        "notify_url",
+        "trade_type",
+    ] {
+        element(asked, name)?;
+    }
+    for (name, limit) in TEXTS {
+        if asked
+            .given(name)
+            .is_some_and(|text| !text.is_empty() && !limits::fits(limit, text))
+        {
+            return Err(merchants::not_understood(&format!("{name}参数长度有误")));
+        }
+    }
+    if element(asked, "trade_type")? != JSAPI {
+        return Err(Refuse::text(code::NOAUTH, "商户未开通此接口权限"));
+    }
+    let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
+    let Some(total) = total.filter(|total| *total > 0) else {
+        return Err(merchants::not_understood("total_fee参数格式有误"));
+    };
+    let openid: Id = element(asked, "openid")?.into();
+    if people::person(turn.world, appid, &openid).is_none() {
+        return Err(Refuse::text(code::PARAM_ERROR, "无效的openid"));
+    }
+    let notify_url = element(asked, "notify_url")?;
+    if !notify_url.starts_with("https://") && !notify_url.starts_with("http://") {
+        return Err(Refuse::text(code::PARAM_ERROR, "notify_url填写错误"));
+    }
+    let expires = match asked.given("time_expire").filter(|text| !text.is_empty()) {
+        None => None,
+        Some(text) => match shanghai::second(text) {
+            Some(at) => Some(at),
+            None => return Err(merchants::not_understood("time_expire参数格式有误")),
+        },
+    };
+    let mut repeated = asked.body.clone();
+    if let Some(fields) = repeated.as_object_mut() {
+        fields.retain(|name, _| !ONCE.contains(&name.as_str()));
+    }
+    let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
+    let order = Order {
+        appid: appid.clone(),
+        openid,
+        description: element(asked, "body")?.to_owned(),
+        attach: given("attach").map(str::to_owned),
+        notify_url: notify_url.to_owned(),
+        total,
+        currency: given("fee_type").unwrap_or(CURRENCY).to_owned(),
+        trade_type: JSAPI.to_owned(),
+        generation: Generation::V2 {
+            hmac: given("sign_type") == Some(HMAC),
+        },
+        asked: repeated,
+        created_at: turn.now.0,
+        payable_until: order::payable_until(turn.now.0, expires),
+        state: State::Open,
+    };
+    Ok((merchant.mchid.clone(), order))
+}
+
+/// What queries and notices tell about a paid order; of one that is not paid, what is known.
+pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<String, Value> {
+    let mut told = Map::new();
+    let mut tell = |name: &str, text: String| {
+        told.insert(name.to_owned(), json!(text));
+    };
+    tell("out_trade_no", out_trade_no.to_owned());
+    if let Some(attach) = &order.attach {
+        tell("attach", attach.clone());
+    }
+    if let State::Paid { transaction_id, at } = &order.state {
+        let contact = people::contact(world, &order.appid, &order.openid);
+        let follows = contact.is_some_and(|contact| contact.followed);
+        tell("openid", order.openid.to_string());
+        tell("is_subscribe", if follows { "Y" } else { "N" }.to_owned());
+        tell("trade_type", order.trade_type.clone());
+        tell("bank_type", "OTHERS".to_owned());
+        tell("total_fee", order.total.to_string());
+        tell("cash_fee", order.total.to_string());
+        tell("fee_type", order.currency.clone());
+        tell("transaction_id", transaction_id.to_string());
+        tell("time_end", shanghai::digits(*at));
+    }
+    told
+}
+
+/// `pay/orderquery`.
+fn query(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let (merchant, _) = own(turn.world, asked)?;
+    let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
+    // WECHAT: the platform's number wins where both are given.
+    let found = match (given("transaction_id"), given("out_trade_no")) {
+        (Some(id), _) => order::by_transaction(turn.world, &merchant.mchid, id)
+            .map(|(out_trade_no, order)| (out_trade_no.to_string(), order)),
+        (None, Some(out_trade_no)) => order::find(turn.world, &merchant.mchid, out_trade_no)
+            .map(|order| (out_trade_no.to_owned(), order)),
+        (None, None) => {
+            return Err(merchants::not_understood(
+                "缺少参数out_trade_no或transaction_id",
+            ));
+        }
+    };
+    let (out_trade_no, order) = found.ok_or_else(|| refuse(Objection::Missing))?;
+    let mut told = paid(turn.world, &out_trade_no, order);
+    told.insert("trade_state".to_owned(), json!(order.trade_state()));
+    told.insert(
+        "trade_state_desc".to_owned(),
+        json!(order.trade_state_desc()),
+    );
+    // WECHAT: of an order that is not paid only its number, its sum and its state are told.
+    told.insert("total_fee".to_owned(), json!(order.total.to_string()));
+    Ok(Reply::Json(Value::Object(told)))
+}
+
+/// `pay/closeorder`.
+///
+/// WECHAT: here closing twice is an error (ORDERCLOSED), other than in the third generation.
+fn close(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let mchid = own(turn.world, asked)?.0.mchid.clone();
+    let out_trade_no = element(asked, "out_trade_no")?;
+    let order = order::find(turn.world, &mchid, out_trade_no);
+    if order.is_some_and(|order| order.state == State::Closed) {
+        return Err(refuse(Objection::Closed));
+    }
+    order::close(turn.world, &mchid, out_trade_no).map_err(refuse)?;
+    Ok(Reply::Acknowledged)
+}

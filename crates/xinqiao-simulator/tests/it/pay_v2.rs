@@ -1,0 +1,160 @@
+//! Payments of the second generation: XML, shared keys, signed notices.
+
+use serde_json::json;
+use xinqiao_crypto::pay_v2::{self, SignType};
+use xinqiao_testkit::Told;
+
+use crate::shop::{Shop, elements};
+
+type Elements = Vec<(String, String)>;
+
+fn text<'e>(elements: &'e Elements, name: &str) -> &'e str {
+    let found = elements.iter().find(|(own, _)| own == name);
+    found.map_or("", |(_, value)| value)
+}
+
+async fn placed(shop: &Shop, total: &str, how: SignType) -> Elements {
+    let fields = [
+        ("body", "拿铁"),
+        ("out_trade_no", "T2026020100002"),
+        ("total_fee", total),
+        ("spbill_create_ip", "127.0.0.1"),
+        ("trade_type", "JSAPI"),
+        ("openid", &shop.openid),
+        ("notify_url", &shop.app.url),
+        ("attach", "a&b=c"),
+    ];
+    shop.xml("/pay/unifiedorder", &fields, how).await
+}
+
+const TAKEN: &str = "<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>";
+
+async fn paid_and_told(how: SignType) {
+    let shop = Shop::open().await;
+    let answer = placed(&shop, "100", how).await;
+    assert_eq!(text(&answer, "result_code"), "SUCCESS", "{answer:?}");
+    assert!(!text(&answer, "sign").is_empty());
+    let number = [("out_trade_no", "T2026020100002")];
+    let open = shop.xml("/pay/orderquery", &number, how).await;
+    assert_eq!(text(&open, "trade_state"), "NOTPAY");
+    let package = format!("prepay_id={}", text(&answer, "prepay_id"));
+    let pairs = [
+        ("appId", shop.appid.as_str()),
+        ("timeStamp", "1414561699"),
+        ("nonceStr", "n"),
+        ("package", &package),
+        ("signType", how.as_str()),
+    ];
+    let mut params = json!({"paySign": pay_v2::sign(pairs, &shop.v2_key(), how)});
+    for (name, value) in pairs {
+        params[name] = json!(value);
+    }
+    shop.app.otherwise(|_| Told::body(TAKEN));
+    let (status, paid) = shop.pay(json!({"params": params})).await;
+    assert_eq!(status, 200, "{paid}");
+    assert_eq!(paid["deliveries"][0]["settled"], true);
+    let notice = elements(&shop.app.pushes()[0].body);
+    let signed = notice.iter().map(|(name, value)| (&**name, &**value));
+    let genuine = pay_v2::verify(signed, &shop.v2_key(), how, text(&notice, "sign"));
+    assert!(genuine.is_ok(), "{notice:?}");
+    assert_eq!(text(&notice, "attach"), "a&b=c");
+    assert_eq!(text(&notice, "is_subscribe"), "Y");
+    let after = shop.xml("/pay/orderquery", &number, how).await;
+    assert_eq!(text(&after, "trade_state"), "SUCCESS");
+    assert_eq!(
+        text(&after, "transaction_id"),
+        text(&notice, "transaction_id")
+    );
+    let id = [("transaction_id", text(&notice, "transaction_id"))];
+    let by_id = shop.xml("/pay/orderquery", &id, how).await;
+    assert_eq!(text(&by_id, "out_trade_no"), "T2026020100002");
+    let again = placed(&shop, "100", how).await;
+    assert_eq!(text(&again, "err_code"), "ORDERPAID");
+}
+
+/// `/pay/unifiedorder` and `/pay/orderquery` with MD5, and the notice.
+#[tokio::test]
+async fn an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice() {
+    paid_and_told(SignType::Md5).await;
+}
+
+#[tokio::test]
+async fn an_order_signed_with_hmac_sha256_is_answered_and_told_with_it() {
+    paid_and_told(SignType::HmacSha256).await;
+}
+
+#[tokio::test]
+async fn an_order_in_xml_is_closed_once() {
+    let shop = Shop::open().await;
+    let how = SignType::Md5;
+    placed(&shop, "100", how).await;
+    let number = [("out_trade_no", "T2026020100002")];
+    let closed = shop.xml("/pay/closeorder", &number, how).await;
+    assert_eq!(text(&closed, "result_code"), "SUCCESS");
+    let twice = shop.xml("/pay/closeorder", &number, how).await;
+    assert_eq!(text(&twice, "err_code"), "ORDERCLOSED");
+    let again = placed(&shop, "100", how).await;
+    assert_eq!(text(&again, "err_code"), "ORDERCLOSED");
+    let unknown = [("out_trade_no", "T2026020100009")];
+    let unknown = shop.xml("/pay/closeorder", &unknown, how).await;
+    assert_eq!(text(&unknown, "err_code"), "ORDERNOTEXIST");
+}
+
+#[tokio::test]
+async fn a_wrong_signature_in_xml_is_not_understood_and_not_signed() {
+    let shop = Shop::open().await;
+    let fields = [
+        ("appid", shop.appid.as_str()),
+        ("mch_id", &shop.mchid),
+        ("nonce_str", "n"),
+        ("out_trade_no", "T2026020100002"),
+        ("sign", "0123456789ABCDEF0123456789ABCDEF"),
+    ];
+    let answer = shop.xml_raw("/pay/orderquery", &fields).await;
+    assert_eq!(text(&answer, "return_code"), "FAIL");
+    assert_eq!(text(&answer, "return_msg"), "签名错误");
+    assert_eq!(answer.len(), 2, "{answer:?}");
+    let rows = shop.world.get("/timeline").await;
+    let rows = rows["items"].as_array().unwrap();
+    let rule = |row: &serde_json::Value| row["diagnosis"]["rule"] == "pay.signature.mismatch";
+    assert!(rows.iter().any(rule));
+}
+
+#[tokio::test]
+async fn an_order_in_xml_placed_again_must_be_the_same() {
+    let shop = Shop::open().await;
+    placed(&shop, "100", SignType::Md5).await;
+    let same = placed(&shop, "100", SignType::HmacSha256).await;
+    assert_eq!(text(&same, "result_code"), "SUCCESS");
+    let dearer = placed(&shop, "101", SignType::Md5).await;
+    assert_eq!(text(&dearer, "err_code"), "INVALID_REQUEST");
+}
+
+#[tokio::test]
+async fn a_missing_element_is_named() {
+    let shop = Shop::open().await;
+    let answer = shop.xml("/pay/closeorder", &[], SignType::Md5).await;
+    assert_eq!(text(&answer, "return_code"), "FAIL");
+    assert!(
+        text(&answer, "return_msg").contains("out_trade_no"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_notice_in_xml_is_repeated_until_success_is_said() {
+    let shop = Shop::open().await;
+    shop.world
+        .must("POST", "/clock", json!({"freeze": true}))
+        .await;
+    let answer = placed(&shop, "100", SignType::Md5).await;
+    let prepay_id = text(&answer, "prepay_id");
+    shop.app.otherwise(|_| Told::body("success"));
+    let (_, paid) = shop.pay(json!({"prepay_id": prepay_id})).await;
+    let delivery = &paid["deliveries"][0];
+    assert_eq!(
+        delivery["settled"], false,
+        "that is what messages are answered with: {delivery}"
+    );
+    assert!(delivery["next_at"].is_i64());
+}

@@ -1,0 +1,302 @@
+//! A merchant with an account, a customer and a server for its notices.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use xinqiao_crypto::{
+    pay_v2::{self, SignType},
+    pay_v3::{
+        Certificate, KeyRing, PrivateKey, PublicKey, Request, ResourceKey, SCHEME_RSA, Signed,
+        invoke_message,
+    },
+};
+use xinqiao_testkit::{Recorded, TestApp, TestWorld};
+use xinqiao_types::{ApiV2Key, ApiV3Key, UnixSeconds};
+
+const HOST: &str = "api.mch.weixin.qq.com";
+
+pub(crate) struct Shop {
+    pub(crate) world: TestWorld,
+    pub(crate) app: TestApp,
+    pub(crate) appid: String,
+    pub(crate) user: String,
+    pub(crate) openid: String,
+    /// The object of the control interface.
+    pub(crate) merchant: Value,
+    pub(crate) mchid: String,
+    pub(crate) serial: String,
+    key: PrivateKey,
+    pub(crate) ring: KeyRing,
+}
+
+/// An answer of the third generation.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: reqwest::header::HeaderMap,
+    raw: Vec<u8>,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value.map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// The present second.
+pub(crate) fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_secs()).unwrap()
+}
+
+impl Shop {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(json!({})).await
+    }
+
+    /// With a merchant of these settings.
+    pub(crate) async fn open_with(settings: Value) -> Self {
+        Self::open_in(TestWorld::start().await, settings).await
+    }
+
+    /// In this world.
+    pub(crate) async fn open_in(world: TestWorld, settings: Value) -> Self {
+        let account = world.account(json!({"kind": "service"})).await;
+        let appid = account["appid"].as_str().unwrap().to_owned();
+        let user = world.user("小林").await;
+        world
+            .act(&user, json!({"do": "follow", "account": appid}))
+            .await;
+        let person = world.get(&format!("/users/{user}")).await;
+        let openid = person["openids"][&appid].as_str().unwrap().to_owned();
+        let mut new = json!({"name": "桥头咖啡", "appids": [appid]});
+        for (name, value) in settings.as_object().unwrap() {
+            new[name] = value.clone();
+        }
+        let merchant = world.must("POST", "/merchants", new).await;
+        let mchid = merchant["mchid"].as_str().unwrap().to_owned();
+        let files = world.get(&format!("/merchants/{mchid}/files")).await;
+        let file = |name: &str| files[name].as_str().unwrap();
+        let mut ring = KeyRing::new();
+        ring.add_certificate(&Certificate::from_pem(file("platform_cert.pem")).unwrap());
+        let public = PublicKey::from_pem(file("pub_key.pem")).unwrap();
+        ring.add_public_key(merchant["public_key_id"].as_str().unwrap(), public);
+        Self {
+            app: TestApp::start().await,
+            key: PrivateKey::from_pem(file("apiclient_key.pem")).unwrap(),
+            serial: merchant["serial_no"].as_str().unwrap().to_owned(),
+            world,
+            appid,
+            user,
+            openid,
+            merchant,
+            mchid,
+            ring,
+        }
+    }
+
+    pub(crate) fn v3_key(&self) -> ApiV3Key {
+        ApiV3Key::new(self.merchant["api_v3_key"].as_str().unwrap())
+    }
+
+    pub(crate) fn v2_key(&self) -> ApiV2Key {
+        ApiV2Key::new(self.merchant["api_v2_key"].as_str().unwrap())
+    }
+
+    /// The header `Authorization` of a call that is signed at this second.
+    pub(crate) fn authorization(&self, method: &str, target: &str, body: &str, at: i64) -> String {
+        let request = Request {
+            method,
+            target,
+            timestamp: at,
+            nonce: "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+            body: body.as_bytes(),
+        };
+        let signature = self.key.sign(&request.message());
+        request.authorization(SCHEME_RSA, &self.mchid, &self.serial, &signature)
+    }
+
+    /// A call with this proof.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        target: &str,
+        body: &str,
+        authorization: &str,
+    ) -> Answer {
+        let origin = &self.world.simulator().endpoints()[HOST];
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = { self.world.client() }
+            .request(method, format!("{origin}{target}"))
+            .header("host", HOST)
+            .header("accept", "application/json")
+            .header("user-agent", "test")
+            .header("content-type", "application/json")
+            .header("authorization", authorization);
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        let raw = answer.bytes().await.unwrap().to_vec();
+        let body = serde_json::from_slice(&raw).unwrap_or(Value::Null);
+        Answer {
+            status,
+            headers,
+            raw,
+            body,
+        }
+    }
+
+    /// A signed call; the answer's signature must hold.
+    pub(crate) async fn call(&self, method: &str, target: &str, body: Value) -> Answer {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let authorization = self.authorization(method, target, &body, now());
+        let answer = self.send(method, target, &body, &authorization).await;
+        self.verify(&answer);
+        answer
+    }
+
+    /// An answer's signature must hold.
+    pub(crate) fn verify(&self, answer: &Answer) {
+        let signed = Signed {
+            timestamp: answer.header("wechatpay-timestamp"),
+            nonce: answer.header("wechatpay-nonce"),
+            signature: answer.header("wechatpay-signature"),
+            serial: answer.header("wechatpay-serial"),
+            scheme: answer.header("wechatpay-signature-type"),
+        };
+        let genuine = self.ring.verify(&signed, &answer.raw, UnixSeconds(now()));
+        assert!(genuine.is_ok(), "{genuine:?}: {answer:?}");
+    }
+
+    /// The body of an order of 100 fen.
+    pub(crate) fn order(&self, out_trade_no: &str) -> Value {
+        json!({
+            "appid": self.appid,
+            "mchid": self.mchid,
+            "description": "拿铁",
+            "out_trade_no": out_trade_no,
+            "attach": "桌 7",
+            "notify_url": self.app.url,
+            "amount": {"total": 100, "currency": "CNY"},
+            "payer": {"openid": self.openid},
+        })
+    }
+
+    /// Places it.
+    pub(crate) async fn place(&self, out_trade_no: &str) -> String {
+        let path = "/v3/pay/transactions/jsapi";
+        let answer = self.call("POST", path, self.order(out_trade_no)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["prepay_id"].as_str().unwrap().to_owned()
+    }
+
+    /// What a page hands to `requestPayment`.
+    pub(crate) fn params(&self, prepay_id: &str) -> Value {
+        let (time, nonce) = (now().to_string(), "5K8264ILTKCH16CQ2502SI8ZNMTM67VS");
+        let package = format!("prepay_id={prepay_id}");
+        let message = invoke_message(&self.appid, &time, nonce, &package);
+        json!({
+            "appId": self.appid,
+            "timeStamp": time,
+            "nonceStr": nonce,
+            "package": package,
+            "signType": "RSA",
+            "paySign": self.key.sign(&message),
+        })
+    }
+
+    /// The customer pays, or tries to.
+    pub(crate) async fn pay(&self, how: Value) -> (u16, Value) {
+        let mut act = json!({"do": "pay", "account": self.appid});
+        for (name, value) in how.as_object().unwrap() {
+            act[name] = value.clone();
+        }
+        let path = format!("/users/{}/actions", self.user);
+        self.world.control("POST", &path, act).await
+    }
+
+    /// The notice in a push, verified and opened: the envelope and what is in it.
+    pub(crate) fn opened(&self, push: &Recorded) -> (Value, Value) {
+        let signed = Signed {
+            timestamp: push.header("wechatpay-timestamp"),
+            nonce: push.header("wechatpay-nonce"),
+            signature: push.header("wechatpay-signature"),
+            serial: push.header("wechatpay-serial"),
+            scheme: push.header("wechatpay-signature-type"),
+        };
+        let body = push.body.as_bytes();
+        let genuine = self.ring.verify(&signed, body, UnixSeconds(now()));
+        assert!(genuine.is_ok(), "{genuine:?}");
+        let notice: Value = serde_json::from_str(&push.body).unwrap();
+        let text = |name: &str| notice["resource"][name].as_str().unwrap();
+        let plain = ResourceKey::new(&self.v3_key())
+            .unwrap()
+            .open(
+                "AEAD_AES_256_GCM",
+                text("nonce"),
+                text("associated_data"),
+                text("ciphertext"),
+            )
+            .unwrap();
+        let plain = serde_json::from_slice(&plain).unwrap();
+        (notice, plain)
+    }
+
+    /// A call of the second generation: the elements of its answer, whose signature must hold if it has one.
+    pub(crate) async fn xml(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        how: SignType,
+    ) -> Vec<(String, String)> {
+        let mut all = vec![
+            ("appid", self.appid.as_str()),
+            ("mch_id", &self.mchid),
+            ("nonce_str", "ibuaiVcKdpRxkhJA"),
+        ];
+        if how == SignType::HmacSha256 {
+            all.push(("sign_type", how.as_str()));
+        }
+        all.extend(fields);
+        let sign = pay_v2::sign(all.iter().copied(), &self.v2_key(), how);
+        all.push(("sign", &sign));
+        let elements = self.xml_raw(path, &all).await;
+        if let Some((_, sign)) = elements.iter().find(|(name, _)| name == "sign") {
+            let pairs = elements.iter().map(|(name, value)| (&**name, &**value));
+            let genuine = pay_v2::verify(pairs, &self.v2_key(), how, sign);
+            assert!(genuine.is_ok(), "{elements:?}");
+        }
+        elements
+    }
+
+    /// The same, signed by the caller.
+    pub(crate) async fn xml_raw(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Vec<(String, String)> {
+        let origin = &self.world.simulator().endpoints()[HOST];
+        let inner: String = { fields.iter() }
+            .map(|(name, value)| format!("<{name}><![CDATA[{value}]]></{name}>"))
+            .collect();
+        let request = { self.world.client() }
+            .post(format!("{origin}{path}"))
+            .header("host", HOST)
+            .body(format!("<xml>{inner}</xml>"));
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        elements(&answer)
+    }
+}
+
+/// The elements of a flat XML text.
+pub(crate) fn elements(xml: &str) -> Vec<(String, String)> {
+    let document = xinqiao_wire::xml::Document::parse(xml.as_bytes()).unwrap();
+    { document.root().children() }
+        .map(|element| (element.name().to_owned(), element.text().into_owned()))
+        .collect()
+}

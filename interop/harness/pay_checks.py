@@ -1,0 +1,181 @@
+"""Merchants on released SDKs: an order placed, paid in the phone, told by a notice; straight from the simulator."""
+
+import json
+import os
+import subprocess
+
+from .bot_checks import ok
+from .report import equal, expect
+from .xinqiao import Control, Process
+
+HOST = "api.mch.weixin.qq.com"
+# What runs here and nowhere else.
+JUDGES = ("wechatpay-go", "wechatpy-pay")
+
+
+class Merchant:
+    """A merchant's program: one step, one result."""
+
+    def __init__(self, command, origin, account, **settings):
+        clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        env = {
+            **clean,
+            "BOT_APPID": account["appid"],
+            "BOT_API": origin.rstrip("/"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONIOENCODING": "utf-8",
+            **settings,
+        }
+        self.process = subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        if not self.process.stdout.readline():
+            raise RuntimeError("the merchant did not start: " + self.process.stderr.read()[-800:])
+
+    def step(self, step, **fields):
+        self.process.stdin.write(json.dumps({"step": step, **fields}, ensure_ascii=False) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the merchant ended at step {step}: " + self.process.stderr.read()[-800:])
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def refused(result, status, code):
+    expect(not result["ok"], f"the call succeeded: {result}")
+    equal((result.get("status"), result.get("code")), (status, code), "refusal")
+
+
+def third(report, control, origin, command, mode):
+    """wechatpay-go, with the platform's certificate or its public key."""
+    label = f"wechatpay-go, {mode}"
+    account = control.account(name="桥头咖啡")
+    user = control.user(nickname="小林", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own = control.call("POST", "/merchants", {"appids": [account["appid"]], "key_mode": mode})
+    files = control.call("GET", f"/merchants/{own['mchid']}/files")
+    settings = {
+        "PAY_MCHID": own["mchid"],
+        "PAY_SERIAL": own["serial_no"],
+        "PAY_V3_KEY": own["api_v3_key"],
+        "PAY_KEY": files["apiclient_key.pem"],
+    }
+    if mode == "public_key":
+        settings |= {"PAY_PUBLIC_KEY_ID": own["public_key_id"], "PAY_PUBLIC_KEY": files["pub_key.pem"]}
+    with Merchant(command, origin, account, **settings) as merchant:
+        if mode == "certificate":
+            with report.check(f"{label}: the downloader gets the certificate, opens it and verifies its answer"):
+                got = ok(merchant.step("certificates"))
+                equal(list(got), [own["platform_serial_no"]], "serial numbers")
+                equal(got[own["platform_serial_no"]].strip(), files["platform_cert.pem"].strip(), "certificate")
+            with report.check(f"{label}: with a serial number of nobody the downloader is refused"):
+                got = merchant.step("as", serial="51AB")
+                refused(got, 401, "SIGN_ERROR")
+                equal(got["detail"]["field"], "serial_no", "field")
+        with report.check(f"{label}: an order is placed, paid with the SDK's paySign and found by both numbers"):
+            params = ok(merchant.step("order", out_trade_no="T2026020100001", openid=openid, total=100))
+            params.pop("prepay_id")
+            equal(ok(merchant.step("query", out_trade_no="T2026020100001"))["trade_state"], "NOTPAY", "state")
+            paid = control.act(user, "pay", account, params=params)
+            expect(paid["deliveries"][0]["settled"], paid)
+            order = ok(merchant.step("query", out_trade_no="T2026020100001"))
+            equal((order["trade_state"], order["amount"]["total"]), ("SUCCESS", 100), "order")
+            by_id = ok(merchant.step("query_id", transaction_id=order["transaction_id"]))
+            equal(by_id, order, "the order by the platform's number")
+        with report.check(f"{label}: the notice is verified and opened"):
+            notice = ok(merchant.step("notice"))
+            equal(notice.get("event_type"), "TRANSACTION.SUCCESS", "event")
+            told = notice["transaction"]
+            equal(
+                (told["out_trade_no"], told["payer"]["openid"], told["attach"]),
+                ("T2026020100001", openid, "桌 7"),
+                "transaction",
+            )
+        with report.check(f"{label}: a notice that is refused comes again by the clock, with the same id"):
+            ok(merchant.step("refuse"))
+            params = ok(merchant.step("order", out_trade_no="T2026020100002", openid=openid, total=1))
+            params.pop("prepay_id")
+            paid = control.act(user, "pay", account, params=params)
+            expect(not paid["deliveries"][0]["settled"], paid)
+            first = ok(merchant.step("notice"))
+            ok(merchant.step("take"))
+            control.call("POST", "/clock", {"advance": 15})
+            second = ok(merchant.step("notice"))
+            equal((second["id"], second["transaction"]), (first["id"], first["transaction"]), "notice")
+        with report.check(f"{label}: an order is closed with 204, an unknown one is ORDER_NOT_EXIST"):
+            ok(merchant.step("order", out_trade_no="T2026020100003", openid=openid, total=1))
+            equal(ok(merchant.step("close", out_trade_no="T2026020100003")), 204, "status")
+            equal(ok(merchant.step("query", out_trade_no="T2026020100003"))["trade_state"], "CLOSED", "state")
+            refused(merchant.step("close", out_trade_no="T2026020100001"), 400, "ORDER_PAID")
+            refused(merchant.step("query", out_trade_no="T2026020100009"), 404, "ORDER_NOT_EXIST")
+        with report.check(f"{label}: an openid of nobody is PARAM_ERROR, with the field"):
+            got = merchant.step("order", out_trade_no="T2026020100004", openid="oNobody", total=1)
+            refused(got, 400, "PARAM_ERROR")
+            equal(got["detail"]["field"], "payer.openid", "field")
+
+
+def second(report, control, origin, command):
+    """wechatpy, XML."""
+    label = "wechatpy, pay v2"
+    account = control.account(name="山城面馆")
+    user = control.user(nickname="阿萍", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own = control.call("POST", "/merchants", {"appids": [account["appid"]]})
+    settings = {"PAY_MCHID": own["mchid"], "PAY_V2_KEY": own["api_v2_key"]}
+    with Merchant(command, origin, account, **settings) as merchant:
+        with report.check(f"{label}: an order is placed, paid with the SDK's paySign and queried"):
+            order = ok(merchant.step("order", out_trade_no="T2026020100001", openid=openid, total=100))
+            query = ok(merchant.step("query", out_trade_no="T2026020100001"))
+            equal(query["trade_state"], "NOTPAY", "state")
+            paid = control.act(user, "pay", account, params=order["params"])
+            expect(paid["deliveries"][0]["settled"], paid)
+            query = ok(merchant.step("query", out_trade_no="T2026020100001"))
+            equal((query["trade_state"], query["total_fee"]), ("SUCCESS", "100"), "order")
+        with report.check(f"{label}: the notice's signature holds"):
+            notice = ok(merchant.step("notice"))
+            equal(
+                (notice.get("out_trade_no"), notice.get("total_fee"), notice.get("attach")),
+                ("T2026020100001", 100, "a&b=c"),
+                "notice",
+            )
+        with report.check(f"{label}: an order signed with HMAC-SHA256 is taken"):
+            fields = {"openid": openid, "total": 1, "sign_type": "HMAC-SHA256"}
+            ok(merchant.step("order", out_trade_no="T2026020100002", **fields))
+        with report.check(f"{label}: an order is closed once"):
+            ok(merchant.step("close", out_trade_no="T2026020100002"))
+            got = merchant.step("close", out_trade_no="T2026020100002")
+            equal((got["ok"], got["code"]), (False, "ORDERCLOSED"), "refusal")
+        with report.check(f"{label}: a wrong key is 签名错误"):
+            got = merchant.step("as", key="0" * 32)
+            equal((got["ok"], got["code"], got["error"]), (False, "FAIL", "签名错误"), "refusal")
+
+
+def run(report, commands, reasons, names):
+    """What runs where the packages are."""
+    for name in (name for name in JUDGES if name in names and name in reasons):
+        report.skip(f"{name}: all checks", str(reasons[name]))
+    names = [name for name in JUDGES if name in names and name in commands]
+    if not names:
+        return
+    with Process("sim", "--port", "0", "--memory") as sim:
+        control, origin = Control(sim.ready["control"]), sim.ready["endpoints"][HOST]
+        if "wechatpay-go" in names:
+            for mode in ("certificate", "public_key"):
+                with report.section(f"wechatpay-go, {mode}"):
+                    third(report, control, origin, commands["wechatpay-go"], mode)
+        if "wechatpy-pay" in names:
+            with report.section("wechatpy, pay v2"):
+                second(report, control, origin, commands["wechatpy-pay"])
