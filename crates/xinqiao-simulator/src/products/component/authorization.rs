@@ -115,35 +115,29 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 /// `api_create_preauthcode`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
-    let code = new_code_before(turn, &component);
-    let seconds = before_lifetime(turn.world, &component);
+    let seconds = rules::number(asked.account(turn.world)?, rules::PRE_AUTH_CODE_SECONDS);
+    let (code, end) = (drawn_before(turn), turn.now.0 + seconds);
+    let key = (component.clone(), code.as_str().into());
+    BEFORE.put(turn.world, key, end);
+    forget_later(turn, &component, &code, end);
     Ok(Reply::Json(
         json!({"pre_auth_code": code, "expires_in": seconds}),
     ))
 }
 
-/// How long a pre-authorization code is good.
-fn before_lifetime(world: &World, component: &Id) -> i64 {
-    ACCOUNTS
-        .get(world, &**component)
-        .map_or(0, |own| rules::number(own, rules::PRE_AUTH_CODE_SECONDS))
+fn drawn_before(turn: &mut Turn<'_>) -> String {
+    turn.world.next("pre_auth_code").named_value("preauthcode")
 }
 
-fn new_code_before(turn: &mut Turn<'_>, component: &Id) -> String {
-    let code = turn.world.next("pre_auth_code").named_value("preauthcode");
-    let end = turn.now.0 + before_lifetime(turn.world, component);
-    BEFORE.put(turn.world, (component.clone(), code.as_str().into()), end);
-    forget_later(turn, component, &code, end);
-    code
-}
-
-/// The code with which the administrator's page was opened; it is used up.
+/// The code with which the administrator's page was opened; it is used up. Without one the page had one of its own.
 fn take_code_before(
     turn: &mut Turn<'_>,
     component: &Id,
     given: Option<String>,
 ) -> Result<String, Refused> {
-    let code = given.unwrap_or_else(|| new_code_before(turn, component));
+    let Some(code) = given else {
+        return Ok(drawn_before(turn));
+    };
     let key = (component.clone(), code.as_str().into());
     match BEFORE.get(turn.world, &key) {
         None => Err(Refused::unwilling(
@@ -210,33 +204,39 @@ fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     } else {
         receivers::clear(turn.world, &account, &component);
     }
-    let auth_code = turn.world.next("auth_code").named_value("queryauthcode");
+    let code = new_code(turn, &component, &account);
+    let told = Authorized {
+        authorizer_appid: account.to_string(),
+        authorization_code: code.clone(),
+        authorization_code_expired_time: turn.now.0 + LIFETIME,
+        pre_auth_code: before,
+    };
+    let told = if changes {
+        Info::UpdateAuthorized(UpdateAuthorized {
+            authorizer_appid: told.authorizer_appid,
+            authorization_code: told.authorization_code,
+            authorization_code_expired_time: told.authorization_code_expired_time,
+            pre_auth_code: told.pre_auth_code,
+        })
+    } else {
+        Info::Authorized(told)
+    };
+    let deliveries = numbers(info::push(turn, &component, told).as_slice());
+    Ok(json!({"auth_code": code, "expires_in": LIFETIME, "deliveries": deliveries}))
+}
+
+/// A code for what an account granted.
+fn new_code(turn: &mut Turn<'_>, component: &Id, account: &Id) -> String {
+    let code = turn.world.next("auth_code").named_value("queryauthcode");
     let expires = turn.now.0 + LIFETIME;
-    let code = Code {
+    let row = Code {
         account: account.clone(),
         expires,
     };
-    let key = (component.clone(), auth_code.as_str().into());
-    CODES.put(turn.world, key, code);
-    forget_later(turn, &component, &auth_code, expires);
-    let authorizer_appid = account.to_string();
-    let told = if changes {
-        Info::UpdateAuthorized(UpdateAuthorized {
-            authorizer_appid,
-            authorization_code: auth_code.clone(),
-            authorization_code_expired_time: expires,
-            pre_auth_code: before,
-        })
-    } else {
-        Info::Authorized(Authorized {
-            authorizer_appid,
-            authorization_code: auth_code.clone(),
-            authorization_code_expired_time: expires,
-            pre_auth_code: before,
-        })
-    };
-    let deliveries = numbers(info::push(turn, &component, told).as_slice());
-    Ok(json!({"auth_code": auth_code, "expires_in": LIFETIME, "deliveries": deliveries}))
+    let key = (component.clone(), code.as_str().into());
+    CODES.put(turn.world, key, row);
+    forget_later(turn, component, &code, expires);
+    code
 }
 
 /// `DELETE /accounts/{appid}/authorizations/{account}`.
