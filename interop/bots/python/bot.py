@@ -175,7 +175,7 @@ def run(command):
     raise ValueError(f"unknown step {step}")
 
 
-def api():
+def api(run=run):
     for line in sys.stdin:
         try:
             result = {"ok": True, "value": run(json.loads(line))}
@@ -186,8 +186,8 @@ def api():
         print(json.dumps(result, ensure_ascii=False), flush=True)
 
 
-def serve(port):
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+def serve(port, handler=Handler):
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     print(json.dumps({"listening": server.server_address[1]}), flush=True)
     server.serve_forever()
 
@@ -195,5 +195,9 @@ def serve(port):
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(int(sys.argv[2]))
+    elif sys.argv[1] == "component":
+        import component_bot
+
+        component_bot.component(int(sys.argv[2]))
     else:
         api()

@@ -114,35 +114,29 @@ fn due(turn: &mut Turn<'_>, what: &Value) {
 /// `api_create_preauthcode`.
 fn create(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let component = calling(asked)?;
-    let code = new_code_before(turn, &component);
-    let seconds = before_lifetime(turn.world, &component);
+    let seconds = rules::number(asked.account(turn.world)?, rules::PRE_AUTH_CODE_SECONDS);
+    let (code, end) = (drawn_before(turn), turn.now.0 + seconds);
+    let key = (component.clone(), code.as_str().into());
+    BEFORE.put(turn.world, key, end);
+    forget_later(turn, &component, &code, end);
     Ok(Reply::Json(
         json!({"pre_auth_code": code, "expires_in": seconds}),
     ))
 }
 
-/// How long a pre-authorization code is good.
-fn before_lifetime(world: &World, component: &Id) -> i64 {
-    ACCOUNTS
-        .get(world, &**component)
-        .map_or(0, |own| rules::number(own, rules::PRE_AUTH_CODE_SECONDS))
+fn drawn_before(turn: &mut Turn<'_>) -> String {
+    turn.world.next("pre_auth_code").named_value("preauthcode")
 }
 
-fn new_code_before(turn: &mut Turn<'_>, component: &Id) -> String {
-    let code = turn.world.next("pre_auth_code").named_value("preauthcode");
-    let end = turn.now.0 + before_lifetime(turn.world, component);
-    BEFORE.put(turn.world, (component.clone(), code.as_str().into()), end);
-    forget_later(turn, component, &code, end);
-    code
-}
-
-/// The code with which the administrator's page was opened; it is used up.
+/// The code with which the administrator's page was opened; it is used up. Without one the page had one of its own.
 fn take_code_before(
     turn: &mut Turn<'_>,
     component: &Id,
     given: Option<String>,
 ) -> Result<String, Refused> {
-    let code = given.unwrap_or_else(|| new_code_before(turn, component));
+    let Some(code) = given else {
+        return Ok(drawn_before(turn));
+    };
     let key = (component.clone(), code.as_str().into());
     match BEFORE.get(turn.world, &key) {
         None => Err(Refused::unwilling(
@@ -209,15 +203,7 @@ fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     } else {
         receivers::clear(turn.world, &account, &component);
     }
-    let auth_code = turn.world.next("auth_code").named_value("queryauthcode");
-    let expires = turn.now.0 + LIFETIME;
-    let code = Code {
-        account: account.clone(),
-        expires,
-    };
-    let key = (component.clone(), auth_code.as_str().into());
-    CODES.put(turn.world, key, code);
-    forget_later(turn, &component, &auth_code, expires);
+    let code = new_code(turn, &component, &account);
     let event = if changes {
         events::UPDATEAUTHORIZED
     } else {
@@ -225,12 +211,26 @@ fn authorize(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     };
     let fields = [
         ("AuthorizerAppid", json!(&*account)),
-        ("AuthorizationCode", json!(auth_code)),
-        ("AuthorizationCodeExpiredTime", json!(expires)),
+        ("AuthorizationCode", json!(code)),
+        ("AuthorizationCodeExpiredTime", json!(turn.now.0 + LIFETIME)),
         ("PreAuthCode", json!(before)),
     ];
     let deliveries = numbers(info::push(turn, &component, event, fields).as_slice());
-    Ok(json!({"auth_code": auth_code, "expires_in": LIFETIME, "deliveries": deliveries}))
+    Ok(json!({"auth_code": code, "expires_in": LIFETIME, "deliveries": deliveries}))
+}
+
+/// A code for what an account granted.
+fn new_code(turn: &mut Turn<'_>, component: &Id, account: &Id) -> String {
+    let code = turn.world.next("auth_code").named_value("queryauthcode");
+    let expires = turn.now.0 + LIFETIME;
+    let row = Code {
+        account: account.clone(),
+        expires,
+    };
+    let key = (component.clone(), code.as_str().into());
+    CODES.put(turn.world, key, row);
+    forget_later(turn, component, &code, expires);
+    code
 }
 
 /// `DELETE /accounts/{appid}/authorizations/{account}`.
