@@ -177,7 +177,7 @@ mod tests {
         let mut requests = Requests::default();
         requests.post("/a", "q", "one");
         requests.post("/b", "q", "two");
-        assert!(requests.get(0).ends_with(b"one"));
-        assert!(requests.get(1).starts_with(b"POST /b?q"));
+        assert!(requests.at(0).ends_with(b"one"));
+        assert!(requests.at(1).starts_with(b"POST /b?q"));
     }
 }

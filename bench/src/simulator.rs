@@ -119,5 +119,5 @@ pub(crate) fn run(rows: &mut Vec<Row>) -> Result<()> {
     Ok(())
 }
 
-/// Ten times what an answer of nothing costs: a timeline row alone is half of it.
+/// Ten times what an answer of nothing costs: a first guess, to be set by what is measured.
 const GOAL: f64 = 10.0;
