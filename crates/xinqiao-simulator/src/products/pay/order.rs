@@ -358,3 +358,17 @@ fn list(world: &World, request: &Request) -> Result<Value, Refused> {
         .collect();
     Ok(json!({"items": items}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_is_too_early_or_too_late_is_moved() {
+        const DAY: i64 = 86_400;
+        assert_eq!(payable_until(1000, None), 1000 + 7 * DAY);
+        assert_eq!(payable_until(1000, Some(0)), 1060);
+        assert_eq!(payable_until(1000, Some(1500)), 1500);
+        assert_eq!(payable_until(1000, Some(i64::MAX)), 1000 + 90 * DAY);
+    }
+}
