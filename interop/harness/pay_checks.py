@@ -6,7 +6,7 @@ import subprocess
 
 from .bot_checks import ok
 from .report import equal, expect
-from .xinqiao import Control, Process
+from .xinqiao import Control, Process, binary
 
 HOST = "api.mch.weixin.qq.com"
 # What runs here and nowhere else.
@@ -14,20 +14,23 @@ JUDGES = ("wechatpay-go", "wechatpy-pay")
 
 
 class Merchant:
-    """A merchant's program: one step, one result."""
+    """A merchant's program: one step, one result. Without an origin it runs under exec and asks the real host."""
 
-    def __init__(self, command, origin, account, **settings):
+    def __init__(self, command, origin, account, folder=None, **settings):
+        if origin is None:
+            command = [str(binary()), "exec", "--", *command]
         clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
         env = {
             **clean,
             "BOT_APPID": account["appid"],
-            "BOT_API": origin.rstrip("/"),
+            "BOT_API": (origin or "").rstrip("/"),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONIOENCODING": "utf-8",
             **settings,
         }
         self.process = subprocess.Popen(
             command,
+            cwd=folder,
             env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -59,12 +62,8 @@ def refused(result, status, code):
     equal((result.get("status"), result.get("code")), (status, code), "refusal")
 
 
-def third(report, control, origin, command, mode):
-    """wechatpay-go, with the platform's certificate or its public key."""
-    label = f"wechatpay-go, {mode}"
-    account = control.account(name="桥头咖啡")
-    user = control.user(nickname="小林", follow=[account])
-    openid = user["openids"][account["appid"]]
+def third_settings(control, account, mode):
+    """A merchant of the control interface, as wechatpay-go wants it."""
     own = control.call("POST", "/merchants", {"appids": [account["appid"]], "key_mode": mode})
     files = control.call("GET", f"/merchants/{own['mchid']}/files")
     settings = {
@@ -75,6 +74,16 @@ def third(report, control, origin, command, mode):
     }
     if mode == "public_key":
         settings |= {"PAY_PUBLIC_KEY_ID": own["public_key_id"], "PAY_PUBLIC_KEY": files["pub_key.pem"]}
+    return own, files, settings
+
+
+def third(report, control, origin, command, mode):
+    """wechatpay-go, with the platform's certificate or its public key."""
+    label = f"wechatpay-go, {mode}"
+    account = control.account(name="桥头咖啡")
+    user = control.user(nickname="小林", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own, files, settings = third_settings(control, account, mode)
     with Merchant(command, origin, account, **settings) as merchant:
         if mode == "certificate":
             with report.check(f"{label}: the downloader gets the certificate, opens it and verifies its answer"):
@@ -121,6 +130,11 @@ def third(report, control, origin, command, mode):
             equal(ok(merchant.step("query", out_trade_no="T2026020100003"))["trade_state"], "CLOSED", "state")
             refused(merchant.step("close", out_trade_no="T2026020100001"), 400, "ORDER_PAID")
             refused(merchant.step("query", out_trade_no="T2026020100009"), 404, "ORDER_NOT_EXIST")
+        with report.check(f"{label}: a code is paid by whoever scans it"):
+            code = ok(merchant.step("native", out_trade_no="T2026020100005", total=1))
+            control.act(user, "pay", account, code_url=code["code_url"])
+            order = ok(merchant.step("query", out_trade_no="T2026020100005"))
+            equal((order["trade_type"], order["payer"]["openid"]), ("NATIVE", openid), "order")
         with report.check(f"{label}: an openid of nobody is PARAM_ERROR, with the field"):
             got = merchant.step("order", out_trade_no="T2026020100004", openid="oNobody", total=1)
             refused(got, 400, "PARAM_ERROR")
@@ -163,6 +177,21 @@ def second(report, control, origin, command):
             equal((got["ok"], got["code"], got["error"]), (False, "FAIL", "签名错误"), "refusal")
 
 
+def at_the_real_host(report, control, folder, commands, names):
+    """Programs whose host nobody changed, under exec."""
+    account = control.account(name="小河书店")
+    user = control.user(nickname="小周", follow=[account])
+    openid = user["openids"][account["appid"]]
+    own, _, settings = third_settings(control, account, "certificate")
+    settings["PAY_V2_KEY"] = own["api_v2_key"]
+    for name in names:
+        with report.check(f"{name}, exec: an order is placed at the real host's name"):
+            with Merchant(commands[name], None, account, folder, **settings) as merchant:
+                number = f"T20260201{name.replace('-', '_')}"
+                ok(merchant.step("order", out_trade_no=number, openid=openid, total=100))
+                equal(ok(merchant.step("query", out_trade_no=number))["trade_state"], "NOTPAY", "state")
+
+
 def run(report, commands, reasons, names):
     """What runs where the packages are."""
     for name in (name for name in JUDGES if name in names and name in reasons):
@@ -179,3 +208,5 @@ def run(report, commands, reasons, names):
         if "wechatpy-pay" in names:
             with report.section("wechatpy, pay v2"):
                 second(report, control, origin, commands["wechatpy-pay"])
+        with report.section("merchants, exec"):
+            at_the_real_host(report, control, sim.folder, commands, names)

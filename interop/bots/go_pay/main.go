@@ -20,6 +20,7 @@ import (
 	"github.com/wechatpay-apiv3/wechatpay-go/core/option"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments"
 	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/jsapi"
+	"github.com/wechatpay-apiv3/wechatpay-go/services/payments/native"
 	"github.com/wechatpay-apiv3/wechatpay-go/utils"
 )
 
@@ -68,7 +69,11 @@ func must[T any](value T, err error) T {
 // open makes a client as the SDK's README does, with certificates or with the public key.
 func open(ctx context.Context, serial string) (*core.Client, *downloader.CertificateDownloaderMgr, auth.Verifier, error) {
 	private := must(utils.LoadPrivateKey(os.Getenv("PAY_KEY")))
-	http := option.WithHTTPClient(&http.Client{Transport: elsewhere{must(url.Parse(os.Getenv("BOT_API")))}})
+	transport := http.DefaultTransport
+	if origin := os.Getenv("BOT_API"); origin != "" {
+		transport = elsewhere{must(url.Parse(origin))}
+	}
+	http := option.WithHTTPClient(&http.Client{Transport: transport})
 	if id := os.Getenv("PAY_PUBLIC_KEY_ID"); id != "" {
 		public := must(utils.LoadPublicKey(os.Getenv("PAY_PUBLIC_KEY")))
 		client, err := core.NewClient(ctx, option.WithWechatPayPublicKeyAuthCipher(mchid, serial, private, id, public), http)
@@ -120,6 +125,16 @@ func (s *shop) do(ctx context.Context, step step) (any, error) {
 			Payer:       &jsapi.Payer{Openid: core.String(step.Openid)},
 		})
 		return params, err
+	case "native":
+		code, _, err := (&native.NativeApiService{Client: s.client}).Prepay(ctx, native.PrepayRequest{
+			Appid:       core.String(appid),
+			Mchid:       core.String(mchid),
+			Description: core.String("拿铁"),
+			OutTradeNo:  core.String(step.OutTradeNo),
+			NotifyUrl:   core.String(s.url),
+			Amount:      &native.Amount{Total: core.Int64(step.Total)},
+		})
+		return code, err
 	case "query":
 		order, _, err := api.QueryOrderByOutTradeNo(ctx, jsapi.QueryOrderByOutTradeNoRequest{
 			OutTradeNo: core.String(step.OutTradeNo), Mchid: core.String(mchid),

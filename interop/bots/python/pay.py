@@ -20,7 +20,8 @@ TAKEN = b"<xml><return_code><![CDATA[SUCCESS]]></return_code><return_msg><![CDAT
 class Merchant(WeChatPay):
     """The released client. Only the base URL moves, by its class attribute."""
 
-    API_BASE_URL = os.environ["BOT_API"] + "/"
+    if os.environ["BOT_API"]:
+        API_BASE_URL = os.environ["BOT_API"] + "/"
 
 
 merchant = Merchant(APPID, KEY, MCHID)

@@ -131,6 +131,34 @@ async fn an_order_in_xml_placed_again_must_be_the_same() {
 }
 
 #[tokio::test]
+async fn a_code_in_xml_needs_a_product_and_is_paid_by_whoever_scans_it() {
+    let shop = Shop::open().await;
+    let mut fields = vec![
+        ("body", "拿铁"),
+        ("out_trade_no", "T2026020100002"),
+        ("total_fee", "100"),
+        ("spbill_create_ip", "127.0.0.1"),
+        ("trade_type", "NATIVE"),
+        ("notify_url", shop.app.url.as_str()),
+    ];
+    let refused = shop.xml("/pay/unifiedorder", &fields, SignType::Md5).await;
+    assert!(
+        text(&refused, "return_msg").contains("product_id"),
+        "{refused:?}"
+    );
+    fields.push(("product_id", "P1"));
+    let placed = shop.xml("/pay/unifiedorder", &fields, SignType::Md5).await;
+    shop.app.otherwise(|_| Told::body(TAKEN));
+    let (status, paid) = shop
+        .pay(json!({"code_url": text(&placed, "code_url")}))
+        .await;
+    assert_eq!(status, 200, "{paid}");
+    let notice = elements(&shop.app.pushes()[0].body);
+    assert_eq!(text(&notice, "trade_type"), "NATIVE");
+    assert_eq!(text(&notice, "openid"), shop.openid);
+}
+
+#[tokio::test]
 async fn a_missing_element_is_named() {
     let shop = Shop::open().await;
     let answer = shop.xml("/pay/closeorder", &[], SignType::Md5).await;

@@ -84,7 +84,7 @@ async fn a_wrong_proof_is_sign_error_and_says_what_the_platform_signed() {
     assert_eq!(body["detail"]["field"], "mchid");
     let body = refused(good.replace("nonce_str", "nonce")).await;
     assert_eq!(body["detail"]["field"], "nonce_str");
-    for at in [now() - 301, now() + 301] {
+    for at in [now() - 301, now() + 301, i64::MIN, i64::MAX] {
         let body = refused(shop.authorization("GET", CERTIFICATES, "", at)).await;
         assert_eq!(body["detail"]["field"], "timestamp");
     }
@@ -304,6 +304,46 @@ async fn the_cashier_checks_what_the_client_hands_over() {
     let path = format!("/users/{other}/actions");
     let (status, body) = shop.world.control("POST", &path, act).await;
     assert_eq!(status, 422, "only who it was ordered for pays: {body}");
+}
+
+#[tokio::test]
+async fn a_code_is_paid_by_whoever_scans_it() {
+    let shop = Shop::open().await;
+    let (out_trade_no, mchid) = ("T2026020100001", &shop.mchid);
+    let mut order = shop.order(out_trade_no);
+    order.as_object_mut().unwrap().remove("payer");
+    let placed = shop
+        .call("POST", "/v3/pay/transactions/native", order)
+        .await;
+    let code_url = placed.body["code_url"].as_str().unwrap();
+    assert!(code_url.starts_with("weixin://wxpay/bizpayurl?pr="));
+    let path = format!("/v3/pay/transactions/out-trade-no/{out_trade_no}?mchid={mchid}");
+    let open = shop.call("GET", &path, Value::Null).await;
+    assert!(open.body["payer"].is_null(), "nobody knows who will pay");
+    let stranger = shop.world.user("阿萍").await;
+    let act = json!({"do": "pay", "account": shop.appid, "code_url": code_url});
+    shop.world.act(&stranger, act).await;
+    let paid = shop.call("GET", &path, Value::Null).await;
+    assert_eq!(paid.body["trade_type"], "NATIVE");
+    let person = shop.world.get(&format!("/users/{stranger}")).await;
+    let openid = &person["openids"][&shop.appid];
+    assert_eq!(&paid.body["payer"]["openid"], openid);
+    let (_, told) = shop.opened(&shop.app.pushes()[0]);
+    assert_eq!(&told["payer"]["openid"], openid);
+    let unknown = json!({"code_url": "weixin://wxpay/bizpayurl?pr=x"});
+    assert_eq!(shop.pay(unknown).await.0, 422);
+}
+
+#[tokio::test]
+async fn who_cannot_pay_is_not_known_to_the_account_afterwards() {
+    let shop = Shop::open().await;
+    let prepay_id = shop.place("T2026020100001").await;
+    let stranger = shop.world.user("阿萍").await;
+    let act = json!({"do": "pay", "account": shop.appid, "prepay_id": prepay_id});
+    let path = format!("/users/{stranger}/actions");
+    assert_eq!(shop.world.control("POST", &path, act).await.0, 422);
+    let person = shop.world.get(&format!("/users/{stranger}")).await;
+    assert!(person["openids"][&shop.appid].is_null(), "{person}");
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! A merchant with an account, a customer and a server for its notices.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 use xinqiao_crypto::{
     pay_v2::{self, SignType},
@@ -11,7 +9,7 @@ use xinqiao_crypto::{
     },
 };
 use xinqiao_testkit::{Recorded, TestApp, TestWorld};
-use xinqiao_types::{ApiV2Key, ApiV3Key, UnixSeconds};
+use xinqiao_types::{ApiV2Key, ApiV3Key, Clock, SystemClock, UnixSeconds};
 
 const HOST: &str = "api.mch.weixin.qq.com";
 
@@ -47,8 +45,7 @@ impl Answer {
 
 /// The present second.
 pub(crate) fn now() -> i64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_secs()).unwrap()
+    SystemClock.now().as_second()
 }
 
 impl Shop {
@@ -281,13 +278,16 @@ impl Shop {
         fields: &[(&str, &str)],
     ) -> Vec<(String, String)> {
         let origin = &self.world.simulator().endpoints()[HOST];
-        let inner: String = { fields.iter() }
-            .map(|(name, value)| format!("<{name}><![CDATA[{value}]]></{name}>"))
-            .collect();
+        let mut xml = xinqiao_wire::xml::Writer::new();
+        xml.open("xml");
+        for (name, value) in fields {
+            xml.cdata(name, value);
+        }
+        xml.close("xml");
         let request = { self.world.client() }
             .post(format!("{origin}{path}"))
             .header("host", HOST)
-            .body(format!("<xml>{inner}</xml>"));
+            .body(xml.finish());
         let answer = request.send().await.unwrap().text().await.unwrap();
         elements(&answer)
     }

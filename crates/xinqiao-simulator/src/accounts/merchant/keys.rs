@@ -27,6 +27,8 @@ const PLATFORM_SERIAL: &str = "5100000000000000000000000000000000000001";
 const YEARS: (i32, i32) = (2020, 2060);
 /// For how many years a merchant's certificate is good.
 const LIFE: i32 = 5;
+/// No certificate tells of a later year.
+const LAST_YEAR: i32 = 9999;
 
 const PARSED: &str = "the keys of the program are keys";
 
@@ -40,7 +42,7 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) fn serial(&self) -> &str {
-        &self.serial
+        self.serial
     }
 
     pub(crate) fn key(&self) -> &PrivateKey {
@@ -88,7 +90,7 @@ pub(crate) fn merchant_certificate(
     (year, month, day): (i32, u8, u8),
 ) -> String {
     // The 29th of February may have no fifth birthday.
-    let from_to = (year, year + LIFE);
+    let from_to = (year, (year + LIFE).min(LAST_YEAR));
     let day = (month, day.min(28));
     certificate(mchid, serial, merchant_pem(number), from_to, day)
 }
@@ -140,6 +142,7 @@ mod tests {
         let serial = "51000000ABCDEF00ABCDEF00ABCDEF00ABCDEF00";
         let made = || merchant_certificate("9000000001", serial, 5, (2028, 2, 29));
         assert_eq!(made(), made());
+        merchant_certificate("9000000001", serial, 1, (9999, 12, 31));
         let own = Identity::from_pem(&made(), merchant_pem(1)).unwrap();
         assert_eq!(own.certificate().serial(), serial);
         assert!(Identity::from_pem(&made(), merchant_pem(2)).is_err());

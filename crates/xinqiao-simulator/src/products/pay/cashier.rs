@@ -1,7 +1,7 @@
 //! The cashier in the phone: a person pays what a page or a mini program asks for.
 //!
 //! The act `pay` takes what the client hands to `requestPayment` as it is and checks its `paySign`; a bare `prepay_id` pays
-//! without a client, so there is nothing to check.
+//! without a client, so there is nothing to check, and so does a `code_url`, by whoever scans it.
 //!
 //! Source: doc pages "JSAPI调起支付", "小程序调起支付".
 
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     accounts::merchant::{self, Merchant},
     kernel::{
-        Refused, Turn, World,
+        Id, Refused, Turn, World,
         row::{Diagnosed, RowState, Words, diagnose},
     },
     people::{
@@ -46,7 +46,7 @@ pub(super) static FEATURE: Feature = Feature {
             AccountKind::Subscription,
             AccountKind::MiniProgram,
         ],
-        fields: &["params", "prepay_id"],
+        fields: &["params", "prepay_id", "code_url"],
         check: Some(check),
         run: pay,
     }],
@@ -101,28 +101,32 @@ impl Failure {
 }
 
 fn check(fields: &Map<String, Value>) -> Result<(), Refused> {
-    let given = ["params", "prepay_id"].map(|name| fields.get(name).is_some_and(|v| !v.is_null()));
-    if given == [true, true] || given == [false, false] {
-        return Err(Refused::invalid(
-            "give `params`, what the client hands to requestPayment, or a bare `prepay_id`",
-        ));
+    let given = ["params", "prepay_id", "code_url"];
+    let given = { given.iter() }.filter(|name| fields.get(**name).is_some_and(|v| !v.is_null()));
+    if given.count() == 1 {
+        return Ok(());
     }
-    Ok(())
+    Err(Refused::invalid(
+        "give `params`, what the client hands to requestPayment, or a bare `prepay_id`, or a `code_url`",
+    ))
 }
 
 fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refused> {
     check(&input.fields)?;
     let params: Option<Params> = input.field("params")?;
-    let bare: Option<String> = input.field("prepay_id")?;
-    let openid = phone::contact(turn.world, scene.user, &scene.appid);
-    people::acted(turn, &openid);
+    let bare: Option<String> = match input.field("prepay_id")? {
+        Some(prepay_id) => Some(prepay_id),
+        None => input.field("code_url")?,
+    };
+    let known = people::OPENIDS.get(turn.world, &(scene.user, scene.appid.clone()));
+    let known: Id = known.cloned().unwrap_or_else(|| "".into());
     let words = Words::new(
         format!("{} 打开收银台", scene.nickname),
         format!("{} opens the cashier", scene.nickname),
     );
-    let mut row = scene.row(turn, &openid, words);
+    let mut row = scene.row(turn, &known, words);
     let opened = open(turn.world, scene, params.as_ref(), bare.as_deref())
-        .and_then(|(prepay, order)| payable(turn, &prepay, &order, &openid).map(|()| prepay));
+        .and_then(|(prepay, order)| payable(turn, &prepay, &order, &known).map(|()| prepay));
     let prepay = match opened {
         Ok(prepay) => prepay,
         Err(failure) => {
@@ -134,7 +138,9 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
             return Err(Refused::unwilling(failure.message));
         }
     };
-    let Some(order) = order::pay(turn, &prepay) else {
+    let openid = phone::contact(turn.world, scene.user, &scene.appid);
+    people::acted(turn, &openid);
+    let Some(order) = order::pay(turn, &prepay, &openid) else {
         return Err(Refused::unknown("order", &prepay.out_trade_no));
     };
     let yuan = format!("{}.{:02}", order.total / 100, order.total % 100);
@@ -146,7 +152,7 @@ fn pay(turn: &mut Turn<'_>, scene: &Scene, input: &Input) -> Result<Value, Refus
     let what = json!({
         "merchant": &*prepay.mchid,
         "account": &*order.appid,
-        "openid": &*order.openid,
+        "openid": &*openid,
         "user": people::user::name(scene.user),
         "out_trade_no": &*prepay.out_trade_no,
         "total": order.total,
@@ -183,7 +189,7 @@ fn open(
     };
     let Some((prepay, order)) = order::prepaid(world, prepay_id) else {
         return Err(Failure::new(format!(
-            "该订单已过期: there is no `prepay_id` {prepay_id}, or its two hours are over"
+            "该订单已过期: there is no `prepay_id` or `code_url` {prepay_id}, or its two hours are over"
         )));
     };
     let appid = params.and_then(|params| params.app_id.as_deref());
@@ -255,11 +261,10 @@ fn payable(turn: &Turn<'_>, prepay: &Prepay, order: &Order, openid: &str) -> Res
             order.payable_until
         )));
     }
-    if *order.openid != *openid {
-        return Err(Failure::new(format!(
-            "下单账号与支付账号不一致: the order is for {}, this person is {openid}",
-            order.openid
-        )));
+    match &order.payer {
+        Some(payer) if **payer != *openid => Err(Failure::new(format!(
+            "下单账号与支付账号不一致: the order is for {payer}, this person is {openid}"
+        ))),
+        _ => Ok(()),
     }
-    Ok(())
 }

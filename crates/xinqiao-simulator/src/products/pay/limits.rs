@@ -34,6 +34,7 @@ mod tests {
     fn the_catalog_has_the_limits_that_are_asked_for() {
         for id in [
             super::super::order::PREPAY_LIFE,
+            super::super::order::CODE_LIFE,
             super::super::order::EXPIRE_DEFAULT,
             super::super::order::EXPIRE_LEAST,
             super::super::order::EXPIRE_MOST,

@@ -184,7 +184,7 @@ fn by_header(
     }
     let timestamp: Option<i64> = field("timestamp").parse().ok();
     let now = turn.wall_ms / 1000;
-    let fresh = timestamp.filter(|signed| (now - signed).abs() < WINDOW);
+    let fresh = timestamp.filter(|signed| now.abs_diff(*signed) < WINDOW.unsigned_abs());
     let Some(timestamp) = fresh else {
         let text = "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟";
         return Err(sign_error("timestamp", "timestamp expired", text).because(
@@ -447,6 +447,7 @@ fn delete(turn: &mut Turn<'_>, request: &Request) -> Result<Value, Refused> {
     Ok(json!({}))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a route's type")]
 fn list(world: &World, request: &Request) -> Result<Value, Refused> {
     let after: Id = request
         .query

@@ -52,7 +52,7 @@ pub(super) fn paid(
         Generation::V3 => (&OF_V3, of_v3(turn, mchid, out_trade_no, order)),
         Generation::V2 { .. } => (&OF_V2, of_v2(turn, mchid, out_trade_no, order)),
     };
-    let person = (user, &order.openid);
+    let person = (user, order.payer.as_ref()?);
     Some(push::start_to(turn, kind, to, person, content))
 }
 

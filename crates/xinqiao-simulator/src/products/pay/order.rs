@@ -44,10 +44,14 @@ pub(super) static FEATURE: Feature = Feature {
 };
 const NAME: &str = "pay.order";
 
+/// How the text of a code begins, and how many characters follow.
+const CODE: &str = "weixin://wxpay/bizpayurl?pr=";
+const CODE_LENGTH: usize = 9;
 /// Most orders that one page of the list shows.
 const PAGE: usize = 100;
 
 pub(super) const PREPAY_LIFE: &str = "orders.prepay_id_life";
+pub(super) const CODE_LIFE: &str = "native.code_url_life";
 pub(super) const EXPIRE_DEFAULT: &str = "orders.time_expire_default";
 pub(super) const EXPIRE_LEAST: &str = "orders.time_expire_min";
 pub(super) const EXPIRE_MOST: &str = "orders.time_expire_max";
@@ -63,8 +67,9 @@ pub(super) const TEXTS: [(&str, &str); 4] = [
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Order {
     pub(super) appid: Id,
-    /// Who is to pay.
-    pub(super) openid: Id,
+    /// Who is to pay, or has paid; none while anybody may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) payer: Option<Id>,
     pub(super) description: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) attach: Option<String>,
@@ -72,7 +77,7 @@ pub(super) struct Order {
     /// In fen.
     pub(super) total: i64,
     pub(super) currency: String,
-    pub(super) trade_type: String,
+    pub(super) trade_type: TradeType,
     /// Which generation of the interface placed it: its notice is of the same.
     pub(super) generation: Generation,
     /// What must be the same when it is placed again.
@@ -93,6 +98,24 @@ pub(super) enum Generation {
     V3,
 }
 
+/// Where an order is paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum TradeType {
+    /// In a page or a mini program, by the one who is named.
+    Jsapi,
+    /// By whoever scans a code.
+    Native,
+}
+
+/// What opens the cashier for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Opener {
+    pub(super) prepay_id: Id,
+    /// The text of a code to scan.
+    pub(super) code_url: Option<Id>,
+}
+
 /// What became of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,7 +125,7 @@ pub(super) enum State {
     Closed,
 }
 
-/// What a `prepay_id` stands for.
+/// What a `prepay_id` or a code stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Prepay {
     pub(super) mchid: Id,
@@ -117,6 +140,15 @@ pub(super) enum Objection {
     Closed,
     /// Placed before with other parameters.
     Different,
+}
+
+impl TradeType {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Jsapi => "JSAPI",
+            Self::Native => "NATIVE",
+        }
+    }
 }
 
 impl Order {
@@ -167,20 +199,21 @@ pub(super) fn by_transaction<'w>(
     Some((out_trade_no, order))
 }
 
-/// The order behind a `prepay_id` that still opens the cashier.
-pub(super) fn prepaid<'w>(world: &'w World, prepay_id: &str) -> Option<(&'w Prepay, &'w Order)> {
-    let prepay = PREPAYS.get(world, prepay_id)?;
+/// The order behind a `prepay_id` or a code that still opens the cashier.
+pub(super) fn prepaid<'w>(world: &'w World, opener: &str) -> Option<(&'w Prepay, &'w Order)> {
+    let prepay = PREPAYS.get(world, opener)?;
     let order = find(world, &prepay.mchid, &prepay.out_trade_no)?;
     Some((prepay, order))
 }
 
-/// Places an order, or an open one again; gives a `prepay_id`.
+/// Places an order, or an open one again.
 pub(super) fn place(
     turn: &mut Turn<'_>,
     mchid: &Id,
     out_trade_no: &str,
     order: Order,
-) -> Result<Id, Objection> {
+) -> Result<Opener, Objection> {
+    let scanned = order.trade_type == TradeType::Native;
     let key = (mchid.clone(), Id::from(out_trade_no));
     match ORDERS.get(turn.world, &key) {
         Some(before) => match before.state {
@@ -197,17 +230,29 @@ pub(super) fn place(
             ORDERS.put(turn.world, key.clone(), order);
         }
     }
-    let noise = turn.world.next("pay.prepay").hex(20);
+    let draw = turn.world.next("pay.prepay");
+    let noise = draw.hex(20);
     let prepay_id: Id = format!("wx{}{noise}", shanghai::digits(turn.now.0)).into();
-    let ends = turn.now.0 + limits::seconds(PREPAY_LIFE);
-    turn.later(ends, NAME, json!({"prepay": &*prepay_id}));
+    let code_url = scanned.then(|| format!("{CODE}{}", draw.word(CODE_LENGTH)).into());
     let (mchid, out_trade_no) = key;
     let prepay = Prepay {
         mchid,
         out_trade_no,
     };
-    PREPAYS.put(turn.world, prepay_id.clone(), prepay);
-    Ok(prepay_id)
+    let lives = [
+        (Some(&prepay_id), PREPAY_LIFE),
+        (code_url.as_ref(), CODE_LIFE),
+    ];
+    for (opener, life) in lives {
+        let Some(opener) = opener else { continue };
+        let ends = turn.now.0 + limits::seconds(life);
+        turn.later(ends, NAME, json!({"prepay": &**opener}));
+        PREPAYS.put(turn.world, opener.clone(), prepay.clone());
+    }
+    Ok(Opener {
+        prepay_id,
+        code_url,
+    })
 }
 
 /// Closes an order that is not paid. One that is closed stays so.
@@ -226,8 +271,8 @@ pub(super) fn close(world: &mut World, mchid: &Id, out_trade_no: &str) -> Result
     }
 }
 
-/// An open order is paid now.
-pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay) -> Option<Order> {
+/// An open order is paid now by this person.
+pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay, payer: &Id) -> Option<Order> {
     let (at, number) = (turn.now.0, turn.world.next("pay.transaction").digits(10));
     let day = &shanghai::digits(at)[..8];
     let transaction_id: Id = format!("4200000000{day}{number}").into();
@@ -237,6 +282,7 @@ pub(super) fn pay(turn: &mut Turn<'_>, prepay: &Prepay) -> Option<Order> {
         transaction_id: transaction_id.clone(),
         at,
     };
+    order.payer = Some(payer.clone());
     let paid = order.clone();
     BY_TRANSACTION.put(turn.world, (key.0, transaction_id), key.1);
     Some(paid)
@@ -278,13 +324,14 @@ fn index(world: &mut World) {
 
 /// The object of the control interface.
 pub(super) fn view(world: &World, merchant: &Merchant, out_trade_no: &str, order: &Order) -> Value {
-    let payer = people::person(world, &order.appid, &order.openid).map(people::user::name);
+    let payer = order.payer.as_ref();
+    let user = payer.and_then(|openid| people::person(world, &order.appid, openid));
     let mut view = json!({
         "mchid": &*merchant.mchid,
         "out_trade_no": out_trade_no,
         "appid": &*order.appid,
-        "openid": &*order.openid,
-        "user": payer,
+        "openid": payer.map(|openid| &**openid),
+        "user": user.map(people::user::name),
         "description": order.description,
         "total": order.total,
         "trade_type": order.trade_type,
@@ -310,4 +357,18 @@ fn list(world: &World, request: &Request) -> Result<Value, Refused> {
         .map(|(out_trade_no, order)| view(world, merchant, out_trade_no, order))
         .collect();
     Ok(json!({"items": items}))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_is_too_early_or_too_late_is_moved() {
+        const DAY: i64 = 86_400;
+        assert_eq!(payable_until(1000, None), 1000 + 7 * DAY);
+        assert_eq!(payable_until(1000, Some(0)), 1060);
+        assert_eq!(payable_until(1000, Some(1500)), 1500);
+        assert_eq!(payable_until(1000, Some(i64::MAX)), 1000 + 90 * DAY);
+    }
 }

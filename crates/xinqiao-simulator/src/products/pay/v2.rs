@@ -1,6 +1,6 @@
 //! Orders over the interface's second generation: XML with a signature among its elements.
 //!
-//! Built is `JSAPI`; other trade types are refused as products that the merchant has not opened.
+//! Built are `JSAPI` and `NATIVE`; other trade types are refused as products that the merchant has not opened.
 //!
 //! Source: doc pages "统一下单", "查询订单", "关闭订单" of the payment interface's second generation.
 
@@ -9,7 +9,7 @@ use xinqiao_catalog::{code::pay_v2 as code, id::pay_v2 as v2};
 
 use super::{
     limits, merchants,
-    order::{self, Generation, Objection, Order, State},
+    order::{self, Generation, Objection, Order, State, TradeType},
     shanghai,
 };
 use crate::{
@@ -32,7 +32,6 @@ pub(super) static FEATURE: Feature = Feature {
 const PLACED: &str = "an_order_in_xml_is_placed_paid_and_told_by_a_signed_notice";
 const CLOSED: &str = "an_order_in_xml_is_closed_once";
 
-const JSAPI: &str = "JSAPI";
 const CURRENCY: &str = "CNY";
 const HMAC: &str = "HMAC-SHA256";
 /// Texts of an order, with the catalog's limits for them.
@@ -84,10 +83,13 @@ fn refuse(objection: Objection) -> Refuse {
 fn place(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
     let (mchid, order) = draft(turn, asked)?;
     let out_trade_no = element(asked, "out_trade_no")?;
-    let prepay_id = order::place(turn, &mchid, out_trade_no, order).map_err(refuse)?;
-    Ok(Reply::Json(
-        json!({"trade_type": JSAPI, "prepay_id": &*prepay_id}),
-    ))
+    let trade_type = order.trade_type.name();
+    let opener = order::place(turn, &mchid, out_trade_no, order).map_err(refuse)?;
+    let mut answer = json!({"trade_type": trade_type, "prepay_id": &*opener.prepay_id});
+    if let Some(code_url) = opener.code_url {
+        answer["code_url"] = json!(&*code_url);
+    }
+    Ok(Reply::Json(answer))
 }
 
 fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
@@ -109,15 +111,23 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
             return Err(merchants::not_understood(&format!("{name}参数长度有误")));
         }
     }
-    if element(asked, "trade_type")? != JSAPI {
+    let known = [TradeType::Jsapi, TradeType::Native];
+    let named = element(asked, "trade_type")?;
+    let Some(trade_type) = known.into_iter().find(|known| known.name() == named) else {
         return Err(Refuse::text(code::NOAUTH, "商户未开通此接口权限"));
-    }
+    };
     let total: Option<i64> = element(asked, "total_fee")?.parse().ok();
     let Some(total) = total.filter(|total| *total > 0) else {
         return Err(merchants::not_understood("total_fee参数格式有误"));
     };
-    let openid: Id = element(asked, "openid")?.into();
-    if people::person(turn.world, appid, &openid).is_none() {
+    let payer = match trade_type {
+        TradeType::Native => {
+            element(asked, "product_id")?;
+            None
+        }
+        TradeType::Jsapi => Some(Id::from(element(asked, "openid")?)),
+    };
+    if { payer.iter() }.any(|openid| people::person(turn.world, appid, openid).is_none()) {
         return Err(Refuse::text(code::PARAM_ERROR, "无效的openid"));
     }
     let notify_url = element(asked, "notify_url")?;
@@ -138,13 +148,13 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
     let given = |name: &str| asked.given(name).filter(|text| !text.is_empty());
     let order = Order {
         appid: appid.clone(),
-        openid,
+        payer,
         description: element(asked, "body")?.to_owned(),
         attach: given("attach").map(str::to_owned),
         notify_url: notify_url.to_owned(),
         total,
         currency: given("fee_type").unwrap_or(CURRENCY).to_owned(),
-        trade_type: JSAPI.to_owned(),
+        trade_type,
         generation: Generation::V2 {
             hmac: given("sign_type") == Some(HMAC),
         },
@@ -166,12 +176,12 @@ pub(super) fn paid(world: &World, out_trade_no: &str, order: &Order) -> Map<Stri
     if let Some(attach) = &order.attach {
         tell("attach", attach.clone());
     }
-    if let State::Paid { transaction_id, at } = &order.state {
-        let contact = people::contact(world, &order.appid, &order.openid);
+    if let (State::Paid { transaction_id, at }, Some(payer)) = (&order.state, &order.payer) {
+        let contact = people::contact(world, &order.appid, payer);
         let follows = contact.is_some_and(|contact| contact.followed);
-        tell("openid", order.openid.to_string());
+        tell("openid", payer.to_string());
         tell("is_subscribe", if follows { "Y" } else { "N" }.to_owned());
-        tell("trade_type", order.trade_type.clone());
+        tell("trade_type", order.trade_type.name().to_owned());
         tell("bank_type", "OTHERS".to_owned());
         tell("total_fee", order.total.to_string());
         tell("cash_fee", order.total.to_string());

@@ -1,13 +1,13 @@
 //! Orders over the interface's third generation: JSON, path parameters, 204.
 //!
-//! Source: doc pages "JSAPI下单", "商户订单号查询订单", "微信支付订单号查询订单", "关闭订单".
+//! Source: doc pages "JSAPI下单", "Native下单", "商户订单号查询订单", "微信支付订单号查询订单", "关闭订单".
 
 use serde_json::{Value, json};
 use xinqiao_catalog::{code::pay_v3 as code, id::pay_v3 as v3};
 
 use super::{
     limits, merchants,
-    order::{self, Generation, Objection, Order, State, TEXTS},
+    order::{self, Generation, Objection, Opener, Order, State, TEXTS, TradeType},
     shanghai,
 };
 use crate::{
@@ -22,6 +22,7 @@ pub(super) static FEATURE: Feature = Feature {
     name: "pay.v3",
     behaviours: &[
         stateful(v3::pay::transactions::CREATE_JSAPI, AGAIN, create_jsapi),
+        stateful(v3::pay::transactions::CREATE_NATIVE, SCANNED, create_native),
         stateful(v3::pay::transactions::GET_BY_OUT_TRADE_NO, PAID, by_number),
         stateful(v3::pay::transactions::GET_BY_TRANSACTION_ID, PAID, by_id),
         stateful(v3::pay::transactions::CLOSE, CLOSED, close),
@@ -29,6 +30,7 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const AGAIN: &str = "an_order_placed_again_is_the_same_order_or_none";
+const SCANNED: &str = "a_code_is_paid_by_whoever_scans_it";
 const PAID: &str = "an_order_is_placed_paid_in_the_phone_and_found_by_both_numbers";
 const CLOSED: &str = "a_closed_order_answers_204_and_cannot_be_paid";
 
@@ -73,13 +75,22 @@ fn refuse(objection: Objection) -> Refuse {
 
 /// `pay/transactions/jsapi`.
 fn create_jsapi(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
-    let (mchid, order) = draft(turn, asked)?;
-    let prepay_id =
-        order::place(turn, &mchid, asked.text("out_trade_no")?, order).map_err(refuse)?;
-    Ok(Reply::Json(json!({"prepay_id": &*prepay_id})))
+    let opener = place(turn, asked, TradeType::Jsapi)?;
+    Ok(Reply::Json(json!({"prepay_id": &*opener.prepay_id})))
 }
 
-fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
+/// `pay/transactions/native`.
+fn create_native(turn: &mut Turn<'_>, asked: &Asked) -> Verdict {
+    let opener = place(turn, asked, TradeType::Native)?;
+    Ok(Reply::Json(json!({"code_url": opener.code_url.as_deref()})))
+}
+
+fn place(turn: &mut Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<Opener, Refuse> {
+    let (mchid, order) = draft(turn, asked, trade_type)?;
+    order::place(turn, &mchid, asked.text("out_trade_no")?, order).map_err(refuse)
+}
+
+fn draft(turn: &Turn<'_>, asked: &Asked, trade_type: TradeType) -> Result<(Id, Order), Refuse> {
     let merchant = own(turn.world, asked)?;
     for name in ["out_trade_no", "description", "notify_url"] {
         asked.text(name)?;
@@ -118,14 +129,18 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
             "must be CNY",
         ));
     }
-    let openid: Id = asked.group("payer")?["openid"]
-        .as_str()
-        .unwrap_or_default()
-        .into();
-    if people::person(turn.world, appid, &openid).is_none() {
-        // WECHAT: an openid of another account is no openid here.
-        return Err(parameter("payer.openid", &json!(&*openid), "无效的openid"));
-    }
+    let payer = match trade_type {
+        TradeType::Native => None,
+        TradeType::Jsapi => {
+            let openid = asked.group("payer")?["openid"].as_str();
+            let openid: Id = openid.unwrap_or_default().into();
+            if people::person(turn.world, appid, &openid).is_none() {
+                // WECHAT: an openid of another account is no openid here.
+                return Err(parameter("payer.openid", &json!(&*openid), "无效的openid"));
+            }
+            Some(openid)
+        }
+    };
     let expires = match asked.given("time_expire") {
         None => None,
         Some(text) => match shanghai::second(text) {
@@ -139,13 +154,13 @@ fn draft(turn: &Turn<'_>, asked: &Asked) -> Result<(Id, Order), Refuse> {
     }
     let order = Order {
         appid: appid.clone(),
-        openid,
+        payer,
         description: asked.text("description")?.to_owned(),
         attach: asked.given("attach").map(str::to_owned),
         notify_url: notify_url.to_owned(),
         total,
         currency: currency.to_owned(),
-        trade_type: "JSAPI".to_owned(),
+        trade_type,
         generation: Generation::V3,
         asked: repeated,
         created_at: turn.now.0,
@@ -161,14 +176,16 @@ pub(super) fn transaction(mchid: &str, out_trade_no: &str, order: &Order) -> Val
         "appid": &*order.appid,
         "mchid": mchid,
         "out_trade_no": out_trade_no,
-        "trade_type": order.trade_type,
+        "trade_type": order.trade_type.name(),
         "trade_state": order.trade_state(),
         "trade_state_desc": order.trade_state_desc(),
         "attach": order.attach.clone().unwrap_or_default(),
         "amount": {"total": order.total, "currency": order.currency},
-        "payer": {"openid": &*order.openid},
         "promotion_detail": [],
     });
+    if let Some(payer) = &order.payer {
+        shown["payer"] = json!({"openid": &**payer});
+    }
     if let State::Paid { transaction_id, at } = &order.state {
         shown["transaction_id"] = json!(&**transaction_id);
         shown["success_time"] = json!(shanghai::rfc3339(*at));
