@@ -11,8 +11,25 @@ pub(super) fn configuration(data: &[u8]) {
         let error = error.to_string();
         // What is no secret's place is named, as is a key that is not known.
         let names = error.contains("unknown ") || error.contains("is not known");
-        assert!(names || !error.contains("CANARY"), "{error}");
+        let named = || text.parse().is_ok_and(|table| stands_elsewhere(&table));
+        assert!(names || !error.contains("CANARY") || named(), "{error}");
     }
+}
+
+/// Whether a canary stands where no secret belongs: ids, names and addresses are told.
+fn stands_elsewhere(table: &toml::Table) -> bool {
+    fn holds(key: &str, value: &toml::Value) -> bool {
+        let is_secret = ["secret", "token", "aes_key", "key", "read_key"].contains(&key);
+        match value {
+            toml::Value::String(text) => !is_secret && text.contains("CANARY"),
+            toml::Value::Array(items) => items.iter().any(|item| holds(key, item)),
+            toml::Value::Table(table) => stands_elsewhere(table),
+            _ => false,
+        }
+    }
+    table
+        .iter()
+        .any(|(key, value)| key.contains("CANARY") || holds(key, value))
 }
 
 /// A header's value in the first line, a body behind it.

@@ -100,7 +100,7 @@ const WORDS: &[(&str, &str)] = &[
     ),
     ("`times` must be at least 1", "--times 至少是 1"),
     (
-        "`path` must begin with `/`, as it stands in the documentation",
+        "`path` must begin with `/`, like `/cgi-bin/menu/get`",
         "路径要以 / 开头，如 /cgi-bin/menu/get",
     ),
     ("no endpoint has the path `*`", "没有接口的路径是 *"),

@@ -190,6 +190,12 @@ fn time_grows_with_size() {
     }
 }
 
+#[test]
+fn a_document_that_reads_as_it_stands_is_left_alone_where_no_end_can_be_guessed() {
+    let xml = "<xml><a><a><![CDATA[y]]><b/></a><![CDATA[y]]></a></xml>";
+    assert_eq!(repair(xml.as_bytes()).unwrap().text, xml);
+}
+
 proptest! {
     #[test]
     fn any_text_that_was_not_split_comes_back(text in r"([a-z<>&\]\[!/ 你]|\]\]>|<!\[CDATA\[|</Content>|<b>){0,12}") {
