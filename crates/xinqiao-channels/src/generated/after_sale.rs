@@ -116,7 +116,7 @@ w::record! {
 w::record! {
     /// `bad_pay_info` of `after_sale::GuaranteeOrder`.
     pub struct BadPayInfo {
-        /// Grade of damage by the merchant; it decides how much is paid.
+        /// How damaged the product is, in percent, on which the payout is based; a merchant's proposal gives the changed value: 10, 30, 50, 80 or 100.
         0 bad_level: i64 => "bad_level: must",
         /// What the buyer says about the damage.
         1 content: String => "content: must",
@@ -1115,7 +1115,7 @@ w::record! {
     pub struct MerchantModifyGuarantee {
         /// Number that the platform gave the guarantee case.
         0 guarantee_order_id: i64 => "guarantee_order_id: must",
-        /// Grade of damage by the merchant; it decides how much is paid.
+        /// How damaged the product is, in percent, on which the payout is based; a merchant's proposal gives the changed value: 10, 30, 50, 80 or 100.
         1 bad_level: i64 => "bad_level: must",
         /// The merchant's own remark, not shown to users.
         2 merchant_remark: Option<String> => "merchant_remark",

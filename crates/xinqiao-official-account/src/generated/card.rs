@@ -2528,7 +2528,7 @@ w::record! {
 w::record! {
     /// Answer to [`Get`].
     pub struct GetResponse {
-        /// Type and content of the card: `body`.
+        /// Type and content of the card: `card_type`, and an object named after the type in lower case, such as `groupon` or `member_card`.
         0 card: CardInfo => "card: must",
     }
 }

@@ -1195,7 +1195,7 @@ w::record! {
         7 sender_name: Option<String> => "sender_name",
         /// Sender's picture, as WeCom media handle.
         8 sender_header_media_id: Option<xinqiao_types::MediaId> => "sender_header_media_id",
-        /// WeCom app that sends the message.
+        /// Id of the WeCom app in whose name the red packet or payment is sent; for red packets this or `sender_name`, not both.
         9 agentid: Option<i64> => "agentid",
         /// Sum of the red packets, in fen; in fen.
         10 total_amount: xinqiao_types::Fen => "total_amount: must",
@@ -1308,7 +1308,7 @@ pub mod promotion {
             5 partner_trade_no: String => "partner_trade_no: must",
             /// The payee's id; personal data, masked in `Debug`.
             6 openid: xinqiao_types::OpenId => "openid: must masked",
-            /// WeCom app that sends the message.
+            /// Id of the WeCom app in whose name the red packet or payment is sent; for red packets this or `sender_name`, not both.
             7 agentid: Option<i64> => "agentid",
             /// Your own number of the terminal that starts it.
             8 device_info: Option<String> => "device_info",

@@ -39,7 +39,7 @@ w::record! {
         0 reward_serial_no: String => "reward_serial_no: must",
         /// Number of the benefit, from the card template.
         1 reward_id: i64 => "reward_id: must",
-        /// The benefit in words, shown to the user.
+        /// What the benefit was used for this time, such as a purchase.
         2 description: String => "description: must",
         /// Direction: `INCREASE` adds, `DECREASE` takes away; one of `INCREASE` `DECREASE`.
         3 reward_type: PerformanceType => "reward_type: must",

@@ -280,7 +280,7 @@ w::open_enum! {
         Android = "ANDROID",
         /// The user's phone runs HarmonyOS (`HARMONY`).
         Harmony = "HARMONY",
-        /// Neither Android nor iOS (`OTHER`).
+        /// None of Android, iOS or HarmonyOS (`OTHER`).
         OtherValue = "OTHER",
     }
 }

@@ -4522,7 +4522,7 @@ pub mod customer_strategy {
             2 admin_list: Vec<String> => "admin_list: must",
             /// What people in the group may do, one switch each.
             3 privilege: super::Privilege => "privilege: must",
-            /// Members and departments in the group, at most 100.
+            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             4 range: Vec<super::Range> => "range: must",
         }
         new(
@@ -4704,7 +4704,7 @@ pub mod customer_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// Members and departments in the group, at most 100.
+            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             0 range: Vec<super::Range> => "range: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",
@@ -5040,7 +5040,7 @@ pub mod moment_strategy {
             2 admin_list: Vec<String> => "admin_list: must",
             /// What people in the group may do, one switch each.
             3 privilege: super::PrivilegeInfo => "privilege: must",
-            /// Members and departments in the group, at most 100.
+            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             4 range: Vec<super::Range> => "range: must",
         }
         new(
@@ -5222,7 +5222,7 @@ pub mod moment_strategy {
     w::record! {
         /// Answer to [`GetRange`].
         pub struct GetRangeResponse {
-            /// Members and departments in the group, at most 100.
+            /// Members and departments that the group manages; at most 100 set in one call, 3000 in a group.
             0 range: Vec<super::Range> => "range: must",
             /// Hand back as `cursor` to get the next page; empty means this was the last page.
             1 next_cursor: Option<String> => "next_cursor",

@@ -771,7 +771,7 @@ w::record! {
         1 state: Option<String> => "state",
         /// Look of the code, `0` (default) to `3`: with or without frame and text, large or small.
         2 style: Option<i64> => "style",
-        /// `1` the picture itself, `2` its address (default).
+        /// `1` the picture itself (default), `2` its address.
         3 result_type: Option<i64> => "result_type",
     }
     new()

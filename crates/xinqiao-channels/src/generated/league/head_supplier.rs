@@ -654,7 +654,7 @@ w::record! {
         0 shop_appid: xinqiao_types::AppId => "shop_appid: must",
         /// Number that the platform gave the product; such as `10000000123456`.
         1 product_id: i64 => "product_id: must",
-        /// Whether the shop or another agency offers the product.
+        /// Who supplies the product: `1` the shop, `2` a supplying agency.
         2 spu_source: i64 => "spu_source: must",
         /// Commission of the plan: kind, shares of promoter and supplier, start and end.
         3 commission_info: CommissionInfo => "commission_info: must",
@@ -956,7 +956,7 @@ w::record! {
         2 spu_item_condition: Option<SpuItemCondition> => "spu_item_condition",
         /// Only products of these categories: `category_id`, `category_name`, `category_ids_1` and so on.
         3 category: Option<Category> => "category",
-        /// Whether the shop or another agency offers the product.
+        /// Who supplies the product: `1` the shop, `2` a supplying agency.
         4 spu_source: Option<i64> => "spu_source",
         /// Entries per page; the upper limit differs by endpoint.
         5 page_size: i64 => "page_size: must",

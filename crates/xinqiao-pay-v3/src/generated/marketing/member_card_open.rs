@@ -2165,7 +2165,7 @@ w::record! {
         3 show_favor: Option<bool> => "show_favor",
         /// How member offers appear on the card: `show_coupon`, `member_price_word`, `member_price_appid` and so on.
         4 favor: Option<UpdateCardRightFavor> => "favor",
-        /// Whether invoices are shown: `true` yes.
+        /// Whether the card offers the member's invoices; `fapiao` sets that entry up.
         5 show_fapiao: Option<bool> => "show_fapiao",
         /// How invoices appear on the card: `fapiao_jump_word`, `fapiao_jump_appid` and so on.
         6 fapiao: Option<Fapiao> => "fapiao",
