@@ -8,8 +8,8 @@ pub(crate) mod store;
 pub(crate) mod timeline;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -38,7 +38,9 @@ pub(crate) struct Shared {
     pub(crate) seed: u64,
     pub(crate) storage: Storage,
     pub(crate) dev: Mutex<Dev>,
-    /// Grows whenever a delivery comes to its end.
+    /// Attempts that are made, until their rows say what came of them.
+    pub(crate) attempts: Mutex<BTreeSet<(u64, u8)>>,
+    /// Grows whenever a delivery or an attempt comes to its end.
     pub(crate) settled: watch::Sender<u64>,
     pub(crate) clock: SharedClock,
     pub(crate) tasks: TaskTracker,
@@ -89,7 +91,7 @@ impl Shared {
         SystemClock.now().as_millisecond()
     }
 
-    pub(crate) fn dev(&self) -> std::sync::MutexGuard<'_, Dev> {
+    pub(crate) fn dev(&self) -> MutexGuard<'_, Dev> {
         self.dev.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -138,13 +140,32 @@ impl Shared {
         self.stream.publish("dev", self.dev_view().to_string());
     }
 
+    fn attempts(&self) -> MutexGuard<'_, BTreeSet<(u64, u8)>> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether one of these deliveries is being pushed, or its row does not yet say what came of it.
+    pub(crate) fn is_pushing(&self, deliveries: &[u64]) -> bool {
+        let attempts = self.attempts();
+        let of = |delivery: &u64| {
+            let range = (*delivery, 0)..=(*delivery, u8::MAX);
+            attempts.range(range).next().is_some()
+        };
+        deliveries.iter().any(of)
+    }
+
     /// Carries out what a command wants done. Called on the world's thread: must not wait.
     pub(crate) fn carry_out(self: &Arc<Self>, effects: Vec<Effect>, world: &World, wall_ms: i64) {
         for effect in effects {
             match effect {
                 Effect::Send { delivery, attempt } => {
+                    self.attempts().insert((delivery, attempt));
                     let shared = self.clone();
-                    let send = async move { pusher::push(shared, delivery, attempt).await };
+                    let send = async move {
+                        pusher::push(shared.clone(), delivery, attempt).await;
+                        shared.attempts().remove(&(delivery, attempt));
+                        shared.settled.send_modify(|count| *count += 1);
+                    };
                     self.tasks.spawn(send);
                 }
                 Effect::Row(row) => {
@@ -171,6 +192,7 @@ impl Shared {
                 }
                 Effect::Replaced => {
                     self.timeline.forget();
+                    self.attempts().clear();
                     self.stream.publish("reset", "{}");
                     self.settled.send_modify(|count| *count += 1);
                 }

@@ -148,6 +148,7 @@ impl Simulator {
                 paused: world.is_patient(),
                 ..Dev::default()
             }),
+            attempts: Mutex::default(),
             settled,
             clock: SharedClock::new(world.clock()),
             tasks: TaskTracker::new(),

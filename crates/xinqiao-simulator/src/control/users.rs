@@ -170,23 +170,23 @@ pub(super) async fn with_deliveries(shared: &Arc<Shared>, mut value: Value, wait
     ok(value)
 }
 
-/// Waits until each of these deliveries was answered, given up or put off.
+/// Waits until each of these deliveries was answered, given up or put off, and its row says so.
 async fn settled(shared: &Arc<Shared>, numbers: &[u64]) -> Result<(), Refused> {
     let mut changes = shared.settled.subscribe();
     loop {
         changes.mark_unchanged();
-        let numbers = numbers.to_vec();
+        let asked = numbers.to_vec();
         let open = shared
             .world
             .ask(move |world| {
-                numbers.iter().any(|number| {
+                asked.iter().any(|number| {
                     DELIVERIES
                         .get(world, number)
                         .is_some_and(Delivery::is_under_way)
                 })
             })
             .await?;
-        if !open {
+        if !open && !shared.is_pushing(numbers) {
             return Ok(());
         }
         tokio::select! {
