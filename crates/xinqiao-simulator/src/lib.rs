@@ -11,21 +11,21 @@
 //!
 //! | room | what |
 //! | --- | --- |
-//! | [`kernel`] | tables, turns, time, chance, commands, effects |
-//! | [`accounts`] | registration, secrets, rights, quotas, server settings, files |
-//! | [`people`] | persons, contacts, chats, acts on the phone |
-//! | [`push`] | callbacks: orders, attempts, envelopes |
-//! | [`door`] | platform calls: recognised, admitted, checked, answered in a dialect |
-//! | [`products`] | what the platform's products do, one file a feature |
-//! | [`shell`] | the thread that owns the world, its file, pushes on the wire, the timeline |
-//! | [`control`] | the interface for people and tests |
+//! | `kernel` | tables, turns, time, chance, commands, effects |
+//! | `accounts` | registration, secrets, rights, quotas, server settings, files |
+//! | `people` | persons, contacts, chats, acts on the phone |
+//! | `push` | callbacks: orders, attempts, envelopes |
+//! | `door` | platform calls: recognised, admitted, checked, answered in a dialect |
+//! | `products` | what the platform's products do, one file a feature |
+//! | `shell` | the thread that owns the world, its file, pushes on the wire, the timeline |
+//! | `control` | the interface for people and tests |
 //!
 //! Must always hold:
-//! * from [`kernel`] to [`products`] nothing reads a clock, draws chance or does input or output: the same seed, the
+//! * from `kernel` to `products` nothing reads a clock, draws chance or does input or output: the same seed, the
 //!   same commands at the same times give the same world, byte for byte;
 //! * one thread owns the world; everything else asks it;
 //! * what the platform says comes from the catalog: no path, code, text or limit is spelled out here;
-//! * the rooms below [`products`] name no product.
+//! * the rooms below `products` name no product.
 
 mod accounts;
 mod control;
