@@ -403,7 +403,7 @@ w::record! {
 w::record! {
     /// Answer to [`ApiCreatePreAuthCode`].
     pub struct ApiCreatePreAuthCodeResponse {
-        /// One-time code for the link of the authorization page; lives as long as `expires_in` says (about 30 minutes); such as `preauthcode@@@Z7yq5mD`; a secret, masked in `Debug`.
+        /// One-time code for the authorization page `https://mp.weixin.qq.com/cgi-bin/componentloginpage`; lives as long as `expires_in` says, about 30 minutes; such as `preauthcode@@@Z7yq5mD`; a secret, masked in `Debug`.
         0 pre_auth_code: String => "pre_auth_code: must masked",
         /// Lifetime in seconds, counted from this answer; in s.
         1 expires_in: i64 => "expires_in: must",
