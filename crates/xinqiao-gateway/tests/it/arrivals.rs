@@ -151,13 +151,9 @@ async fn what_was_verified_is_kept_marked_and_handed_on() {
 async fn after_a_restart_it_is_handed_on_alike() {
     let (platform, _) = platform().await;
     let folder = tempfile::tempdir().unwrap();
-    let listener = xinqiao_http::listen([127, 0, 0, 1].into(), 0)
-        .await
-        .unwrap();
-    let origin = listener.origin();
-    let port = origin.rsplit_once(':').unwrap().1.parse().unwrap();
-    drop(listener);
-    let down = serve(axum::Router::new()).await.at(&origin);
+    let reserved = reserved();
+    let port = reserved.port;
+    let down = serve(axum::Router::new()).await.at(&reserved.origin);
     let mut config = config(&platform, Some(&down));
     config.store = StoreAt::File(folder.path().join("gateway.db"));
     let mut held = Vec::new();

@@ -188,11 +188,8 @@ async fn an_apps_redirect_is_not_followed() {
 #[tokio::test]
 async fn an_app_that_is_down_gets_the_event_later() {
     let (platform, _) = platform().await;
-    let listener = xinqiao_http::listen([127, 0, 0, 1].into(), 0)
-        .await
-        .unwrap();
-    let origin = listener.origin();
-    drop(listener);
+    let reserved = reserved();
+    let origin = reserved.origin.clone();
     let mut config = config(&platform, None);
     let mut down = app_config(&serve(axum::Router::new()).await);
     down.url = format!("{origin}/wx");

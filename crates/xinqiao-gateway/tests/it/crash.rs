@@ -65,11 +65,8 @@ async fn killed_right_after_acknowledging_the_event_is_there_and_is_delivered() 
     let store = folder.path().join("gateway.db");
     let (platform, _) = platform().await;
     // The app is down: the platform is answered with success, and the event waits.
-    let listener = xinqiao_http::listen([127, 0, 0, 1].into(), 0)
-        .await
-        .unwrap();
-    let (dead, port) = (listener.origin(), listener.address().port());
-    drop(listener);
+    let reserved = reserved();
+    let (dead, port) = (reserved.origin.clone(), reserved.port);
     let killed = start_child(&store, &platform.origin, &dead);
     let got = push_to(&killed.1, &text_message(41, "remember me")).await;
     assert_eq!(got.text(), "success");

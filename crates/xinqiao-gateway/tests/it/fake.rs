@@ -47,6 +47,25 @@ impl Server {
     }
 }
 
+/// A port at which nobody listens, kept from everybody else while this is held; whoever is told its number may listen.
+pub(crate) struct Reserved {
+    pub(crate) origin: String,
+    pub(crate) port: u16,
+    _socket: tokio::net::TcpSocket,
+}
+
+pub(crate) fn reserved() -> Reserved {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    Reserved {
+        origin: format!("http://127.0.0.1:{port}"),
+        port,
+        _socket: socket,
+    }
+}
+
 pub(crate) async fn serve(router: Router) -> Server {
     serve_at(0, router).await
 }

@@ -388,11 +388,8 @@ async fn the_release_check_of_a_component_passes_through() {
 async fn a_delivery_behind_an_account_is_taken_up_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (platform, _) = platform().await;
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let reserved = reserved();
+    let port = reserved.port;
     let make = || {
         let mut config = config(&platform, None);
         config.store = StoreAt::File(folder.path().join("g.db"));

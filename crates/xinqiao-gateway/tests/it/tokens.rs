@@ -226,11 +226,8 @@ async fn a_platform_that_refuses_is_quoted_and_named_in_readiness() {
 async fn an_unreachable_platform_is_said_so() {
     let (platform_server, _) = platform().await;
     let mut config = config(&platform_server, None);
-    let listener = xinqiao_http::listen([127, 0, 0, 1].into(), 0)
-        .await
-        .unwrap();
-    let dead = listener.origin();
-    drop(listener);
+    let reserved = reserved();
+    let dead = reserved.origin.clone();
     config.upstream =
         xinqiao_gateway::Upstream::Hosts([("api.weixin.qq.com".to_owned(), dead)].into());
     let gateway = start(config).await;
