@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xinqiao_catalog as catalog;
 
 use super::sources::{Kind, Source};
+use crate::names::camel;
 
 const SIMULATOR: &str = "crates/xinqiao-simulator/";
 const TESTKIT: &str = "crates/xinqiao-testkit/";
@@ -111,7 +112,7 @@ fn named(line: &str) -> Option<String> {
         .collect();
     for product in catalog::Product::ALL {
         let snake = product.name();
-        let camel: String = snake.split('_').map(capital).collect();
+        let camel = camel(snake);
         let long = snake.contains('_');
         let spelled = words
             .iter()
@@ -126,14 +127,6 @@ fn named(line: &str) -> Option<String> {
         .iter()
         .find(|name| words.contains(name))
         .map(|name| (*name).to_owned())
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters
-        .next()
-        .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
-        .unwrap_or_default()
 }
 
 /// Products that know one another.

@@ -14,7 +14,7 @@ use xinqiao_types::AccountKind;
 use super::{Refuse, body::Parsed, call::PlatformCall};
 use crate::{
     accounts::{ACCOUNTS, account::SecretState, tokens::Standing},
-    kernel::{Id, Turn, World},
+    kernel::{Id, Turn, World, chance::looks_like_our_token},
 };
 
 /// The grant type that issuing endpoints want.
@@ -108,6 +108,26 @@ pub(crate) fn proof(seen: &Call, endpoint: &Endpoint) -> Proof {
         Some(id) if id.name != id.credential => Proof::SecretOf(id.name),
         _ => Proof::Secret,
     }
+}
+
+impl Asking<'_> {
+    /// The token of the call; without one it is refused with this code.
+    pub(crate) fn token(&self, missing: i64) -> Result<&str, Refuse> {
+        match &self.seen.credential {
+            Credential::Token { value, .. } if !value.expose().is_empty() => Ok(value.expose()),
+            _ => Err(Refuse::code(missing)),
+        }
+    }
+}
+
+/// Nobody has this token. One of another life of this world is one that was replaced; any other is foreign.
+pub(crate) fn of_nobody(token: &str) -> Refuse {
+    let code = if looks_like_our_token(token) {
+        code::INVALID_CREDENTIAL
+    } else {
+        code::INVALID_ACCESS_TOKEN
+    };
+    Refuse::code(code).because("credential.token.unknown", None, None)
 }
 
 /// A token that stands: replaced 40001, past its lifetime 42001, of nobody 40014.

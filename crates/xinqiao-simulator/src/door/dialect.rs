@@ -14,9 +14,12 @@ use super::{
     call::{PlatformAnswer, PlatformCall},
     credential::Caller,
 };
-use crate::kernel::{
-    World,
-    row::{Diagnosed, diagnose},
+use crate::{
+    accounts::merchant::{MERCHANTS, Merchant},
+    kernel::{
+        World,
+        row::{Diagnosed, diagnose},
+    },
 };
 
 /// A manner of answering.
@@ -38,6 +41,16 @@ pub(crate) struct Saying<'a> {
     pub(crate) trace: &'a Rid,
     /// Real millisecond, for signatures.
     pub(crate) wall_ms: i64,
+}
+
+impl<'a> Saying<'a> {
+    /// The merchant that called, whose keys prove the answer.
+    fn merchant(&self) -> Option<&'a Merchant> {
+        match self.caller {
+            Some(Caller::Merchant { mchid, .. }) => MERCHANTS.get(self.world, &**mchid),
+            _ => None,
+        }
+    }
 }
 
 /// An answer with what its row says.

@@ -8,8 +8,8 @@ pub(crate) mod signed_xml;
 
 use xinqiao_crypto::callback;
 use xinqiao_message::{
-    envelope::CallbackQuery,
-    push::{Judgement, Speaker, Warning},
+    envelope::{CallbackQuery, SealedPush},
+    push::{self, Context, Judgement, Speaker, Warning},
     reply::Reply,
 };
 use xinqiao_types::CallbackMode;
@@ -22,6 +22,9 @@ use crate::kernel::{
     Turn, World,
     row::{SignatureFacts, SignaturePart},
 };
+
+/// How often a message or an event is pushed: "three tries in all" is read as three deliveries.
+const ATTEMPTS: u8 = 3;
 
 /// A manner of pushing.
 #[derive(Debug)]
@@ -104,6 +107,31 @@ pub(crate) struct Sealed {
     pub(crate) content_type: &'static str,
     /// How it was signed, part by part.
     pub(crate) signature: Option<SignatureFacts>,
+}
+
+impl Sealed {
+    /// A message or an event with its signature, told part by part.
+    fn signed(token: &str, mode: CallbackMode, sealed: SealedPush) -> Self {
+        Self {
+            signature: signature(token, mode, &sealed.query, &sealed.body),
+            query: sealed.query,
+            body: sealed.body,
+            content_type: sealed.content_type,
+            headers: Vec::new(),
+        }
+    }
+}
+
+impl Answered<'_> {
+    /// Judges it as an answer that may be a reply.
+    fn judge(&self, context: &Context<'_>) -> Judgement {
+        let answer = push::Answer {
+            status: self.status,
+            content_type: Some(self.content_type),
+            body: self.body,
+        };
+        push::judge(context, &answer)
+    }
 }
 
 /// How the signature was made, part by part in the order of hashing.

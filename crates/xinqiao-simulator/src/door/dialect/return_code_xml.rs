@@ -10,10 +10,7 @@ use xinqiao_crypto::pay_v2::{SIGN, SignType, sign};
 use xinqiao_wire::xml::{Document, Writer};
 
 use super::{Dialect, Refuse, Reply, Saying, Written, page};
-use crate::{
-    accounts::merchant::{self, MERCHANTS, Merchant},
-    door::credential::Caller,
-};
+use crate::accounts::merchant;
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
 
@@ -100,19 +97,12 @@ fn understood<const N: usize>(
     let how = { of_call("sign_type") }
         .and_then(|name| SignType::parse(&name))
         .unwrap_or_default();
-    if let Some(merchant) = caller(saying) {
+    if let Some(merchant) = saying.merchant() {
         let pairs = all.iter().map(|(name, value)| (&**name, &**value));
         let signature = sign(pairs, &merchant.api_v2_key(), how);
         all.push((SIGN.to_owned(), signature));
     }
     write(all.iter().map(|(name, value)| (&**name, &**value)))
-}
-
-fn caller<'a>(saying: &Saying<'a>) -> Option<&'a Merchant> {
-    match saying.caller {
-        Some(Caller::Merchant { mchid, .. }) => MERCHANTS.get(saying.world, &**mchid),
-        _ => None,
-    }
 }
 
 fn write<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Written {

@@ -6,10 +6,7 @@ use serde_json::{Value, json};
 use xinqiao_catalog::Code;
 
 use super::{Dialect, Refuse, Reply, Saying, Written, page};
-use crate::{
-    accounts::merchant::{self, MERCHANTS, Signer},
-    door::credential::Caller,
-};
+use crate::accounts::merchant::{self, Signer};
 
 pub(crate) static DIALECT: Dialect = Dialect { reply, refusal };
 
@@ -65,11 +62,9 @@ fn refusal(saying: &Saying<'_>, refuse: Refuse) -> Written {
 
 /// Signs with the key by which the caller knows the platform. Whoever is not known gets the certificate's.
 fn signed(saying: &Saying<'_>, written: Written) -> Written {
-    let merchant = match saying.caller {
-        Some(Caller::Merchant { mchid, .. }) => MERCHANTS.get(saying.world, &**mchid),
-        _ => None,
-    };
-    let signer = merchant.map_or_else(Signer::certified, merchant::Merchant::signer);
+    let signer = saying
+        .merchant()
+        .map_or_else(Signer::certified, merchant::Merchant::signer);
     let trace = saying.trace.as_str();
     let nonce = merchant::nonce(trace);
     let proof = signer.headers(saying.wall_ms / 1000, &nonce, &written.answer.body);

@@ -15,11 +15,11 @@ use crate::{
     door::{
         Asked, Refuse, Reply, Verdict,
         credential::{
-            Asking, Caller, Finder, Holders, Proof, by_secret_of, claimed_by, must_stand,
+            Asking, Caller, Finder, Holders, Proof, by_secret_of, claimed_by, must_stand, of_nobody,
         },
         stateful,
     },
-    kernel::{Id, Table, Turn, World, chance::looks_like_our_token, feature::id_in},
+    kernel::{Id, Table, Turn, World, feature::id_in},
     products::Feature,
 };
 
@@ -97,23 +97,12 @@ fn by_token(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
 ) -> Result<Caller, Refuse> {
-    let text = match &asking.seen.credential {
-        Credential::Token { value, .. } => value.expose(),
-        _ => "",
-    };
-    if text.is_empty() {
-        return Err(Refuse::code(code::COMPONENT_ACCESS_TOKEN_MISSING));
-    }
+    let text = asking.token(code::COMPONENT_ACCESS_TOKEN_MISSING)?;
     let Some(component) = OWNERS.get(turn.world, text) else {
         if grants::is_authorizers(turn.world, text) {
             return Err(Refuse::code(code::COMPONENT_TOKEN_REQUIRED));
         }
-        let code = if looks_like_our_token(text) {
-            code::INVALID_CREDENTIAL
-        } else {
-            code::INVALID_ACCESS_TOKEN
-        };
-        return Err(Refuse::code(code).because("credential.token.unknown", None, None));
+        return Err(of_nobody(text));
     };
     let caller = Caller::Component(component.clone());
     *whose = Some(caller.clone());

@@ -15,10 +15,12 @@ use crate::{
     },
     door::{
         Asked, Refuse, Reply, Verdict,
-        credential::{Asking, Caller, Finder, Proof, by_secret, claimed_by_secret, must_stand},
+        credential::{
+            Asking, Caller, Finder, Proof, by_secret, claimed_by_secret, must_stand, of_nobody,
+        },
         stateful,
     },
-    kernel::{Id, Table, Turn, World, chance::looks_like_our_token, feature::id_in, time::put_off},
+    kernel::{Id, Table, Turn, World, feature::id_in, time::put_off},
     products::Feature,
 };
 
@@ -129,21 +131,9 @@ fn by_token(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
 ) -> Result<Caller, Refuse> {
-    let text = match &asking.seen.credential {
-        Credential::Token { value, .. } => value.expose(),
-        _ => "",
-    };
-    if text.is_empty() {
-        return Err(Refuse::code(code::ACCESS_TOKEN_MISSING));
-    }
+    let text = asking.token(code::ACCESS_TOKEN_MISSING)?;
     let Some(appid) = OWNERS.get(turn.world, text) else {
-        // A token of another life of this world is one that was replaced; any other is foreign.
-        let code = if looks_like_our_token(text) {
-            code::INVALID_CREDENTIAL
-        } else {
-            code::INVALID_ACCESS_TOKEN
-        };
-        return Err(Refuse::code(code).because("credential.token.unknown", None, None));
+        return Err(of_nobody(text));
     };
     let caller = Caller::Account(appid.clone());
     *whose = Some(caller.clone());

@@ -9,7 +9,11 @@ use xinqiao_catalog::{
 
 use super::corps::{self, DISSOLVED};
 use crate::{
-    accounts::{self, ACCOUNTS, account::SecretState},
+    accounts::{
+        self, ACCOUNTS,
+        account::SecretState,
+        tokens::{LIFETIME, REMEMBERED},
+    },
     door::{
         Asked, Refuse, Reply, Verdict,
         credential::{Asking, Caller, Finder, Proof, listed},
@@ -69,11 +73,6 @@ pub(super) static FEATURE: Feature = Feature {
     ..Feature::EMPTY
 };
 const NAME: &str = "work.token";
-
-/// Seconds that a token lives.
-const LIFETIME: i64 = 7200;
-/// For how long an ended token is known as one.
-const REMEMBERED: i64 = 86_400;
 
 /// Who is behind an owner of tokens.
 fn caller(owner: &Id) -> Caller {
@@ -139,13 +138,7 @@ fn by_token(
     asking: &Asking<'_>,
     whose: &mut Option<Caller>,
 ) -> Result<Caller, Refuse> {
-    let text = match &asking.seen.credential {
-        Credential::Token { value, .. } => value.expose(),
-        _ => "",
-    };
-    if text.is_empty() {
-        return Err(Refuse::code(code::ACCESS_TOKEN_MISSING));
-    }
+    let text = asking.token(code::ACCESS_TOKEN_MISSING)?;
     let Some((token, owner)) = OWNERS.entry(turn.world, text) else {
         return Err(Refuse::code(code::INVALID_ACCESS_TOKEN));
     };

@@ -6,19 +6,16 @@
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     envelope::{Keys, WorkReceiver, Wrapping, seal_work_push},
-    push::{self, Context, Judgement},
+    push::{Context, Judgement},
 };
 use xinqiao_types::{CallbackMode, CallbackToken, CorpId};
 
-use super::{Answered, Envelope, PushKind, Sealed, Sealer, signature};
+use super::{ATTEMPTS, Answered, Envelope, PushKind, Sealed, Sealer};
 use crate::{
     accounts::{ACCOUNTS, account::Account},
     kernel::World,
     push::order::PushOrder,
 };
-
-/// "Three tries in all" is read as three deliveries.
-const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
@@ -51,13 +48,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
         make: Box::new(move |now, nonce, random| {
             let sealed = seal_work_push(&keys, &plain, &corp, &agent, now, nonce, random)
                 .map_err(|error| error.to_string())?;
-            Ok(Sealed {
-                signature: signature(&token, CallbackMode::Safe, &sealed.query, &sealed.body),
-                query: sealed.query,
-                body: sealed.body,
-                content_type: sealed.content_type,
-                headers: Vec::new(),
-            })
+            Ok(Sealed::signed(&token, CallbackMode::Safe, sealed))
         }),
     })
 }
@@ -74,12 +65,5 @@ fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_
         speaker: (kind.speaker)(order),
         wrapping: Wrapping::Xml,
     };
-    push::judge(
-        &context,
-        &push::Answer {
-            status: answer.status,
-            content_type: Some(answer.content_type),
-            body: answer.body,
-        },
-    )
+    answer.judge(&context)
 }

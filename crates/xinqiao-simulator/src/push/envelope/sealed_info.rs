@@ -10,11 +10,8 @@ use xinqiao_message::{
 };
 use xinqiao_types::CallbackToken;
 
-use super::{Answered, Envelope, PushKind, Sealed, Sealer, signature};
+use super::{ATTEMPTS, Answered, Envelope, PushKind, Sealed, Sealer};
 use crate::{accounts::ACCOUNTS, kernel::World, push::order::PushOrder};
-
-/// As often as messages.
-const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
@@ -36,13 +33,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
         make: Box::new(move |now, nonce, random| {
             let sealed = seal_component_push(&keys, &plain, "", now, nonce, random)
                 .map_err(|error| error.to_string())?;
-            Ok(Sealed {
-                signature: signature(&own.token, own.mode, &sealed.query, &sealed.body),
-                query: sealed.query,
-                body: sealed.body,
-                content_type: sealed.content_type,
-                headers: Vec::new(),
-            })
+            Ok(Sealed::signed(&own.token, own.mode, sealed))
         }),
     })
 }

@@ -5,19 +5,16 @@
 use xinqiao_crypto::AesKey;
 use xinqiao_message::{
     envelope::{Keys, Push, Wrapping, seal_component_push, seal_push},
-    push::{self, Context, Judgement},
+    push::{Context, Judgement},
 };
 use xinqiao_types::{CallbackMode, CallbackToken};
 
-use super::{Answered, Envelope, PushKind, Sealed, Sealer, signature};
+use super::{ATTEMPTS, Answered, Envelope, PushKind, Sealed, Sealer};
 use crate::{
     accounts::{ACCOUNTS, account::Account, rules},
     kernel::World,
     push::order::PushOrder,
 };
-
-/// "Three tries in all" is read as three deliveries.
-const ATTEMPTS: u8 = 3;
 
 pub(crate) static ENVELOPE: Envelope = Envelope {
     attempts: ATTEMPTS,
@@ -63,13 +60,7 @@ fn seal(world: &World, order: &PushOrder) -> Result<Sealer, String> {
                 seal_push(&keys, &push, now, nonce, random)
             };
             let sealed = sealed.map_err(|error| error.to_string())?;
-            Ok(Sealed {
-                signature: signature(&own.token, own.mode, &sealed.query, &sealed.body),
-                query: sealed.query,
-                headers: Vec::new(),
-                body: sealed.body,
-                content_type: sealed.content_type,
-            })
+            Ok(Sealed::signed(&own.token, own.mode, sealed))
         }),
     })
 }
@@ -89,14 +80,7 @@ fn judge(world: &World, kind: &PushKind, order: &PushOrder, answer: &Answered<'_
         speaker: (kind.speaker)(order),
         wrapping: Wrapping::Xml,
     };
-    let judgement = push::judge(
-        &context,
-        &push::Answer {
-            status: answer.status,
-            content_type: Some(answer.content_type),
-            body: answer.body,
-        },
-    );
+    let judgement = answer.judge(&context);
     let blank = answer.body.first().is_some_and(u8::is_ascii_whitespace)
         && rules::word(account, rules::BLANK_BEFORE_REPLY) == "refused";
     match judgement {

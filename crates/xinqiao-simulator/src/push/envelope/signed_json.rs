@@ -19,7 +19,7 @@ const ALGORITHM: &str = "AEAD_AES_256_GCM";
 /// Characters of the nonce of a sealed resource.
 const NONCE: usize = 12;
 
-/// Seconds between one attempt and the next: the catalog has them as `notices.notice_retries`.
+/// Seconds between one attempt and the next, as the catalog writes them in `notices.notice_retries`: a test compares.
 pub(super) const PAUSES: &[i64] = &[
     15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10_800, 10_800, 10_800, 21_600, 21_600,
 ];
@@ -82,5 +82,33 @@ fn judge(_: &World, _: &PushKind, _: &PushOrder, answer: &Answered<'_>) -> Judge
             rule: "reply.status",
             detail: format!("status {status} instead of 200 or 204"),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_are_tried_again_as_the_catalog_says() {
+        let limits = xinqiao_catalog::pay_limits();
+        let limit = limits.iter().find(|l| l.id == "notices.notice_retries");
+        let limit = limit.unwrap();
+        let written = limit.note.split('=').next().unwrap();
+        let pauses: Vec<i64> = written
+            .split_whitespace()
+            .map(|pause| {
+                let (number, unit) = pause.split_at(pause.len() - 1);
+                let seconds = match unit {
+                    "s" => 1,
+                    "m" => 60,
+                    "h" => 3600,
+                    other => panic!("{other}"),
+                };
+                number.parse::<i64>().unwrap() * seconds
+            })
+            .collect();
+        assert_eq!(pauses, PAUSES);
+        assert_eq!(limit.value.parse::<u8>().unwrap() + 1, ATTEMPTS);
     }
 }
